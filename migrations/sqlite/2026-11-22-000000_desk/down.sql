@@ -1,0 +1,17 @@
+DROP TABLE ticket_terms;
+DROP TABLE attachments;
+DROP TABLE notes_revisions;
+DROP TABLE ticket_events;
+DROP TABLE ticket_tags;
+DROP TABLE tags;
+DROP TABLE ticket_counts;
+DROP TABLE tickets;
+DROP TABLE messages;
+DROP TABLE conversations;
+DROP TABLE submissions;
+DROP TABLE forms;
+DROP TABLE invitations;
+DROP TABLE setup_links;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE accounts;

@@ -1,0 +1,8 @@
+//! Files on tickets: what is taken, how it is kept, how it is served.
+
+pub mod model;
+pub mod pages;
+pub mod store;
+pub mod thumbnail;
+pub mod upload;
+pub mod validation;

@@ -1,0 +1,34 @@
+//! Small pictures of large ones.
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, ImageResult};
+use std::io::Cursor;
+
+/// Longest side, in pixels: sharp at half that size on dense screens.
+const SIDE: u32 = 480;
+const JPEG_QUALITY: u8 = 82;
+
+/// An encoded thumbnail, free of the original's metadata.
+pub struct Thumbnail {
+    /// `jpg`, or `png` where the picture has transparency.
+    pub extension: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Shrinks a picture; a small one keeps its size.
+///
+/// # Errors
+/// When encoding fails.
+pub fn make(image: &DynamicImage) -> ImageResult<Thumbnail> {
+    let small = if image.width().max(image.height()) > SIDE { image.thumbnail(SIDE, SIDE) } else { image.clone() };
+    let mut bytes = Cursor::new(Vec::new());
+    let extension = if small.color().has_alpha() {
+        DynamicImage::from(small.to_rgba8()).write_to(&mut bytes, ImageFormat::Png)?;
+        "png"
+    } else {
+        small.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY))?;
+        "jpg"
+    };
+    Ok(Thumbnail { extension, bytes: bytes.into_inner() })
+}

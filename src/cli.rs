@@ -1,0 +1,243 @@
+//! The commands.
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat};
+use crate::error::{Error, Result};
+use crate::people::access::Role;
+use crate::people::model::{Email, MAX_NAME};
+use crate::people::passwords;
+use crate::people::store::{self as people, NewUser};
+use crate::server::Running;
+use crate::submissions::store as submissions;
+use crate::upkeep::sample;
+use crate::upkeep::setup::LINK_MINUTES;
+use crate::web::{text, token};
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Read;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Support tickets on top of chats and forms, in one binary.
+///
+/// Without a command it serves. Every setting is a flag or an environment
+/// variable; none is needed.
+#[derive(Parser)]
+#[command(name = "docket", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run pending migrations and start the server
+    Serve,
+    /// Run pending migrations and stop
+    Migrate,
+    /// Add users and set passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Add public forms
+    #[command(subcommand)]
+    Form(FormCommand),
+    /// Load lively sample data into an account
+    Sample(SampleArgs),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Add a user: with a new account, or as a member of one
+    Add(UserAdd),
+    /// Set a user's password and end their sessions
+    Password(UserPassword),
+}
+
+#[derive(Args)]
+struct UserAdd {
+    /// The address by which they sign in
+    #[arg(long)]
+    email: String,
+    /// Their name
+    #[arg(long)]
+    name: String,
+    /// The owner of the account they join; without it they open a new one
+    #[arg(long, value_name = "OWNER_EMAIL")]
+    account: Option<String>,
+    /// What they may do in the account they join: owner, admin, editor or viewer [default: editor]
+    #[arg(long, requires = "account")]
+    role: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+#[derive(Args)]
+struct UserPassword {
+    /// The address by which they sign in
+    #[arg(long)]
+    email: String,
+    /// Read the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+#[derive(Subcommand)]
+enum FormCommand {
+    /// Add a public form and print its address
+    Add(FormAdd),
+}
+
+#[derive(Args)]
+struct FormAdd {
+    /// An owner of the account
+    #[arg(long, value_name = "OWNER_EMAIL")]
+    account: String,
+    /// What the form is called on the desk
+    #[arg(long)]
+    name: String,
+}
+
+#[derive(Args)]
+struct SampleArgs {
+    /// An owner of the account
+    #[arg(long, value_name = "OWNER_EMAIL")]
+    account: String,
+    /// How many tickets
+    #[arg(long, default_value_t = sample::DEFAULT_TICKETS, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    tickets: u32,
+    /// The same seed makes the same data
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let outcome =
+        Config::check_environment(names).and_then(|()| start_log(cli.config.log_format, &cli.command)).and_then(|()| {
+            actix_web::rt::System::new().block_on(async move {
+                match cli.command.unwrap_or(Command::Serve) {
+                    Command::Serve => serve(cli.config).await,
+                    command => {
+                        let app = App::open(cli.config, Clock::system()).await?;
+                        carry_out(&app, command).await.map_err(|error| error.to_string())
+                    }
+                }
+            })
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("docket: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A server tells what it does; a command is quiet unless something is wrong.
+fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String> {
+    let default = if matches!(command, None | Some(Command::Serve)) { "info" } else { "warn" };
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(levels) => EnvFilter::try_new(levels).map_err(|error| format!("RUST_LOG cannot be read: {error}"))?,
+        Err(_) => EnvFilter::new(default),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let Running { address, setup_path, server, .. } = App::build(config, Clock::system(), workers).await?;
+    println!("Docket listens on http://{address}");
+    println!("Data lives in {data} and {storage}");
+    if let Some(path) = setup_path {
+        let origin = public.unwrap_or_else(|| format!("http://{address}"));
+        println!("Open the first account within {LINK_MINUTES} minutes, once: {origin}{path}");
+    }
+    server.await.map_err(|error| error.to_string())
+}
+
+async fn carry_out(app: &App, command: Command) -> Result<()> {
+    match command {
+        // Opening the program has done the one, and the other never comes here.
+        Command::Migrate | Command::Serve => {
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::User(UserCommand::Add(user)) => add_user(app, user).await,
+        Command::User(UserCommand::Password(user)) => set_password(app, &user).await,
+        Command::Form(FormCommand::Add(form)) => add_form(app, &form).await,
+        Command::Sample(wanted) => load_sample(app, &wanted).await,
+    }
+}
+
+fn password_from_stdin(email: &Email) -> Result<String> {
+    let mut password = String::new();
+    std::io::stdin().read_to_string(&mut password).map_err(|error| Error::internal("standard input", error))?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    passwords::check(password, email.as_str())?;
+    passwords::hash_now(password)
+}
+
+async fn add_user(app: &App, user: UserAdd) -> Result<()> {
+    let email = Email::parse(&user.email)?;
+    let name = text::required_line("The name", &user.name, MAX_NAME)?;
+    let role: Role = user.role.as_deref().unwrap_or("editor").parse()?;
+    let owner = user.account.as_deref().map(Email::parse).transpose()?;
+    let password_hash = password_from_stdin(&email)?;
+    let new = NewUser { email, name, password_hash, time_zone: "UTC".into() };
+    let now = app.clock.now();
+    let add = move |conn: &mut _| match &owner {
+        None => people::open_account(conn, &new, now),
+        Some(owner) => {
+            let account_id = people::account_of_owner(conn, owner)?.account_id;
+            people::add_member(conn, account_id, &new, role, now)
+        }
+    };
+    println!("{}", app.db.write(add).await?);
+    Ok(())
+}
+
+async fn set_password(app: &App, user: &UserPassword) -> Result<()> {
+    let email = Email::parse(&user.email)?;
+    let hash = password_from_stdin(&email)?;
+    app.db.write(move |conn| people::set_password(conn, &email, &hash)).await
+}
+
+async fn add_form(app: &App, form: &FormAdd) -> Result<()> {
+    let name = text::required_line("The name", &form.name, MAX_NAME)?;
+    let (owner, key, now) = (Email::parse(&form.account)?, token::id()?, app.clock.now());
+    let add = move |conn: &mut _| {
+        let account_id = people::account_of_owner(conn, &owner)?.account_id;
+        submissions::add_form(conn, account_id, &name, &key, now)
+    };
+    let form = app.db.write(add).await?;
+    let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));
+    println!("{origin}{}/f/{}", app.config.base_path(), form.key);
+    Ok(())
+}
+
+async fn load_sample(app: &App, wanted: &SampleArgs) -> Result<()> {
+    let owner = Email::parse(&wanted.account)?;
+    let account_id = app.db.read(move |conn| people::account_of_owner(conn, &owner)).await?.account_id;
+    let bar = ProgressBar::new(u64::from(wanted.tickets));
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} tickets, {elapsed}") {
+        bar.set_style(style);
+    }
+    let plan = sample::Plan { tickets: wanted.tickets, seed: wanted.seed };
+    sample::load(app, account_id, &plan, |done| bar.set_position(done.into())).await?;
+    bar.finish();
+    println!("{} sample tickets are loaded.", wanted.tickets);
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The time, as a value that tests can set.
+
+use chrono::{NaiveDateTime, SubsecRound, Utc};
+use std::sync::Arc;
+
+/// Tells the time in UTC, cut to microseconds, which is what both engines keep.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::from_fn(|| Utc::now().naive_utc())
+    }
+
+    /// A clock that says what `tell` says.
+    pub fn from_fn(tell: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Now, in UTC.
+    #[must_use]
+    pub fn now(&self) -> NaiveDateTime {
+        (self.0)().trunc_subsecs(6)
+    }
+}

@@ -1,0 +1,132 @@
+//! Every setting, in one table. A setting that is unknown or unusable stops
+//! the start with a line that says so.
+
+use crate::db::DatabaseUrl;
+use clap::Args;
+use ipnet::IpNet;
+use std::path::PathBuf;
+use url::Url;
+
+/// The settings of a running program; each is a flag or an environment variable.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Address and port to listen on; port 0 picks a free one
+    #[arg(long, env = "DOCKET_LISTEN", default_value = "127.0.0.1:8080", global = true)]
+    pub listen: String,
+
+    /// Folder of the embedded database and the files
+    #[arg(long, env = "DOCKET_DATA_DIR", default_value = "./data", global = true)]
+    pub data_dir: PathBuf,
+
+    /// sqlite:PATH or postgres://… [default: sqlite:<data dir>/docket.db]
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// file:PATH, s3://bucket/prefix or memory: [default: file:<data dir>/files]
+    #[arg(long, env = "STORAGE_URL", global = true)]
+    pub storage_url: Option<String>,
+
+    /// Scheme and host under which people reach this server
+    #[arg(long, env = "DOCKET_PUBLIC_URL", value_parser = parse_public_url, global = true)]
+    pub public_url: Option<Url>,
+
+    /// Networks whose X-Forwarded-For and country header are believed, separated by commas
+    #[arg(long, env = "DOCKET_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Header with the visitor's country (ISO 3166-1 alpha-2), believed from trusted proxies only
+    #[arg(long, env = "DOCKET_COUNTRY_HEADER", default_value = "CF-IPCountry", global = true)]
+    pub country_header: String,
+
+    /// How log lines look
+    #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+const KNOWN: [&str; 6] = [
+    "DOCKET_LISTEN",
+    "DOCKET_DATA_DIR",
+    "DOCKET_PUBLIC_URL",
+    "DOCKET_TRUSTED_PROXIES",
+    "DOCKET_COUNTRY_HEADER",
+    "DOCKET_LOG_FORMAT",
+];
+
+impl Config {
+    /// The database's address, with its default.
+    #[must_use]
+    pub fn database(&self) -> DatabaseUrl {
+        let default = || DatabaseUrl::Sqlite(self.data_dir.join("docket.db"));
+        self.database_url.clone().unwrap_or_else(default)
+    }
+
+    /// The file storage's address, with its default.
+    #[must_use]
+    pub fn storage(&self) -> String {
+        let default = || format!("file:{}", self.data_dir.join("files").display());
+        self.storage_url.clone().unwrap_or_else(default)
+    }
+
+    /// Whether people reach the server by TLS, as far as we were told.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// The origin of [`Config::public_url`], as browsers write it.
+    #[must_use]
+    pub fn public_origin(&self) -> Option<String> {
+        self.public_url.as_ref().map(|url| url.origin().ascii_serialization())
+    }
+
+    /// The path under which people reach the server: empty, or `/desk`.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        self.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/'))
+    }
+
+    /// A misspelt variable must not be ignored in silence.
+    ///
+    /// # Errors
+    /// Names the first environment variable that looks like ours but is not.
+    pub fn check_environment(names: impl Iterator<Item = String>) -> Result<(), String> {
+        let mut ours = names.filter(|name| name.starts_with("DOCKET_"));
+        match ours.find(|name| !KNOWN.contains(&name.as_str()) && !name.starts_with("DOCKET_TEST_")) {
+            Some(name) => Err(format!("{name} is not a setting of docket; docket serve --help lists them")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse_public_url(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|error| format!("{error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("a public URL starts with http:// or https:// and names a host".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("a public URL has no ? and no #".into());
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn a_misspelt_variable_is_named() {
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter();
+        assert!(Config::check_environment(names(&["PATH", "DOCKET_LISTEN"])).is_ok());
+        let error = Config::check_environment(names(&["DOCKET_LISTN"])).unwrap_err();
+        assert!(error.contains("DOCKET_LISTN"), "{error}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Conversations with visitors: the inbox and its pages.
+
+pub mod model;
+pub mod pages;
+pub mod store;

@@ -1,0 +1,239 @@
+//! The chat inbox and the page of a conversation.
+
+use crate::app::AppData;
+use crate::conversations::model::{Conversation, Message, Sender, Status, parse_message};
+use crate::conversations::store;
+use crate::error::{Kind, Result};
+use crate::people::model::Agent;
+use crate::tickets::model::{Source, SourceKind};
+use crate::tickets::store::{self as tickets, TicketRef};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::paging::{Cursor, Place};
+use crate::web::text;
+use crate::web::when::When;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+/// Query of `GET /conversations`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ListQuery {
+    status: String,
+    after: String,
+    before: String,
+}
+
+struct Row {
+    id: String,
+    visitor: String,
+    last_message: String,
+    at: When,
+    country: Option<String>,
+    message_count: i64,
+}
+
+#[derive(Template)]
+#[template(path = "conversations/list.html")]
+struct ListPage<'a> {
+    layout: &'a Layout,
+    status: &'static str,
+    rows: Vec<Row>,
+    newer: Option<Cursor>,
+    older: Option<Cursor>,
+}
+
+/// `GET /conversations`
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
+    let status = query.status.parse().unwrap_or(Status::Open);
+    let place = Place::parse(&query.after, &query.before);
+    let page = app.db.read(move |conn| store::page(conn, agent.account_id, status, place)).await?;
+    let rows = page.rows.into_iter().map(|row| Row {
+        visitor: row.visitor().to_owned(),
+        at: When::new(row.last_message_at, agent.zone),
+        id: row.id,
+        last_message: row.last_message,
+        country: row.country,
+        message_count: row.message_count,
+    });
+    let status = status.as_str();
+    layout.page(&ListPage { layout: &layout, status, rows: rows.collect(), newer: page.newer, older: page.older })
+}
+
+/// A message as pages show it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its number in the conversation.
+    pub position: i64,
+    /// Who wrote it.
+    pub author: String,
+    /// Whether that was one of the team.
+    pub from_agent: bool,
+    /// What they wrote.
+    pub body: String,
+    /// When.
+    pub at: When,
+}
+
+impl Line {
+    /// A message for a reader in `zone`.
+    #[must_use]
+    pub fn new(message: Message, visitor: &str, zone: Tz) -> Self {
+        let from_agent = message.is_from_agent();
+        let author = if message.author_name.is_empty() { visitor.to_owned() } else { message.author_name };
+        Self {
+            position: message.position,
+            author,
+            from_agent,
+            body: message.body,
+            at: When::new(message.created_at, zone),
+        }
+    }
+}
+
+/// Query of `GET /conversations/{id}`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ShowQuery {
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "conversations/show.html")]
+struct ShowPage<'a> {
+    layout: &'a Layout,
+    conversation: &'a Conversation,
+    page_link: Option<String>,
+    begun: When,
+    lines: Vec<Line>,
+    /// Where earlier messages begin, if there are any.
+    earlier: Option<i64>,
+    /// Whether this is not the newest page.
+    is_earlier: bool,
+    tickets: Vec<TicketRef>,
+    body: String,
+    error: Option<String>,
+}
+
+async fn render(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    id: String,
+    before: Option<i64>,
+    reply: Option<(String, String)>,
+) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let (conversation, messages, tickets) = app
+        .db
+        .read(move |conn| {
+            let conversation = store::get(conn, account_id, &id)?;
+            let messages = store::messages(conn, conversation.seq, before, store::MESSAGES)?;
+            let tickets = tickets::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
+            Ok((conversation, messages, tickets))
+        })
+        .await?;
+    let lines: Vec<Line> =
+        messages.into_iter().map(|message| Line::new(message, conversation.visitor(), agent.zone)).collect();
+    let status = if reply.is_some() { Kind::Invalid.status() } else { actix_web::http::StatusCode::OK };
+    let (body, error) = reply.map_or((String::new(), None), |(body, error)| (body, Some(error)));
+    let page = ShowPage {
+        layout,
+        page_link: conversation.page_url.as_deref().and_then(text::web_url).map(String::from),
+        begun: When::new(conversation.created_at, agent.zone),
+        earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
+        is_earlier: before.is_some(),
+        lines,
+        tickets,
+        conversation: &conversation,
+        body,
+        error,
+    };
+    layout.page_with(status, &page)
+}
+
+/// `GET /conversations/{id}`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn show(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    query: web::Query<ShowQuery>,
+) -> Result<HttpResponse> {
+    render(&app, &agent, &layout, path.into_inner(), query.before, None).await
+}
+
+/// `POST /conversations/{id}/messages`: `body`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn reply(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let body = match parse_message(&sent.get("body")) {
+        Ok(body) => body,
+        Err(error) => {
+            let reply = (sent.get("body"), error.message().to_owned());
+            return render(&app, &agent, &layout, id, None, Some(reply)).await;
+        }
+    };
+    let to = format!("/conversations/{id}#latest");
+    let add =
+        move |conn: &mut _| store::add_message(conn, agent.account_id, &id, (Sender::Agent, &agent.name), &body, now);
+    app.db.write(add).await?;
+    Ok(layout.see_other(to))
+}
+
+/// `POST /conversations/{id}/status`: `status`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn set_status(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
+    let to = format!("/conversations/{id}");
+    app.db.write(move |conn| store::set_status(conn, agent.account_id, &id, status)).await?;
+    let text = if status == Status::Closed { "The conversation is closed." } else { "The conversation is open again." };
+    layout.see_other_saying(to, &Flash::new(text))
+}
+
+/// `POST /conversations/{id}/delete`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let undo = format!("/conversations/{id}/restore");
+    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    let text = "The conversation is deleted. Tickets made from it stay.";
+    layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
+}
+
+/// `POST /conversations/{id}/restore`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let to = format!("/conversations/{id}");
+    app.db.write(move |conn| store::restore(conn, agent.account_id, &id)).await?;
+    layout.see_other_saying(to, &Flash::new("The conversation is back."))
+}

@@ -1,0 +1,194 @@
+//! The only place that knows which engine it talks to.
+
+use super::{Connection, MultiBackend};
+use crate::db::schema::tickets;
+use crate::error::{Error, Result};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::expression::BoxableExpression;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{Connection as _, ConnectionResult, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+use std::path::Path;
+
+/// The advisory lock of migrations on Postgres: any number that nobody else uses.
+const MIGRATION_LOCK: i64 = 0x0064_6f63_6b65_7401;
+
+/// Versions before this one can lose committed pages when two connections
+/// write and checkpoint at the same instant (the WAL-reset bug).
+const OLDEST_SAFE_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// Withdrawn by its authors.
+const WITHDRAWN_SQLITE: (u32, u32, u32) = (3, 52, 0);
+
+/// Each alone and in this order: the first makes the others wait for a lock
+/// that another process holds, instead of failing.
+const SQLITE_PRAGMAS: [&str; 7] = [
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA journal_size_limit = 67108864",
+];
+
+pub(super) fn open_sqlite(path: &Path, read_only: bool) -> ConnectionResult<SqliteConnection> {
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    let mut set = |pragma: &str| conn.batch_execute(pragma).map_err(diesel::ConnectionError::CouldntSetupConfiguration);
+    SQLITE_PRAGMAS.iter().try_for_each(|pragma| set(pragma))?;
+    if read_only {
+        set("PRAGMA query_only = ON")?;
+    }
+    Ok(conn)
+}
+
+pub(super) fn open_postgres(url: &str) -> ConnectionResult<PgConnection> {
+    let mut conn = PgConnection::establish(url)?;
+    conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages TO warning")
+        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// Refuses an engine that could lose what it has acknowledged.
+pub(super) fn check_engine(conn: &mut Connection) -> Result<()> {
+    let Connection::Sqlite(conn) = conn else { return Ok(()) };
+    let version = ask(conn, "SELECT sqlite_version() AS value")?;
+    if !is_safe_sqlite(&version) {
+        return Err(Error::unavailable(format!(
+            "SQLite {version} can lose committed data (the WAL-reset bug); build with 3.51.3 or newer, but not 3.52.0"
+        )));
+    }
+    for (pragma, wanted) in [("synchronous", "2"), ("journal_mode", "wal"), ("foreign_keys", "1")] {
+        let query = format!("SELECT CAST({pragma} AS TEXT) AS value FROM pragma_{pragma}");
+        let found = ask(conn, &query)?;
+        if found != wanted {
+            return Err(Error::unavailable(format!(
+                "SQLite did not accept {pragma}: it says {found} where {wanted} was set; is the data folder on a local disk?"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_safe_sqlite(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let version = (next(), next(), next());
+    version >= OLDEST_SAFE_SQLITE && version != WITHDRAWN_SQLITE
+}
+
+#[derive(diesel::QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+fn ask(conn: &mut SqliteConnection, query: &str) -> Result<String> {
+    let row: Value = diesel::sql_query(query).get_result(conn)?;
+    Ok(row.value)
+}
+
+/// Starts the writer's transaction with the write lock already held, so that it
+/// never has to be given up half way.
+pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+        Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+    }
+}
+
+pub(super) fn lock_for_migration(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(conn) => conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")),
+    }
+}
+
+pub(super) fn unlock_after_migration(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(conn) => conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")),
+    }
+}
+
+/// Words that must stand side by side, the last one perhaps unfinished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phrase {
+    /// Letters and digits only, as the tokenizer leaves them.
+    pub words: Vec<String>,
+    /// Whether the last word matches every word that starts with it.
+    pub prefix: bool,
+}
+
+/// Replaces what a ticket is found by. `terms` hold letters and digits only.
+///
+/// # Errors
+/// When the database refuses.
+pub fn index_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> QueryResult<()> {
+    let (query, text) = match conn {
+        Connection::Sqlite(_) => ("INSERT OR REPLACE INTO ticket_terms (rowid, terms) VALUES (?, ?)", terms.join(" ")),
+        Connection::Postgres(_) => {
+            let lexemes: Vec<String> =
+                terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
+            (
+                "INSERT INTO ticket_terms (ticket_id, terms) VALUES ($1, $2::tsvector)
+                 ON CONFLICT (ticket_id) DO UPDATE SET terms = excluded.terms",
+                lexemes.join(" "),
+            )
+        }
+    };
+    diesel::sql_query(query).bind::<BigInt, _>(ticket_id).bind::<Text, _>(text).execute(conn).map(drop)
+}
+
+/// Forgets what a ticket is found by.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget_terms(conn: &mut Connection, ticket_id: i64) -> QueryResult<()> {
+    let query = match conn {
+        Connection::Sqlite(_) => "DELETE FROM ticket_terms WHERE rowid = ?",
+        Connection::Postgres(_) => "DELETE FROM ticket_terms WHERE ticket_id = $1",
+    };
+    diesel::sql_query(query).bind::<BigInt, _>(ticket_id).execute(conn).map(drop)
+}
+
+/// The condition "this ticket holds all of these phrases".
+pub fn matches_terms(
+    conn: &Connection,
+    phrases: &[Phrase],
+) -> Box<dyn BoxableExpression<tickets::table, MultiBackend, SqlType = Bool>> {
+    let (before, after, query) = match conn {
+        Connection::Sqlite(_) => (
+            "tickets.id IN (SELECT rowid FROM ticket_terms WHERE ticket_terms MATCH ",
+            ")",
+            all_of(phrases, " ", |words, prefix| format!("\"{}\"{}", words.join(" "), if prefix { "*" } else { "" })),
+        ),
+        Connection::Postgres(_) => (
+            "tickets.id IN (SELECT ticket_id FROM ticket_terms WHERE terms @@ ",
+            "::tsquery)",
+            all_of(phrases, " & ", |words, prefix| {
+                let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+                format!("({}{})", quoted.join(" <-> "), if prefix { ":*" } else { "" })
+            }),
+        ),
+    };
+    Box::new(diesel::dsl::sql::<Bool>(before).bind::<Text, _>(query).sql(after))
+}
+
+fn all_of(phrases: &[Phrase], and: &str, one: impl Fn(&[String], bool) -> String) -> String {
+    let parts: Vec<String> = phrases.iter().map(|phrase| one(&phrase.words, phrase.prefix)).collect();
+    parts.join(and)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe_sqlite;
+
+    #[test]
+    fn versions_with_the_wal_reset_bug_are_refused() {
+        for unsafe_version in ["3.40.1", "3.51.2", "3.52.0", ""] {
+            assert!(!is_safe_sqlite(unsafe_version), "{unsafe_version}");
+        }
+        for safe in ["3.51.3", "3.53.2", "4.0.0"] {
+            assert!(is_safe_sqlite(safe), "{safe}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The tables as Diesel sees them: one schema for both engines.
+//!
+//! Times are UTC. `ticket_terms` is missing on purpose: only `dialect.rs` talks
+//! to it, because each engine has its own kind of full-text index.
+#![allow(missing_docs)]
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    accounts (id) {
+        id -> BigInt,
+        name -> Text,
+        time_zone -> Text,
+        last_ticket_number -> BigInt,
+        conversation_url -> Text,
+        submission_url -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    users (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Text,
+        time_zone -> Text,
+        created_at -> Timestamp,
+        disabled_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> Timestamp,
+        last_seen_at -> Timestamp,
+    }
+}
+
+table! {
+    setup_links (token_hash) {
+        token_hash -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+table! {
+    invitations (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        token_hash -> Text,
+        email -> Text,
+        role -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+table! {
+    forms (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        key -> Text,
+        name -> Text,
+        allowed_origins -> Text,
+        next_url -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    submissions (seq) {
+        seq -> BigInt,
+        account_id -> BigInt,
+        id -> Text,
+        form_id -> BigInt,
+        fields -> Text,
+        page_url -> Nullable<Text>,
+        country -> Nullable<Text>,
+        visitor_name -> Text,
+        visitor_email -> Text,
+        spam -> Bool,
+        created_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    conversations (seq) {
+        seq -> BigInt,
+        account_id -> BigInt,
+        id -> Text,
+        status -> Text,
+        visitor_name -> Text,
+        visitor_email -> Text,
+        page_url -> Nullable<Text>,
+        country -> Nullable<Text>,
+        message_count -> BigInt,
+        last_message -> Text,
+        last_message_at -> Timestamp,
+        created_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    messages (conversation_seq, position) {
+        account_id -> BigInt,
+        conversation_seq -> BigInt,
+        position -> BigInt,
+        sender -> Text,
+        author_name -> Text,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    tickets (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        number -> BigInt,
+        title -> Text,
+        status -> Text,
+        notes -> Text,
+        notes_version -> BigInt,
+        requester_name -> Text,
+        requester_email -> Text,
+        source_kind -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        source_was_here -> Bool,
+        assignee_id -> Nullable<BigInt>,
+        request_id -> Text,
+        request_digest -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        closed_at -> Nullable<Timestamp>,
+        first_closed_at -> Nullable<Timestamp>,
+        reopen_count -> BigInt,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    ticket_counts (account_id, status) {
+        account_id -> BigInt,
+        status -> Text,
+        count -> BigInt,
+    }
+}
+
+table! {
+    tags (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        name -> Text,
+    }
+}
+
+table! {
+    ticket_tags (ticket_id, tag_id) {
+        ticket_id -> BigInt,
+        tag_id -> BigInt,
+    }
+}
+
+table! {
+    ticket_events (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        ticket_id -> BigInt,
+        actor_name -> Text,
+        kind -> Text,
+        old_value -> Text,
+        new_value -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    notes_revisions (ticket_id, version) {
+        ticket_id -> BigInt,
+        version -> BigInt,
+        author_id -> BigInt,
+        author_name -> Text,
+        body -> Text,
+        started_at -> Timestamp,
+        saved_at -> Timestamp,
+    }
+}
+
+table! {
+    attachments (id) {
+        id -> Text,
+        account_id -> BigInt,
+        ticket_id -> BigInt,
+        state -> Text,
+        filename -> Text,
+        kind -> Text,
+        size -> BigInt,
+        sha256 -> Text,
+        stamp -> BigInt,
+        thumbnail -> Nullable<Text>,
+        uploaded_by -> Text,
+        created_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+joinable!(sessions -> users (user_id));
+joinable!(ticket_tags -> tags (tag_id));
+joinable!(ticket_tags -> tickets (ticket_id));
+joinable!(submissions -> forms (form_id));
+
+allow_tables_to_appear_in_same_query!(
+    accounts,
+    users,
+    sessions,
+    setup_links,
+    invitations,
+    forms,
+    submissions,
+    conversations,
+    messages,
+    tickets,
+    ticket_counts,
+    tags,
+    ticket_tags,
+    ticket_events,
+    notes_revisions,
+    attachments
+);

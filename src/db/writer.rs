@@ -1,0 +1,139 @@
+//! SQLite's one writer, with group commit.
+//!
+//! A commit with `synchronous=FULL` waits for the disk. The writer takes all
+//! jobs that are waiting, runs each in a savepoint of one transaction, commits
+//! once and only then answers them all: under a burst, durable writes cost a
+//! fraction of a disk sync each.
+
+use super::Connection;
+use crate::error::{Error, Result};
+use diesel::connection::TransactionManager;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+
+/// Bounds how long the first job of a batch waits for the last.
+const MAX_BATCH: usize = 256;
+
+/// Runs one job and hands back how to answer it once the batch's fate is known.
+type Job = Box<dyn FnOnce(&mut Connection) -> Ran + Send>;
+
+/// `None`: the batch is committed. Otherwise nothing of it is in the database.
+type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
+
+struct Ran {
+    answer: Answer,
+    /// The connection can no longer be trusted: the batch must not be committed.
+    broken: Option<String>,
+}
+
+/// A handle to the writer's thread, which ends with the last handle.
+#[derive(Clone)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread on `conn`; `reopen` makes a fresh connection after a
+    /// batch has failed as a whole.
+    pub(super) fn start(
+        conn: Connection,
+        reopen: impl Fn() -> diesel::ConnectionResult<Connection> + Send + 'static,
+    ) -> Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("docket-writer".into())
+            .spawn(move || work(&queue, conn, &reopen))
+            .map_err(|source| Error::internal("the database writer could not start", source))?;
+        Ok(Self { jobs })
+    }
+
+    pub(super) async fn run<T, F>(&self, mut job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |conn| {
+            let (result, broken) = in_savepoint(conn, &mut job);
+            let answer: Answer = Box::new(move |failure| {
+                let result = match failure {
+                    None => result,
+                    Some(reason) => Err(result.err().unwrap_or_else(|| Error::from_storage_text(reason))),
+                };
+                // Whoever asked may have hung up; the write stands all the same.
+                let _ = sender.send(result);
+            });
+            Ran { answer, broken }
+        });
+        self.jobs.send(job).map_err(|_| gone())?;
+        receiver.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> Error {
+    Error::unavailable("the database writer is gone")
+}
+
+/// A job that is refused rolls back alone. When even that fails, or the engine
+/// itself is in trouble, the second value says why the batch is lost.
+fn in_savepoint<T>(
+    conn: &mut Connection,
+    job: &mut impl FnMut(&mut Connection) -> Result<T>,
+) -> (Result<T>, Option<String>) {
+    if let Err(error) = Connection::begin_transaction(conn) {
+        let text = error.to_string();
+        return (Err(error.into()), Some(text));
+    }
+    let result = catch_unwind(AssertUnwindSafe(|| job(conn)))
+        .unwrap_or_else(|_| Err(Error::internal("a database job panicked", "see the log above")));
+    let ended = match &result {
+        Ok(_) => Connection::commit_transaction(conn),
+        Err(_) => Connection::rollback_transaction(conn),
+    };
+    let broken = match (&result, ended) {
+        (_, Err(error)) => Some(error.to_string()),
+        (Err(error), Ok(())) if error.is_engine_trouble() => Some(error.to_string()),
+        _ => None,
+    };
+    (result, broken)
+}
+
+fn work(queue: &mpsc::Receiver<Job>, conn: Connection, reopen: &dyn Fn() -> diesel::ConnectionResult<Connection>) {
+    let mut conn = Some(conn);
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(MAX_BATCH - 1));
+        let Some(live) = conn.take().or_else(|| reopen().ok()) else {
+            // Dropping a job tells its caller that the writer is away.
+            tracing::error!("the database cannot be opened for writing");
+            continue;
+        };
+        conn = run_batch(live, batch);
+    }
+}
+
+/// Returns the connection if it can be used again.
+fn run_batch(mut conn: Connection, batch: Vec<Job>) -> Option<Connection> {
+    let mut answers = Vec::with_capacity(batch.len());
+    let mut broken = super::dialect::begin_immediate(&mut conn).err().map(|error| error.to_string());
+    for job in batch {
+        if broken.is_some() {
+            // Jobs that never ran are dropped, which answers them as *unavailable*.
+            break;
+        }
+        let ran = job(&mut conn);
+        answers.push(ran.answer);
+        broken = ran.broken;
+    }
+    if broken.is_none() {
+        broken = Connection::commit_transaction(&mut conn).err().map(|error| error.to_string());
+    }
+    if let Some(reason) = &broken {
+        tracing::error!(%reason, jobs = answers.len(), "a batch of writes failed");
+    }
+    for answer in answers {
+        answer(broken.as_deref());
+    }
+    broken.is_none().then_some(conn)
+}

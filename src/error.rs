@@ -1,0 +1,233 @@
+//! One error type: a code for the machine, a sentence for the person.
+//!
+//! Handlers return it; [`crate::web::answer`] turns it into a page or JSON. The
+//! cause is for the log alone and is written there once, at the boundary.
+
+use actix_web::http::StatusCode;
+use std::fmt;
+
+/// What handlers, stores and rules return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What kind of answer an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 400: the request could not be read.
+    Unreadable,
+    /// 401: nobody is signed in.
+    SignedOut,
+    /// 403: this person, or this origin, may not.
+    Forbidden,
+    /// 404: not there, or not theirs.
+    NotFound,
+    /// 409: somebody else was first.
+    Conflict,
+    /// 413: larger than allowed.
+    TooLarge,
+    /// 415: of a type that is not taken.
+    UnsupportedType,
+    /// 422: a field is wrong.
+    Invalid,
+    /// 429: slow down.
+    TooMany,
+    /// 500: our fault.
+    Internal,
+    /// 503: database or storage are away.
+    Unavailable,
+    /// 507: the disk is full.
+    Full,
+}
+
+impl Kind {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
+        }
+    }
+
+    /// The word for scripts.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::SignedOut => "signed_out",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedType => "unsupported_type",
+            Self::Invalid => "invalid",
+            Self::TooMany => "too_many_requests",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::Full => "storage_full",
+        }
+    }
+}
+
+/// A failure: what kind, what to tell the person, and what to log.
+#[derive(Debug)]
+pub struct Error {
+    /// What kind of answer it is.
+    pub kind: Kind,
+    message: String,
+    retry_after: Option<u32>,
+    retryable: bool,
+    engine_trouble: bool,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// A failure that the person can understand and mend.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None, retryable: false, engine_trouble: false, source: None }
+    }
+
+    /// 404. The same for what is not there and what is another account's.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Kind::NotFound, "There is nothing at this address, or it is not yours to see.")
+    }
+
+    /// 422: one field is wrong, and the message says which and why.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+
+    /// 429, with the seconds after which another try makes sense.
+    #[must_use]
+    pub fn too_many(message: impl Into<String>, retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Kind::TooMany, message) }
+    }
+
+    /// 500. `what` and `source` go to the log, never to the person.
+    #[must_use]
+    pub fn internal(what: &str, source: impl Into<Source>) -> Self {
+        let source = format!("{what}: {}", source.into());
+        Self { source: Some(source.into()), ..Self::new(Kind::Internal, "Something went wrong on our side.") }
+    }
+
+    /// 503: the database or the storage is away.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self {
+            retry_after: Some(5),
+            engine_trouble: true,
+            source: Some(source.into()),
+            ..Self::new(
+                Kind::Unavailable,
+                "The database or the file storage can't be reached right now. Please try again in a moment.",
+            )
+        }
+    }
+
+    /// What a database or disk says in words: full, busy, or broken.
+    #[must_use]
+    pub fn from_storage_text(text: &str) -> Self {
+        let full = ["disk is full", "No space left", "database or disk is full"];
+        if full.iter().any(|sign| text.contains(sign)) {
+            let message = "There is no room left on the server's disk. Nothing was changed.";
+            return Self { engine_trouble: true, source: Some(text.into()), ..Self::new(Kind::Full, message) };
+        }
+        if text.contains("locked") || text.contains("connection") {
+            return Self::unavailable(text);
+        }
+        Self { engine_trouble: true, ..Self::internal("storage", text) }
+    }
+
+    /// The sentence for the person.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Seconds after which another try makes sense.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// Whether the same transaction may well succeed when it runs again.
+    #[must_use]
+    pub fn is_worth_retrying(&self) -> bool {
+        self.retryable
+    }
+
+    /// Whether the engine itself failed, and not just this request.
+    #[must_use]
+    pub fn is_engine_trouble(&self) -> bool {
+        self.engine_trouble
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Some(source) => write!(out, "{} ({source})", self.message),
+            None => out.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl actix_web::ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind as Database, Error as Diesel};
+        match &error {
+            Diesel::NotFound => Self::not_found(),
+            Diesel::DatabaseError(Database::SerializationFailure, _) => {
+                Self { retryable: true, ..Self::unavailable(error) }
+            }
+            Diesel::DatabaseError(Database::ClosedConnection, _) => Self::unavailable(error),
+            Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("deadlock") => {
+                Self { retryable: true, ..Self::unavailable(error) }
+            }
+            Diesel::DatabaseError(
+                Database::UniqueViolation
+                | Database::ForeignKeyViolation
+                | Database::NotNullViolation
+                | Database::CheckViolation,
+                _,
+            )
+            | Diesel::DeserializationError(_)
+            | Diesel::QueryBuilderError(_) => Self::internal("a query failed", error),
+            _ => Self::from_storage_text(&error.to_string()),
+        }
+    }
+}
+
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::not_found(),
+            other => match Self::from_storage_text(&other.to_string()) {
+                full if full.kind == Kind::Full => full,
+                _ => Self::unavailable(other),
+            },
+        }
+    }
+}

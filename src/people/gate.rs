@@ -1,0 +1,136 @@
+//! What stands before every route: where the request comes from, who sent it,
+//! and whether they may.
+
+use crate::app::AppData;
+use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
+use crate::people::model::Agent;
+use crate::people::sessions;
+use crate::people::signin::{self, Kept};
+use crate::web::fields::{self, Fields};
+use crate::web::layout::{Layout, Who};
+use crate::web::{answer, origin};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use std::future::{Ready, ready};
+
+/// Who may come through to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Anybody, from any site. Blind to cookies.
+    Public,
+    /// Anybody, but changes only from our own pages: signing in and its kin.
+    Door,
+    /// Signed-in users who may do that, from our own pages.
+    Desk(Action),
+}
+
+/// Lets a request through to its route, or answers it.
+///
+/// # Errors
+/// *Forbidden* for another origin or too small a role; *not signed in* as JSON.
+pub async fn keep(
+    gate: Gate,
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if gate != Gate::Public {
+        check_origin(&req)?;
+    }
+    if let Gate::Desk(action) = gate {
+        let Some(agent) = signed_in(req.request()).await? else {
+            return turn_away(req).await;
+        };
+        let allowed = agent.role.may(action);
+        admit(&mut req, agent);
+        if !allowed {
+            return Err(Error::new(
+                Kind::Forbidden,
+                "Your role does not allow that. An admin of your team can change it.",
+            )
+            .into());
+        }
+    }
+    Ok(next.call(req).await?.map_into_boxed_body())
+}
+
+fn check_origin(req: &ServiceRequest) -> Result<()> {
+    let app = app_of(req.request())?;
+    let verdict = origin::check(origin::Request {
+        method: req.method(),
+        headers: req.headers(),
+        public_origin: app.config.public_origin().as_deref(),
+        has_session: sessions::token_of(req.request(), &app.config).is_some(),
+    });
+    verdict.map_err(|reason| {
+        tracing::warn!(reason, "refused a cross-origin request");
+        Error::new(Kind::Forbidden, format!("This request did not come from one of our own pages: {reason}."))
+    })
+}
+
+fn app_of(req: &HttpRequest) -> Result<AppData> {
+    let missing = || Error::internal("wiring", "the app is not registered");
+    req.app_data::<AppData>().cloned().ok_or_else(missing)
+}
+
+async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
+    let app = app_of(req)?;
+    let Some(token) = sessions::token_of(req, &app.config) else { return Ok(None) };
+    let now = app.clock.now();
+    let wanted = token.clone();
+    let found = app.db.read(move |conn| sessions::find(conn, &wanted, now)).await?;
+    let Some((user, is_stale)) = found else { return Ok(None) };
+    if is_stale {
+        app.db.write(move |conn| sessions::touch(conn, &token, now)).await?;
+    }
+    Ok(Some(user.into()))
+}
+
+fn admit(req: &mut ServiceRequest, agent: Agent) {
+    let who = Who {
+        id: agent.id,
+        name: agent.name.clone(),
+        may_work: agent.role.may(Action::Work),
+        may_configure: agent.role.may(Action::Configure),
+    };
+    let mut extensions = req.extensions_mut();
+    extensions.insert(who);
+    extensions.insert(agent);
+}
+
+/// Answers somebody who is not signed in. What a form brought is handed back.
+async fn turn_away(mut req: ServiceRequest) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let layout = Layout::of(req.request());
+    if answer::wants_json(req.request()) {
+        return Err(Error::new(Kind::SignedOut, "Please sign in first.").into());
+    }
+    if matches!(*req.method(), Method::GET | Method::HEAD) {
+        let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
+        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
+        let response = layout.see_other(format!("/login?next={next}"));
+        return Ok(req.into_response(response));
+    }
+    let path = req.path().to_owned();
+    let kept = if fields::content_type(req.request()) == "application/x-www-form-urlencoded" {
+        let sent = req.extract::<Fields>().await?;
+        Kept::new(path, &sent)
+    } else {
+        Kept::nothing(path)
+    };
+    let response = signin::page_for_kept(&layout, kept)?;
+    Ok(req.into_response(response))
+}
+
+impl FromRequest for Agent {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    /// Fails closed: only [`keep`] puts an agent there.
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let agent = req.extensions().get::<Self>().cloned();
+        ready(agent.ok_or_else(|| Error::new(Kind::SignedOut, "Please sign in first.").into()))
+    }
+}

@@ -1,0 +1,14 @@
+//! Accounts, users, roles, passwords, sessions and invitations.
+
+pub mod access;
+pub mod account;
+pub mod gate;
+pub mod invitations;
+pub mod model;
+pub mod passwords;
+pub mod profile;
+pub mod sessions;
+pub mod signin;
+pub mod store;
+pub mod team;
+pub mod throttle;

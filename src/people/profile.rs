@@ -1,0 +1,114 @@
+//! `/profile`: what every user changes about themselves.
+
+use crate::app::AppData;
+use crate::db::schema::users;
+use crate::error::{Error, Kind, Result};
+use crate::people::model::{Agent, MAX_NAME, parse_zone};
+use crate::people::passwords::{self, Passwords};
+use crate::people::{sessions, signin, store};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::text;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use diesel::prelude::*;
+
+#[derive(Template)]
+#[template(path = "people/profile.html")]
+struct ProfilePage<'a> {
+    layout: &'a Layout,
+    email: &'a str,
+    role: &'a str,
+    name: &'a str,
+    zone: &'a str,
+    zones: Vec<&'static str>,
+    error: Option<&'a str>,
+    password_error: Option<&'a str>,
+}
+
+impl<'a> ProfilePage<'a> {
+    fn new(layout: &'a Layout, agent: &'a Agent) -> Self {
+        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        let (email, role, name, zone) = (&agent.email, agent.role.as_str(), &agent.name, agent.zone.name());
+        Self { layout, email, role, name, zone, zones, error: None, password_error: None }
+    }
+}
+
+/// `GET /profile`
+///
+/// # Errors
+/// When the template fails.
+pub async fn show(agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    layout.page(&ProfilePage::new(&layout, &agent))
+}
+
+/// `POST /profile`: `name`, `timeZone`
+///
+/// # Errors
+/// When the database fails.
+pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let (name, zone) = (sent.get("name"), sent.get("timeZone"));
+    let parsed = text::required_line("The name", &name, MAX_NAME).and_then(|name| Ok((name, parse_zone(&zone)?)));
+    let (new_name, new_zone) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let error = Some(error.message());
+            let page = ProfilePage { name: &name, zone: &zone, error, ..ProfilePage::new(&layout, &agent) };
+            return layout.page_with(Kind::Invalid.status(), &page);
+        }
+    };
+    let id = agent.id;
+    app.db
+        .write(move |conn| {
+            let changes = (users::name.eq(&new_name), users::time_zone.eq(&new_zone));
+            diesel::update(users::table.find(id)).set(changes).execute(conn)?;
+            Ok(())
+        })
+        .await?;
+    layout.see_other_saying("/profile", &Flash::new("Saved."))
+}
+
+/// `POST /profile/password`: `current`, `password`. Ends all other sessions.
+///
+/// # Errors
+/// When the database fails.
+pub async fn change_password(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    passwords: web::Data<Passwords>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let hash = match new_hash(&app, &agent, &passwords, &sent).await {
+        Ok(hash) => hash,
+        Err(error) if error.kind == Kind::Invalid => {
+            let password_error = Some(error.message());
+            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent) };
+            return layout.page_with(error.kind.status(), &page);
+        }
+        Err(error) => return Err(error),
+    };
+    let id = agent.id;
+    app.db
+        .write(move |conn| {
+            diesel::update(users::table.find(id)).set(users::password_hash.eq(&hash)).execute(conn)?;
+            sessions::close_all(conn, id)
+        })
+        .await?;
+    let flash = Flash::new("The password is changed. You are signed out everywhere else.");
+    let mut response = layout.see_other_saying("/profile", &flash)?;
+    signin::start_session(&req, &app, id, &mut response).await?;
+    Ok(response)
+}
+
+async fn new_hash(app: &AppData, agent: &Agent, passwords: &Passwords, sent: &Fields) -> Result<String> {
+    let (account_id, id) = (agent.account_id, agent.id);
+    let user = app.db.read(move |conn| store::find(conn, account_id, id)).await?;
+    if !passwords.verify(sent.get("current"), Some(user.password_hash)).await? {
+        return Err(Error::invalid("The current password is wrong."));
+    }
+    let password = sent.get("password");
+    passwords::check(&password, &agent.email)?;
+    passwords.hash(password).await
+}

@@ -1,0 +1,195 @@
+//! `/settings/team`: who is in the account and as what.
+
+use crate::app::AppData;
+use crate::db::Connection;
+use crate::db::schema::users;
+use crate::error::{Error, Kind, Result};
+use crate::people::access::Role;
+use crate::people::model::{Agent, Email, User};
+use crate::people::{invitations, sessions, store};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::token;
+use crate::web::when::When;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+struct MemberRow {
+    id: i64,
+    name: String,
+    email: String,
+    role: &'static str,
+    is_disabled: bool,
+    is_me: bool,
+    may_change: bool,
+}
+
+struct InvitationRow {
+    id: i64,
+    email: String,
+    role: String,
+    expires: When,
+    may_revoke: bool,
+}
+
+#[derive(Template)]
+#[template(path = "people/team.html")]
+struct TeamPage<'a> {
+    layout: &'a Layout,
+    members: Vec<MemberRow>,
+    invitations: Vec<InvitationRow>,
+    roles: Vec<&'static str>,
+    /// The link just made; it is shown this once.
+    link: Option<String>,
+    email: String,
+    error: Option<String>,
+}
+
+async fn page<'a>(app: &AppData, layout: &'a Layout, agent: &Agent) -> Result<TeamPage<'a>> {
+    let (account_id, now) = (agent.account_id, app.clock.now());
+    let (members, pending) = app
+        .db
+        .read(move |conn| Ok((store::members(conn, account_id)?, invitations::pending(conn, account_id, now)?)))
+        .await?;
+    let members = members.into_iter().map(|user| member_row(user, agent)).collect();
+    let invitations = pending
+        .into_iter()
+        .map(|row| InvitationRow {
+            id: row.id,
+            expires: When::new(row.expires_at, agent.zone),
+            may_revoke: row.role.parse().is_ok_and(|role| agent.role.may_manage(role)),
+            email: row.email,
+            role: row.role,
+        })
+        .collect();
+    let roles = Role::ALL.into_iter().filter(|role| agent.role.may_manage(*role)).map(Role::as_str).collect();
+    Ok(TeamPage { layout, members, invitations, roles, link: None, email: String::new(), error: None })
+}
+
+fn member_row(user: User, agent: &Agent) -> MemberRow {
+    let role = user.role();
+    MemberRow {
+        id: user.id,
+        is_disabled: user.disabled_at.is_some(),
+        is_me: user.id == agent.id,
+        may_change: user.id != agent.id && agent.role.may_manage(role),
+        role: role.as_str(),
+        name: user.name,
+        email: user.email,
+    }
+}
+
+/// `GET /settings/team`
+///
+/// # Errors
+/// When the database fails.
+pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    layout.page(&page(&app, &layout, &agent).await?)
+}
+
+/// `POST /settings/team/invitations`: `email`, `role`. The link is shown once,
+/// for whoever invites to pass on.
+///
+/// # Errors
+/// *Forbidden* when an admin invites an owner.
+pub async fn invite(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let role: Role = sent.get("role").parse()?;
+    agent.role.must_manage(role)?;
+    let (secret, now, account_id) = (token::secret()?, app.clock.now(), agent.account_id);
+    let invited = match Email::parse(&sent.get("email")) {
+        Ok(email) => {
+            let stored = secret.clone();
+            app.db.write(move |conn| invitations::invite(conn, account_id, &email, role, &stored, now)).await
+        }
+        Err(error) => Err(error),
+    };
+    let mut page = page(&app, &layout, &agent).await?;
+    match invited {
+        Ok(()) => {
+            let host = app.config.public_origin().unwrap_or_default();
+            page.link = Some(format!("{host}{}", layout.href(&format!("/invitations/{secret}"))));
+            layout.page_with(StatusCode::CREATED, &page)
+        }
+        Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
+            (page.email, page.error) = (sent.get("email"), Some(error.message().to_owned()));
+            layout.page_with(error.kind.status(), &page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /settings/team/invitations/{id}/revoke`
+///
+/// # Errors
+/// *Not found* for those of other accounts.
+pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    app.db.write(move |conn| invitations::revoke(conn, agent.account_id, id, agent.role)).await?;
+    layout.see_other_saying("/settings/team", &Flash::new("The invitation no longer works."))
+}
+
+/// `POST /settings/team/{id}/role`: `role`
+///
+/// # Errors
+/// *Not found* for users of other accounts; *forbidden* where owners are concerned.
+pub async fn set_role(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, role): (i64, Role) = (path.into_inner(), sent.get("role").parse()?);
+    let name = app
+        .db
+        .write(move |conn| {
+            let user = manageable(conn, &agent, id)?;
+            agent.role.must_manage(role)?;
+            diesel::update(users::table.find(user.id)).set(users::role.eq(role.as_str())).execute(conn)?;
+            Ok(user.name)
+        })
+        .await?;
+    layout.see_other_saying("/settings/team", &Flash::new(format!("{name} is {} now.", role.as_str())))
+}
+
+/// `POST /settings/team/{id}/disable`. Ends that user's sessions at once.
+///
+/// # Errors
+/// *Not found* for users of other accounts; *forbidden* where owners are concerned.
+pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let user = app.db.write(move |conn| set_disabled(conn, &agent, id, Some(now))).await?;
+    let undo = format!("/settings/team/{}/enable", user.id);
+    layout.see_other_saying("/settings/team", &Flash::with_undo(format!("{} can no longer sign in.", user.name), undo))
+}
+
+/// `POST /settings/team/{id}/enable`
+///
+/// # Errors
+/// *Not found* for users of other accounts; *forbidden* where owners are concerned.
+pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let user = app.db.write(move |conn| set_disabled(conn, &agent, id, None)).await?;
+    layout.see_other_saying("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
+}
+
+fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<User> {
+    let user = manageable(conn, agent, id)?;
+    diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
+    sessions::close_all(conn, user.id)?;
+    Ok(user)
+}
+
+/// A colleague whom the agent may manage. Nobody manages themselves, so an
+/// account cannot lose its last owner.
+fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<User> {
+    let user = store::find(conn, agent.account_id, id)?;
+    if user.id == agent.id {
+        return Err(Error::new(Kind::Forbidden, "You cannot change your own role or access; ask a colleague."));
+    }
+    agent.role.must_manage(user.role())?;
+    Ok(user)
+}

@@ -1,0 +1,176 @@
+//! Every address of the program, in one flat table. A route says who comes
+//! through to it: nothing is public unless its line says so.
+
+use crate::attachments::pages as attachments;
+use crate::conversations::pages as conversations;
+use crate::people::access::Action::{Configure, Read, Work};
+use crate::people::gate::{self, Gate};
+use crate::people::{account, invitations, profile, signin, team};
+use crate::submissions::{forms, intake, pages as submissions};
+use crate::tickets::pages as tickets;
+use crate::upkeep::{health, setup};
+use crate::web::assets;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
+use std::collections::BTreeMap;
+
+const PUBLIC: Gate = Gate::Public;
+const DOOR: Gate = Gate::Door;
+const READ: Gate = Gate::Desk(Read);
+const WORK: Gate = Gate::Desk(Work);
+const CONFIGURE: Gate = Gate::Desk(Configure);
+
+/// The table.
+#[must_use]
+#[rustfmt::skip]
+pub fn table() -> Vec<Endpoint> {
+    vec![
+        // For everybody: forms of other sites, health, assets.
+        post("/f/{form_key}", PUBLIC, intake::receive),
+        options("/f/{form_key}", PUBLIC, intake::preflight),
+        get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
+        get("/healthz", PUBLIC, health::process),
+        get("/readyz", PUBLIC, health::ready),
+        get("/static/{hash}/{name}", PUBLIC, assets::serve),
+
+        // The door: pages before signing in.
+        get("/setup", DOOR, setup::show),
+        post("/setup", DOOR, setup::open),
+        get("/login", DOOR, signin::show),
+        post("/login", DOOR, signin::sign_in),
+        post("/logout", DOOR, signin::sign_out),
+        get("/invitations/{token}", DOOR, invitations::show),
+        post("/invitations/{token}", DOOR, invitations::join),
+
+        // Tickets.
+        get("/", READ, home),
+        get("/tickets", READ, tickets::list::list),
+        post("/tickets", WORK, tickets::new::create),
+        get("/tickets/new", WORK, tickets::new::show),
+        get("/tickets/{number}", READ, tickets::show::show),
+        post("/tickets/{number}/title", WORK, tickets::change::title),
+        post("/tickets/{number}/status", WORK, tickets::change::status),
+        post("/tickets/{number}/assignee", WORK, tickets::change::assignee),
+        post("/tickets/{number}/tags", WORK, tickets::change::change_tags),
+        post("/tickets/{number}/notes", WORK, tickets::notes::save),
+        post("/tickets/{number}/notes/append", WORK, tickets::notes::append),
+        get("/tickets/{number}/notes/revisions", READ, tickets::notes::revisions),
+        get("/tickets/{number}/notes/revisions/{version}", READ, tickets::notes::revision),
+        post("/tickets/{number}/delete", WORK, tickets::change::delete),
+        post("/tickets/{number}/restore", WORK, tickets::change::restore),
+        get("/trash", READ, tickets::list::trash),
+
+        // Files.
+        post("/tickets/{number}/attachments", WORK, attachments::upload),
+        get("/tickets/{number}/attachments/{id}", READ, attachments::show),
+        get("/tickets/{number}/attachments/{id}/thumbnail", READ, attachments::thumbnail),
+        post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::delete),
+        post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::restore),
+
+        // Conversations.
+        get("/conversations", READ, conversations::list),
+        get("/conversations/{id}", READ, conversations::show),
+        post("/conversations/{id}/messages", WORK, conversations::reply),
+        post("/conversations/{id}/status", WORK, conversations::set_status),
+        post("/conversations/{id}/delete", WORK, conversations::delete),
+        post("/conversations/{id}/restore", WORK, conversations::restore),
+
+        // Submissions.
+        get("/submissions", READ, submissions::list),
+        get("/submissions/{id}", READ, submissions::show),
+        post("/submissions/{id}/delete", WORK, submissions::delete),
+        post("/submissions/{id}/restore", WORK, submissions::restore),
+        post("/submissions/{id}/spam", WORK, submissions::spam),
+        post("/submissions/{id}/not-spam", WORK, submissions::not_spam),
+
+        // One's own profile, which every role may change.
+        get("/profile", READ, profile::show),
+        post("/profile", READ, profile::save),
+        post("/profile/password", READ, profile::change_password),
+
+        // Settings and team.
+        get("/settings", CONFIGURE, account::show),
+        post("/settings", CONFIGURE, account::save),
+        get("/settings/forms", CONFIGURE, forms::list),
+        post("/settings/forms", CONFIGURE, forms::add),
+        get("/settings/forms/{id}", CONFIGURE, forms::show),
+        post("/settings/forms/{id}", CONFIGURE, forms::save),
+        get("/settings/team", CONFIGURE, team::show),
+        post("/settings/team/invitations", CONFIGURE, team::invite),
+        post("/settings/team/invitations/{id}/revoke", CONFIGURE, team::revoke),
+        post("/settings/team/{id}/role", CONFIGURE, team::set_role),
+        post("/settings/team/{id}/disable", CONFIGURE, team::disable),
+        post("/settings/team/{id}/enable", CONFIGURE, team::enable),
+    ]
+}
+
+async fn home(layout: crate::web::layout::Layout) -> actix_web::HttpResponse {
+    layout.see_other("/tickets")
+}
+
+/// One line of the table.
+pub struct Endpoint {
+    /// The method; `GET` answers `HEAD` too.
+    pub method: Method,
+    /// The path, with names for its variable parts.
+    pub path: &'static str,
+    /// Who comes through.
+    pub gate: Gate,
+    route: Route,
+}
+
+fn get<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    endpoint(Method::GET, path, gate, handler)
+}
+
+fn post<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    endpoint(Method::POST, path, gate, handler)
+}
+
+fn options<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    endpoint(Method::OPTIONS, path, gate, handler)
+}
+
+fn endpoint<F, Args>(method: Method, path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let methods = if method == Method::GET {
+        guard::Any(guard::Get()).or(guard::Head())
+    } else {
+        guard::Any(guard::Method(method.clone()))
+    };
+    let route = web::route().guard(methods).to(handler).wrap(from_fn(move |req, next| gate::keep(gate, req, next)));
+    Endpoint { method, path, gate, route }
+}
+
+/// Registers the table. Lines with the same path are one resource, so that a
+/// wrong method is told from a wrong address; fixed paths come before variable
+/// ones, whatever the order of the table.
+pub fn register(config: &mut web::ServiceConfig) {
+    let mut resources: BTreeMap<(bool, &str), Vec<Route>> = BTreeMap::new();
+    for line in table() {
+        resources.entry((line.path.contains('{'), line.path)).or_default().push(line.route);
+    }
+    for ((_, path), routes) in resources {
+        config.service(routes.into_iter().fold(web::resource(path), actix_web::Resource::route));
+    }
+}

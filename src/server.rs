@@ -1,0 +1,79 @@
+//! From settings to a server on a known port; used by `main` and by tests.
+
+use crate::app::App;
+use crate::attachments::upload::Slots;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::people::passwords::Passwords;
+use crate::people::throttle::Throttle;
+use crate::routes;
+use crate::upkeep::{janitor, setup};
+use crate::web::{answer, assets, headers, token};
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App as WebApp, HttpServer, web};
+use std::net::{SocketAddr, TcpListener};
+use tracing_actix_web::TracingLogger;
+
+/// Running requests get this long to finish after a signal to stop, in seconds.
+const GRACE: u64 = 60;
+
+/// A server that listens and waits to be run.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The path of the set-up link, while nobody has an account.
+    pub setup_path: Option<String>,
+    /// The program behind it.
+    pub app: web::Data<App>,
+    /// Runs until it is told to stop.
+    pub server: Server,
+}
+
+impl App {
+    /// Opens database and storage, migrates, and binds the port.
+    ///
+    /// # Errors
+    /// One line that says what is unusable.
+    pub async fn build(config: Config, clock: Clock, workers: usize) -> Result<Running, String> {
+        let app = Self::open(config, clock).await?;
+        let listener = TcpListener::bind(&app.config.listen)
+            .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let app = web::Data::new(app);
+        let setup_path = offer_setup(&app).await.map_err(|error| error.to_string())?;
+        assets::warm_up();
+        let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
+        janitor::start(app.clone());
+        Ok(Running { address, setup_path, app, server })
+    }
+}
+
+async fn offer_setup(app: &web::Data<App>) -> crate::error::Result<Option<String>> {
+    let (secret, now) = (token::secret()?, app.clock.now());
+    let stored = secret.clone();
+    let offered = app.db.write(move |conn| setup::offer(conn, &stored, now)).await?;
+    Ok(offered.then(|| format!("{}/setup?token={secret}", app.config.base_path())))
+}
+
+fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let passwords = web::Data::new(Passwords::default());
+    let throttle = web::Data::new(Throttle::default());
+    let slots = web::Data::new(Slots::default());
+    let base = app.config.base_path().to_owned();
+    let server = HttpServer::new(move || {
+        WebApp::new()
+            .app_data(app.clone())
+            .app_data(passwords.clone())
+            .app_data(throttle.clone())
+            .app_data(slots.clone())
+            .wrap(Compress::default())
+            .wrap(from_fn(answer::present_errors))
+            .wrap(from_fn(headers::add))
+            .wrap(TracingLogger::default())
+            .service(web::scope(&base).configure(routes::register))
+            .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
+    });
+    Ok(server.workers(workers).shutdown_timeout(GRACE).listen(listener)?.run())
+}

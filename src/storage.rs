@@ -1,0 +1,149 @@
+//! Where the bytes of files live: a folder, an S3 bucket, or memory for tests.
+//!
+//! Keys are never addresses: a file is reached through its row only.
+
+use crate::error::{Error, Result};
+use actix_web::web::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The bytes of an object, piece by piece.
+pub type Pieces = BoxStream<'static, object_store::Result<Bytes>>;
+
+/// What came of a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The bytes are durable under the key.
+    Stored,
+    /// Something else is there already, and stays.
+    Taken,
+}
+
+/// The store that `STORAGE_URL` names. Cheap to clone.
+#[derive(Clone)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
+}
+
+impl Storage {
+    /// Opens `file:PATH`, `s3://bucket/prefix` or `memory:`.
+    ///
+    /// # Errors
+    /// Says what cannot be used and why. A folder is probed with a write.
+    pub async fn open(url: &str) -> Result<Self, String> {
+        if url == "memory:" {
+            return Ok(Self { store: Arc::new(InMemory::new()), folder: None });
+        }
+        if let Some(path) = url.strip_prefix("file:") {
+            let storage = Self::open_folder(Path::new(path))?;
+            storage.probe().await.map_err(|error| format!("the file folder {path} cannot be written to: {error}"))?;
+            return Ok(storage);
+        }
+        if let Some(place) = url.strip_prefix("s3://") {
+            return Self::open_bucket(place).map_err(|error| format!("the bucket {url} cannot be used: {error}"));
+        }
+        Err(format!("the storage URL {url} is not file:PATH, s3://bucket/prefix or memory:"))
+    }
+
+    fn open_folder(path: &Path) -> Result<Self, String> {
+        let fail =
+            |error: &dyn std::fmt::Display| format!("the file folder {} cannot be used: {error}", path.display());
+        create_private_dir(path).map_err(|error| fail(&error))?;
+        let folder = path.canonicalize().map_err(|error| fail(&error))?;
+        let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| fail(&error))?;
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder) })
+    }
+
+    fn open_bucket(place: &str) -> object_store::Result<Self> {
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        // Other S3 servers are named by the same variable that AWS's own tools read.
+        let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
+        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        if let Some(endpoint) = endpoint {
+            builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
+        }
+        let store = PrefixStore::new(builder.build()?, prefix);
+        Ok(Self { store: Arc::new(store), folder: None })
+    }
+
+    /// Writes and deletes a small object, so that a store that cannot keep
+    /// files is noticed at the start and not at the first upload.
+    async fn probe(&self) -> Result<()> {
+        let key = Key::from("probe");
+        self.store.put(&key, PutPayload::from_static(b"docket")).await?;
+        Ok(self.store.delete(&key).await?)
+    }
+
+    /// Stores bytes under a key that nothing has yet; durable when it returns.
+    ///
+    /// # Errors
+    /// *Unavailable* or *full*; nothing is stored then.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<Put> {
+        let options = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(&Key::from(key), bytes.into(), options).await {
+            Ok(_) => Ok(Put::Stored),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Put::Taken),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Streams the bytes of an object, or of a part of it.
+    ///
+    /// # Errors
+    /// *Not found* or *unavailable*.
+    pub async fn get(&self, key: &str, part: Option<Range<u64>>) -> Result<Pieces> {
+        let range = part.map(GetRange::Bounded);
+        let found = self.store.get_opts(&Key::from(key), GetOptions { range, ..GetOptions::default() }).await?;
+        Ok(found.into_stream().boxed())
+    }
+
+    /// Deletes an object. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// *Unavailable*.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        match self.store.delete(&Key::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file on disk behind a key, where there are files on disk.
+    #[must_use]
+    pub fn file(&self, key: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(key))
+    }
+}
+
+/// Makes a folder, and those above it, that only this user can look into.
+///
+/// # Errors
+/// Those of the file system.
+pub fn create_private_dir(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    Ok(())
+}
+
+impl Storage {
+    /// Whether the store answers, for health checks.
+    ///
+    /// # Errors
+    /// *Unavailable*.
+    pub async fn check(&self) -> Result<()> {
+        match self.store.head(&Key::from("probe")).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `/settings/forms`: making a form and the HTML that a website copies.
+
+use crate::app::AppData;
+use crate::error::{Error, Kind, Result};
+use crate::people::model::{Agent, MAX_NAME};
+use crate::submissions::store::{self, Form};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::{text, token};
+use actix_web::http::header::HOST;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "submissions/forms.html")]
+struct FormsPage<'a> {
+    layout: &'a Layout,
+    forms: Vec<Form>,
+    name: String,
+    error: Option<String>,
+}
+
+async fn render_list(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    failed: Option<(String, Error)>,
+) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let forms = app.db.read(move |conn| store::forms(conn, account_id)).await?;
+    let status = failed.as_ref().map_or(actix_web::http::StatusCode::OK, |(_, error)| error.kind.status());
+    let (name, error) = failed.map_or((String::new(), None), |(name, error)| (name, Some(error.message().to_owned())));
+    layout.page_with(status, &FormsPage { layout, forms, name, error })
+}
+
+/// `GET /settings/forms`
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    render_list(&app, &agent, &layout, None).await
+}
+
+/// `POST /settings/forms`: `name`
+///
+/// # Errors
+/// When the database fails.
+pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let name = match text::required_line("The name", &sent.get("name"), MAX_NAME) {
+        Ok(name) => name,
+        Err(error) => return render_list(&app, &agent, &layout, Some((sent.get("name"), error))).await,
+    };
+    let (key, now) = (token::id()?, app.clock.now());
+    let form = app.db.write(move |conn| store::add_form(conn, agent.account_id, &name, &key, now)).await?;
+    Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
+}
+
+#[derive(Template)]
+#[template(path = "submissions/form.html")]
+struct FormPage<'a> {
+    layout: &'a Layout,
+    form: &'a Form,
+    address: String,
+    error: Option<&'a str>,
+}
+
+fn render(
+    req: &HttpRequest,
+    app: &AppData,
+    layout: &Layout,
+    form: &Form,
+    error: Option<&Error>,
+) -> Result<HttpResponse> {
+    let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", host()));
+    let address = format!("{origin}{}", layout.href(&format!("/f/{}", form.key)));
+    let status = error.map_or(actix_web::http::StatusCode::OK, |error| error.kind.status());
+    layout.page_with(status, &FormPage { layout, form, address, error: error.map(Error::message) })
+}
+
+/// `GET /settings/forms/{id}`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn show(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let form = app.db.read(move |conn| store::form(conn, agent.account_id, id)).await?;
+    render(&req, &app, &layout, &form, None)
+}
+
+/// `POST /settings/forms/{id}`: `name`, `allowedOrigins`, `next`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn save(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let parsed = match Settings::parse(&sent) {
+        Ok(parsed) => parsed,
+        Err(error) if error.kind == Kind::Invalid => {
+            let form = app.db.read(move |conn| store::form(conn, agent.account_id, id)).await?;
+            let (name, allowed_origins, next_url) = (sent.get("name"), sent.get("allowedOrigins"), sent.get("next"));
+            let form = Form { name, allowed_origins, next_url, ..form };
+            return render(&req, &app, &layout, &form, Some(&error));
+        }
+        Err(error) => return Err(error),
+    };
+    let change = move |conn: &mut _| {
+        store::change_form(conn, agent.account_id, id, (&parsed.name, &parsed.origins, &parsed.next))
+    };
+    app.db.write(change).await?;
+    layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
+}
+
+struct Settings {
+    name: String,
+    origins: String,
+    next: String,
+}
+
+impl Settings {
+    fn parse(sent: &Fields) -> Result<Self> {
+        let name = text::required_line("The name", &sent.get("name"), MAX_NAME)?;
+        let origin = |line: &str| {
+            let url = text::web_url(line).ok_or_else(|| {
+                Error::invalid(format!("“{line}” is not a website’s address such as https://www.example.com."))
+            })?;
+            Ok(url.origin().ascii_serialization())
+        };
+        let origins: Result<Vec<String>> = sent.get("allowedOrigins").split_whitespace().map(origin).collect();
+        let next = sent.get("next").trim().to_owned();
+        if !next.is_empty() && text::web_url(&next).is_none() {
+            return Err(Error::invalid("The page after sending must start with https:// or http://."));
+        }
+        Ok(Self { name, origins: origins?.join("\n"), next })
+    }
+}

@@ -1,0 +1,225 @@
+//! What a submission is, without a database.
+
+use crate::error::{Error, Kind, Result};
+use crate::web::text;
+use chrono::NaiveDateTime;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// Most fields of one submission.
+pub const MAX_FIELDS: usize = 100;
+/// Most bytes of one submission.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// Where the visitor was.
+const PAGE: &str = "_page";
+/// Where they want to go next.
+const NEXT: &str = "_next";
+/// A field that people do not see and programs fill in.
+const HONEYPOT: &str = "_gotcha";
+
+/// The fields of a submission as they came: in order, repeated ones too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldList(pub Vec<(String, String)>);
+
+/// A JSON object as a list of fields, so that nothing is reordered or merged.
+pub struct JsonFields(pub Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for JsonFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = JsonFields;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("an object whose members are the fields of the form")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    match value {
+                        // As a form sends several choices: the name again for each.
+                        Value::Array(items) => pairs.extend(items.iter().map(|item| (name.clone(), plain(item)))),
+                        value => pairs.push((name, plain(&value))),
+                    }
+                }
+                Ok(JsonFields(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A submission as it was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// What the visitor filled in.
+    pub fields: FieldList,
+    /// The page's address, where the form says it.
+    pub page_url: Option<String>,
+    /// Where the visitor wants to go next.
+    pub next: Option<String>,
+    /// Whether a program filled in what people do not see.
+    pub spam: bool,
+    /// The visitor's name, from the usual fields.
+    pub visitor_name: String,
+    /// The visitor's email address, from the usual fields.
+    pub visitor_email: String,
+}
+
+impl Parsed {
+    /// Takes the fields apart: ours begin with an underscore, the rest is the visitor's.
+    ///
+    /// # Errors
+    /// *Invalid* when there are none, *too large* when there are too many.
+    pub fn new(sent: Vec<(String, String)>) -> Result<Self> {
+        let find = |wanted: &str| {
+            let found = sent.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
+            found.map(|(_, value)| value.trim().to_owned())
+        };
+        let (page_url, next, spam) = (find(PAGE), find(NEXT), find(HONEYPOT).is_some());
+        let is_ours = |name: &str| [PAGE, NEXT, HONEYPOT].contains(&name);
+        let normalised = |(name, value): &(String, String)| (text::normalise(name), text::normalise(value));
+        let fields: Vec<_> = sent.iter().filter(|(name, _)| !is_ours(name)).map(normalised).collect();
+        if fields.is_empty() {
+            return Err(Error::invalid("The form was sent without any field. Do its inputs have names?"));
+        }
+        if fields.len() > MAX_FIELDS {
+            return Err(Error::new(Kind::TooLarge, format!("A form has at most {MAX_FIELDS} fields.")));
+        }
+        Ok(Self {
+            page_url: page_url.filter(|url| text::web_url(url).is_some()),
+            next,
+            spam,
+            visitor_name: visitor_name(&fields),
+            visitor_email: visitor_email(&fields),
+            fields: FieldList(fields),
+        })
+    }
+}
+
+fn simple(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+fn first(fields: &[(String, String)], names: &[&str]) -> String {
+    let mut found = names
+        .iter()
+        .filter_map(|wanted| fields.iter().find(|(name, value)| simple(name) == *wanted && !value.trim().is_empty()));
+    found.next().map(|(_, value)| text::shorten(value, 200)).unwrap_or_default()
+}
+
+fn visitor_name(fields: &[(String, String)]) -> String {
+    let whole = first(fields, &["name", "fullname", "yourname", "contactname", "customername", "username"]);
+    if !whole.is_empty() {
+        return whole;
+    }
+    let parts = [
+        first(fields, &["firstname", "givenname", "fname", "vorname"]),
+        first(fields, &["lastname", "surname", "familyname", "lname", "nachname"]),
+    ];
+    parts.join(" ").trim().to_owned()
+}
+
+fn visitor_email(fields: &[(String, String)]) -> String {
+    let usual = ["email", "emailaddress", "youremail", "mail", "contactemail", "customeremail", "replyto", "from"];
+    let found = first(fields, &usual);
+    if text::looks_like_email(&found) { found } else { String::new() }
+}
+
+/// A submission's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+#[allow(missing_docs)]
+pub struct Submission {
+    pub seq: i64,
+    pub account_id: i64,
+    pub id: String,
+    pub form_id: i64,
+    pub fields: String,
+    pub page_url: Option<String>,
+    pub country: Option<String>,
+    pub visitor_name: String,
+    pub visitor_email: String,
+    pub spam: bool,
+    pub created_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+}
+
+impl Submission {
+    /// Its fields, in order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, String)> {
+        serde_json::from_str::<FieldList>(&self.fields).unwrap_or_default().0
+    }
+
+    /// How the visitor is called: by name, else address, else as a visitor.
+    #[must_use]
+    pub fn visitor(&self) -> &str {
+        [&self.visitor_name, &self.visitor_email]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map_or("Visitor", |text| text)
+    }
+
+    /// What the visitor said besides who they are, on one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let told =
+            |value: &String| !value.trim().is_empty() && *value != self.visitor_name && *value != self.visitor_email;
+        let values: Vec<String> = self.fields().into_iter().map(|(_, value)| value).filter(told).collect();
+        text::shorten(&values.join(" · "), 140)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_field_is_kept_in_order() {
+        let sent = pairs(&[("b", "1"), ("a", ""), ("b", "2\r\n3"), ("_page", "https://a.example/x"), ("_next", "/t")]);
+        let parsed = Parsed::new(sent).unwrap();
+        assert_eq!(parsed.fields.0, pairs(&[("b", "1"), ("a", ""), ("b", "2\n3")]));
+        assert_eq!(parsed.page_url.as_deref(), Some("https://a.example/x"));
+        assert!(!parsed.spam);
+    }
+
+    #[test]
+    fn json_keeps_order_and_repeats() {
+        let JsonFields(fields) = serde_json::from_str(r#"{"z":1,"a":["x",null],"z":{"k":true}}"#).unwrap();
+        assert_eq!(fields, pairs(&[("z", "1"), ("a", "x"), ("a", ""), ("z", "{\"k\":true}")]));
+    }
+
+    #[test]
+    fn the_visitor_is_recognised() {
+        let of = |list: &[(&str, &str)]| {
+            let parsed = Parsed::new(pairs(list)).unwrap();
+            (parsed.visitor_name, parsed.visitor_email)
+        };
+        assert_eq!(of(&[("Your-Name", "Ana"), ("E-Mail", "a@b.example")]), ("Ana".into(), "a@b.example".into()));
+        assert_eq!(of(&[("last_name", "Ruiz"), ("first_name", "Ana")]), ("Ana Ruiz".into(), String::new()));
+        assert_eq!(of(&[("email", "not an address")]), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn the_honeypot_marks_spam_only_when_filled() {
+        assert!(!Parsed::new(pairs(&[("a", "b"), ("_gotcha", " ")])).unwrap().spam);
+        assert!(Parsed::new(pairs(&[("a", "b"), ("_gotcha", "x")])).unwrap().spam);
+        assert!(Parsed::new(pairs(&[("_gotcha", "x")])).is_err());
+        assert!(Parsed::new(vec![("a".into(), String::new()); MAX_FIELDS + 1]).is_err());
+    }
+}

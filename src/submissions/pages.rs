@@ -1,0 +1,158 @@
+//! The list of submissions and the page of one.
+
+use crate::app::AppData;
+use crate::error::Result;
+use crate::people::model::Agent;
+use crate::submissions::model::Submission;
+use crate::submissions::store::{self, Form};
+use crate::tickets::model::{Source, SourceKind};
+use crate::tickets::store::{self as tickets, TicketRef};
+use crate::web::layout::{Flash, Layout};
+use crate::web::paging::{Cursor, Place};
+use crate::web::text;
+use crate::web::when::When;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+/// Query of `GET /submissions`.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ListQuery {
+    form: String,
+    spam: String,
+    after: String,
+    before: String,
+}
+
+struct FormTab {
+    id: i64,
+    name: String,
+    is_current: bool,
+}
+
+struct Row {
+    id: String,
+    visitor: String,
+    summary: String,
+    form: String,
+    country: Option<String>,
+    at: When,
+}
+
+#[derive(Template)]
+#[template(path = "submissions/list.html")]
+struct ListPage<'a> {
+    layout: &'a Layout,
+    rows: Vec<Row>,
+    forms: Vec<FormTab>,
+    form: Option<i64>,
+    spam: bool,
+    newer: Option<Cursor>,
+    older: Option<Cursor>,
+}
+
+/// `GET /submissions`
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
+    let (form, spam) = (query.form.parse().ok(), query.spam == "1");
+    let place = Place::parse(&query.after, &query.before);
+    let (page, forms) = app
+        .db
+        .read(move |conn| {
+            let page = store::page(conn, agent.account_id, form, spam, place)?;
+            Ok((page, store::forms(conn, agent.account_id)?))
+        })
+        .await?;
+    let name_of = |id: i64| forms.iter().find(|form| form.id == id).map(|form| form.name.clone()).unwrap_or_default();
+    let row = |row: Submission| Row {
+        visitor: row.visitor().to_owned(),
+        summary: row.summary(),
+        form: name_of(row.form_id),
+        at: When::new(row.created_at, agent.zone),
+        id: row.id,
+        country: row.country,
+    };
+    let rows = page.rows.into_iter().map(row).collect();
+    let tab = |row: Form| FormTab { is_current: form == Some(row.id) && !spam, id: row.id, name: row.name };
+    let forms = forms.into_iter().map(tab).collect();
+    layout.page(&ListPage { layout: &layout, rows, forms, form, spam, newer: page.newer, older: page.older })
+}
+
+#[derive(Template)]
+#[template(path = "submissions/show.html")]
+struct ShowPage<'a> {
+    layout: &'a Layout,
+    submission: &'a Submission,
+    form: String,
+    page_link: Option<String>,
+    at: When,
+    tickets: Vec<TicketRef>,
+}
+
+/// `GET /submissions/{id}`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let (submission, form, tickets) = app
+        .db
+        .read(move |conn| {
+            let submission = store::get(conn, agent.account_id, &id)?;
+            let form = store::form(conn, agent.account_id, submission.form_id)?;
+            let tickets = tickets::of_source(conn, agent.account_id, &Source { kind: SourceKind::Form, id })?;
+            Ok((submission, form.name, tickets))
+        })
+        .await?;
+    let page_link = submission.page_url.as_deref().and_then(text::web_url).map(String::from);
+    let at = When::new(submission.created_at, agent.zone);
+    layout.page(&ShowPage { layout: &layout, submission: &submission, form, page_link, at, tickets })
+}
+
+/// `POST /submissions/{id}/delete`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let undo = format!("/submissions/{id}/restore");
+    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    let text = "The submission is deleted. Tickets made from it stay.";
+    layout.see_other_saying("/submissions", &Flash::with_undo(text, undo))
+}
+
+/// `POST /submissions/{id}/restore`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let to = format!("/submissions/{id}");
+    app.db.write(move |conn| store::restore(conn, agent.account_id, &id)).await?;
+    layout.see_other_saying(to, &Flash::new("The submission is back."))
+}
+
+/// `POST /submissions/{id}/spam`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let undo = format!("/submissions/{id}/not-spam");
+    app.db.write(move |conn| store::set_spam(conn, agent.account_id, &id, true)).await?;
+    layout.see_other_saying("/submissions", &Flash::with_undo("Moved to spam.", undo))
+}
+
+/// `POST /submissions/{id}/not-spam`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn not_spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let to = format!("/submissions/{id}");
+    app.db.write(move |conn| store::set_spam(conn, agent.account_id, &id, false)).await?;
+    layout.see_other_saying(to, &Flash::new("Not spam: it is among the submissions."))
+}

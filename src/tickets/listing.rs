@@ -1,0 +1,247 @@
+//! Lists of tickets: filters, orders, counts.
+
+use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
+use crate::db::{Connection, MultiBackend, dialect};
+use crate::error::Result;
+use crate::keyset;
+use crate::people::model::Agent;
+use crate::tickets::model::{SourceKind, Status, Ticket};
+use crate::tickets::search;
+use crate::web::paging::{Cursor, Page, Place};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use serde::Deserialize;
+
+/// The query of an address, as it came.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct Query {
+    pub status: String,
+    pub q: String,
+    pub tag: String,
+    pub assignee: String,
+    pub source: String,
+    pub sort: String,
+    pub after: String,
+    pub before: String,
+}
+
+/// Which statuses a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statuses {
+    /// New and in progress.
+    Open,
+    /// One of them.
+    Only(Status),
+    /// All of them.
+    All,
+}
+
+impl Statuses {
+    /// The word in an address.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Only(status) => status.as_str(),
+            Self::All => "all",
+        }
+    }
+}
+
+/// Whose tickets a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assignee {
+    /// Everybody's.
+    Any,
+    /// Nobody's.
+    Nobody,
+    /// This user's.
+    User(i64),
+}
+
+/// From where the tickets of a list come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// From anywhere.
+    Any,
+    /// From nothing.
+    Nothing,
+    /// From conversations or submissions.
+    Kind(SourceKind),
+}
+
+/// In which order a list stands, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// By the last change.
+    Updated,
+    /// By creation.
+    Created,
+    /// By the latest close; open tickets are not in it.
+    Closed,
+}
+
+/// What a list shows. Unknown words in an address fall back to a default.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Filter {
+    pub statuses: Statuses,
+    pub q: String,
+    pub tag: String,
+    pub assignee: Assignee,
+    pub from: From,
+    pub sort: Sort,
+    pub place: Place,
+}
+
+impl Filter {
+    /// Reads an address. With words to search for and no status, all are searched.
+    #[must_use]
+    pub fn new(query: &Query, agent: &Agent) -> Self {
+        let q = query.q.trim().to_owned();
+        let statuses = match query.status.as_str() {
+            "all" => Statuses::All,
+            "" if !q.is_empty() => Statuses::All,
+            word => word.parse().map_or(Statuses::Open, Statuses::Only),
+        };
+        let assignee = match query.assignee.as_str() {
+            "" => Assignee::Any,
+            "me" => Assignee::User(agent.id),
+            "none" => Assignee::Nobody,
+            id => id.parse().map_or(Assignee::Any, Assignee::User),
+        };
+        let from = match query.source.as_str() {
+            "chat" => From::Kind(SourceKind::Chat),
+            "form" => From::Kind(SourceKind::Form),
+            "none" => From::Nothing,
+            _ => From::Any,
+        };
+        let sort = match query.sort.as_str() {
+            "created" => Sort::Created,
+            "closed" => Sort::Closed,
+            _ => Sort::Updated,
+        };
+        let tag = query.tag.trim().to_lowercase();
+        Self { statuses, q, tag, assignee, from, sort, place: Place::parse(&query.after, &query.before) }
+    }
+
+    fn cursor(&self, ticket: &Ticket) -> Cursor {
+        let at = match self.sort {
+            Sort::Updated => ticket.updated_at,
+            Sort::Created => ticket.created_at,
+            Sort::Closed => ticket.closed_at.unwrap_or(ticket.updated_at),
+        };
+        Cursor { at, id: ticket.id }
+    }
+}
+
+type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
+
+/// One page of the account's tickets.
+///
+/// # Errors
+/// When the database fails.
+pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Ticket>> {
+    let query = narrowed(conn, account_id, filter);
+    let query = match filter.sort {
+        Sort::Updated => keyset!(query, filter.place, tickets::updated_at, tickets::id),
+        Sort::Created => keyset!(query, filter.place, tickets::created_at, tickets::id),
+        Sort::Closed => {
+            keyset!(query.filter(tickets::closed_at.is_not_null()), filter.place, tickets::closed_at, tickets::id)
+        }
+    };
+    let rows = query.load(conn)?;
+    Ok(Page::new(rows, filter.place, |ticket| filter.cursor(ticket)))
+}
+
+fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Boxed<'a> {
+    let mut query =
+        tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::deleted_at.is_null()).into_boxed();
+    query = match filter.statuses {
+        Statuses::All => query,
+        // Written out, because a bound value cannot choose a partial index.
+        Statuses::Open => query.filter(sql::<Bool>("tickets.status <> 'closed'")),
+        Statuses::Only(status) => query.filter(tickets::status.eq(status.as_str())),
+    };
+    query = match filter.assignee {
+        Assignee::Any => query,
+        Assignee::Nobody => query.filter(tickets::assignee_id.is_null()),
+        Assignee::User(id) => query.filter(tickets::assignee_id.eq(id)),
+    };
+    query = match filter.from {
+        From::Any => query,
+        From::Nothing => query.filter(tickets::source_kind.is_null()),
+        From::Kind(kind) => query.filter(tickets::source_kind.eq(kind.as_str())),
+    };
+    if !filter.tag.is_empty() {
+        let tagged = ticket_tags::table
+            .inner_join(tags::table)
+            .filter(tags::account_id.eq(account_id))
+            .filter(tags::name.eq(&filter.tag))
+            .select(ticket_tags::ticket_id);
+        query = query.filter(tickets::id.eq_any(tagged));
+    }
+    let phrases = search::parse(account_id, &filter.q);
+    if !phrases.is_empty() {
+        query = query.filter(dialect::matches_terms(conn, &phrases));
+    } else if !filter.q.is_empty() {
+        // Nothing but marks: no ticket holds that.
+        query = query.filter(sql::<Bool>("1 = 0"));
+    }
+    query
+}
+
+/// How many tickets the account has in each status, without those in the trash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counts {
+    pub new: i64,
+    pub in_progress: i64,
+    pub closed: i64,
+}
+
+impl Counts {
+    /// What a list of these statuses holds.
+    #[must_use]
+    pub fn of(self, statuses: Statuses) -> i64 {
+        match statuses {
+            Statuses::Open => self.new + self.in_progress,
+            Statuses::Only(Status::New) => self.new,
+            Statuses::Only(Status::InProgress) => self.in_progress,
+            Statuses::Only(Status::Closed) => self.closed,
+            Statuses::All => self.new + self.in_progress + self.closed,
+        }
+    }
+}
+
+/// Reads the kept counts.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
+    let rows: Vec<(String, i64)> = ticket_counts::table
+        .filter(ticket_counts::account_id.eq(account_id))
+        .select((ticket_counts::status, ticket_counts::count))
+        .load(conn)?;
+    let of = |status: Status| rows.iter().find(|(word, _)| word == status.as_str()).map_or(0, |(_, count)| *count);
+    Ok(Counts { new: of(Status::New), in_progress: of(Status::InProgress), closed: of(Status::Closed) })
+}
+
+/// The tickets in the trash, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn trash(conn: &mut Connection, account_id: i64, place: Place) -> Result<Page<Ticket>> {
+    let query = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::deleted_at.is_not_null())
+        .into_boxed::<MultiBackend>();
+    let rows = keyset!(query, place, tickets::deleted_at, tickets::id).load(conn)?;
+    Ok(Page::new(rows, place, |ticket: &Ticket| Cursor {
+        at: ticket.deleted_at.unwrap_or(ticket.updated_at),
+        id: ticket.id,
+    }))
+}

@@ -1,0 +1,11 @@
+//! Tickets: their rules, rows, notes, history, search and pages.
+
+pub mod history;
+pub mod listing;
+pub mod model;
+pub mod notes;
+pub mod pages;
+pub mod prose;
+pub mod search;
+pub mod store;
+pub mod tags;

@@ -1,0 +1,133 @@
+//! The small forms of a ticket's page: title, status, assignee, tags, trash.
+
+use crate::app::AppData;
+use crate::error::{Error, Kind, Result};
+use crate::people::model::Agent;
+use crate::tickets::model::{Status, Title, parse_tag};
+use crate::tickets::pages::show::{self, Draft};
+use crate::tickets::{store, tags};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use actix_web::{HttpResponse, web};
+
+/// `POST /tickets/{number}/title`: `title`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn title(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let title = match Title::parse(&sent.get("title")) {
+        Ok(title) => title,
+        Err(error) => {
+            let draft =
+                Draft { title: Some(sent.get("title")), error: Some(error.message().into()), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    app.db.write(move |conn| store::set_title(conn, &agent, number, &title, now)).await?;
+    Ok(layout.see_other(format!("/tickets/{number}")))
+}
+
+/// `POST /tickets/{number}/status`: `status`, `from`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn status(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let to: Status = sent.get("status").parse()?;
+    let from: Option<Status> = match sent.get("from").as_str() {
+        "" => None,
+        word => Some(word.parse()?),
+    };
+    let by = agent.clone();
+    match app.db.write(move |conn| store::set_status(conn, &by, number, to, from, now)).await {
+        Ok(()) => Ok(layout.see_other(format!("/tickets/{number}"))),
+        Err(error) if error.kind == Kind::Conflict => {
+            let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
+            show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /tickets/{number}/assignee`: `assignee`, empty for nobody
+///
+/// # Errors
+/// *Invalid* for somebody who is not of the team; *not found* when it is out of reach.
+pub async fn assignee(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let assignee = match sent.require("assignee")?.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
+    };
+    app.db.write(move |conn| store::set_assignee(conn, &agent, number, assignee, now)).await?;
+    Ok(layout.see_other(format!("/tickets/{number}")))
+}
+
+/// `POST /tickets/{number}/tags`: `add`, `remove`, both repeatable; `add` may
+/// hold several, separated by commas
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn change_tags(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let typed = sent.all("add").join(",");
+    let names = |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect();
+    let add: Result<Vec<String>> = names(typed.split(',').collect());
+    let removed = sent.all("remove");
+    let remove: Result<Vec<String>> = names(removed.iter().map(String::as_str).collect());
+    let (add, remove) = match (add, remove) {
+        (Ok(add), Ok(remove)) => (add, remove),
+        (Err(error), _) | (_, Err(error)) => {
+            let draft = Draft { tag: Some(typed), error: Some(error.message().into()), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    app.db.write(move |conn| tags::change(conn, &agent, number, &add, &remove, now)).await?;
+    Ok(layout.see_other(format!("/tickets/{number}#tags")))
+}
+
+/// `POST /tickets/{number}/delete`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    app.db.write(move |conn| store::delete(conn, &agent, number, now)).await?;
+    let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
+    layout.see_other_saying("/tickets", &flash)
+}
+
+/// `POST /tickets/{number}/restore`
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    app.db.write(move |conn| store::restore(conn, &agent, number, now)).await?;
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
+}

@@ -1,0 +1,258 @@
+//! `GET /tickets` and `GET /trash`.
+
+use crate::app::AppData;
+use crate::attachments::pages::Card;
+use crate::attachments::store as attachments;
+use crate::error::Result;
+use crate::people::model::{Agent, User};
+use crate::people::store as people;
+use crate::tickets::listing::{self, Assignee, Counts, Filter, Query, Sort, Statuses};
+use crate::tickets::model::{Status, Ticket};
+use crate::tickets::tags;
+use crate::web::layout::Layout;
+use crate::web::paging::{Cursor, Place};
+use crate::web::when::When;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono_tz::Tz;
+use form_urlencoded::Serializer;
+
+/// A ticket in a list.
+struct Row {
+    number: i64,
+    title: String,
+    status: Status,
+    requester: String,
+    assignee: Option<String>,
+    tags: Vec<String>,
+    source: &'static str,
+    at: When,
+}
+
+impl Row {
+    fn new(ticket: Ticket, sort: Sort, zone: Tz, tags: Vec<String>, assignee: Option<String>) -> Self {
+        let at = match sort {
+            Sort::Updated => ticket.updated_at,
+            Sort::Created => ticket.created_at,
+            Sort::Closed => ticket.closed_at.unwrap_or(ticket.updated_at),
+        };
+        let source = match ticket.source_kind.as_deref() {
+            Some("chat") => "Conversation",
+            Some(_) => "Form",
+            None => "",
+        };
+        let requester = if ticket.requester_name.is_empty() {
+            ticket.requester_email.clone()
+        } else {
+            ticket.requester_name.clone()
+        };
+        // Often the title is the requester's name; once is enough.
+        let requester = if requester == ticket.title { String::new() } else { requester };
+        Self {
+            number: ticket.number,
+            status: ticket.status(),
+            title: ticket.title,
+            requester,
+            assignee,
+            tags,
+            source,
+            at: When::new(at, zone),
+        }
+    }
+}
+
+struct Tab {
+    label: &'static str,
+    url: String,
+    count: i64,
+    is_current: bool,
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    is_chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "tickets/list.html")]
+struct ListPage<'a> {
+    layout: &'a Layout,
+    tabs: Vec<Tab>,
+    rows: Vec<Row>,
+    q: &'a str,
+    status: &'static str,
+    tag: &'a str,
+    assignees: Vec<Choice>,
+    sources: Vec<Choice>,
+    sorts: Vec<Choice>,
+    is_filtered: bool,
+    is_empty_account: bool,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// `GET /tickets`
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<Query>) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let filter = Filter::new(&query, &agent);
+    let (wanted, account_id) = (filter.clone(), agent.account_id);
+    let (page, counts, team, mut tags) = app
+        .db
+        .read(move |conn| {
+            let page = listing::page(conn, account_id, &wanted)?;
+            let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
+            let (counts, team) = (listing::counts(conn, account_id)?, people::members(conn, account_id)?);
+            Ok((page, counts, team, tags::of_many(conn, &ids)?))
+        })
+        .await?;
+    let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
+    let row = |ticket: Ticket| {
+        let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
+        Row::new(ticket, filter.sort, agent.zone, tags, assignee)
+    };
+    let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
+    let neighbour = |word: &str, cursor: Option<Cursor>| {
+        cursor.map(|cursor| {
+            address(&layout, &query, &[("status", filter.statuses.as_str()), (word, &cursor.to_string())])
+        })
+    };
+    let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
+    let page = ListPage {
+        layout: &layout,
+        tabs: tabs(&layout, &query, &filter, counts),
+        newer: neighbour("before", page.newer),
+        older: neighbour("after", page.older),
+        rows,
+        q: &filter.q,
+        status: filter.statuses.as_str(),
+        tag: &filter.tag,
+        assignees: assignees(&team, &filter, &agent),
+        sources: choices(
+            &[("", "From anywhere"), ("chat", "Conversations"), ("form", "Forms"), ("none", "No source")],
+            &query.source,
+        ),
+        sorts: choices(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")], &query.sort),
+        is_filtered,
+        is_empty_account: counts == Counts::default(),
+    };
+    layout.page(&page)
+}
+
+/// The same list with other values for some words, from its first page on.
+fn address(layout: &Layout, query: &Query, changes: &[(&str, &str)]) -> String {
+    let kept = [
+        ("status", &query.status),
+        ("q", &query.q),
+        ("tag", &query.tag),
+        ("assignee", &query.assignee),
+        ("source", &query.source),
+        ("sort", &query.sort),
+    ];
+    let mut pairs = Serializer::new(String::new());
+    for (word, value) in kept {
+        if !value.is_empty() && !changes.iter().any(|(changed, _)| *changed == word) {
+            pairs.append_pair(word, value);
+        }
+    }
+    for (word, value) in changes {
+        pairs.append_pair(word, value);
+    }
+    layout.href(&format!("/tickets?{}", pairs.finish()))
+}
+
+fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<Tab> {
+    let all = [
+        ("Open", Statuses::Open),
+        ("New", Statuses::Only(Status::New)),
+        ("In progress", Statuses::Only(Status::InProgress)),
+        ("Closed", Statuses::Only(Status::Closed)),
+        ("All", Statuses::All),
+    ];
+    let tab = |(label, statuses): (&'static str, Statuses)| Tab {
+        label,
+        url: address(layout, query, &[("status", statuses.as_str())]),
+        count: counts.of(statuses),
+        is_current: filter.statuses == statuses,
+    };
+    all.into_iter().map(tab).collect()
+}
+
+fn choices(all: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
+    let choice = |(value, label): &(&str, &str)| Choice {
+        value: (*value).to_owned(),
+        label: (*label).to_owned(),
+        is_chosen: *value == chosen,
+    };
+    all.iter().map(choice).collect()
+}
+
+fn assignees(team: &[User], filter: &Filter, agent: &Agent) -> Vec<Choice> {
+    let chosen = match filter.assignee {
+        Assignee::Any => String::new(),
+        Assignee::Nobody => "none".into(),
+        Assignee::User(id) if id == agent.id => "me".into(),
+        Assignee::User(id) => id.to_string(),
+    };
+    let mut all = choices(&[("", "Anybody’s"), ("me", "Mine"), ("none", "Unassigned")], &chosen);
+    all.extend(team.iter().filter(|user| user.id != agent.id).map(|user| {
+        let value = user.id.to_string();
+        Choice { is_chosen: value == chosen, value, label: user.name.clone() }
+    }));
+    all
+}
+
+/// Query of `GET /trash`.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+pub struct TrashQuery {
+    after: String,
+    before: String,
+}
+
+struct TrashRow {
+    number: i64,
+    title: String,
+    at: When,
+    files: Vec<Card>,
+}
+
+#[derive(Template)]
+#[template(path = "tickets/trash.html")]
+struct TrashPage<'a> {
+    layout: &'a Layout,
+    rows: Vec<TrashRow>,
+    newer: Option<Cursor>,
+    older: Option<Cursor>,
+}
+
+/// `GET /trash`
+///
+/// # Errors
+/// When the database fails.
+pub async fn trash(app: AppData, agent: Agent, layout: Layout, query: web::Query<TrashQuery>) -> Result<HttpResponse> {
+    let place = Place::parse(&query.after, &query.before);
+    let (page, mut files) = app
+        .db
+        .read(move |conn| {
+            let page = listing::trash(conn, agent.account_id, place)?;
+            let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
+            Ok((page, attachments::of_tickets(conn, &ids)?))
+        })
+        .await?;
+    let page = page.map(|ticket| TrashRow {
+        at: When::new(ticket.deleted_at.unwrap_or(ticket.updated_at), agent.zone),
+        files: files
+            .remove(&ticket.id)
+            .unwrap_or_default()
+            .iter()
+            .map(|file| Card::new(file, ticket.number, &layout.links))
+            .collect(),
+        number: ticket.number,
+        title: ticket.title,
+    });
+    layout.page(&TrashPage { layout: &layout, rows: page.rows, newer: page.newer, older: page.older })
+}

@@ -1,0 +1,7 @@
+//! The pages of tickets: one file for each.
+
+pub mod change;
+pub mod list;
+pub mod new;
+pub mod notes;
+pub mod show;

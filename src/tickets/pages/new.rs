@@ -1,0 +1,173 @@
+//! `GET /tickets/new` and `POST /tickets`: making a ticket on purpose.
+
+use crate::app::AppData;
+use crate::conversations::store as conversations;
+use crate::error::{Error, Kind, Result};
+use crate::people::model::Agent;
+use crate::submissions::store as submissions;
+use crate::tickets::model::{MAX_REQUESTER, NewTicket, Notes, Source, SourceKind, Title, suggest_title};
+use crate::tickets::store::{self, Made, TicketRef};
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::{text, token};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+/// The fields of the form, as they came: from an address or as a form.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Typed {
+    pub conversation_id: String,
+    pub form_submission_id: String,
+    pub title: String,
+    pub notes: String,
+    pub requester_name: String,
+    pub requester_email: String,
+    #[serde(skip)]
+    request_id: String,
+    #[serde(skip)]
+    another: bool,
+}
+
+impl Typed {
+    fn sent(fields: &Fields) -> Self {
+        Self {
+            conversation_id: fields.get("conversationId"),
+            form_submission_id: fields.get("formSubmissionId"),
+            title: fields.get("title"),
+            notes: fields.get("notes"),
+            requester_name: fields.get("requesterName"),
+            requester_email: fields.get("requesterEmail"),
+            request_id: fields.get("requestId"),
+            another: fields.get("another") == "1",
+        }
+    }
+
+    fn source(&self) -> Result<Option<Source>> {
+        Source::parse(self.conversation_id.trim(), self.form_submission_id.trim())
+    }
+
+    fn parse(&self) -> Result<NewTicket> {
+        let email = text::line("The requester’s email address", &self.requester_email, MAX_REQUESTER)?;
+        if !email.is_empty() && !text::looks_like_email(&email) {
+            return Err(Error::invalid("The requester’s email address is not an email address."));
+        }
+        let request_id = text::line("requestId", &self.request_id, 100)?;
+        Ok(NewTicket {
+            title: Title::parse(&self.title)?,
+            notes: Notes::parse(&self.notes)?,
+            source: self.source()?,
+            requester_name: text::line("The requester’s name", &self.requester_name, MAX_REQUESTER)?,
+            requester_email: email,
+            // A form of our own always brings one; without it nothing can be recognised as a repeat.
+            request_id: if request_id.is_empty() { token::id()? } else { request_id },
+            another: self.another,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "tickets/new.html")]
+struct NewPage<'a> {
+    layout: &'a Layout,
+    typed: &'a Typed,
+    source: Option<String>,
+    request_id: String,
+    tickets: Vec<TicketRef>,
+    error: Option<String>,
+    max_title: usize,
+}
+
+fn render(
+    layout: &Layout,
+    status: StatusCode,
+    typed: &Typed,
+    request_id: String,
+    tickets: Vec<TicketRef>,
+    error: Option<String>,
+) -> Result<HttpResponse> {
+    let source = match typed.source().ok().flatten() {
+        Some(Source { kind: SourceKind::Chat, id }) => Some(format!("conversation {id}")),
+        Some(Source { kind: SourceKind::Form, id }) => Some(format!("form submission {id}")),
+        None => None,
+    };
+    let max_title = crate::tickets::model::MAX_TITLE;
+    layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, error, max_title })
+}
+
+/// `GET /tickets/new`: the filled form. Makes nothing.
+///
+/// # Errors
+/// *Invalid* when the ids in the address cannot be ids.
+pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<Typed>) -> Result<HttpResponse> {
+    let typed = query.into_inner();
+    let source = typed.source()?;
+    let (typed, tickets) = app
+        .db
+        .read(move |conn| {
+            let Some(source) = source else { return Ok((typed, Vec::new())) };
+            let tickets = store::of_source(conn, agent.account_id, &source)?;
+            Ok((fill(conn, agent.account_id, &source, typed)?, tickets))
+        })
+        .await?;
+    render(&layout, StatusCode::OK, &typed, token::id()?, tickets, None)
+}
+
+/// What the address leaves open is filled from the source, where it is here.
+fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, typed: Typed) -> Result<Typed> {
+    let (name, email, words, otherwise) = match source.kind {
+        SourceKind::Chat => match conversations::find(conn, account_id, &source.id)? {
+            Some(found) => {
+                let words = conversations::first_words(conn, found.seq)?;
+                (found.visitor_name, found.visitor_email, words, "Conversation with a visitor")
+            }
+            None => (String::new(), String::new(), String::new(), "Conversation"),
+        },
+        SourceKind::Form => match submissions::find(conn, account_id, &source.id)? {
+            Some(found) => {
+                let words = found.summary();
+                (found.visitor_name, found.visitor_email, words, "Form submission of a visitor")
+            }
+            None => (String::new(), String::new(), String::new(), "Form submission"),
+        },
+    };
+    let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
+    let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
+    let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
+    Ok(Typed { title: or(typed.title, suggested), requester_name, requester_email, ..typed })
+}
+
+/// `POST /tickets`
+///
+/// # Errors
+/// When the database fails. What is wrong with the fields comes back on the
+/// filled form.
+pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let typed = Typed::sent(&sent);
+    let new = match typed.parse() {
+        Ok(new) => new,
+        Err(error) if error.kind == Kind::Invalid => {
+            let message = Some(error.message().to_owned());
+            return render(&layout, error.kind.status(), &typed, typed.request_id.clone(), Vec::new(), message);
+        }
+        Err(error) => return Err(error),
+    };
+    let now = app.clock.now();
+    match app.db.write(move |conn| store::create(conn, &agent, &new, now)).await? {
+        Made::Ticket(number) => {
+            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is made.")))
+        }
+        Made::SourceHasTickets(tickets) => {
+            render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)
+        }
+        Made::RequestUsed(number) => {
+            let message = format!(
+                "This form has made ticket #{number} already, with other content. Send it again to make another one."
+            );
+            render(&layout, StatusCode::CONFLICT, &typed, token::id()?, Vec::new(), Some(message))
+        }
+    }
+}

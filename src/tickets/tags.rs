@@ -1,0 +1,116 @@
+//! Tags: the themes by which tickets are grouped.
+
+use crate::db::Connection;
+use crate::db::schema::{tags, ticket_tags};
+use crate::error::Result;
+use crate::people::model::Agent;
+use crate::tickets::history::{self, Kind};
+use crate::tickets::store;
+use chrono::NaiveDateTime;
+use diesel::Connection as _;
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// Adds and removes tags; both lists hold what [`super::model::parse_tag`] returned.
+///
+/// # Errors
+/// *Not found* when the ticket is out of reach.
+pub fn change(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    add: &[String],
+    remove: &[String],
+    now: NaiveDateTime,
+) -> Result<()> {
+    let ticket = store::lock(conn, agent.account_id, number)?;
+    let before = of(conn, ticket.id)?;
+    for name in add.iter().filter(|name| !before.contains(name)) {
+        let tag = id_of(conn, agent.account_id, name)?;
+        diesel::insert_into(ticket_tags::table)
+            .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
+            .execute(conn)?;
+        history::record(conn, ticket.id, agent, Kind::Tag, ("", name), now)?;
+    }
+    for name in remove.iter().filter(|name| before.contains(name)) {
+        let tag = id_of(conn, agent.account_id, name)?;
+        diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
+        history::record(conn, ticket.id, agent, Kind::Tag, (name, ""), now)?;
+    }
+    if of(conn, ticket.id)? != before {
+        store::touch(conn, &ticket, now)?;
+    }
+    Ok(())
+}
+
+/// The id of a tag of the account, which is made when there is none.
+pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Result<i64> {
+    let find = |conn: &mut Connection| {
+        tags::table
+            .filter(tags::account_id.eq(account_id))
+            .filter(tags::name.eq(name))
+            .select(tags::id)
+            .first(conn)
+            .optional()
+    };
+    if let Some(id) = find(conn)? {
+        return Ok(id);
+    }
+    let made = conn.transaction(|conn| {
+        diesel::insert_into(tags::table)
+            .values((tags::account_id.eq(account_id), tags::name.eq(name)))
+            .returning(tags::id)
+            .get_result(conn)
+    });
+    match made {
+        // Somebody else has made it at the same moment.
+        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+            Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?)
+        }
+        made => Ok(made?),
+    }
+}
+
+/// The names of a ticket's tags, in their order.
+///
+/// # Errors
+/// When the database fails.
+pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
+    Ok(ticket_tags::table
+        .inner_join(tags::table)
+        .filter(ticket_tags::ticket_id.eq(ticket_id))
+        .order(tags::name)
+        .select(tags::name)
+        .load(conn)?)
+}
+
+/// The names of the tags of several tickets, by ticket, in one query.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    let rows: Vec<(i64, String)> = ticket_tags::table
+        .inner_join(tags::table)
+        .filter(ticket_tags::ticket_id.eq_any(ticket_ids))
+        .order(tags::name)
+        .select((ticket_tags::ticket_id, tags::name))
+        .load(conn)?;
+    let mut by_ticket: HashMap<i64, Vec<String>> = HashMap::new();
+    for (ticket, name) in rows {
+        by_ticket.entry(ticket).or_default().push(name);
+    }
+    Ok(by_ticket)
+}
+
+/// The account's tags by name, to choose from.
+///
+/// # Errors
+/// When the database fails.
+pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<String>> {
+    Ok(tags::table
+        .filter(tags::account_id.eq(account_id))
+        .order(tags::name)
+        .limit(500)
+        .select(tags::name)
+        .load(conn)?)
+}

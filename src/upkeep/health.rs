@@ -1,0 +1,21 @@
+//! `/healthz` and `/readyz`, for whoever watches the program.
+
+use crate::app::AppData;
+use crate::error::Result;
+use crate::people::store;
+use actix_web::HttpResponse;
+
+/// `GET /healthz`: the process answers.
+pub async fn process() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// `GET /readyz`: database and storage answer too.
+///
+/// # Errors
+/// *Unavailable* when one of them does not.
+pub async fn ready(app: AppData) -> Result<HttpResponse> {
+    app.db.read(store::is_empty).await?;
+    app.storage.check().await?;
+    Ok(process().await)
+}

@@ -1,0 +1,312 @@
+//! Sample data: what a small shop's desk looks like after some busy weeks.
+//!
+//! It is made by the same functions that people's clicks call, with times of
+//! the past. The same seed makes the same texts and the same states.
+
+mod texts;
+
+use crate::app::App;
+use crate::attachments::upload::{self, Slots};
+use crate::conversations::model::{Sender, Status as ConversationStatus};
+use crate::conversations::store::{self as conversations, NewConversation};
+use crate::db::Connection;
+use crate::error::{Error, Result};
+use crate::people::model::Agent;
+use crate::people::store as people;
+use crate::submissions::model::Parsed;
+use crate::submissions::store as submissions;
+use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Status, Title};
+use crate::tickets::store::{self as tickets, Made};
+use crate::tickets::{notes, tags};
+use crate::web::token;
+use chrono::{NaiveDateTime, TimeDelta};
+use fastrand::Rng;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use std::io::Cursor;
+use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
+
+/// How many tickets without being asked for a number.
+pub const DEFAULT_TICKETS: u32 = 60;
+/// How many tickets one transaction makes.
+const CHUNK: u32 = 100;
+/// Files are made for so many of the tickets at most.
+const MAX_WITH_FILES: u32 = 24;
+
+/// What to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many tickets.
+    pub tickets: u32,
+    /// The same seed makes the same data.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { tickets: DEFAULT_TICKETS, seed: 1 }
+    }
+}
+
+/// Loads sample data into an account, as its oldest member, and says after
+/// each chunk how many tickets are done.
+///
+/// # Errors
+/// When database or storage fail; chunks before that stay.
+pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32)) -> Result<()> {
+    let (run, now) = (token::id()?, app.clock.now());
+    let members = app.db.read(move |conn| people::members(conn, account_id)).await?;
+    let agent: Agent = members.into_iter().next().ok_or_else(Error::not_found)?.into();
+    let by = agent.clone();
+    let key = token::id()?;
+    let form = app.db.write(move |conn| submissions::add_form(conn, by.account_id, "Contact form", &key, now)).await?;
+    let slots = Slots::default();
+    let mut done = 0;
+    while done < plan.tickets {
+        let range = done..plan.tickets.min(done + CHUNK);
+        let desk = Desk { agent: agent.clone(), form: form.clone(), run: run.clone(), plan: *plan, now };
+        done = range.end;
+        let made = app.db.write(move |conn| range.clone().map(|index| desk.make(conn, index)).collect()).await?;
+        let made: Vec<Option<i64>> = made;
+        for number in made.into_iter().flatten().take(usize::from(done <= CHUNK) * MAX_WITH_FILES as usize) {
+            add_files(app, &slots, &agent, number, plan.seed).await?;
+        }
+        progress(done);
+    }
+    Ok(())
+}
+
+/// Where and as whom the data is made.
+struct Desk {
+    agent: Agent,
+    form: submissions::Form,
+    run: String,
+    plan: Plan,
+    now: NaiveDateTime,
+}
+
+/// A person who wrote to the shop.
+struct Visitor {
+    name: String,
+    email: String,
+    page_url: String,
+    country: Option<String>,
+}
+
+impl Desk {
+    /// Makes one ticket with all that belongs to it, and returns its number if
+    /// files may be added to it.
+    fn make(&self, conn: &mut Connection, index: u32) -> Result<Option<i64>> {
+        let mut rng = Rng::with_seed(self.plan.seed.wrapping_mul(1_000_003).wrapping_add(index.into()));
+        let topic = &TOPICS[rng.usize(..TOPICS.len())];
+        let visitor = visitor(&mut rng);
+        // The oldest first, over the last weeks; the newest an hour ago.
+        let age = i64::from(self.plan.tickets - index) * 45 * 24 * 60 / i64::from(self.plan.tickets) + 60;
+        let at = self.now - TimeDelta::minutes(age + rng.i64(0..40));
+        if rng.u32(..5) == 0 {
+            // Somebody wrote, and nobody has made a ticket of it.
+            let (other, id) = (self::visitor(&mut rng), self.id("other", index));
+            if rng.bool() {
+                self.conversation(conn, &mut rng, &id, topic, &other, at)?;
+            } else {
+                self.submission(conn, &mut rng, &id, topic, &other, at)?;
+            }
+        }
+        let source = self.source(conn, &mut rng, index, topic, &visitor, at)?;
+        let Some(number) = self.ticket(conn, &mut rng, index, topic, &visitor, source, at)? else { return Ok(None) };
+        self.work_on(conn, &mut rng, topic, number, at)?;
+        if rng.u32(..25) == 0 {
+            tickets::delete(conn, &self.agent, number, self.now)?;
+            return Ok(None);
+        }
+        Ok(Some(number))
+    }
+
+    fn id(&self, word: &str, index: u32) -> String {
+        format!("{word}-{}-{index}", self.run)
+    }
+
+    /// Most tickets come from a conversation or a submission that is here; some
+    /// from another system, some from nothing.
+    fn source(
+        &self,
+        conn: &mut Connection,
+        rng: &mut Rng,
+        index: u32,
+        topic: &Topic,
+        visitor: &Visitor,
+        at: NaiveDateTime,
+    ) -> Result<Option<Source>> {
+        let source = match rng.u32(..10) {
+            0 => return Ok(None),
+            1 => Source { kind: SourceKind::Chat, id: self.id("crm", index) },
+            2..=6 => {
+                let id = self.id("chat", index);
+                self.conversation(conn, rng, &id, topic, visitor, at)?;
+                Source { kind: SourceKind::Chat, id }
+            }
+            _ => {
+                let id = self.id("form", index);
+                self.submission(conn, rng, &id, topic, visitor, at)?;
+                Source { kind: SourceKind::Form, id }
+            }
+        };
+        Ok(Some(source))
+    }
+
+    fn conversation(
+        &self,
+        conn: &mut Connection,
+        rng: &mut Rng,
+        id: &str,
+        topic: &Topic,
+        visitor: &Visitor,
+        at: NaiveDateTime,
+    ) -> Result<()> {
+        let account_id = self.agent.account_id;
+        let new = NewConversation {
+            id: id.to_owned(),
+            visitor_name: visitor.name.clone(),
+            visitor_email: visitor.email.clone(),
+            page_url: Some(visitor.page_url.clone()),
+            country: visitor.country.clone(),
+        };
+        conversations::create(conn, account_id, &new, at)?;
+        let mut time = at;
+        for (index, line) in topic.chat.iter().enumerate() {
+            let author = if index % 2 == 0 { (Sender::Visitor, "") } else { (Sender::Agent, self.agent.name.as_str()) };
+            conversations::add_message(conn, account_id, id, author, line, time)?;
+            time += TimeDelta::seconds(rng.i64(20..240));
+        }
+        if rng.u32(..3) > 0 {
+            conversations::set_status(conn, account_id, id, ConversationStatus::Closed)?;
+        }
+        if rng.u32(..20) == 0 {
+            conversations::delete(conn, account_id, id, self.now)?;
+        }
+        Ok(())
+    }
+
+    fn submission(
+        &self,
+        conn: &mut Connection,
+        rng: &mut Rng,
+        id: &str,
+        topic: &Topic,
+        visitor: &Visitor,
+        at: NaiveDateTime,
+    ) -> Result<()> {
+        let mut fields = vec![
+            ("name".to_owned(), visitor.name.clone()),
+            ("email".to_owned(), visitor.email.clone()),
+            ("topic".to_owned(), topic.tags[0].to_owned()),
+            ("message".to_owned(), topic.chat[0].to_owned()),
+        ];
+        if rng.u32(..30) == 0 {
+            fields.push(("_gotcha".into(), "http://cheap.example".into()));
+        }
+        let parsed = Parsed::new(fields)?;
+        let from = (Some(visitor.page_url.as_str()), visitor.country.as_deref());
+        submissions::add(conn, &self.form, id, &parsed, from, at)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn ticket(
+        &self,
+        conn: &mut Connection,
+        rng: &mut Rng,
+        index: u32,
+        topic: &Topic,
+        visitor: &Visitor,
+        source: Option<Source>,
+        at: NaiveDateTime,
+    ) -> Result<Option<i64>> {
+        let new = NewTicket {
+            title: Title::parse(topic.titles[rng.usize(..topic.titles.len())])?,
+            notes: Notes::parse(if rng.bool() { topic.notes } else { "" })?,
+            source,
+            requester_name: visitor.name.clone(),
+            requester_email: visitor.email.clone(),
+            request_id: self.id("sample", index),
+            another: false,
+        };
+        match tickets::create(conn, &self.agent, &new, at + TimeDelta::minutes(15))? {
+            Made::Ticket(number) => Ok(Some(number)),
+            Made::SourceHasTickets(_) | Made::RequestUsed(_) => Ok(None),
+        }
+    }
+
+    fn work_on(
+        &self,
+        conn: &mut Connection,
+        rng: &mut Rng,
+        topic: &Topic,
+        number: i64,
+        at: NaiveDateTime,
+    ) -> Result<()> {
+        let agent = &self.agent;
+        let mut time = at + TimeDelta::minutes(20);
+        let mut later = |rng: &mut Rng| {
+            time = self.now.min(time + TimeDelta::minutes(rng.i64(5..600)));
+            time
+        };
+        let names: Vec<String> = topic.tags.iter().map(ToString::to_string).collect();
+        tags::change(conn, agent, number, &names, &[], later(rng))?;
+        if rng.u32(..3) > 0 {
+            tickets::set_assignee(conn, agent, number, Some(agent.id), later(rng))?;
+        }
+        let stage = rng.u32(..10);
+        if stage > 2 {
+            tickets::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
+            notes::append(conn, agent, number, topic.followup, later(rng))?;
+        }
+        if stage > 4 {
+            tickets::set_status(conn, agent, number, Status::Closed, None, later(rng))?;
+        }
+        if stage == 9 {
+            tickets::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
+            notes::append(conn, agent, number, "They wrote again, so this is open once more.", later(rng))?;
+        }
+        Ok(())
+    }
+}
+
+fn visitor(rng: &mut Rng) -> Visitor {
+    let first = FIRST_NAMES[rng.usize(..FIRST_NAMES.len())];
+    let last = LAST_NAMES[rng.usize(..LAST_NAMES.len())];
+    let address: String =
+        format!("{first}.{last}").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+    // Not everybody says who they are.
+    let name = if rng.u32(..8) == 0 { String::new() } else { format!("{first} {last}") };
+    let email = if rng.u32(..6) == 0 { String::new() } else { format!("{}@example.com", address.to_lowercase()) };
+    let country = (rng.u32(..5) > 0).then(|| COUNTRIES[rng.usize(..COUNTRIES.len())].to_owned());
+    Visitor { name, email, page_url: PAGES[rng.usize(..PAGES.len())].to_owned(), country }
+}
+
+/// One in three tickets has a picture or a text.
+async fn add_files(app: &App, slots: &Slots, agent: &Agent, number: i64, seed: u64) -> Result<()> {
+    let mut rng = Rng::with_seed(seed ^ number.unsigned_abs());
+    let (name, bytes) = match rng.u32(..9) {
+        0 | 1 => ("Screenshot of the page.png", picture(&mut rng, ImageFormat::Png)?),
+        2 => ("Photo of the parcel.jpg", picture(&mut rng, ImageFormat::Jpeg)?),
+        3 => ("orders.csv", b"order;date;total\n1041;2026-10-02;49.90\n1042;2026-10-03;129.00\n".to_vec()),
+        4 => ("What they said on the phone.txt", "Called at noon. Prefers a refund over a voucher.\n".into()),
+        _ => return Ok(()),
+    };
+    let kept = upload::keep(app, slots, agent, number, name, bytes).await?;
+    kept.map(drop).map_err(|rejection| Error::internal("sample file", rejection.message))
+}
+
+/// A page as a screenshot might show it: a header, some lines, a box.
+fn picture(rng: &mut Rng, format: ImageFormat) -> Result<Vec<u8>> {
+    let (width, height, hue) = (960, 600, rng.u8(60..200));
+    let image = RgbImage::from_fn(width, height, |x, y| match (x, y) {
+        (_, 0..56) => Rgb([40, 50, hue]),
+        (60..900, 120..150) | (60..700, 180..200) | (60..760, 220..240) | (60..520, 260..280) => Rgb([205, 210, 220]),
+        (60..460, 340..520) => Rgb([250, 225, hue]),
+        _ => Rgb([247, 247, 250]),
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    let written = DynamicImage::from(image).write_to(&mut bytes, format);
+    written.map_err(|source| Error::internal("sample picture", source))?;
+    Ok(bytes.into_inner())
+}

@@ -1,0 +1,110 @@
+//! How answers leave: pages, JSON, and errors as either.
+
+use crate::error::{Error, Kind, Result};
+use crate::web::layout::{ErrorPage, Layout, error_title};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use askama::Template;
+use serde_json::json;
+use tracing_actix_web::RequestId;
+
+/// A page.
+///
+/// # Errors
+/// *Internal* when the template fails.
+pub fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
+    let body = page.render().map_err(|source| Error::internal("template", source))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
+}
+
+/// Whether the sender asks for JSON rather than a page.
+#[must_use]
+pub fn wants_json(req: &HttpRequest) -> bool {
+    let accept = req.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accept.contains("application/json") && !accept.contains("text/html")
+}
+
+/// Middleware that gives every error its page or its JSON, and logs ours once.
+///
+/// # Errors
+/// None of its own: what the chain fails with becomes the answer.
+pub async fn present_errors(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let mut response = next.call(req).await?.map_into_boxed_body();
+    let request_id = response.request().extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    let status = response.status();
+    // A handler's own page, of whatever status, has a content type already.
+    let is_answered = response.headers().contains_key(CONTENT_TYPE) && response.response().error().is_none();
+    if is_answered || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response);
+    }
+    let foreign;
+    let error = match response.response().error().and_then(|error| error.as_error::<Error>()) {
+        Some(error) => error,
+        None => {
+            foreign = from_status(status, response.response().error());
+            &foreign
+        }
+    };
+    if error.kind.status().is_server_error() {
+        tracing::error!(%request_id, error = %error, "request failed");
+    }
+    let allow = response.headers().get("allow").cloned();
+    let mut page = error_response(response.request(), error, &request_id);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        *page.status_mut() = status;
+        if let Some(allow) = allow {
+            page.headers_mut().insert(actix_web::http::header::ALLOW, allow);
+        }
+    }
+    if let Some(id) = response.headers().get("x-request-id") {
+        page.headers_mut().insert(HeaderName::from_static("x-request-id"), id.clone());
+    }
+    let (req, _) = response.into_parts();
+    Ok(ServiceResponse::new(req, page))
+}
+
+/// An error as the page or the JSON that the sender asked for.
+fn error_response(req: &HttpRequest, error: &Error, request_id: &str) -> HttpResponse {
+    let mut response = HttpResponse::build(error.kind.status());
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header((RETRY_AFTER, seconds.to_string()));
+    }
+    if wants_json(req) {
+        return response.json(json!({ "error": { "code": error.kind.code(), "message": error.message() } }));
+    }
+    let layout = Layout::of(req);
+    let page = ErrorPage { layout: &layout, title: error_title(error.kind), message: error.message(), request_id };
+    // An error page that fails must not fail in a circle.
+    let body = page.render().unwrap_or_else(|_| error.message().to_owned());
+    response.content_type("text/html; charset=utf-8").body(body)
+}
+
+/// Errors of the framework in our words.
+fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
+    let kind = match status {
+        StatusCode::NOT_FOUND => return Error::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            return Error::new(Kind::NotFound, "This address does not take that kind of request.");
+        }
+        StatusCode::UNAUTHORIZED => Kind::SignedOut,
+        StatusCode::FORBIDDEN => Kind::Forbidden,
+        StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedType,
+        status if status.is_client_error() => Kind::Unreadable,
+        _ => {
+            let source = source.map_or_else(|| status.to_string(), ToString::to_string);
+            return Error::internal("the framework refused", source);
+        }
+    };
+    Error::new(kind, "The request could not be understood.")
+}

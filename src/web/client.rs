@@ -1,0 +1,45 @@
+//! Who is on the other end of the connection, as far as can be believed.
+
+use crate::config::Config;
+use actix_web::HttpRequest;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The sender's address: the peer's, or what a trusted proxy says of it.
+#[must_use]
+pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
+    let peer = peer(req);
+    if !is_trusted(peer, config) {
+        return peer;
+    }
+    // Each proxy appends the address it saw, so the list is believed from the
+    // right for as long as the one who wrote it is ours.
+    let chain: Vec<IpAddr> = req
+        .headers()
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|part| part.trim().parse().ok())
+        .collect();
+    chain.into_iter().rev().find(|hop| !is_trusted(*hop, config)).unwrap_or(peer)
+}
+
+/// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.
+#[must_use]
+pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
+    if !is_trusted(peer(req), config) {
+        return None;
+    }
+    let value = req.headers().get(config.country_header.as_str())?.to_str().ok()?.trim();
+    // XX and T1 are how Cloudflare says "unknown" and "Tor".
+    let known = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic()) && value != "XX";
+    known.then(|| value.to_ascii_uppercase())
+}
+
+fn peer(req: &HttpRequest) -> IpAddr {
+    let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    req.peer_addr().unwrap_or(unknown).ip().to_canonical()
+}
+
+fn is_trusted(address: IpAddr, config: &Config) -> bool {
+    config.trusted_proxies.iter().any(|network| network.contains(&address))
+}

@@ -1,0 +1,271 @@
+//! What every page's frame needs: links, who is signed in, a message from the
+//! action before.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::web::{answer, assets};
+use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::{StatusCode, header::LOCATION};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, web};
+use askama::Template;
+use serde::{Deserialize, Serialize};
+use std::future::{Ready, ready};
+
+const FLASH_COOKIE: &str = "docket_flash";
+
+/// Makes every link of the program, so that it can live below a base path.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    base: String,
+}
+
+impl Links {
+    /// Links below the base path of the public URL.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self { base: config.base_path().to_owned() }
+    }
+
+    /// The address of a path of ours, such as `/tickets/12`.
+    #[must_use]
+    pub fn href(&self, path: impl std::fmt::Display) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The address of a file of `static/`.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        self.href(assets::path(name))
+    }
+
+    /// `303 See Other` to a path of ours.
+    #[must_use]
+    pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
+        HttpResponse::SeeOther().insert_header((LOCATION, self.href(path))).finish()
+    }
+}
+
+/// Who is signed in, as far as the frame of a page shows it.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// The user's id, which keeps drafts of two people on one computer apart.
+    pub id: i64,
+    /// The user's name.
+    pub name: String,
+    /// Whether they may change tickets, conversations and submissions.
+    pub may_work: bool,
+    /// Whether they may change settings and team.
+    pub may_configure: bool,
+}
+
+/// A message for the next page, perhaps with a way back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flash {
+    /// What happened.
+    pub text: String,
+    /// A path of ours that takes a `POST` and undoes it.
+    pub undo: Option<String>,
+}
+
+impl Flash {
+    /// A message alone.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), undo: None }
+    }
+
+    /// A message with an undo button, which posts to `path`.
+    #[must_use]
+    pub fn with_undo(text: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { text: text.into(), undo: Some(path.into()) }
+    }
+}
+
+/// The frame of one page. Handlers take it and answer through it.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Makes links.
+    pub links: Links,
+    /// Who is signed in, if anybody.
+    pub who: Option<Who>,
+    /// The message from the action before.
+    pub flash: Option<Flash>,
+    path: String,
+    https: bool,
+}
+
+impl Layout {
+    /// The frame for an answer to this request.
+    #[must_use]
+    pub fn of(req: &HttpRequest) -> Self {
+        let config = req.app_data::<web::Data<App>>().map(|app| &app.config);
+        let who = req.extensions().get::<Who>().cloned();
+        // Pages that anybody can open stay blind to cookies.
+        let cookie = who.as_ref().and_then(|_| req.cookie(FLASH_COOKIE));
+        Self {
+            links: config.map(Links::new).unwrap_or_default(),
+            who,
+            flash: cookie.and_then(|cookie| read_flash(cookie.value())),
+            path: req.path().to_owned(),
+            https: config.is_some_and(Config::is_https),
+        }
+    }
+
+    /// The address of a path of ours.
+    #[must_use]
+    pub fn href(&self, path: &str) -> String {
+        self.links.href(path)
+    }
+
+    /// The address of a file of `static/`.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        self.links.asset(name)
+    }
+
+    /// The program's version.
+    #[must_use]
+    pub fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// `page` where the current page lies at or below `path`, for `aria-current`.
+    #[must_use]
+    pub fn current(&self, path: &str) -> &'static str {
+        let rest = self.path.strip_prefix(path);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) { "page" } else { "false" }
+    }
+
+    /// Whether the person may change tickets, conversations and submissions.
+    #[must_use]
+    pub fn may_work(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may_work)
+    }
+
+    /// Whether the person may change settings and team.
+    #[must_use]
+    pub fn may_configure(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may_configure)
+    }
+
+    /// `200` with a page.
+    ///
+    /// # Errors
+    /// *Internal* when the template fails.
+    pub fn page(&self, page: &impl Template) -> Result<HttpResponse> {
+        self.page_with(StatusCode::OK, page)
+    }
+
+    /// A page of any status.
+    ///
+    /// # Errors
+    /// *Internal* when the template fails.
+    pub fn page_with(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
+        let mut response = answer::html(status, page)?;
+        if self.flash.is_some() {
+            let mut cookie = self.flash_cookie(String::new());
+            cookie.make_removal();
+            add_cookie(&mut response, &cookie)?;
+        }
+        Ok(response)
+    }
+
+    /// `303` to a path of ours.
+    #[must_use]
+    pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
+        self.links.see_other(path)
+    }
+
+    /// `303` to a path of ours, where a message waits.
+    ///
+    /// # Errors
+    /// *Internal* when the message cannot be written as a cookie.
+    pub fn see_other_saying(&self, path: impl std::fmt::Display, flash: &Flash) -> Result<HttpResponse> {
+        let json = serde_json::to_string(flash).map_err(|source| Error::internal("flash", source))?;
+        let value = percent_encoding::utf8_percent_encode(&json, percent_encoding::NON_ALPHANUMERIC);
+        let mut response = self.see_other(path);
+        add_cookie(&mut response, &self.flash_cookie(value.to_string()))?;
+        Ok(response)
+    }
+
+    fn flash_cookie(&self, value: String) -> Cookie<'static> {
+        Cookie::build(FLASH_COOKIE, value)
+            .path(self.links.href("/"))
+            .http_only(true)
+            .secure(self.https)
+            .same_site(SameSite::Lax)
+            .max_age(Duration::minutes(2))
+            .finish()
+    }
+}
+
+fn read_flash(value: &str) -> Option<Flash> {
+    let json = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
+    let flash: Flash = serde_json::from_str(&json).ok()?;
+    // A cookie is somebody's word: an undo may only lead to a path of ours.
+    Some(Flash { undo: flash.undo.filter(|path| is_local_path(path)), ..flash })
+}
+
+fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<()> {
+    response.add_cookie(cookie).map_err(|source| Error::internal("cookie", source))
+}
+
+/// Whether an address can only lead to this server: a path that starts with
+/// exactly one slash and has nothing that a browser would read as another host.
+#[must_use]
+pub fn is_local_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.chars().any(|c| c == '\\' || c.is_control())
+}
+
+impl FromRequest for Layout {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(req)))
+    }
+}
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) title: &'static str,
+    pub(crate) message: &'a str,
+    pub(crate) request_id: &'a str,
+}
+
+/// The heading of an error page.
+pub(crate) fn error_title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unreadable => "That could not be read",
+        Kind::SignedOut => "Please sign in",
+        Kind::Forbidden => "You may not do that",
+        Kind::NotFound => "Not found",
+        Kind::Conflict => "Somebody else was first",
+        Kind::TooLarge => "Too large",
+        Kind::UnsupportedType => "That type is not taken",
+        Kind::Invalid => "Something is not right yet",
+        Kind::TooMany => "Slow down a little",
+        Kind::Internal => "Something went wrong",
+        Kind::Unavailable => "Not available right now",
+        Kind::Full => "No room left",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local_path;
+
+    #[test]
+    fn only_our_own_paths_are_followed() {
+        assert!(is_local_path("/tickets?status=all"));
+        for bad in
+            ["", "tickets", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb", "/\t/evil.example"]
+        {
+            assert!(!is_local_path(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Cross-origin protection: an unsafe request must come from our own pages.
+//!
+//! The algorithm is that of Go's `http.CrossOriginProtection`, with three
+//! tightenings: `Origin` is compared with the public URL where one is set,
+//! `null` is foreign, and a form that names no origin at all must not bring a
+//! session cookie along.
+
+use actix_web::http::Method;
+use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
+
+/// What the check needs to know of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// The origin under which people reach us, if we were told.
+    pub public_origin: Option<&'a str>,
+    /// Whether it brings our session cookie.
+    pub has_session: bool,
+}
+
+/// Whether the request may change something; the error says what spoke against it.
+///
+/// # Errors
+/// The reason, for the log and the error page.
+pub fn check(request: Request<'_>) -> Result<(), &'static str> {
+    if matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+    match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
+        (Some("same-origin" | "none"), _) => Ok(()),
+        (Some(_), _) => Err("the browser says that another site sent it"),
+        (None, Some("null")) => Err("its origin is hidden; a proxy may have added a Referrer-Policy of no-referrer"),
+        (None, Some(origin)) if is_ours(origin, request.public_origin, header(HOST.as_str())) => Ok(()),
+        (None, Some(_)) => Err("its origin is not this server's; behind a proxy, set DOCKET_PUBLIC_URL"),
+        (None, None) if request.has_session => Err("it brings a session but does not say which site sent it"),
+        (None, None) => Ok(()),
+    }
+}
+
+fn is_ours(origin: &str, public_origin: Option<&str>, host: Option<&str>) -> bool {
+    if let Some(ours) = public_origin {
+        return origin == ours;
+    }
+    let origin_host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    origin_host.is_some() && origin_host == host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    fn allowed(method: &Method, pairs: &[(&str, &str)], public: Option<&str>, has_session: bool) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("host", "desk.example:8080")].iter().chain(pairs) {
+            headers.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        check(Request { method, headers: &headers, public_origin: public, has_session }).is_ok()
+    }
+
+    #[test]
+    fn reading_is_always_allowed() {
+        assert!(allowed(&Method::GET, &[("sec-fetch-site", "cross-site")], None, true));
+    }
+
+    #[test]
+    fn the_browsers_own_word_decides() {
+        for (site, expected) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("?", false)]
+        {
+            assert_eq!(allowed(&Method::POST, &[("sec-fetch-site", site)], None, true), expected, "{site}");
+        }
+    }
+
+    #[test]
+    fn without_it_the_origin_decides() {
+        let cases = [
+            ("http://desk.example:8080", true),
+            ("http://desk.example", false),
+            ("http://desk.example:8081", false),
+            ("http://DESK.example:8080", false),
+            ("http://desk.example.:8080", false),
+            ("http://evil@desk.example:8080", false),
+            ("null", false),
+            ("", false),
+        ];
+        for (origin, expected) in cases {
+            assert_eq!(allowed(&Method::POST, &[("origin", origin)], None, true), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_also_fixes_the_scheme() {
+        let public = Some("https://desk.example");
+        assert!(allowed(&Method::POST, &[("origin", "https://desk.example")], public, true));
+        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example")], public, true));
+        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example:8080")], public, true));
+    }
+
+    #[test]
+    fn a_program_without_a_session_needs_no_origin() {
+        assert!(allowed(&Method::POST, &[], None, false));
+        assert!(!allowed(&Method::POST, &[], None, true));
+    }
+}
