@@ -32,7 +32,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
         get("/healthz", PUBLIC, health::process),
         get("/readyz", PUBLIC, health::ready),
-        get("/static/{hash}/{name}", PUBLIC, assets::serve),
+        get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
 
         // The door: pages before signing in.
         get("/setup", DOOR, setup::show),

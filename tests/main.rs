@@ -1,1 +1,22 @@
-fn main() {}
+//! Docket from outside: over HTTP, in a real browser, as a process that is
+//! killed. One binary, so that it links once. `DOCKET_TEST_POSTGRES` names a
+//! Postgres to use; without it every test has an SQLite of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+mod attachments;
+mod browser;
+mod commands;
+mod conversations;
+mod db;
+mod durability;
+mod headers;
+mod house;
+mod people;
+mod routes;
+mod sample;
+mod search;
+mod submissions;
+mod tickets;

@@ -181,7 +181,7 @@ fn docx(bytes: &[u8]) -> Result<(), Rejection> {
     }
     entry.take(MAX_CONTENT_TYPES).read_to_string(&mut content_types).map_err(|_| broken())?;
     let main = word_main_part(&content_types).ok_or_else(|| mismatch(Kind::Docx))?;
-    if names.iter().any(|name| *name == main) { Ok(()) } else { Err(broken()) }
+    if names.contains(&main) { Ok(()) } else { Err(broken()) }
 }
 
 /// The path of the part that the list of content types calls a Word document.

@@ -95,18 +95,21 @@ pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
     }
 }
 
-pub(super) fn lock_for_migration(conn: &mut Connection) -> QueryResult<()> {
-    match conn {
-        Connection::Sqlite(_) => Ok(()),
-        Connection::Postgres(conn) => conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")),
+/// Runs `migrate` while no other program can run its own.
+pub(super) fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+    if matches!(conn, Connection::Sqlite(_)) {
+        begin_immediate(conn)?;
+        let migrated = migrate(conn);
+        match migrated {
+            Ok(()) => Connection::commit_transaction(conn)?,
+            Err(_) => Connection::rollback_transaction(conn)?,
+        }
+        return migrated;
     }
-}
-
-pub(super) fn unlock_after_migration(conn: &mut Connection) -> QueryResult<()> {
-    match conn {
-        Connection::Sqlite(_) => Ok(()),
-        Connection::Postgres(conn) => conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")),
-    }
+    conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    let migrated = migrate(conn);
+    conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"))?;
+    migrated
 }
 
 /// Words that must stand side by side, the last one perhaps unfinished.

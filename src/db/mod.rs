@@ -190,15 +190,12 @@ impl Db {
 }
 
 /// Brings the database up to this program's schema. Programs that start
-/// together on one Postgres wait for each other.
+/// together wait for each other.
 fn migrate(conn: &mut Connection) -> Result<()> {
-    dialect::lock_for_migration(conn)?;
-    let ran = match conn {
+    dialect::exclusively(conn, |conn| match conn {
         Connection::Sqlite(conn) => run_pending(conn, SQLITE_MIGRATIONS),
         Connection::Postgres(conn) => run_pending(conn, POSTGRES_MIGRATIONS),
-    };
-    dialect::unlock_after_migration(conn)?;
-    ran
+    })
 }
 
 fn run_pending<C, DB>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<()>

@@ -7,14 +7,14 @@ use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::people::sessions;
 use crate::people::signin::{self, Kept};
-use crate::web::fields::{self, Fields};
+use crate::web::fields::Fields;
 use crate::web::layout::{Layout, Who};
 use crate::web::{answer, origin};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
 
 /// Who may come through to a route.
@@ -31,30 +31,33 @@ pub enum Gate {
 /// Lets a request through to its route, or answers it.
 ///
 /// # Errors
-/// *Forbidden* for another origin or too small a role; *not signed in* as JSON.
+/// Passes on those of the route.
 pub async fn keep(
     gate: Gate,
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match judge(gate, &mut req).await {
+        Ok(None) => Ok(next.call(req).await?.map_into_boxed_body()),
+        Ok(Some(answer)) => Ok(req.into_response(answer)),
+        Err(error) => Ok(req.error_response(error)),
+    }
+}
+
+/// `None` for who may come through, otherwise the answer to who may not.
+async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpResponse>> {
     if gate != Gate::Public {
-        check_origin(&req)?;
+        check_origin(req)?;
     }
-    if let Gate::Desk(action) = gate {
-        let Some(agent) = signed_in(req.request()).await? else {
-            return turn_away(req).await;
-        };
-        let allowed = agent.role.may(action);
-        admit(&mut req, agent);
-        if !allowed {
-            return Err(Error::new(
-                Kind::Forbidden,
-                "Your role does not allow that. An admin of your team can change it.",
-            )
-            .into());
-        }
+    let Gate::Desk(action) = gate else { return Ok(None) };
+    let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
+    let allowed = agent.role.may(action);
+    // Even a refusal is shown in the frame of who is signed in.
+    admit(req, agent);
+    if allowed {
+        return Ok(None);
     }
-    Ok(next.call(req).await?.map_into_boxed_body())
+    Err(Error::new(Kind::Forbidden, "Your role does not allow that. An admin of your team can change it."))
 }
 
 fn check_origin(req: &ServiceRequest) -> Result<()> {
@@ -89,7 +92,7 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     Ok(Some(user.into()))
 }
 
-fn admit(req: &mut ServiceRequest, agent: Agent) {
+fn admit(req: &ServiceRequest, agent: Agent) {
     let who = Who {
         id: agent.id,
         name: agent.name.clone(),
@@ -102,26 +105,20 @@ fn admit(req: &mut ServiceRequest, agent: Agent) {
 }
 
 /// Answers somebody who is not signed in. What a form brought is handed back.
-async fn turn_away(mut req: ServiceRequest) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
     let layout = Layout::of(req.request());
     if answer::wants_json(req.request()) {
-        return Err(Error::new(Kind::SignedOut, "Please sign in first.").into());
+        return Err(Error::new(Kind::SignedOut, "Please sign in first."));
     }
     if matches!(*req.method(), Method::GET | Method::HEAD) {
         let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
         let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
-        let response = layout.see_other(format!("/login?next={next}"));
-        return Ok(req.into_response(response));
+        return Ok(layout.see_other(format!("/login?next={next}")));
     }
     let path = req.path().to_owned();
-    let kept = if fields::content_type(req.request()) == "application/x-www-form-urlencoded" {
-        let sent = req.extract::<Fields>().await?;
-        Kept::new(path, &sent)
-    } else {
-        Kept::nothing(path)
-    };
-    let response = signin::page_for_kept(&layout, kept)?;
-    Ok(req.into_response(response))
+    // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
+    let sent = req.extract::<Fields>().await.unwrap_or_default();
+    signin::page_for_kept(&layout, &Kept::new(path, &sent))
 }
 
 impl FromRequest for Agent {

@@ -65,12 +65,6 @@ impl Kept {
         Self { path, fields }
     }
 
-    /// For a form that cannot be kept, such as one with files.
-    #[must_use]
-    pub fn nothing(path: String) -> Self {
-        Self { path, fields: Vec::new() }
-    }
-
     /// Reads back what the sign-in page carried.
     fn from_sign_in(sent: &Fields) -> Option<Self> {
         let path = sent.get("keptPath");
@@ -118,8 +112,8 @@ struct KeptPage<'a> {
 ///
 /// # Errors
 /// *Internal* when the template fails.
-pub fn page_for_kept(layout: &Layout, kept: Kept) -> Result<HttpResponse> {
-    let page = SignInPage { layout, email: "", next: kept.page(), error: None, kept: Some(&kept) };
+pub fn page_for_kept(layout: &Layout, kept: &Kept) -> Result<HttpResponse> {
+    let page = SignInPage { layout, email: "", next: kept.page(), error: None, kept: Some(kept) };
     layout.page_with(StatusCode::UNAUTHORIZED, &page)
 }
 

@@ -6,6 +6,7 @@ pub mod model;
 pub mod notes;
 pub mod pages;
 pub mod prose;
+pub mod revisions;
 pub mod search;
 pub mod store;
 pub mod tags;

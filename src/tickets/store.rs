@@ -9,7 +9,7 @@ use crate::people::model::Agent;
 use crate::submissions;
 use crate::tickets::history::{self, Kind as EventKind};
 use crate::tickets::model::{NewTicket, Source, SourceKind, Status, Ticket, Times, Title};
-use crate::tickets::{notes, search};
+use crate::tickets::{revisions, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -90,7 +90,7 @@ pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveD
         .get_result(conn)?;
     let ticket = by_id(conn, id)?;
     if !ticket.notes.is_empty() {
-        notes::keep_revision(conn, &ticket, agent, now)?;
+        revisions::keep(conn, &ticket, agent, now)?;
     }
     count(conn, agent.account_id, None, Some(Status::New))?;
     history::record(conn, id, agent, EventKind::Created, ("", ""), now)?;

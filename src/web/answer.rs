@@ -12,15 +12,6 @@ use askama::Template;
 use serde_json::json;
 use tracing_actix_web::RequestId;
 
-/// A page.
-///
-/// # Errors
-/// *Internal* when the template fails.
-pub fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
-    let body = page.render().map_err(|source| Error::internal("template", source))?;
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
-}
-
 /// Whether the sender asks for JSON rather than a page.
 #[must_use]
 pub fn wants_json(req: &HttpRequest) -> bool {
@@ -42,9 +33,11 @@ pub async fn present_errors(
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let status = response.status();
-    // A handler's own page, of whatever status, has a content type already.
-    let is_answered = response.headers().contains_key(CONTENT_TYPE) && response.response().error().is_none();
-    if is_answered || !(status.is_client_error() || status.is_server_error()) {
+    // What has no error is a handler's own answer, but for the framework's bare
+    // ones to an address or a method that no route has.
+    let is_bare = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
+        && !response.headers().contains_key(CONTENT_TYPE);
+    if response.response().error().is_none() && !is_bare {
         return Ok(response);
     }
     let foreign;

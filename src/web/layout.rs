@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::web::{answer, assets};
+use crate::web::assets;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::http::{StatusCode, header::LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, web};
@@ -162,7 +162,7 @@ impl Layout {
     /// # Errors
     /// *Internal* when the template fails.
     pub fn page_with(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
-        let mut response = answer::html(status, page)?;
+        let mut response = html(status, page)?;
         if self.flash.is_some() {
             let mut cookie = self.flash_cookie(String::new());
             cookie.make_removal();
@@ -198,6 +198,11 @@ impl Layout {
             .max_age(Duration::minutes(2))
             .finish()
     }
+}
+
+fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
+    let body = page.render().map_err(|source| Error::internal("template", source))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
 }
 
 fn read_flash(value: &str) -> Option<Flash> {

@@ -6,7 +6,7 @@ use crate::people::model::Agent;
 use crate::tickets::model::Notes;
 use crate::tickets::notes::{self, Saved, Theirs};
 use crate::tickets::pages::show::{self, Draft};
-use crate::tickets::store;
+use crate::tickets::{revisions, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::when::When;
@@ -121,11 +121,11 @@ async fn render(
         .db
         .read(move |conn| {
             let ticket = store::find(conn, account_id, number)?;
-            let text = version.map(|version| notes::revision_text(conn, ticket.id, version)).transpose()?;
-            Ok((notes::revisions(conn, ticket.id)?, version.zip(text)))
+            let text = version.map(|version| revisions::text(conn, ticket.id, version)).transpose()?;
+            Ok((revisions::all(conn, ticket.id)?, version.zip(text)))
         })
         .await?;
-    let row = |row: notes::Revision| Row {
+    let row = |row: revisions::Revision| Row {
         version: row.version,
         at: When::new(row.saved_at, agent.zone),
         author: row.author_name,

@@ -1,0 +1,198 @@
+//! Files on tickets.
+
+use crate::support::{TestApp, files};
+use docket::web::token::sha256;
+use image::ImageFormat;
+use std::collections::{HashMap, HashSet};
+
+const LIMIT: usize = 5_242_880;
+
+/// A JPEG of exactly this many bytes: what follows its end is ignored.
+fn jpeg_of(size: usize, seed: u32) -> Vec<u8> {
+    let mut bytes = files::picture(ImageFormat::Jpeg, seed);
+    bytes.resize(size, 0);
+    bytes
+}
+
+#[actix_web::test]
+async fn two_hundred_files_at_once_keep_their_bytes_under_200_keys() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Many files").await;
+    let sent: Vec<Vec<u8>> = (0..200).map(files::png).collect();
+    let uploads = sent.iter().enumerate().map(|(index, bytes)| {
+        let (owner, name) = (owner.clone(), format!("Bild {index}.PNG"));
+        async move { owner.attach(number, &[(&name, bytes)]).await.expect(201).json()["data"][0].clone() }
+    });
+    let kept = futures_util::future::join_all(uploads).await;
+    let by_name: HashMap<String, &Vec<u8>> =
+        sent.iter().enumerate().map(|(index, bytes)| (format!("Bild {index}.PNG"), bytes)).collect();
+    for file in &kept {
+        let back = owner.get(file["url"].as_str().unwrap()).await;
+        assert_eq!(sha256(&back.expect(200).bytes), sha256(by_name[file["filename"].as_str().unwrap()]));
+    }
+    let keys = app.stored_keys();
+    let originals: HashSet<&String> = keys.iter().filter(|key| key.starts_with("tickets/")).collect();
+    assert_eq!(originals.len(), 200);
+    for key in originals {
+        let rest = key.strip_prefix(&format!("tickets/{}/", owner.id)).unwrap();
+        let (stamp, extension) = rest.split_once('.').unwrap();
+        assert_eq!((stamp.len(), extension), (13, "png"), "{key}");
+        assert!(stamp.bytes().all(|byte| byte.is_ascii_digit()), "{key}");
+    }
+    assert_eq!(keys.iter().filter(|key| key.starts_with("thumbnails/")).count(), 200);
+}
+
+#[actix_web::test]
+async fn exactly_five_megabytes_pass_and_one_byte_more_does_not() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Sizes").await;
+    let whole = owner.attach(number, &[("whole.jpg", &jpeg_of(LIMIT, 1))]).await;
+    assert_eq!(whole.expect(201).json()["data"][0]["size"], LIMIT);
+    let over = owner.attach(number, &[("over.jpg", &jpeg_of(LIMIT + 1, 2))]).await;
+    assert_eq!(over.expect(413).json()["rejected"][0]["code"], "too_large");
+    // Far too much is read to its end all the same: the sender sees the answer.
+    let far = owner.attach(number, &[("far.jpg", &vec![0; 40 * 1024 * 1024])]).await;
+    assert_eq!(far.expect(413).json()["rejected"][0]["filename"], "far.jpg");
+    let empty = owner.attach(number, &[("empty.txt", b"")]).await;
+    assert_eq!(empty.expect(415).json()["rejected"][0]["code"], "empty");
+    assert_eq!(app.stored_keys().len(), 2, "one file and its thumbnail");
+}
+
+#[actix_web::test]
+async fn good_files_of_a_batch_are_kept_and_each_bad_one_says_why() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Batch").await;
+    let svg: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>";
+    let batch: [(&str, &[u8]); 4] =
+        [("a.png", &files::png(1)), ("b.svg", svg), ("c.png", svg), ("d <b>&.txt", "Grüße".as_bytes())];
+    let answer = owner.attach(number, &batch).await;
+    let json = answer.expect(201).json();
+    assert_eq!(json["data"].as_array().unwrap().len(), 2);
+    let codes: Vec<&str> =
+        json["rejected"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["type_not_allowed", "content_mismatch"]);
+    assert!(json["data"][0]["thumbnailUrl"].is_string() && json["data"][1]["thumbnailUrl"].is_null());
+
+    let page = owner.send(owner.upload(number, &batch)).await;
+    page.expect(201)
+        .expect_text("<strong>b.svg</strong>: Only JPEG")
+        .expect_text("d &#60;b&#62;&#38;.txt</a> is attached");
+    let none = owner.send(owner.upload(number, &batch[1..3])).await;
+    none.expect(415).expect_text("No file was attached");
+    owner.send(owner.upload(number, &[("", b"")])).await.expect(422).expect_text("No file was sent");
+    let all = owner.send(owner.upload(number, &batch[..1])).await;
+    assert_eq!(all.expect(303).header("location"), format!("/tickets/{number}#files"));
+}
+
+#[actix_web::test]
+async fn files_are_served_inert_under_their_own_name() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Serving").await;
+    let png = files::png(1);
+    let batch: [(&str, &[u8]); 3] =
+        [("Bildschirm “ä”.png", &png), ("a.pdf", b"%PDF-1.4\n%%EOF"), ("списък;\".csv", b"a;b")];
+    let json = owner.attach(number, &batch).await.expect(201).json();
+    let url = |index: usize| json["data"][index]["url"].as_str().unwrap();
+
+    let image = owner.get(url(0)).await;
+    assert_eq!(image.expect(200).header("content-type"), "image/png");
+    assert!(image.header("content-disposition").starts_with("inline;"), "{}", image.header("content-disposition"));
+    assert!(image.header("content-disposition").contains("filename*=UTF-8''Bildschirm%20%E2%80%9C%C3%A4%E2%80%9D.png"));
+    assert!(image.header("content-security-policy").contains("sandbox"));
+    assert_eq!(image.header("cache-control"), "private, no-cache");
+    assert_eq!(image.header("x-content-type-options"), "nosniff");
+    assert!(image.header("content-encoding").is_empty() || image.header("content-encoding") == "identity");
+
+    let pdf = owner.get(url(1)).await;
+    assert_eq!(pdf.header("content-type"), "application/pdf");
+    assert!(pdf.header("content-disposition").starts_with("inline;"));
+    let csv = owner.get(url(2)).await;
+    assert!(csv.header("content-type").starts_with("text/csv"));
+    assert!(csv.header("content-disposition").starts_with("attachment;"));
+    let download = owner.get(&format!("{}?download=1", url(0))).await;
+    assert!(download.header("content-disposition").starts_with("attachment;"));
+
+    let etag = image.header("etag").to_owned();
+    let request = owner.request(reqwest::Method::GET, url(0)).header("if-none-match", &etag);
+    owner.send(request).await.expect(304);
+    let part = owner.send(owner.request(reqwest::Method::GET, url(0)).header("range", "bytes=1-3")).await;
+    assert_eq!(part.expect(206).bytes, b"PNG");
+
+    let thumbnail = owner.get(json["data"][0]["thumbnailUrl"].as_str().unwrap()).await;
+    assert_eq!(thumbnail.expect(200).header("content-type"), "image/jpeg");
+    image::load_from_memory(&thumbnail.bytes).unwrap();
+    owner.get(&format!("{}/thumbnail", url(1))).await.expect(404);
+}
+
+#[actix_web::test]
+async fn memory_storage_serves_the_same_bytes_and_ranges() {
+    let app = TestApp::start_with(|config| config.storage_url = Some("memory:".into())).await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Elsewhere").await;
+    let json = owner.attach(number, &[("a.txt", b"0123456789")]).await.expect(201).json();
+    let url = json["data"][0]["url"].as_str().unwrap();
+    let whole = owner.get(url).await;
+    assert_eq!(whole.expect(200).bytes, b"0123456789");
+    let range = |value: &str| owner.send(owner.request(reqwest::Method::GET, url).header("range", value));
+    assert_eq!(range("bytes=2-4").await.expect(206).bytes, b"234");
+    assert_eq!(range("bytes=-3").await.expect(206).header("content-range"), "bytes 7-9/10");
+    range("bytes=20-").await.expect(416);
+    let request = owner.request(reqwest::Method::GET, url).header("if-none-match", whole.header("etag"));
+    owner.send(request).await.expect(304);
+}
+
+#[actix_web::test]
+async fn a_file_can_be_taken_off_and_put_back() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Undo").await;
+    let json = owner.attach(number, &[("needle.txt", b"text")]).await.json();
+    let url = json["data"][0]["url"].as_str().unwrap();
+    assert_eq!(owner.list("q=needle").await, [number], "found by its name");
+    owner.post(&format!("{url}/delete"), &[]).await.expect(303);
+    owner.get(url).await.expect(404);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    page.expect_text("needle.txt is removed.").expect_text(&format!("action=\"{url}/restore\""));
+    assert!(owner.list("q=needle").await.is_empty());
+    owner.post(&format!("{url}/restore"), &[]).await.expect(303);
+    owner.get(url).await.expect(200);
+    owner.get(&format!("/tickets/{number}")).await.expect_text("removed the file needle.txt");
+}
+
+#[actix_web::test]
+async fn a_missing_object_leaves_the_ticket_whole() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Bit rot").await;
+    let json = owner.attach(number, &[("a.png", &files::png(3))]).await.json();
+    for key in app.stored_keys() {
+        std::fs::remove_file(app.dir.path().join("files").join(key)).unwrap();
+    }
+    owner.get(json["data"][0]["url"].as_str().unwrap()).await.expect(404).expect_text("missing from the server");
+    owner.get(&format!("/tickets/{number}")).await.expect(200).expect_text("a.png");
+}
+
+#[actix_web::test]
+async fn an_orphan_in_the_storage_is_never_overwritten() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Orphans").await;
+    // Objects that no row knows, under the keys of the coming moments.
+    let folder = app.dir.path().join(format!("files/tickets/{}", owner.id));
+    std::fs::create_dir_all(&folder).unwrap();
+    let now = chrono::Utc::now().timestamp_millis();
+    for stamp in now..now + 3_000 {
+        if stamp % 4 != 0 {
+            std::fs::write(folder.join(format!("{stamp}.txt")), "orphan").unwrap();
+        }
+    }
+    let json = owner.attach(number, &[("a.txt", b"mine")]).await.expect(201).json();
+    assert_eq!(owner.get(json["data"][0]["url"].as_str().unwrap()).await.bytes, b"mine");
+    let keys = app.stored_keys();
+    let orphans = keys.iter().filter(|key| std::fs::read(app.dir.path().join("files").join(key)).unwrap() == b"orphan");
+    assert_eq!(orphans.count(), (now..now + 3_000).filter(|stamp| stamp % 4 != 0).count());
+}

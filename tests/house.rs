@@ -1,0 +1,220 @@
+//! The rules of the house: who may know whom, both engines alike, a map that
+//! tells the truth.
+
+use crate::support::{database_url, fresh_database};
+use diesel::Connection as _;
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+use docket::db::DatabaseUrl;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tempfile::TempDir;
+
+const FEATURES: [&str; 6] = ["people", "tickets", "attachments", "conversations", "submissions", "upkeep"];
+
+/// Every source file below `src`, with the part before its own tests.
+fn sources() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = crate::support::files::keys_below(&root).into_iter().filter(|name| name.ends_with(".rs"));
+    let read = |name: String| {
+        let text = std::fs::read_to_string(root.join(&name)).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+        (name, code)
+    };
+    files.map(read).collect()
+}
+
+/// The modules that a file uses, as paths of files.
+fn uses(code: &str, files: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        for path in expand(rest) {
+            // The longest part of the path that is a file.
+            let parts: Vec<&str> = path.split("::").collect();
+            for length in (1..=parts.len()).rev() {
+                let base = parts[..length].join("/");
+                let names = [format!("{base}.rs"), format!("{base}/mod.rs")];
+                if let Some(name) = names.into_iter().find(|name| files.contains_key(name)) {
+                    found.insert(name);
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// `a::{b, c::d}` as `a::b` and `a::c::d`.
+fn expand(rest: &str) -> Vec<String> {
+    let end = rest.find(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).unwrap_or(rest.len());
+    let (head, tail) = rest.split_at(end);
+    let head = head.trim_end_matches(':');
+    if !tail.starts_with('{') {
+        return vec![head.to_owned()];
+    }
+    let inner = tail[1..].split('}').next().unwrap();
+    inner.split(',').map(|part| format!("{head}::{}", part.split_whitespace().next().unwrap_or("self"))).collect()
+}
+
+#[test]
+fn the_core_knows_no_feature() {
+    let files = sources();
+    let is_core = |name: &str| {
+        ["db/", "web/"].iter().any(|room| name.starts_with(room))
+            || ["storage.rs", "error.rs", "clock.rs", "config.rs", "app.rs"].contains(&name)
+    };
+    for (name, code) in files.iter().filter(|(name, _)| is_core(name)) {
+        for used in uses(code, &files) {
+            let is_feature = FEATURES.iter().any(|feature| used.starts_with(&format!("{feature}/")));
+            assert!(!is_feature, "{name} knows {used}");
+        }
+    }
+}
+
+#[test]
+fn pages_know_stores_and_stores_know_models_never_the_other_way_round() {
+    let pure = ["model.rs", "prose.rs", "validation.rs", "thumbnail.rs", "access.rs"];
+    let stores = ["store.rs", "history.rs", "listing.rs", "revisions.rs", "tags.rs", "search.rs", "tickets/notes.rs"];
+    let files = sources();
+    for (name, code) in &files {
+        if pure.iter().any(|end| name.ends_with(end)) {
+            assert!(!code.contains("actix"), "{name} knows actix");
+            assert!(!code.contains("db::Connection") && !code.contains("diesel::prelude"), "{name} knows the database");
+        }
+        if stores.iter().any(|end| name.ends_with(end)) && !name.contains("pages/") {
+            assert!(!code.contains("actix"), "{name} knows actix");
+            for used in uses(code, &files) {
+                assert!(!used.contains("pages"), "{name} knows {used}");
+            }
+        }
+    }
+    assert!(files.len() > 50);
+}
+
+#[test]
+fn the_engine_is_asked_for_in_one_file() {
+    for (name, code) in sources().iter().filter(|(name, _)| !name.starts_with("db/")) {
+        assert!(!code.contains("Connection::Sqlite") && !code.contains("Connection::Postgres"), "{name}");
+    }
+}
+
+#[test]
+fn there_are_no_circles() {
+    let files = sources();
+    let graph: BTreeMap<&String, BTreeSet<String>> =
+        files.iter().map(|(name, code)| (name, uses(code, &files))).collect();
+    let mut done = BTreeSet::new();
+    for name in files.keys() {
+        walk(name, &graph, &mut Vec::new(), &mut done);
+    }
+}
+
+fn walk(
+    name: &String,
+    graph: &BTreeMap<&String, BTreeSet<String>>,
+    path: &mut Vec<String>,
+    done: &mut BTreeSet<String>,
+) {
+    assert!(!path.contains(name), "a circle: {path:?} → {name}");
+    if done.contains(name) {
+        return;
+    }
+    path.push(name.clone());
+    for next in graph[name].iter().filter(|next| *next != name) {
+        walk(next, graph, path, done);
+    }
+    path.pop();
+    done.insert(name.clone());
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let map = std::fs::read_to_string("src/lib.rs").unwrap();
+    let rooms = map.lines().filter_map(|line| line.strip_prefix("pub mod ")).map(|rest| rest.trim_end_matches(';'));
+    for room in rooms {
+        assert!(map.contains(&format!("[`{room}`]")), "{room} is not on the map");
+    }
+}
+
+fn migration(engine: &str) -> String {
+    let folder = Path::new("migrations").join(engine);
+    let mut text = String::new();
+    for name in crate::support::files::keys_below(&folder).into_iter().filter(|name| name.ends_with("up.sql")) {
+        text += &std::fs::read_to_string(folder.join(name)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn both_engines_have_the_same_tables_and_the_program_knows_them() {
+    let statements = |text: String| -> BTreeSet<String> {
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+        code.join(" ")
+            .split(';')
+            .map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|one| !one.is_empty() && !one.contains("ticket_terms"))
+            .collect()
+    };
+    let sqlite = statements(migration("sqlite"));
+    let postgres =
+        statements(migration("postgres").replace(
+            "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+            "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
+        ));
+    assert_eq!(sqlite, postgres);
+
+    let schema = std::fs::read_to_string("src/db/schema.rs").unwrap();
+    for table in sqlite.iter().filter_map(|one| one.strip_prefix("CREATE TABLE ")) {
+        let (name, body) = table.split_once(" (").unwrap();
+        let body = body.trim();
+        let block =
+            schema.split("table! {").find(|block| block.trim_start().starts_with(&format!("{name} ("))).unwrap();
+        let known: Vec<&str> = block
+            .split(',')
+            .filter_map(|line| line.split_once(" -> "))
+            .map(|(left, _)| left.split_whitespace().last().unwrap())
+            .collect();
+        let columns: Vec<&str> = body
+            .split(", ")
+            .filter(|part| !part.starts_with("PRIMARY KEY") && !part.starts_with("UNIQUE"))
+            .map(|part| part.split(' ').next().unwrap())
+            .filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()))
+            .filter(|word| body.contains(&format!("{word} ")))
+            .collect();
+        let types = ["BIGINT", "INTEGER", "TEXT", "TIMESTAMP", "BOOLEAN"];
+        let columns: Vec<&str> = columns
+            .into_iter()
+            .filter(|word| types.iter().any(|kind| body.contains(&format!("{word} {kind}"))))
+            .collect();
+        assert_eq!(known, columns, "{name}");
+    }
+}
+
+#[test]
+fn migrations_run_up_and_down_and_up_again() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    match &database {
+        DatabaseUrl::Sqlite(path) => {
+            there_and_back(&mut diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap(), "sqlite")
+        }
+        DatabaseUrl::Postgres(_) => {
+            there_and_back(&mut diesel::PgConnection::establish(&database_url(&database)).unwrap(), "postgres")
+        }
+    }
+}
+
+fn there_and_back<C, DB>(conn: &mut C, engine: &str)
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+    FileBasedMigrations: MigrationSource<DB>,
+{
+    let source = || FileBasedMigrations::from_path(Path::new("migrations").join(engine)).unwrap();
+    let first: Vec<MigrationVersion<'static>> =
+        conn.run_pending_migrations(source()).unwrap().iter().map(MigrationVersion::as_owned).collect();
+    assert!(!first.is_empty());
+    conn.revert_all_migrations(source()).unwrap();
+    assert_eq!(conn.run_pending_migrations(source()).unwrap().len(), first.len());
+}

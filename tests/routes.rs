@@ -1,0 +1,210 @@
+//! Every route with every role, with another account's rows, and from other sites.
+
+use crate::support::{Person, TestApp, files};
+use docket::people::access::{Action, Role};
+use docket::people::gate::Gate;
+use docket::routes::{self, Endpoint};
+use reqwest::Method;
+
+/// One row of each kind that an address can name.
+struct Rows {
+    ticket: i64,
+    file: String,
+    conversation: String,
+    submission: String,
+    form: String,
+    member: i64,
+    invitation: String,
+}
+
+impl Rows {
+    async fn make(app: &TestApp, owner: &Person) -> Self {
+        let ticket = owner.make_ticket("A ticket of this account").await;
+        let attached = owner.attach(ticket, &[("a.png", &files::png(1))]).await;
+        let file = attached.expect(201).json()["data"][0]["id"].as_str().unwrap().to_owned();
+        let form_path = owner.make_form("Contact").await;
+        owner.post(&form_path, &[("name", "Vera Visitor")]).await.expect(303);
+        let form = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+        let conversation = crate::conversations::begin(app, owner, "Hello there").await;
+        let member = app.member(owner, Role::Viewer).await.id;
+        let invited =
+            owner.post("/settings/team/invitations", &[("email", "new@example.com"), ("role", "viewer")]).await;
+        let invitation = invited.expect(201).between("/settings/team/invitations/", "/revoke").to_owned();
+        let submission = owner.newest_submission().await;
+        Self { ticket, file, conversation, submission, form, member, invitation }
+    }
+
+    /// The address of a line of the table, with these rows in its variable parts.
+    fn fill(&self, path: &str) -> String {
+        let id = match path {
+            path if path.contains("/attachments/") => self.file.clone(),
+            path if path.starts_with("/conversations") => self.conversation.clone(),
+            path if path.starts_with("/submissions") => self.submission.clone(),
+            path if path.starts_with("/settings/forms") => self.form.clone(),
+            path if path.contains("/invitations/") => self.invitation.clone(),
+            _ => self.member.to_string(),
+        };
+        path.replace("{number}", &self.ticket.to_string()).replace("{id}", &id).replace("{version}", "1")
+    }
+}
+
+/// Fields that each form accepts, so that a refusal is never about them.
+fn fields(path: &str) -> Vec<(&'static str, &'static str)> {
+    match path.rsplit('/').next().unwrap() {
+        "tickets" => vec![("title", "A new one"), ("requestId", "r1")],
+        "title" => vec![("title", "Another title")],
+        "status" if path.starts_with("/conversations") => vec![("status", "closed")],
+        "status" => vec![("status", "in_progress")],
+        "assignee" => vec![("assignee", "")],
+        "tags" => vec![("add", "theme")],
+        "notes" => vec![("notes", "text"), ("version", "1")],
+        "append" => vec![("line", "a line")],
+        "messages" => vec![("body", "a reply")],
+        "role" => vec![("role", "viewer")],
+        "profile" => vec![("name", "Name"), ("timeZone", "UTC")],
+        "password" => vec![("current", "wrong"), ("password", "wrong")],
+        "invitations" => vec![("email", "x@example.com"), ("role", "viewer")],
+        "settings" => vec![("name", "Desk"), ("timeZone", "UTC")],
+        _ => vec![("name", "Name")],
+    }
+}
+
+async fn ask(person: &Person, line: &Endpoint, path: &str) -> u16 {
+    let request = match line.method {
+        actix_web::http::Method::GET => person.request(Method::GET, path),
+        _ if line.path.ends_with("/attachments") => {
+            let number = path.split('/').nth(2).unwrap().parse().unwrap();
+            person.upload(number, &[("n.txt", b"text")])
+        }
+        _ => person.request(Method::POST, path).form(&fields(line.path)),
+    };
+    person.send(request).await.status
+}
+
+fn desk_lines() -> impl Iterator<Item = (Endpoint, Action)> {
+    routes::table().into_iter().filter_map(|line| match line.gate {
+        Gate::Desk(action) => Some((line, action)),
+        _ => None,
+    })
+}
+
+/// The test above only works for parts that it knows how to fill.
+#[test]
+fn the_table_has_no_part_that_these_tests_cannot_fill() {
+    for (line, _) in desk_lines() {
+        let parts: Vec<&str> = line.path.split('/').filter(|part| part.starts_with('{')).collect();
+        assert!(parts.iter().all(|part| ["{number}", "{id}", "{version}"].contains(part)), "{}", line.path);
+    }
+}
+
+#[actix_web::test]
+async fn each_role_may_do_what_the_table_says_and_no_more() {
+    let app = TestApp::start().await;
+    for role in Role::ALL {
+        let owner = app.owner().await;
+        let person = if role == Role::Owner { owner.clone() } else { app.member(&owner, role).await };
+        let mut refused = 0;
+        for (line, action) in desk_lines() {
+            // Fresh rows where an earlier line may have deleted them.
+            let rows = Rows::make(&app, &owner).await;
+            let path = rows.fill(line.path);
+            let status = ask(&person, &line, &path).await;
+            let what = format!("{role:?} {} {path}: {status}", line.method);
+            if role.may(action) {
+                assert!(!matches!(status, 401 | 403 | 405 | 500..), "{what}");
+            } else {
+                assert_eq!(status, 403, "{what}");
+                refused += 1;
+            }
+        }
+        assert_eq!(refused > 0, matches!(role, Role::Editor | Role::Viewer));
+    }
+}
+
+#[actix_web::test]
+async fn rows_of_another_account_are_not_there() {
+    let app = TestApp::start().await;
+    let (owner, neighbour) = (app.owner().await, app.owner().await);
+    // The neighbour has no ticket at all, so every number is the owner's alone.
+    let rows = Rows::make(&app, &owner).await;
+    let mut walked = 0;
+    for (line, _) in desk_lines().filter(|(line, _)| line.path.contains('{')) {
+        let path = rows.fill(line.path);
+        let status = ask(&neighbour, &line, &path).await;
+        assert_eq!(status, 404, "{} {path}", line.method);
+        walked += 1;
+    }
+    assert!(walked > 20, "{walked}");
+    // And nothing of the walk has reached the owner's rows.
+    owner.get(&format!("/tickets/{}", rows.ticket)).await.expect(200).expect_text("A ticket of this account");
+    for list in ["/tickets?status=all", "/conversations", "/submissions", "/trash", "/settings/forms"] {
+        let page = neighbour.get(list).await;
+        page.expect(200)
+            .expect_no_text("A ticket of this account")
+            .expect_no_text("Vera")
+            .expect_no_text("Hello there");
+    }
+}
+
+#[actix_web::test]
+async fn nobody_comes_in_without_signing_in() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let rows = Rows::make(&app, &owner).await;
+    let stranger = app.stranger();
+    for (line, _) in desk_lines() {
+        let path = rows.fill(line.path);
+        let status = ask(&stranger, &line, &path).await;
+        let expected = if line.method == "GET" { 303 } else { 401 };
+        assert_eq!(status, expected, "{} {path}", line.method);
+        let method = Method::from_bytes(line.method.as_str().as_bytes()).unwrap();
+        let request = stranger.request(method, &path).header("accept", "application/json");
+        let answer = stranger.send(request).await;
+        assert_eq!(answer.expect(401).json()["error"]["code"], "signed_out");
+    }
+    let answer = stranger.get("/tickets?q=a%20b&status=all").await;
+    answer.expect_redirect("/login?next=%2Ftickets%3Fq%3Da%2520b%26status%3Dall");
+}
+
+#[actix_web::test]
+async fn other_sites_cannot_change_anything() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let rows = Rows::make(&app, &owner).await;
+    let foreign: [&[(&str, &str)]; 6] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://127.0.0.1")],
+        &[],
+    ];
+    let lines = routes::table().into_iter().filter(|line| line.method == "POST" && line.gate != Gate::Public);
+    let mut walked = 0;
+    for line in lines {
+        let path = rows.fill(line.path).replace("{token}", "x");
+        for headers in foreign {
+            let mut request = owner.client.post(format!("{}{path}", owner.base)).form(&fields(line.path));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            assert_eq!(owner.send(request).await.status, 403, "{path} {headers:?}");
+        }
+        walked += 1;
+    }
+    assert!(walked > 25, "{walked}");
+    // Plain http on a LAN sends no Sec-Fetch-Site: the origin alone has to do.
+    let request = owner.client.post(format!("{}/tickets", owner.base)).form(&fields("/tickets"));
+    owner.send(request.header("origin", &owner.base)).await.expect(303);
+}
+
+#[actix_web::test]
+async fn a_wrong_method_is_told_from_a_wrong_address() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    owner.send(owner.request(Method::DELETE, "/tickets")).await.expect(405);
+    owner.get("/nothing/here").await.expect(404).expect_text("Not found");
+    owner.get("/tickets/nonsense").await.expect(404);
+    let head = owner.send(owner.request(Method::HEAD, "/tickets")).await;
+    assert!(head.expect(200).body.is_empty());
+}

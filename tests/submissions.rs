@@ -1,0 +1,187 @@
+//! What websites' forms send.
+
+use crate::support::TestApp;
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+
+#[actix_web::test]
+async fn every_encoding_keeps_every_field_in_order() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    let url = format!("{}{form}", app.base);
+
+    let fields = [("zeta", "1"), ("alpha", "zwei & <drei>"), ("zeta", "vier"), ("empty", ""), ("email", "a@b.example")];
+    let plain = visitor.send(visitor.client.post(&url).form(&fields)).await;
+    plain.expect_redirect(&format!("{form}/thanks"));
+    visitor.get(plain.location()).await.expect(200).expect_text("Thank you");
+
+    let mut multipart = Form::new();
+    for (name, value) in fields {
+        multipart = multipart.text(name, value);
+    }
+    multipart = multipart.part("photo", Part::bytes(b"bytes".to_vec()).file_name("photo.png"));
+    visitor.send(visitor.client.post(&url).multipart(multipart)).await.expect(303);
+
+    let body = r#"{"zeta":1,"alpha":"zwei & <drei>","zeta":"vier","empty":null,"email":"a@b.example"}"#;
+    let request = visitor.client.post(&url).header("content-type", "application/json").body(body);
+    let answer = visitor.send(request.header("origin", "https://shop.example")).await;
+    assert_eq!(answer.expect(201).header("access-control-allow-origin"), "*");
+    assert!(answer.json()["id"].is_string());
+
+    let list = owner.get("/submissions").await;
+    let ids: Vec<&str> = list
+        .expect(200)
+        .body
+        .split("class=\"row-link\" href=\"/submissions/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 3);
+    for id in ids {
+        let page = owner.get(&format!("/submissions/{id}")).await;
+        let names: Vec<&str> =
+            page.body.split("<dt>").skip(1).map(|rest| rest.split("</dt>").next().unwrap()).take(5).collect();
+        assert_eq!(names, ["zeta", "alpha", "zeta", "empty", "email"], "{}", page.body);
+        page.expect_text("zwei &#38; &#60;drei&#62;").expect_text("vier").expect_text("a@b.example");
+    }
+}
+
+#[actix_web::test]
+async fn page_url_and_country_come_from_whom_they_should() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    let send = |fields: Vec<(&'static str, &'static str)>, headers: Vec<(&'static str, &'static str)>| {
+        let mut request = visitor.client.post(format!("{}{form}", app.base)).form(&fields);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let (visitor, owner) = (visitor.clone(), owner.clone());
+        async move {
+            visitor.send(request).await.expect(303);
+            owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await
+        }
+    };
+    let page =
+        send(vec![("a", "b"), ("_page", "https://shop.example/x?y=1")], vec![("referer", "https://other.example/")])
+            .await;
+    page.expect_text("https://shop.example/x?y=1").expect_no_text("other.example").expect_no_text("_page");
+    let page = send(vec![("a", "b")], vec![("referer", "https://other.example/"), ("cf-ipcountry", "SE")]).await;
+    page.expect_text("https://other.example/").expect_no_text("SE</dd>");
+    let page = send(vec![("a", "b"), ("_page", "javascript:alert(1)")], vec![]).await;
+    page.expect_no_text("javascript:");
+
+    let behind = TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let owner = behind.owner().await;
+    let form = owner.make_form("Contact").await;
+    let request = owner.client.post(format!("{}{form}", behind.base)).form(&[("a", "b")]);
+    owner.send(request.header("cf-ipcountry", "se")).await.expect(303);
+    owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await.expect_text("<dd>SE</dd>");
+}
+
+#[actix_web::test]
+async fn next_leads_to_allowed_origins_only() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    let go = |next: &'static str, origin: &'static str| {
+        let request = visitor.client.post(format!("{}{form}", app.base)).form(&[("a", "b"), ("_next", next)]);
+        visitor.send(request.header("origin", origin))
+    };
+    let thanks = format!("{form}/thanks");
+    // Without a list, back to the site that sent it and nowhere else.
+    go("https://shop.example/ok", "https://shop.example").await.expect_redirect("https://shop.example/ok");
+    go("https://evil.example/", "https://shop.example").await.expect_redirect(&thanks);
+    go("javascript:alert(1)", "https://shop.example").await.expect_redirect(&thanks);
+
+    let id = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+    let path = format!("/settings/forms/{id}");
+    let settings = [
+        ("name", "Contact"),
+        ("allowedOrigins", "https://shop.example/page\nhttps://www.shop.example"),
+        ("next", "https://shop.example/thanks"),
+    ];
+    owner.post(&path, &settings).await.expect(303);
+    go("https://www.shop.example/ok", "https://shop.example").await.expect_redirect("https://www.shop.example/ok");
+    go("https://evil.example/", "https://shop.example").await.expect_redirect("https://shop.example/thanks");
+    go("/x", "https://other.example").await.expect(403);
+    let bad = owner.post(&path, &[("name", "Contact"), ("allowedOrigins", "shop"), ("next", "")]).await;
+    bad.expect(422).expect_text("“shop” is not a website’s address");
+}
+
+#[actix_web::test]
+async fn the_honeypot_sorts_spam_away() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    visitor.post(&form, &[("name", "Robot"), ("_gotcha", "http://x.example")]).await.expect(303);
+    owner.get("/submissions").await.expect_no_text("Robot");
+    let spam = owner.get("/submissions?spam=1").await;
+    let id = spam.expect_text("Robot").between("href=\"/submissions/", "\"").to_owned();
+    owner.post(&format!("/submissions/{id}/not-spam"), &[]).await.expect(303);
+    owner.get("/submissions").await.expect_text("Robot");
+    owner.post(&format!("/submissions/{id}/spam"), &[]).await.expect(303);
+    owner.get("/submissions").await.expect_no_text("Robot</a>").expect_text("Moved to spam.");
+}
+
+#[actix_web::test]
+async fn what_cannot_be_kept_is_refused_with_a_reason() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    let url = format!("{}{form}", app.base);
+    visitor.post("/f/unknown", &[("a", "b")]).await.expect(404);
+    visitor.post(&form, &[]).await.expect(422).expect_text("without any field");
+    let many: Vec<(String, &str)> = (0..101).map(|index| (format!("f{index}"), "x")).collect();
+    visitor.send(visitor.client.post(&url).form(&many)).await.expect(413);
+    let large = "x".repeat(70_000);
+    visitor.post(&form, &[("a", &large)]).await.expect(413);
+    visitor.send(visitor.client.post(&url).multipart(Form::new().text("a", large))).await.expect(413);
+    visitor.send(visitor.client.post(&url).header("content-type", "text/plain").body("a=b")).await.expect(415);
+    let broken =
+        visitor.client.post(&url).header("content-type", "application/json").header("accept", "application/json");
+    let answer = visitor.send(broken.body("[1]")).await;
+    assert_eq!(answer.expect(400).json()["error"]["code"], "unreadable");
+    owner.get("/submissions").await.expect_text("Nothing was sent yet");
+}
+
+#[actix_web::test]
+async fn the_public_endpoint_is_blind_to_cookies() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    for person in [&owner, &app.stranger()] {
+        let request = person.client.post(format!("{}{form}", app.base)).header("sec-fetch-site", "cross-site");
+        let answer = person.send(request.form(&[("a", "b")])).await;
+        answer.expect(303);
+        assert!(answer.header("set-cookie").is_empty());
+        person.get(&format!("{form}/thanks")).await.expect(200).expect_no_text("Olivia");
+    }
+    let asked = app.stranger().send(owner.client.request(Method::OPTIONS, format!("{}{form}", app.base))).await;
+    assert_eq!(asked.expect(204).header("access-control-allow-headers"), "Content-Type");
+    let json = json!({ "a": "b" });
+    owner.send(owner.client.post(format!("{}{form}", app.base)).json(&json)).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_deleted_submission_leaves_its_ticket() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    app.stranger().post(&form, &[("name", "Vera"), ("message", "Hello")]).await;
+    let id: String = owner.newest_submission().await;
+    let number = owner.make_ticket_of(&[("title", "Stays"), ("formSubmissionId", &id)]).await;
+    owner.get("/submissions").await.expect_text(&format!("/tickets/new?formSubmissionId={id}"));
+    owner.post(&format!("/submissions/{id}/delete"), &[]).await.expect(303);
+    owner.get("/submissions").await.expect_text(&format!("action=\"/submissions/{id}/restore\""));
+    owner.get(&format!("/tickets/{number}")).await.expect(200).expect_text("no longer exists");
+    owner.post(&format!("/submissions/{id}/restore"), &[]).await.expect(303);
+    owner.get(&format!("/tickets/{number}")).await.expect_text("Hello");
+}

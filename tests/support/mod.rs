@@ -1,0 +1,236 @@
+//! A running Docket and the people who use it.
+
+mod answer;
+pub mod files;
+pub mod process;
+pub mod queries;
+
+pub use answer::Answer;
+
+use clap::Parser;
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use docket::app::App;
+use docket::clock::Clock;
+use docket::config::Config;
+use docket::db::DatabaseUrl;
+use docket::people::access::Role;
+use docket::people::model::Email;
+use docket::people::passwords;
+use docket::people::store::{self as people, NewUser};
+use docket::server::Running;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder, redirect};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| passwords::hash_now(PASSWORD).unwrap());
+static NEXT_NAME: AtomicU32 = AtomicU32::new(0);
+
+/// A settings table with nothing set, as `docket serve` starts with.
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A name that no other test of this or another process uses.
+pub fn unique(word: &str) -> String {
+    format!("{word}_{}_{}", std::process::id(), NEXT_NAME.fetch_add(1, Ordering::Relaxed))
+}
+
+/// An empty database of the engine under test.
+pub fn fresh_database(dir: &TempDir) -> DatabaseUrl {
+    let Ok(server) = std::env::var("DOCKET_TEST_POSTGRES") else {
+        return DatabaseUrl::Sqlite(dir.path().join("docket.db"));
+    };
+    let name = unique("docket_test");
+    let mut conn = PgConnection::establish(&server).expect("the test Postgres answers");
+    conn.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+    let mut url: url::Url = server.parse().unwrap();
+    url.set_path(&name);
+    DatabaseUrl::Postgres(url.into())
+}
+
+/// The database as `DATABASE_URL` names it.
+pub fn database_url(url: &DatabaseUrl) -> String {
+    match url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.clone(),
+    }
+}
+
+/// Settings for a Docket in a folder of its own.
+pub fn config(dir: &TempDir) -> Config {
+    let mut config = Settings::parse_from(["docket", "--listen", "127.0.0.1:0"]).config;
+    config.data_dir = dir.path().to_owned();
+    config.database_url = Some(fresh_database(dir));
+    config
+}
+
+/// A Docket that listens on a port of its own, with a clock that tests turn.
+pub struct TestApp {
+    pub base: String,
+    pub app: actix_web::web::Data<App>,
+    pub setup_path: Option<String>,
+    pub dir: TempDir,
+    ahead: Arc<AtomicU64>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        queries::watch();
+        let dir = TempDir::new().unwrap();
+        let mut config = config(&dir);
+        change(&mut config);
+        let ahead = Arc::new(AtomicU64::new(0));
+        let seconds = ahead.clone();
+        let clock = Clock::from_fn(move || {
+            chrono::Utc::now().naive_utc() + Duration::from_secs(seconds.load(Ordering::Relaxed))
+        });
+        let Running { address, setup_path, app, server } = App::build(config, clock, 2).await.unwrap();
+        actix_web::rt::spawn(server);
+        Self { base: format!("http://{address}"), app, setup_path, dir, ahead }
+    }
+
+    /// Turns the clock on.
+    pub fn wait(&self, time: Duration) {
+        self.ahead.fetch_add(time.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Somebody without an account.
+    pub fn stranger(&self) -> Person {
+        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap();
+        Person { base: self.base.clone(), client, id: 0, email: String::new() }
+    }
+
+    /// The owner of a new account, signed in.
+    pub async fn owner(&self) -> Person {
+        let user = self.new_user("Olivia Owner");
+        let (now, stored) = (self.app.clock.now(), user.clone());
+        let id = self.app.db.write(move |conn| people::open_account(conn, &stored, now)).await.unwrap();
+        self.signed_in(id, user.email.as_str()).await
+    }
+
+    /// A member of the owner's account, signed in.
+    pub async fn member(&self, owner: &Person, role: Role) -> Person {
+        let user = self.new_user(&format!("Max {}", role.as_str()));
+        let (now, account, stored) = (self.app.clock.now(), owner.id, user.clone());
+        let add = move |conn: &mut _| people::add_member(conn, account, &stored, role, now);
+        let id = self.app.db.write(add).await.unwrap();
+        self.signed_in(id, user.email.as_str()).await
+    }
+
+    fn new_user(&self, name: &str) -> NewUser {
+        NewUser {
+            email: Email::parse(&format!("{}@example.com", unique("user"))).unwrap(),
+            name: name.into(),
+            password_hash: PASSWORD_HASH.clone(),
+            time_zone: "Europe/Berlin".into(),
+        }
+    }
+
+    async fn signed_in(&self, id: i64, email: &str) -> Person {
+        let person = Person { id, email: email.into(), ..self.stranger() };
+        person.sign_in(email, PASSWORD).await.expect_redirect("/tickets");
+        person
+    }
+
+    /// All files in the storage folder, with their keys.
+    pub fn stored_keys(&self) -> Vec<String> {
+        files::keys_below(&self.dir.path().join("files"))
+    }
+}
+
+/// Somebody with a browser: cookies are kept, redirects are looked at.
+#[derive(Clone)]
+pub struct Person {
+    pub base: String,
+    pub client: Client,
+    pub id: i64,
+    pub email: String,
+}
+
+impl Person {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        // As a browser on a trustworthy address says it of its own pages.
+        self.client.request(method, format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin")
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(self.request(Method::POST, path).form(fields)).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Answer {
+        self.post("/login", &[("email", email), ("password", password)]).await
+    }
+
+    /// Makes a ticket from nothing and returns its number.
+    pub async fn make_ticket(&self, title: &str) -> i64 {
+        self.make_ticket_of(&[("title", title)]).await
+    }
+
+    pub async fn make_ticket_of(&self, fields: &[(&str, &str)]) -> i64 {
+        let request_id = unique("request");
+        let fields = [fields, &[("requestId", request_id.as_str())]].concat();
+        let answer = self.post("/tickets", &fields).await;
+        answer.expect(303).location().rsplit('/').next().unwrap().parse().unwrap()
+    }
+
+    pub async fn set_status(&self, number: i64, status: &str) -> Answer {
+        self.post(&format!("/tickets/{number}/status"), &[("status", status)]).await
+    }
+
+    pub async fn write_notes(&self, number: i64, version: i64, notes: &str) -> Answer {
+        let fields = [("notes", notes), ("version", &version.to_string())];
+        self.post(&format!("/tickets/{number}/notes"), &fields).await
+    }
+
+    /// Attaches files the way the page's script does.
+    pub async fn attach(&self, number: i64, files: &[(&str, &[u8])]) -> Answer {
+        self.send(self.upload(number, files).header("accept", "application/json")).await
+    }
+
+    pub fn upload(&self, number: i64, files: &[(&str, &[u8])]) -> RequestBuilder {
+        let mut form = Form::new();
+        for (name, bytes) in files {
+            form = form.part("files", Part::bytes(bytes.to_vec()).file_name((*name).to_owned()));
+        }
+        self.request(Method::POST, &format!("/tickets/{number}/attachments")).multipart(form)
+    }
+
+    /// The numbers of the tickets that a list shows, in its order.
+    pub async fn list(&self, query: &str) -> Vec<i64> {
+        self.get(&format!("/tickets?{query}")).await.expect(200).ticket_numbers()
+    }
+
+    /// Makes a public form and returns its path.
+    pub async fn make_form(&self, name: &str) -> String {
+        let answer = self.post("/settings/forms", &[("name", name)]).await;
+        let page = self.get(answer.expect(303).location()).await;
+        let (_, rest) = page.expect(200).body.split_once("/f/").unwrap();
+        format!("/f/{}", rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
+    }
+
+    /// The id of the newest submission on the first page.
+    pub async fn newest_submission(&self) -> String {
+        let page = self.get("/submissions").await;
+        page.expect(200).between("href=\"/submissions/", "\"").to_owned()
+    }
+}

@@ -1,0 +1,386 @@
+//! Tickets: made on purpose, moved along, annotated, thrown away and back.
+
+use crate::support::{Person, TestApp, queries};
+use docket::people::access::Role;
+use std::time::Duration;
+
+#[actix_web::test]
+async fn the_main_job() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let visitor = app.stranger();
+    visitor.post(&form, &[("name", "Vera Visitor"), ("email", "vera@example.com"), ("message", "It broke")]).await;
+    let id = owner.newest_submission().await;
+
+    let page = owner.get(&format!("/tickets/new?formSubmissionId={id}")).await;
+    page.expect(200).expect_text("value=\"Vera Visitor\"").expect_text("value=\"vera@example.com\"");
+    assert!(owner.list("status=all").await.is_empty(), "a GET makes nothing");
+
+    let request_id = page.between("name=\"requestId\" value=\"", "\"").to_owned();
+    let fields = [("title", "Vera Visitor"), ("formSubmissionId", &id), ("requestId", &request_id)];
+    let made = owner.post("/tickets", &fields).await;
+    made.expect_redirect("/tickets/1");
+    let ticket = owner.get("/tickets/1").await;
+    ticket.expect(200).expect_text("It broke").expect_text(&format!("/submissions/{id}"));
+
+    owner.set_status(1, "in_progress").await.expect(303);
+    owner.write_notes(1, 1, "Looked at it; see #1 and https://example.com/x").await.expect(303);
+    owner.attach(1, &[("proof.txt", b"text")]).await.expect(201);
+    owner.set_status(1, "closed").await.expect(303);
+    assert!(owner.list("").await.is_empty(), "closed tickets are archived");
+    assert_eq!(owner.list("q=looked").await, [1], "and found");
+    let ticket = owner.get("/tickets/1").await;
+    ticket.expect_text("href=\"https://example.com/x\"").expect_text("Resolved in").expect_text("proof.txt");
+    ticket.expect_text("changed the status from “In progress” to “Closed”");
+}
+
+#[actix_web::test]
+async fn one_request_makes_one_ticket_however_often_it_is_sent() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let fields = [("title", "Once"), ("requestId", "the same")];
+    let sent = futures_util::future::join_all((0..10).map(|_| owner.post("/tickets", &fields))).await;
+    for answer in sent {
+        answer.expect_redirect("/tickets/1");
+    }
+    assert_eq!(owner.list("status=all").await, [1]);
+    let other = owner.post("/tickets", &[("title", "Other"), ("requestId", "the same")]).await;
+    other.expect(409).expect_text("value=\"Other\"").expect_text("#1");
+    assert_eq!(owner.make_ticket("Next").await, 2, "refused requests use up no number");
+}
+
+#[actix_web::test]
+async fn a_source_with_a_ticket_shows_it_first() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let source = [("title", "First"), ("conversationId", "elsewhere:1")];
+    assert_eq!(owner.make_ticket_of(&source).await, 1);
+    owner.get("/tickets/new?conversationId=elsewhere:1").await.expect_text("#1 First").expect_text("name=\"another\"");
+    let again = [("title", "Second"), ("conversationId", "elsewhere:1"), ("requestId", "r2")];
+    owner.post("/tickets", &again).await.expect(409).expect_text("#1 First").expect_text("value=\"Second\"");
+    let another = [&again[..], &[("another", "1")]].concat();
+    owner.post("/tickets", &another).await.expect_redirect("/tickets/2");
+    owner.get("/tickets/2").await.expect_text("Same source").expect_text("#1 First");
+
+    // Side by side, too, only one of them is made unasked.
+    let race = (0..6).map(|index| {
+        let (owner, request) = (owner.clone(), format!("race {index}"));
+        async move {
+            let fields = [("title", "Race"), ("formSubmissionId", "elsewhere:2"), ("requestId", &request)];
+            owner.post("/tickets", &fields).await.status
+        }
+    });
+    let mut statuses = futures_util::future::join_all(race).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409, 409, 409, 409, 409]);
+}
+
+#[actix_web::test]
+async fn a_ticket_from_another_system_keeps_its_id_and_links_there() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let link = "/tickets/new?conversationId=clx1:abc-2&title=From%20chat&requesterEmail=a%40b.example&notes=Hi";
+    let page = owner.get(link).await;
+    page.expect(200)
+        .expect_text("value=\"From chat\"")
+        .expect_text("value=\"a@b.example\"")
+        .expect_text("Hi</textarea>");
+    let number = owner.make_ticket_of(&[("title", "From chat"), ("conversationId", "clx1:abc-2")]).await;
+    owner.get(&format!("/tickets/{number}")).await.expect_text("lives elsewhere").expect_text("clx1:abc-2");
+    let settings = [("name", "Desk"), ("timeZone", "UTC"), ("conversationUrl", "https://chat.example/c/{id}")];
+    owner.post("/settings", &settings).await.expect(303);
+    owner.get(&format!("/tickets/{number}")).await.expect_text("href=\"https://chat.example/c/clx1:abc-2\"");
+    for bad in ["..", "a b", "a/b"] {
+        let fields = [("title", "x"), ("conversationId", bad), ("requestId", "r")];
+        owner.post("/tickets", &fields).await.expect(422).expect_text("1 to 128 characters");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_wrong_comes_back_with_what_was_typed() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let long = "x".repeat(201);
+    let fields = [("title", long.as_str()), ("notes", "kept words"), ("requestId", "r")];
+    owner.post("/tickets", &fields).await.expect(422).expect_text("longer than 200").expect_text("kept words");
+    let number = owner.make_ticket(&"ü".repeat(200)).await;
+    let title = owner.post(&format!("/tickets/{number}/title"), &[("title", " ")]).await;
+    title.expect(422).expect_text("The title is missing");
+    owner.set_status(number, "done").await.expect(422);
+    owner.post(&format!("/tickets/{number}/assignee"), &[("assignee", "99999")]).await.expect(422);
+    owner.post(&format!("/tickets/{number}/notes"), &[("version", "1")]).await.expect(422);
+}
+
+#[actix_web::test]
+async fn a_change_of_status_names_who_was_first() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let editor = app.member(&owner, Role::Editor).await;
+    let number = owner.make_ticket("Contested").await;
+    editor.set_status(number, "in_progress").await.expect(303);
+    let fields = [("status", "closed"), ("from", "new")];
+    let stale = owner.post(&format!("/tickets/{number}/status"), &fields).await;
+    stale.expect(409).expect_text("Max editor has set this ticket to “In progress”");
+    let same = owner.post(&format!("/tickets/{number}/status"), &[("status", "in_progress"), ("from", "new")]).await;
+    same.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    assert_eq!(page.body.matches("changed the status").count(), 1, "the same status again changes nothing");
+}
+
+#[actix_web::test]
+async fn closing_and_reopening_keep_the_times() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Times").await;
+    app.wait(Duration::from_secs(2 * 3600));
+    owner.set_status(number, "closed").await;
+    owner.get(&format!("/tickets/{number}")).await.expect_text("2 h 0 min");
+    owner.set_status(number, "in_progress").await;
+    let open = owner.get(&format!("/tickets/{number}")).await;
+    open.expect_no_text("Resolved in").expect_text("First closed").expect_text("1 ×");
+    app.wait(Duration::from_secs(24 * 3600));
+    owner.set_status(number, "closed").await;
+    owner.get(&format!("/tickets/{number}")).await.expect_text("1 d 2 h").expect_text("First closed");
+}
+
+#[actix_web::test]
+async fn numbers_count_up_and_are_never_used_again() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let made = futures_util::future::join_all((0..30).map(|index| {
+        let owner = owner.clone();
+        async move { owner.make_ticket(&format!("Ticket {index}")).await }
+    }));
+    let mut numbers = made.await;
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=30).collect::<Vec<i64>>());
+    owner.post("/tickets/30/delete", &[]).await.expect(303);
+    assert_eq!(owner.make_ticket("After").await, 31);
+    assert_eq!(app.owner().await.make_ticket("Elsewhere").await, 1, "each account counts for itself");
+}
+
+#[actix_web::test]
+async fn the_trash_gives_tickets_back_and_empties_itself() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Thrown away").await;
+    let file = owner.attach(number, &[("a.txt", b"text")]).await.json()["data"][0]["url"].as_str().unwrap().to_owned();
+    let deleted = owner.post(&format!("/tickets/{number}/delete"), &[]).await;
+    deleted.expect_redirect("/tickets");
+    let list = owner.get("/tickets").await;
+    list.expect_text("is in the trash").expect_text(&format!("action=\"/tickets/{number}/restore\""));
+    list.expect_no_text("Thrown away");
+    assert!(owner.list("q=thrown").await.is_empty());
+    owner.get(&format!("/tickets/{number}")).await.expect(404).expect_text("in the trash");
+    owner.set_status(number, "closed").await.expect(404);
+    owner.get("/trash").await.expect_text("Thrown away").expect_text("a.txt");
+    owner.get(&file).await.expect(200);
+    owner.post(&format!("/tickets/{number}/restore"), &[]).await.expect(303);
+    assert_eq!(owner.list("q=thrown").await, [number]);
+
+    owner.post(&format!("/tickets/{number}/delete"), &[]).await;
+    assert_eq!(app.stored_keys().len(), 1);
+    app.wait(Duration::from_secs(31 * 24 * 3600));
+    docket::upkeep::janitor::clear(&app.app).await.unwrap();
+    assert!(app.stored_keys().is_empty());
+    owner.sign_in(&owner.email, crate::support::PASSWORD).await;
+    owner.get("/trash").await.expect_text("The trash is empty");
+}
+
+#[actix_web::test]
+async fn lists_show_statuses_counts_and_filters() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let editor = app.member(&owner, Role::Editor).await;
+    for title in ["one", "two", "three", "four"] {
+        owner.make_ticket(title).await;
+        app.wait(Duration::from_secs(1));
+    }
+    owner.set_status(2, "in_progress").await;
+    app.wait(Duration::from_secs(1));
+    owner.set_status(3, "closed").await;
+    owner.post("/tickets/1/assignee", &[("assignee", &editor.id.to_string())]).await.expect(303);
+    owner.post("/tickets/4/tags", &[("add", "Refund, Billing")]).await.expect(303);
+    assert_eq!(owner.list("sort=created").await, [4, 2, 1]);
+    assert_eq!(owner.list("status=new&sort=created").await, [4, 1]);
+    assert_eq!(owner.list("status=in_progress").await, [2]);
+    assert_eq!(owner.list("status=closed&sort=closed").await, [3]);
+    assert_eq!(owner.list("status=all&sort=created").await, [4, 3, 2, 1]);
+    assert_eq!(owner.list("tag=billing").await, [4]);
+    assert_eq!(editor.list("assignee=me").await, [1]);
+    assert_eq!(owner.list("assignee=none&sort=created").await, [4, 2]);
+    assert_eq!(owner.list("source=chat").await, Vec::<i64>::new());
+    let page = owner.get("/tickets").await;
+    page.expect_text("Open <span class=\"count\">3</span>").expect_text("Closed <span class=\"count\">1</span>");
+    owner.post("/tickets/4/tags", &[("remove", "billing")]).await.expect(303);
+    assert!(owner.list("tag=billing").await.is_empty());
+}
+
+#[actix_web::test]
+async fn long_lists_have_pages_that_lead_back() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    for index in 0..120 {
+        owner.make_ticket(&format!("Ticket {index}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/tickets?sort=created".to_owned();
+    let mut pages = 0;
+    loop {
+        let page = owner.get(&path).await;
+        seen.extend(page.expect(200).ticket_numbers());
+        pages += 1;
+        if !page.body.contains("rel=\"next\"") {
+            let back = owner.get(&page.between("rel=\"prev\" href=\"", "\"").replace("&#38;", "&")).await;
+            assert_eq!(back.ticket_numbers(), (21..=70).rev().collect::<Vec<i64>>());
+            break;
+        }
+        path = page.between("rel=\"next\" href=\"", "\"").replace("&#38;", "&");
+    }
+    assert_eq!(pages, 3);
+    assert_eq!(seen, (1..=120).rev().collect::<Vec<i64>>());
+}
+
+/// The number of queries of a page, once its connections are warm.
+async fn queries_of(app: &TestApp, person: &Person, path: &str) -> u32 {
+    person.get(path).await.expect(200);
+    let database = app.app.config.database();
+    let before = queries::count(&database);
+    person.get(path).await.expect(200);
+    queries::count(&database) - before
+}
+
+#[actix_web::test]
+async fn pages_ask_the_same_few_questions_however_much_there_is() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket_of(&[("title", "First"), ("conversationId", "x")]).await;
+    let ticket = format!("/tickets/{number}");
+    let few = (queries_of(&app, &owner, "/tickets?status=all").await, queries_of(&app, &owner, &ticket).await);
+    for index in 0..40 {
+        let other = owner.make_ticket(&format!("Ticket {index}")).await;
+        owner.post(&format!("/tickets/{other}/tags"), &[("add", &format!("tag {index}"))]).await;
+    }
+    for index in 0..8 {
+        owner.attach(number, &[(&format!("{index}.txt"), b"text")]).await.expect(201);
+        owner.post(&format!("{ticket}/tags"), &[("add", &format!("tag {index}"))]).await;
+        app.member(&owner, Role::Editor).await;
+    }
+    let many = (queries_of(&app, &owner, "/tickets?status=all").await, queries_of(&app, &owner, &ticket).await);
+    assert_eq!(few, many);
+    assert!(many.0 <= 5 && many.1 <= 12 && many.0 > 0, "{many:?}");
+}
+
+mod notes {
+    use super::*;
+
+    #[actix_web::test]
+    async fn of_two_who_save_none_loses_a_word() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let editor = app.member(&owner, Role::Editor).await;
+        let number = owner.make_ticket("Shared").await;
+        editor.write_notes(number, 1, "Theirs\n").await.expect(303);
+        let conflict = owner.write_notes(number, 1, "Mine").await;
+        conflict.expect(409).expect_text("Theirs").expect_text("Mine").expect_text("Max editor has saved these notes");
+        conflict.expect_text("Theirs\n\nMine");
+        let version = conflict.between("name=\"version\" value=\"", "\"").parse().unwrap();
+        owner.write_notes(number, version, "Theirs and mine").await.expect(303);
+        let page = owner.get(&format!("/tickets/{number}/notes/revisions")).await;
+        page.expect_text("Version 2").expect_text("Version 3").expect_text("Max editor");
+        owner.get(&format!("/tickets/{number}/notes/revisions/2")).await.expect_text("Theirs");
+        owner.get(&format!("/tickets/{number}/notes/revisions/9")).await.expect(404);
+    }
+
+    #[actix_web::test]
+    async fn a_line_never_conflicts() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let number = owner.make_ticket("Lines").await;
+        let path = format!("/tickets/{number}/notes/append");
+        let lines: Vec<String> = (0..10).map(|index| format!("line {index}")).collect();
+        let sent = lines.iter().map(|line| {
+            let (owner, path, line) = (owner.clone(), path.clone(), line.clone());
+            async move { owner.post(&path, &[("line", &line)]).await.status }
+        });
+        assert_eq!(futures_util::future::join_all(sent).await, [303; 10]);
+        let page = owner.get(&format!("/tickets/{number}")).await;
+        for line in &lines {
+            page.expect_text(line);
+        }
+        assert!(page.body.matches("Olivia Owner, ").count() >= 10, "each is signed and dated");
+        owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("The line is empty");
+    }
+
+    #[actix_web::test]
+    async fn saves_within_ten_minutes_are_one_revision() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let number = owner.make_ticket("Revisions").await;
+        for version in 1..=3 {
+            owner.write_notes(number, version, &format!("draft {version}")).await.expect(303);
+            app.wait(Duration::from_secs(4 * 60));
+        }
+        // Twelve minutes after the first: a revision of its own.
+        owner.write_notes(number, 4, "later").await.expect(303);
+        owner.write_notes(number, 5, "later").await.expect(303);
+        let page = owner.get(&format!("/tickets/{number}/notes/revisions")).await;
+        assert_eq!(page.body.matches(">Version ").count(), 2, "{}", page.body);
+        owner.get(&format!("/tickets/{number}/notes/revisions/4")).await.expect_text("draft 3");
+    }
+
+    #[actix_web::test]
+    async fn their_length_is_counted_in_characters() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let number = owner.make_ticket("Long").await;
+        let notes = "ä\r\n".repeat(50_000);
+        owner.write_notes(number, 1, &notes).await.expect(303);
+        let over = owner.write_notes(number, 2, &format!("{notes}x")).await;
+        over.expect(422).expect_text("longer than 100000 characters");
+        let page = owner.get(&format!("/tickets/{number}")).await;
+        assert!(page.body.contains(&"ä\n".repeat(50_000)));
+    }
+
+    #[actix_web::test]
+    async fn an_expired_session_gives_the_text_back() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let number = owner.make_ticket("Expired").await;
+        app.wait(Duration::from_secs(15 * 24 * 3600));
+        let refused = owner.write_notes(number, 1, "Half an hour\nof work & <care>").await;
+        refused.expect(401).expect_text("Half an hour\nof work &#38; &#60;care&#62;").expect_text("not yet saved");
+        let fields = [
+            ("email", owner.email.as_str()),
+            ("password", crate::support::PASSWORD),
+            ("next", refused.between("name=\"next\" value=\"", "\"")),
+            ("keptPath", refused.between("name=\"keptPath\" value=\"", "\"")),
+            ("kept.version", refused.between("name=\"kept.version\" value=\"", "\"")),
+            ("kept.notes", "Half an hour\nof work & <care>"),
+        ];
+        let back = owner.post("/login", &fields).await;
+        back.expect(200).expect_text("not saved yet").expect_text("<textarea name=\"notes\"");
+        back.expect_text("Half an hour\nof work &#38; &#60;care&#62;");
+        owner.get(&format!("/tickets/{number}")).await.expect_no_text("Half an hour");
+        let path = back.between("<form method=\"post\" action=\"/tickets", "\"");
+        let version = back.between("name=\"version\" value=\"", "\"");
+        let saved = [("notes", "Half an hour\nof work & <care>"), ("version", version)];
+        owner.post(&format!("/tickets{path}"), &saved).await.expect(303);
+        owner.get(&format!("/tickets/{number}")).await.expect_text("Half an hour");
+    }
+}
+
+#[actix_web::test]
+async fn times_are_shown_in_the_readers_zone() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Zones").await;
+    owner.post("/profile", &[("name", "Olivia"), ("timeZone", "Asia/Tokyo")]).await.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    let iso: chrono::DateTime<chrono::Utc> = page.between("<time datetime=\"", "\"").parse().unwrap();
+    let tokyo = iso.with_timezone(&chrono_tz::Asia::Tokyo).format("%-d %b %Y, %H:%M").to_string();
+    page.expect_text(&tokyo);
+    let unknown = owner.post("/profile", &[("name", "Olivia"), ("timeZone", "Mars/Base")]).await;
+    unknown.expect(422).expect_text("no time zone of that name");
+}
