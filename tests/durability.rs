@@ -99,7 +99,7 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_half_done() {
                 actix_web::rt::spawn(work(ana.clone(), form.clone(), name, ledger.clone()))
             })
             .collect();
-        actix_web::rt::time::sleep(Duration::from_millis(rng.u64(5..120))).await;
+        actix_web::rt::time::sleep(Duration::from_millis(rng.u64(5..250))).await;
         server.child.kill().unwrap();
         server.child.wait().unwrap();
         for client in clients {

@@ -112,8 +112,16 @@ impl Desk {
             }
         }
         let source = self.source(conn, &mut rng, index, topic, &visitor, at)?;
-        let Some(number) = self.ticket(conn, &mut rng, index, topic, &visitor, source, at)? else { return Ok(None) };
+        let Some(number) = self.ticket(conn, &mut rng, index, topic, &visitor, source.clone(), at)? else {
+            return Ok(None);
+        };
         self.work_on(conn, &mut rng, topic, number, at)?;
+        if let Some(Source { kind: SourceKind::Chat, id }) = source
+            && id.starts_with("chat")
+            && rng.u32(..12) == 0
+        {
+            conversations::delete(conn, self.agent.account_id, &id, self.now)?;
+        }
         if rng.u32(..25) == 0 {
             tickets::delete(conn, &self.agent, number, self.now)?;
             return Ok(None);
@@ -179,9 +187,6 @@ impl Desk {
         }
         if rng.u32(..3) > 0 {
             conversations::set_status(conn, account_id, id, ConversationStatus::Closed)?;
-        }
-        if rng.u32(..20) == 0 {
-            conversations::delete(conn, account_id, id, self.now)?;
         }
         Ok(())
     }
