@@ -15,7 +15,7 @@ use crate::upkeep::setup::LINK_MINUTES;
 use crate::web::{text, token};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -147,7 +147,10 @@ fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String>
         Ok(levels) => EnvFilter::try_new(levels).map_err(|error| format!("RUST_LOG cannot be read: {error}"))?,
         Err(_) => EnvFilter::new(default),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -9,10 +9,10 @@ use crate::people::model::{Agent, Email, User};
 use crate::people::{invitations, sessions, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
-use crate::web::token;
 use crate::web::when::When;
+use crate::web::{client, token};
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -95,7 +95,13 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
 ///
 /// # Errors
 /// *Forbidden* when an admin invites an owner.
-pub async fn invite(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+pub async fn invite(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    sent: Fields,
+) -> Result<HttpResponse> {
     let role: Role = sent.get("role").parse()?;
     agent.role.must_manage(role)?;
     let (secret, now, account_id) = (token::secret()?, app.clock.now(), agent.account_id);
@@ -109,8 +115,8 @@ pub async fn invite(app: AppData, agent: Agent, layout: Layout, sent: Fields) ->
     let mut page = page(&app, &layout, &agent).await?;
     match invited {
         Ok(()) => {
-            let host = app.config.public_origin().unwrap_or_default();
-            page.link = Some(format!("{host}{}", layout.href(&format!("/invitations/{secret}"))));
+            let origin = client::our_origin(&req, &app.config);
+            page.link = Some(format!("{origin}{}", layout.href(&format!("/invitations/{secret}"))));
             layout.page_with(StatusCode::CREATED, &page)
         }
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {

@@ -6,8 +6,7 @@ use crate::people::model::{Agent, MAX_NAME};
 use crate::submissions::store::{self, Form};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
-use crate::web::{text, token};
-use actix_web::http::header::HOST;
+use crate::web::{client, text, token};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -71,8 +70,7 @@ fn render(
     form: &Form,
     error: Option<&Error>,
 ) -> Result<HttpResponse> {
-    let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
-    let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", host()));
+    let origin = client::our_origin(req, &app.config);
     let address = format!("{origin}{}", layout.href(&format!("/f/{}", form.key)));
     let status = error.map_or(actix_web::http::StatusCode::OK, |error| error.kind.status());
     layout.page_with(status, &FormPage { layout, form, address, error: error.map(Error::message) })

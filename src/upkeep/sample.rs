@@ -24,6 +24,7 @@ use fastrand::Rng;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
+use unicode_normalization::UnicodeNormalization;
 
 /// How many tickets without being asked for a number.
 pub const DEFAULT_TICKETS: u32 = 60;
@@ -278,8 +279,8 @@ impl Desk {
 fn visitor(rng: &mut Rng) -> Visitor {
     let first = FIRST_NAMES[rng.usize(..FIRST_NAMES.len())];
     let last = LAST_NAMES[rng.usize(..LAST_NAMES.len())];
-    let address: String =
-        format!("{first}.{last}").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+    let plain = format!("{first}.{last}").replace('ı', "i");
+    let address: String = plain.nfd().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
     // Not everybody says who they are.
     let name = if rng.u32(..8) == 0 { String::new() } else { format!("{first} {last}") };
     let email = if rng.u32(..6) == 0 { String::new() } else { format!("{}@example.com", address.to_lowercase()) };

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use actix_web::HttpRequest;
+use actix_web::http::header::HOST;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The sender's address: the peer's, or what a trusted proxy says of it.
@@ -21,6 +22,14 @@ pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
         .filter_map(|part| part.trim().parse().ok())
         .collect();
     chain.into_iter().rev().find(|hop| !is_trusted(*hop, config)).unwrap_or(peer)
+}
+
+/// The origin under which the sender reaches us, to build addresses that a
+/// person copies: as configured, or else as the request names it.
+#[must_use]
+pub fn our_origin(req: &HttpRequest, config: &Config) -> String {
+    let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
+    config.public_origin().unwrap_or_else(|| format!("http://{}", host()))
 }
 
 /// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.

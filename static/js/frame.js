@@ -25,6 +25,15 @@ for (const input of document.querySelectorAll("[data-time-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 }
 
+// A field of one line that may wrap is sent by Enter, as one of one line is.
+for (const field of document.querySelectorAll("[data-one-line]")) {
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    field.form.requestSubmit();
+  });
+}
+
 // What is there to be copied is selected at a touch.
 for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());
 
