@@ -58,7 +58,7 @@
 //! # A walk: a screenshot is dropped on a ticket
 //!
 //! `static/js/upload.js` sends it to `POST /tickets/12/attachments`.
-//! [`attachments::pages::upload`] reads the part up to 5 MB, in one of a bounded
+//! [`attachments::pages::upload::upload`] reads the part up to 5 MB, in one of a bounded
 //! number of places. [`attachments::upload::keep`] cleans the name, has
 //! [`attachments::validation`] compare name and content and decode the picture,
 //! and shrinks it. [`attachments::store::reserve`] writes a row that nobody sees

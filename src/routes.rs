@@ -62,11 +62,11 @@ pub fn table() -> Vec<Endpoint> {
         get("/trash", READ, tickets::list::trash),
 
         // Files.
-        post("/tickets/{number}/attachments", WORK, attachments::upload),
-        get("/tickets/{number}/attachments/{id}", READ, attachments::show),
-        get("/tickets/{number}/attachments/{id}/thumbnail", READ, attachments::thumbnail),
-        post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::delete),
-        post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::restore),
+        post("/tickets/{number}/attachments", WORK, attachments::upload::upload),
+        get("/tickets/{number}/attachments/{id}", READ, attachments::serve::show),
+        get("/tickets/{number}/attachments/{id}/thumbnail", READ, attachments::serve::thumbnail),
+        post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::change::delete),
+        post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::change::restore),
 
         // Conversations.
         get("/conversations", READ, conversations::list),

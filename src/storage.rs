@@ -66,6 +66,8 @@ impl Storage {
 
     fn open_bucket(place: &str) -> object_store::Result<Self> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        // Fails only when one has been chosen before, and that is this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // Other S3 servers are named by the same variable that AWS's own tools read.
         let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);

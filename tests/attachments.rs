@@ -1,9 +1,12 @@
 //! Files on tickets.
 
-use crate::support::{TestApp, files};
+use crate::commands::{add_owner, person};
+use crate::support::process::{self, Server};
+use crate::support::{PASSWORD, TestApp, files, fresh_database, s3};
 use docket::web::token::sha256;
 use image::ImageFormat;
 use std::collections::{HashMap, HashSet};
+use tempfile::TempDir;
 
 const LIMIT: usize = 5_242_880;
 
@@ -195,4 +198,40 @@ async fn an_orphan_in_the_storage_is_never_overwritten() {
     let keys = app.stored_keys();
     let orphans = keys.iter().filter(|key| std::fs::read(app.dir.path().join("files").join(key)).unwrap() == b"orphan");
     assert_eq!(orphans.count(), (now..now + 3_000).filter(|stamp| stamp % 4 != 0).count());
+}
+
+#[actix_web::test]
+async fn s3_keeps_and_serves_the_same_files() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let bucket = dir.path().join("s3");
+    let endpoint = s3::serve(&bucket).await;
+    let mut command = process::command(dir.path(), &database);
+    command
+        .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", s3::KEY)
+        .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
+    let server = Server::start_as(command);
+    let owner = person(&server.base);
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    owner.get("/readyz").await.expect(200);
+    let number = owner.make_ticket("In a bucket").await;
+    let sent: Vec<Vec<u8>> = (0..20).map(files::png).collect();
+    let uploads = sent.iter().map(|bytes| {
+        let owner = owner.clone();
+        async move { owner.attach(number, &[("a.png", bytes)]).await.expect(201).json()["data"][0].clone() }
+    });
+    for (file, bytes) in futures_util::future::join_all(uploads).await.iter().zip(&sent) {
+        let url = file["url"].as_str().unwrap();
+        assert_eq!(&owner.get(url).await.expect(200).bytes, bytes);
+        let part = owner.send(owner.request(reqwest::Method::GET, url).header("range", "bytes=1-3")).await;
+        assert_eq!(part.expect(206).bytes, b"PNG");
+        owner.get(&format!("{url}/thumbnail")).await.expect(200);
+    }
+    let keys = files::keys_below(&bucket.join(s3::BUCKET));
+    let kept = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).count();
+    assert_eq!((kept("desk/tickets/1/"), kept("desk/thumbnails/1/")), (20, 20), "{keys:?}");
 }

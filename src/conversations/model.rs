@@ -91,10 +91,7 @@ impl Conversation {
     /// How the visitor is called: by name, else address, else as a visitor.
     #[must_use]
     pub fn visitor(&self) -> &str {
-        [&self.visitor_name, &self.visitor_email]
-            .into_iter()
-            .find(|text| !text.is_empty())
-            .map_or("Visitor", |text| text)
+        text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
     }
 
     /// Whether it is open.

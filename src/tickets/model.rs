@@ -200,9 +200,8 @@ impl NewTicket {
 /// the first words of what they said.
 #[must_use]
 pub fn suggest_title(name: &str, email: &str, words: &str, otherwise: &str) -> String {
-    let candidates = [name.to_owned(), email.to_owned(), text::shorten(words, 80), otherwise.to_owned()];
-    let found = candidates.into_iter().find(|text| !text.trim().is_empty());
-    text::shorten(&found.unwrap_or_default(), MAX_TITLE)
+    let words = text::shorten(words, 80);
+    text::shorten(text::first_filled(&[name, email, &words, otherwise]), MAX_TITLE)
 }
 
 /// A ticket's row.

@@ -137,6 +137,18 @@ impl Layout {
         if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) { "page" } else { "false" }
     }
 
+    /// The same, where only the path itself counts.
+    #[must_use]
+    pub fn current_exactly(&self, path: &str) -> &'static str {
+        if self.path == path { "page" } else { "false" }
+    }
+
+    /// Whether people on other websites see this page, who know nothing of a desk.
+    #[must_use]
+    pub fn is_for_visitors(&self) -> bool {
+        self.path.starts_with("/f/")
+    }
+
     /// Whether the person may change tickets, conversations and submissions.
     #[must_use]
     pub fn may_work(&self) -> bool {

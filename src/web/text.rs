@@ -54,6 +54,12 @@ pub fn shorten(text: &str, max: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// The first text that is not blank; empty if all are.
+#[must_use]
+pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
+    texts.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default()
+}
+
 /// Whether `text` may be an email address. Only mail itself can tell for sure.
 #[must_use]
 pub fn looks_like_email(text: &str) -> bool {

@@ -4,6 +4,7 @@ mod answer;
 pub mod files;
 pub mod process;
 pub mod queries;
+pub mod s3;
 
 pub use answer::Answer;
 

@@ -35,7 +35,11 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it says where it listens and where data lives.
     pub fn start(dir: &Path, database: &DatabaseUrl) -> Self {
-        let mut child = command(dir, database).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_as(command(dir, database))
+    }
+
+    pub fn start_as(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let printed: Vec<String> = lines.by_ref().take(2).map(Result::unwrap).collect();
         assert_eq!(printed.len(), 2, "the server said where it listens and stopped: {printed:?}");

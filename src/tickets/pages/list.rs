@@ -1,7 +1,7 @@
 //! `GET /tickets` and `GET /trash`.
 
 use crate::app::AppData;
-use crate::attachments::pages::Card;
+use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
 use crate::error::Result;
 use crate::people::model::{Agent, User};
@@ -11,6 +11,7 @@ use crate::tickets::model::{Status, Ticket};
 use crate::tickets::tags;
 use crate::web::layout::Layout;
 use crate::web::paging::{Cursor, Place};
+use crate::web::text;
 use crate::web::when::When;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -41,11 +42,7 @@ impl Row {
             Some(_) => "Form",
             None => "",
         };
-        let requester = if ticket.requester_name.is_empty() {
-            ticket.requester_email.clone()
-        } else {
-            ticket.requester_name.clone()
-        };
+        let requester = text::first_filled(&[&ticket.requester_name, &ticket.requester_email]).to_owned();
         // Often the title is the requester's name; once is enough.
         let requester = if requester == ticket.title { String::new() } else { requester };
         Self {

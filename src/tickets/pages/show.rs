@@ -1,7 +1,7 @@
 //! `GET /tickets/{number}`: everything about one ticket.
 
 use crate::app::AppData;
-use crate::attachments::pages::Card;
+use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
 use crate::conversations::pages::Line;
 use crate::conversations::store as conversations;

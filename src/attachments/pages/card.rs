@@ -1,0 +1,37 @@
+//! A file as pages show it.
+
+use crate::attachments::model::{Attachment, readable_size};
+use crate::web::layout::Links;
+
+/// An attachment as pages show it.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// Its random id.
+    pub id: String,
+    /// Its original name.
+    pub filename: String,
+    /// Its extension in upper case, for the icon.
+    pub label: String,
+    /// Its size for people.
+    pub size: String,
+    /// Its address.
+    pub url: String,
+    /// Its thumbnail's address, if it has one.
+    pub thumbnail_url: Option<String>,
+}
+
+impl Card {
+    /// The card of a file of the ticket of that number.
+    #[must_use]
+    pub fn new(attachment: &Attachment, number: i64, links: &Links) -> Self {
+        let url = links.href(format!("/tickets/{number}/attachments/{}", attachment.id));
+        Self {
+            id: attachment.id.clone(),
+            filename: attachment.filename.clone(),
+            label: attachment.kind().extension().to_uppercase(),
+            size: readable_size(attachment.size),
+            thumbnail_url: attachment.thumbnail.as_ref().map(|_| format!("{url}/thumbnail")),
+            url,
+        }
+    }
+}
