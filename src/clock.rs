@@ -1,7 +1,10 @@
 //! The time, as a value that tests can set.
 
-use chrono::{NaiveDateTime, SubsecRound, Utc};
+use chrono::{NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::Arc;
+
+/// How long what was deleted can be restored.
+pub const TRASH: TimeDelta = TimeDelta::days(30);
 
 /// Tells the time in UTC, cut to microseconds, which is what both engines keep.
 #[derive(Clone)]

@@ -111,12 +111,6 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
-    /// 429, with the seconds after which another try makes sense.
-    #[must_use]
-    pub fn too_many(message: impl Into<String>, retry_after: u32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(Kind::TooMany, message) }
-    }
-
     /// 500. `what` and `source` go to the log, never to the person.
     #[must_use]
     pub fn internal(what: &str, source: impl Into<Source>) -> Self {

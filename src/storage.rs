@@ -66,8 +66,7 @@ impl Storage {
 
     fn open_bucket(place: &str) -> object_store::Result<Self> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        // Fails only when one has been chosen before, and that is this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        choose_tls();
         // Other S3 servers are named by the same variable that AWS's own tools read.
         let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
@@ -125,6 +124,12 @@ impl Storage {
     pub fn file(&self, key: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
     }
+}
+
+/// Chooses who does TLS in this process. May be called again.
+pub fn choose_tls() {
+    // Fails only when one has been chosen before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Makes a folder, and those above it, that only this user can look into.

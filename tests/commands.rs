@@ -1,9 +1,8 @@
 //! The command line, as an operator types it.
 
 use crate::support::process::{Server, command, run};
-use crate::support::{PASSWORD, Person, fresh_database};
+use crate::support::{PASSWORD, Person, client, fresh_database};
 use docket::db::DatabaseUrl;
-use reqwest::{Client, redirect};
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
@@ -29,8 +28,7 @@ pub fn add_owner(dir: &Path, database: &DatabaseUrl) -> i64 {
 }
 
 pub fn person(base: &str) -> Person {
-    let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap();
-    Person { base: base.to_owned(), client, id: 0, email: "ana@example.com".into() }
+    Person { base: base.to_owned(), client: client(), id: 0, email: "ana@example.com".into() }
 }
 
 #[actix_web::test]

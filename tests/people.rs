@@ -14,7 +14,7 @@ async fn the_set_up_link_opens_one_account_once() {
     let path = app.setup_path.clone().unwrap();
     let ana = app.stranger();
     ana.get("/setup?token=guess").await.expect(404);
-    ana.get("/login").await.expect(503).expect_text("server's log".replace('\'', "&#39;").as_str());
+    ana.get("/login").await.expect(404).expect_text("server's log".replace('\'', "&#39;").as_str());
     ana.get(&path).await.expect(200).expect_text("Open the first account");
     let weak = [&OPEN[..2], &[("password", "short")]].concat();
     ana.post(&path, &weak).await.expect(422).expect_text("at least 10 characters").expect_text("Ana@Example.com");
@@ -122,8 +122,15 @@ async fn signing_in_does_not_tell_who_exists_and_slows_down() {
     for _ in 0..5 {
         stranger.sign_in(&owner.email, "not the password").await;
     }
-    let slowed = stranger.sign_in(&owner.email, PASSWORD).await;
+    let kept = [
+        ("email", owner.email.as_str()),
+        ("password", PASSWORD),
+        ("keptPath", "/tickets/1/notes"),
+        ("kept.notes", "typed"),
+    ];
+    let slowed = stranger.post("/login", &kept).await;
     assert!(!slowed.expect(429).header("retry-after").is_empty());
+    slowed.expect_text("name=\"kept.notes\"").expect_text("typed");
     let second = app.owner().await;
     app.stranger().sign_in(&second.email, PASSWORD).await.expect(303);
 }
@@ -189,4 +196,45 @@ async fn health_is_for_everybody() {
     app.stranger().get("/readyz").await.expect(200);
     std::fs::remove_dir_all(app.dir.path().join("files")).unwrap();
     app.stranger().get("/healthz").await.expect(200);
+}
+
+#[actix_web::test]
+async fn everything_also_lives_below_a_base_path() {
+    let app =
+        TestApp::start_with(|config| config.public_url = Some("http://desk.example/support/".parse().unwrap())).await;
+    let ana = app.stranger();
+    let path = app.setup_path.clone().unwrap();
+    assert!(path.starts_with("/support/setup?token="), "{path}");
+    ana.post(&path, &OPEN).await.expect_redirect("/support/tickets");
+    ana.get("/tickets").await.expect(404);
+    let page = ana.get("/support/tickets").await;
+    page.expect(200).expect_text("href=\"/support/tickets\" aria-current=\"page\"").expect_no_text("href=\"/tickets");
+    let made = ana.post("/support/tickets", &[("title", "Based"), ("requestId", "r")]).await;
+    made.expect_redirect("/support/tickets/1");
+    ana.get("/support/tickets/1").await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");
+    ana.get(&format!("/support/static/{}", page.between("/support/static/", "\""))).await.expect(200);
+
+    ana.post("/support/logout", &[]).await.expect_redirect("/support/login");
+    ana.get("/support/tickets/1").await.expect_redirect("/support/login?next=%2Ftickets%2F1");
+    let refused = ana.post("/support/tickets/1/notes", &[("notes", "typed"), ("version", "1")]).await;
+    refused.expect(401).expect_text("name=\"keptPath\" value=\"/tickets/1/notes\"").expect_text("value=\"/tickets/1\"");
+    let kept = [
+        ("email", "ana@example.com"),
+        ("password", PASSWORD),
+        ("keptPath", "/tickets/1/notes"),
+        ("kept.notes", "typed"),
+    ];
+    ana.post("/support/login", &kept).await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");
+}
+
+/// Guesses side by side are no way round the throttle.
+#[actix_web::test]
+async fn many_guesses_at_once_are_slowed_down_too() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let stranger = app.stranger();
+    let guesses = (0..30).map(|_| stranger.sign_in(&owner.email, "not the password"));
+    let answers = futures_util::future::join_all(guesses).await;
+    let checked = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!(checked <= 6, "{checked}");
 }

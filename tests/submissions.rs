@@ -185,3 +185,37 @@ async fn a_deleted_submission_leaves_its_ticket() {
     owner.post(&format!("/submissions/{id}/restore"), &[]).await.expect(303);
     owner.get(&format!("/tickets/{number}")).await.expect_text("Hello");
 }
+
+/// A short body must not grow in memory: a name is not copied for each of many values.
+#[actix_web::test]
+async fn a_small_body_cannot_ask_for_very_many_fields() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let url = format!("{}{form}", app.base);
+    let values = vec!["1"; 10_000].join(",");
+    let body = format!("{{\"{}\":[{values}]}}", "n".repeat(30_000));
+    let request = owner.client.post(&url).header("content-type", "application/json").body(body);
+    let answer = owner.send(request.header("origin", "https://shop.example")).await;
+    assert_eq!(answer.expect(413).json()["error"]["code"], "too_large");
+    assert_eq!(answer.header("access-control-allow-origin"), "*", "the site can read why");
+    let mut parts = Form::new();
+    for _ in 0..200 {
+        parts = parts.text("n".repeat(300), "");
+    }
+    owner.send(owner.client.post(&url).multipart(parts)).await.expect(413);
+}
+
+#[actix_web::test]
+async fn nothing_is_named_by_a_nul() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    for path in ["/f/%00/thanks", "/conversations/%00", "/submissions/a%00b"] {
+        owner.get(path).await.expect(404);
+    }
+    owner.post("/f/%00", &[("a", "b")]).await.expect(404);
+    owner.get("/tickets?tag=%00&q=%00a").await.expect(200);
+    let fields = [("a%00\0b", "c\0d"), ("_page", "https://a.example/\0")];
+    app.stranger().post(&form, &fields).await.expect(303);
+}

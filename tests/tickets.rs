@@ -339,8 +339,15 @@ mod notes {
         owner.write_notes(number, 1, &notes).await.expect(303);
         let over = owner.write_notes(number, 2, &format!("{notes}x")).await;
         over.expect(422).expect_text("longer than 100000 characters");
+        over.expect_text("name=\"version\" value=\"2\"");
         let page = owner.get(&format!("/tickets/{number}")).await;
         assert!(page.body.contains(&"ä\n".repeat(50_000)));
+        // What comes back refused names the version it was typed on, not a newer one.
+        owner
+            .write_notes(number, 1, &format!("{notes}x"))
+            .await
+            .expect(422)
+            .expect_text("name=\"version\" value=\"1\"");
     }
 
     #[actix_web::test]
@@ -383,4 +390,22 @@ async fn times_are_shown_in_the_readers_zone() {
     page.expect_text(&tokyo);
     let unknown = owner.post("/profile", &[("name", "Olivia"), ("timeZone", "Mars/Base")]).await;
     unknown.expect(422).expect_text("no time zone of that name");
+}
+
+#[actix_web::test]
+async fn tags_are_what_one_can_remove_again() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Tags").await;
+    let path = format!("/tickets/{number}/tags");
+    owner.post(&path, &[("add", "#Bug, bug , BUG"), ("add", "# crash")]).await.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    page.expect_text("Remove the tag bug").expect_text("Remove the tag crash");
+    assert_eq!(page.body.matches("Remove the tag").count(), 2);
+    owner.post(&path, &[("add", "#")]).await.expect(422).expect_text("The tag is missing");
+    owner.post(&path, &[("add", &"t,".repeat(60))]).await.expect(303);
+    let many: Vec<String> = (0..60).map(|index| format!("t{index}")).collect();
+    owner.post(&path, &[("add", &many.join(","))]).await.expect(422);
+    owner.post(&path, &[("remove", "bug"), ("remove", "crash"), ("remove", "t")]).await.expect(303);
+    owner.get(&format!("/tickets/{number}")).await.expect_no_text("Remove the tag");
 }

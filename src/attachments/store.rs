@@ -1,6 +1,7 @@
 //! Rows of attachments: reserved before the bytes are stored, ready after.
 
 use crate::attachments::model::{Attachment, Kind};
+use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::attachments;
 use crate::error::{Error, Result};
@@ -173,6 +174,9 @@ pub fn set_deleted(
     let attachment: Attachment = row.first(conn)?;
     if attachment.deleted_at.is_some() == deleted {
         return Ok(attachment.filename);
+    }
+    if attachment.deleted_at.is_some_and(|at| at <= now - TRASH) {
+        return Err(Error::not_found());
     }
     diesel::update(attachments::table.find(id))
         .set(attachments::deleted_at.eq(deleted.then_some(now)))

@@ -52,11 +52,14 @@ pub async fn keep(
         Ok(filename) => filename,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let checked = {
-        let _place = slots.decoding.acquire().await.map_err(Error::unavailable)?;
-        let name = filename.clone();
-        tokio::task::spawn_blocking(move || check(&name, bytes)).await
-    };
+    let place = slots.decoding.clone().acquire_owned().await.map_err(Error::unavailable)?;
+    let named = filename.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        // Held by the work itself, which goes on when nobody waits for it any more.
+        let _place = place;
+        check(&named, bytes)
+    })
+    .await;
     let checked = match checked.map_err(|source| Error::internal("a decoder panicked", source))? {
         Ok(checked) => checked,
         Err(rejection) => return Ok(Err(rejection)),

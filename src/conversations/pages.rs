@@ -194,7 +194,7 @@ pub async fn reply(
     let add =
         move |conn: &mut _| store::add_message(conn, agent.account_id, &id, (Sender::Agent, &agent.name), &body, now);
     app.db.write(add).await?;
-    Ok(layout.see_other(to))
+    layout.see_other_saying(to, &Flash::new("The reply is sent."))
 }
 
 /// `POST /conversations/{id}/status`: `status`
@@ -232,8 +232,8 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 /// # Errors
 /// *Not found* when it is out of reach.
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    app.db.write(move |conn| store::restore(conn, agent.account_id, &id)).await?;
+    app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
     layout.see_other_saying(to, &Flash::new("The conversation is back."))
 }

@@ -1,5 +1,6 @@
 //! Queries on conversations and their messages.
 
+use crate::clock::TRASH;
 use crate::conversations::model::{Conversation, Message, Sender, Status};
 use crate::db::schema::{conversations, messages};
 use crate::db::{Connection, MultiBackend};
@@ -190,8 +191,11 @@ pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTi
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
-pub fn restore(conn: &mut Connection, account_id: i64, id: &str) -> Result<()> {
-    let row = conversations::table.filter(conversations::account_id.eq(account_id)).filter(conversations::id.eq(id));
+pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<()> {
+    let row = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq(id))
+        .filter(conversations::deleted_at.gt(now - TRASH));
     diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     get(conn, account_id, id).map(drop)
 }

@@ -85,8 +85,10 @@ fn in_savepoint<T>(
         let text = error.to_string();
         return (Err(error.into()), Some(text));
     }
-    let result = catch_unwind(AssertUnwindSafe(|| job(conn)))
-        .unwrap_or_else(|_| Err(Error::internal("a database job panicked", "see the log above")));
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| job(conn))) else {
+        // Nobody knows how deep in savepoints it was.
+        return (Err(Error::internal("a database job panicked", "see the log above")), Some("a job panicked".into()));
+    };
     let ended = match &result {
         Ok(_) => Connection::commit_transaction(conn),
         Err(_) => Connection::rollback_transaction(conn),

@@ -46,6 +46,10 @@ pub async fn keep(
 
 /// `None` for who may come through, otherwise the answer to who may not.
 async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpResponse>> {
+    // No row can be named by it, and Postgres would not even look.
+    if req.path().contains("%00") {
+        return Err(Error::not_found());
+    }
     if gate != Gate::Public {
         check_origin(req)?;
     }
@@ -66,7 +70,6 @@ fn check_origin(req: &ServiceRequest) -> Result<()> {
         method: req.method(),
         headers: req.headers(),
         public_origin: app.config.public_origin().as_deref(),
-        has_session: sessions::token_of(req.request(), &app.config).is_some(),
     });
     verdict.map_err(|reason| {
         tracing::warn!(reason, "refused a cross-origin request");
@@ -87,7 +90,10 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     let found = app.db.read(move |conn| sessions::find(conn, &wanted, now)).await?;
     let Some((user, is_stale)) = found else { return Ok(None) };
     if is_stale {
-        app.db.write(move |conn| sessions::touch(conn, &token, now)).await?;
+        // Reading must go on when writing cannot.
+        if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, now)).await {
+            tracing::warn!(%error, "the use of a session was not written down");
+        }
     }
     Ok(Some(user.into()))
 }
@@ -112,10 +118,10 @@ async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
     }
     if matches!(*req.method(), Method::GET | Method::HEAD) {
         let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
-        let next = form_urlencoded::byte_serialize(wanted.as_bytes()).collect::<String>();
+        let next = form_urlencoded::byte_serialize(layout.links.local(wanted).as_bytes()).collect::<String>();
         return Ok(layout.see_other(format!("/login?next={next}")));
     }
-    let path = req.path().to_owned();
+    let path = layout.links.local(req.path()).to_owned();
     // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
     let sent = req.extract::<Fields>().await.unwrap_or_default();
     signin::page_for_kept(&layout, &Kept::new(path, &sent))

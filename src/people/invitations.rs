@@ -101,7 +101,10 @@ fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(Invi
 /// Uses up the invitation and adds the member, both or neither.
 fn accept(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
     let (invitation, _) = find(conn, secret, now)?;
-    diesel::delete(invitations::table.find(invitation.id)).execute(conn)?;
+    if diesel::delete(invitations::table.find(invitation.id)).execute(conn)? == 0 {
+        // Used or taken back at the same moment.
+        return Err(Error::not_found());
+    }
     store::add_member(conn, invitation.account_id, user, invitation.role.parse()?, now)
 }
 

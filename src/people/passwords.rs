@@ -72,7 +72,12 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _place = self.places.acquire().await.map_err(Error::unavailable)?;
+        // Held by the work itself, which goes on when nobody waits for it any more.
+        let place = self.places.clone().acquire_owned().await.map_err(Error::unavailable)?;
+        let work = move || {
+            let _place = place;
+            work()
+        };
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|source| Error::internal("password check", source))?
     }

@@ -10,6 +10,7 @@ use crate::web::fields::Fields;
 use crate::web::layout::{Layout, is_local_path};
 use crate::web::{client, token};
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -130,7 +131,7 @@ pub struct Wanted {
 pub async fn show(app: AppData, layout: Layout, query: web::Query<Wanted>) -> Result<HttpResponse> {
     if app.db.read(store::is_empty).await? {
         let message = "Nobody has an account yet. The link that opens the first one stands in the server's log.";
-        return Err(Error::new(Kind::Unavailable, message));
+        return Err(Error::new(Kind::NotFound, message));
     }
     let next = query.into_inner().next.unwrap_or_default();
     layout.page(&SignInPage { layout: &layout, email: "", next: &next, error: None, kept: None })
@@ -152,9 +153,13 @@ pub async fn sign_in(
     let address = client::address(&req, &app.config);
     let kept = Kept::from_sign_in(&sent);
     let key = email.trim().to_lowercase();
-    if let Some(seconds) = throttle.wait(address, &key, Instant::now()) {
+    if let Err(seconds) = throttle.begin(address, &key, Instant::now()) {
         tracing::warn!(%address, "sign-in throttled");
-        return Err(Error::too_many(format!("Too many failed tries. Please wait {seconds} seconds."), seconds));
+        let error = format!("Too many failed tries. Please wait {seconds} seconds.");
+        let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
+        let mut answer = layout.page_with(Kind::TooMany.status(), &page)?;
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        return Ok(answer);
     }
     let user = match Email::parse(&email) {
         Ok(email) => app.db.read(move |conn| store::find_by_email(conn, &email)).await?,
@@ -164,7 +169,6 @@ pub async fn sign_in(
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = passwords.verify(sent.get("password"), hash).await?;
     let Some(user) = user.filter(|_| right) else {
-        throttle.failed(address, &key, Instant::now());
         tracing::info!(%address, "sign-in failed");
         let error = Some("Email address or password is wrong.");
         let page = SignInPage { layout: &layout, email: &email, next: &next, error, kept: kept.as_ref() };

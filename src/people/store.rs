@@ -165,6 +165,15 @@ pub struct Account {
     pub created_at: NaiveDateTime,
 }
 
+/// Makes other changes of the account's team wait until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock_account(conn: &mut Connection, account_id: i64) -> Result<()> {
+    diesel::update(accounts::table.find(account_id)).set(accounts::name.eq(accounts::name)).execute(conn)?;
+    Ok(())
+}
+
 /// The account's row.
 ///
 /// # Errors

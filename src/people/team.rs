@@ -192,10 +192,16 @@ fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveD
 /// A colleague whom the agent may manage. Nobody manages themselves, so an
 /// account cannot lose its last owner.
 fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<User> {
+    store::lock_account(conn, agent.account_id)?;
+    // What was true when the request came in may have changed while it waited.
+    let manager = store::find(conn, agent.account_id, agent.id)?;
+    if manager.disabled_at.is_some() {
+        return Err(Error::new(Kind::Forbidden, "Your access has just ended."));
+    }
     let user = store::find(conn, agent.account_id, id)?;
     if user.id == agent.id {
         return Err(Error::new(Kind::Forbidden, "You cannot change your own role or access; ask a colleague."));
     }
-    agent.role.must_manage(user.role())?;
+    manager.role().must_manage(user.role())?;
     Ok(user)
 }

@@ -3,28 +3,46 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
-use crate::submissions::model::{JsonFields, MAX_BYTES, Parsed};
+use crate::submissions::model::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
 use crate::submissions::store::{self, Form};
 use crate::web::fields::{Fields, content_type, read_body};
 use crate::web::layout::Layout;
-use crate::web::{client, text, token};
+use crate::web::{answer, client, text, token};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    LOCATION, ORIGIN, REFERER,
+    HeaderValue, LOCATION, ORIGIN, REFERER,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::TryStreamExt;
 use serde_json::json;
 
-/// `POST /f/{formKey}`
+/// `POST /f/{formKey}`. JSON in, JSON out, readable for the site that sent it.
 ///
 /// # Errors
 /// *Not found* for an unknown key, *forbidden* for an origin that the form does
 /// not allow, *too large*, *unreadable* or *invalid* for what cannot be kept.
 pub async fn receive(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    let is_json = content_type(&req) == "application/json";
+    match keep(req, app, layout, path, payload).await {
+        Err(error) if is_json && error.kind.status().is_client_error() => {
+            let mut answer = answer::json_of(&error);
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            Ok(answer)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn keep(
     req: HttpRequest,
     app: AppData,
     layout: Layout,
@@ -141,16 +159,24 @@ async fn read_multipart(mut parts: Multipart) -> Result<Vec<(String, String)>> {
         let name = part.name().unwrap_or_default().to_owned();
         let file = part.content_disposition().and_then(|disposition| disposition.get_filename()).map(ToOwned::to_owned);
         let mut value = Vec::new();
+        left = take(left, name.len() + file.as_ref().map_or(0, String::len))?;
+        if fields.len() >= FIELDS_READ {
+            break;
+        }
         while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
-            let too_large = || Error::new(Kind::TooLarge, "A form takes at most 64 KB, and no files.");
-            left = left.checked_sub(chunk.len()).ok_or_else(too_large)?;
+            left = take(left, chunk.len())?;
             value.extend_from_slice(&chunk);
         }
         match file {
             Some(file) if !file.is_empty() => fields.push((name, format!("(file not kept: {file})"))),
-            Some(_) => {}
+            // A file field that was left empty.
+            Some(_) => fields.push((name, String::new())),
             None => fields.push((name, String::from_utf8_lossy(&value).into_owned())),
         }
     }
     Ok(fields)
+}
+
+fn take(left: usize, bytes: usize) -> Result<usize> {
+    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form takes at most 64 KB, and no files."))
 }

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// Most fields of one submission.
 pub const MAX_FIELDS: usize = 100;
+/// So many are read before it is clear that they are too many; some are ours.
+pub const FIELDS_READ: usize = MAX_FIELDS + 10;
 /// Most bytes of one submission.
 pub const MAX_BYTES: usize = 64 * 1024;
 
@@ -39,10 +41,15 @@ impl<'de> Deserialize<'de> for JsonFields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    // A few bytes can ask for very many copies of a name.
+                    let left = FIELDS_READ.saturating_sub(pairs.len());
                     match value {
                         // As a form sends several choices: the name again for each.
-                        Value::Array(items) => pairs.extend(items.iter().map(|item| (name.clone(), plain(item)))),
-                        value => pairs.push((name, plain(&value))),
+                        Value::Array(items) => {
+                            pairs.extend(items.iter().take(left).map(|item| (name.clone(), plain(item))));
+                        }
+                        value if left > 0 => pairs.push((name, plain(&value))),
+                        _ => {}
                     }
                 }
                 Ok(JsonFields(pairs))
@@ -83,6 +90,9 @@ impl Parsed {
     /// # Errors
     /// *Invalid* when there are none, *too large* when there are too many.
     pub fn new(sent: Vec<(String, String)>) -> Result<Self> {
+        if sent.len() >= FIELDS_READ {
+            return Err(too_many());
+        }
         let find = |wanted: &str| {
             let found = sent.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
             found.map(|(_, value)| value.trim().to_owned())
@@ -95,10 +105,10 @@ impl Parsed {
             return Err(Error::invalid("The form was sent without any field. Do its inputs have names?"));
         }
         if fields.len() > MAX_FIELDS {
-            return Err(Error::new(Kind::TooLarge, format!("A form has at most {MAX_FIELDS} fields.")));
+            return Err(too_many());
         }
         Ok(Self {
-            page_url: page_url.filter(|url| text::web_url(url).is_some()),
+            page_url: page_url.as_deref().and_then(text::web_url).map(String::from),
             next,
             spam,
             visitor_name: visitor_name(&fields),
@@ -106,6 +116,10 @@ impl Parsed {
             fields: FieldList(fields),
         })
     }
+}
+
+fn too_many() -> Error {
+    Error::new(Kind::TooLarge, format!("A form has at most {MAX_FIELDS} fields."))
 }
 
 fn simple(name: &str) -> String {

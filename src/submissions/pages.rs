@@ -129,9 +129,9 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 /// # Errors
 /// *Not found* when it is out of reach.
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
-    app.db.write(move |conn| store::restore(conn, agent.account_id, &id)).await?;
+    app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
     layout.see_other_saying(to, &Flash::new("The submission is back."))
 }
 

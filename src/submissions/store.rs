@@ -1,5 +1,6 @@
 //! Queries on forms and submissions.
 
+use crate::clock::TRASH;
 use crate::db::schema::{forms, submissions};
 use crate::db::{Connection, MultiBackend};
 use crate::error::{Error, Result};
@@ -186,8 +187,11 @@ pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTi
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
-pub fn restore(conn: &mut Connection, account_id: i64, id: &str) -> Result<()> {
-    let row = submissions::table.filter(submissions::account_id.eq(account_id)).filter(submissions::id.eq(id));
+pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<()> {
+    let row = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.eq(id))
+        .filter(submissions::deleted_at.gt(now - TRASH));
     diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     get(conn, account_id, id).map(drop)
 }

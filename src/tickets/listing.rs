@@ -8,6 +8,7 @@ use crate::people::model::Agent;
 use crate::tickets::model::{SourceKind, Status, Ticket};
 use crate::tickets::search;
 use crate::web::paging::{Cursor, Page, Place};
+use crate::web::text;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -124,7 +125,7 @@ impl Filter {
             "closed" => Sort::Closed,
             _ => Sort::Updated,
         };
-        let tag = query.tag.trim().to_lowercase();
+        let tag = text::normalise(&query.tag).trim().to_lowercase();
         Self { statuses, q, tag, assignee, from, sort, place: Place::parse(&query.after, &query.before) }
     }
 

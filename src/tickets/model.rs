@@ -162,8 +162,8 @@ impl Notes {
 /// # Errors
 /// *Invalid* when nothing or too much is left.
 pub fn parse_tag(text: &str) -> Result<String> {
-    let tag = text::required_line("The tag", &text.replace(',', " ").to_lowercase(), MAX_TAG)?;
-    Ok(tag.trim_start_matches('#').to_owned())
+    let plain = text.replace(',', " ").to_lowercase();
+    text::required_line("The tag", plain.trim().trim_start_matches('#'), MAX_TAG)
 }
 
 /// A ticket about to be made.

@@ -1,10 +1,12 @@
 //! Making, finding and changing tickets. Each function owns its whole change:
 //! the row, its counters, its search terms and its line of history.
 
+use crate::clock::TRASH;
 use crate::conversations;
 use crate::db::Connection;
 use crate::db::schema::{accounts, ticket_counts, tickets, users};
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Role;
 use crate::people::model::Agent;
 use crate::submissions;
 use crate::tickets::history::{self, Kind as EventKind};
@@ -262,12 +264,13 @@ pub fn set_assignee(
         let found = users::table
             .filter(users::account_id.eq(agent.account_id))
             .filter(users::id.eq(id))
-            .select((users::name, users::disabled_at))
-            .first::<(String, Option<NaiveDateTime>)>(conn)
+            .select((users::name, users::role, users::disabled_at))
+            .first::<(String, String, Option<NaiveDateTime>)>(conn)
             .optional()?;
         match found {
-            Some((name, None)) => Ok(name),
-            Some((name, Some(_))) if Some(id) != assignee => Ok(name),
+            // Who has left or only looks on may have had it, but gets it no more.
+            Some((name, role, None)) if role != Role::Viewer.as_str() => Ok(name),
+            Some((name, ..)) if Some(id) != assignee => Ok(name),
             _ => Err(Error::invalid("Nobody in your team can take that ticket under that id.")),
         }
     };
@@ -298,7 +301,7 @@ pub fn restore(conn: &mut Connection, agent: &Agent, number: i64, now: NaiveDate
     let row = tickets::table
         .filter(tickets::account_id.eq(agent.account_id))
         .filter(tickets::number.eq(number))
-        .filter(tickets::deleted_at.is_not_null());
+        .filter(tickets::deleted_at.gt(now - TRASH));
     let restored = diesel::update(row).set(tickets::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let ticket = find(conn, agent.account_id, number)?;
     if restored == 0 {

@@ -9,7 +9,7 @@ use crate::tickets::store;
 use chrono::NaiveDateTime;
 use diesel::Connection as _;
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Adds and removes tags; both lists hold what [`super::model::parse_tag`] returned.
 ///
@@ -19,8 +19,8 @@ pub fn change(
     conn: &mut Connection,
     agent: &Agent,
     number: i64,
-    add: &[String],
-    remove: &[String],
+    add: &BTreeSet<String>,
+    remove: &BTreeSet<String>,
     now: NaiveDateTime,
 ) -> Result<()> {
     let ticket = store::lock(conn, agent.account_id, number)?;

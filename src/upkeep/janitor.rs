@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::attachments::model::Attachment;
+use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::{
     attachments, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
@@ -15,8 +16,9 @@ use diesel::prelude::*;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
-/// How long the trash is kept.
-pub const TRASH_DAYS: i64 = 30;
+/// Nothing is cleared before it has been out of anybody's reach for this long:
+/// no restore that was answered can lose its bytes.
+const MARGIN: TimeDelta = TimeDelta::hours(1);
 /// No upload takes this long; what is still reserved then never comes.
 const RESERVED_HOURS: i64 = 24;
 /// One round's work at a time, so that others are not kept waiting.
@@ -41,7 +43,7 @@ pub fn start(app: Data<App>) {
 pub async fn clear(app: &App) -> Result<()> {
     let now = app.clock.now();
     app.db.write(move |conn| sessions::forget_expired(conn, now)).await?;
-    let old = now - TimeDelta::days(TRASH_DAYS);
+    let old = now - TRASH - MARGIN;
     loop {
         let ids = app.db.read(move |conn| expired_tickets(conn, old)).await?;
         if ids.is_empty() {
@@ -67,7 +69,8 @@ pub async fn clear(app: &App) -> Result<()> {
             })
             .await?;
     }
-    app.db.write(move |conn| forget_sources(conn, old)).await
+    while app.db.write(move |conn| forget_sources(conn, old)).await? > 0 {}
+    Ok(())
 }
 
 fn expired_tickets(conn: &mut Connection, old: NaiveDateTime) -> Result<Vec<i64>> {
@@ -104,11 +107,17 @@ fn forget_tickets(conn: &mut Connection, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
-fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<()> {
-    diesel::delete(submissions::table.filter(submissions::deleted_at.le(old))).execute(conn)?;
-    let gone = conversations::table.filter(conversations::deleted_at.le(old));
-    let seqs: Vec<i64> = gone.select(conversations::seq).load(conn)?;
+/// Forgets some old submissions and conversations, and says how many.
+fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
+    let gone: Vec<i64> =
+        submissions::table.filter(submissions::deleted_at.le(old)).limit(CHUNK).select(submissions::seq).load(conn)?;
+    diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?;
+    let seqs: Vec<i64> = conversations::table
+        .filter(conversations::deleted_at.le(old))
+        .limit(CHUNK)
+        .select(conversations::seq)
+        .load(conn)?;
     diesel::delete(messages::table.filter(messages::conversation_seq.eq_any(&seqs))).execute(conn)?;
     diesel::delete(conversations::table.filter(conversations::seq.eq_any(&seqs))).execute(conn)?;
-    Ok(())
+    Ok(gone.len() + seqs.len())
 }

@@ -22,14 +22,18 @@ use crate::web::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use fastrand::Rng;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use std::collections::BTreeSet;
 use std::io::Cursor;
+use std::time::Duration;
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
 use unicode_normalization::UnicodeNormalization;
 
 /// How many tickets without being asked for a number.
 pub const DEFAULT_TICKETS: u32 = 60;
 /// How many tickets one transaction makes.
-const CHUNK: u32 = 100;
+const CHUNK: u32 = 1000;
+/// Between two of them, so that a server beside it gets its turn.
+const PAUSE: Duration = Duration::from_millis(150);
 /// Files are made for so many of the tickets at most.
 const MAX_WITH_FILES: u32 = 24;
 
@@ -72,6 +76,9 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
             add_files(app, &slots, &agent, number, plan.seed).await?;
         }
         progress(done);
+        if done < plan.tickets {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     Ok(())
 }
@@ -255,8 +262,8 @@ impl Desk {
             time = self.now.min(time + TimeDelta::minutes(rng.i64(5..600)));
             time
         };
-        let names: Vec<String> = topic.tags.iter().map(ToString::to_string).collect();
-        tags::change(conn, agent, number, &names, &[], later(rng))?;
+        let names = topic.tags.iter().map(ToString::to_string).collect();
+        tags::change(conn, agent, number, &names, &BTreeSet::new(), later(rng))?;
         if rng.u32(..3) > 0 {
             tickets::set_assignee(conn, agent, number, Some(agent.id), later(rng))?;
         }

@@ -54,7 +54,10 @@ fn check_link(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result
 /// Uses up the link and opens the account, both or neither.
 fn open_by_link(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
     check_link(conn, secret, now)?;
-    diesel::delete(setup_links::table).execute(conn)?;
+    if diesel::delete(setup_links::table).execute(conn)? == 0 {
+        // Somebody else has used it at the same moment.
+        return Err(Error::not_found());
+    }
     store::open_account(conn, user, now)
 }
 

@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde_json::json;
 use tracing_actix_web::RequestId;
@@ -68,18 +68,28 @@ pub async fn present_errors(
 
 /// An error as the page or the JSON that the sender asked for.
 fn error_response(req: &HttpRequest, error: &Error, request_id: &str) -> HttpResponse {
-    let mut response = HttpResponse::build(error.kind.status());
-    if let Some(seconds) = error.retry_after() {
-        response.insert_header((RETRY_AFTER, seconds.to_string()));
-    }
     if wants_json(req) {
-        return response.json(json!({ "error": { "code": error.kind.code(), "message": error.message() } }));
+        return json_of(error);
     }
     let layout = Layout::of(req);
     let page = ErrorPage { layout: &layout, title: error_title(error.kind), message: error.message(), request_id };
     // An error page that fails must not fail in a circle.
     let body = page.render().unwrap_or_else(|_| error.message().to_owned());
-    response.content_type("text/html; charset=utf-8").body(body)
+    start(error).content_type("text/html; charset=utf-8").body(body)
+}
+
+fn start(error: &Error) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(error.kind.status());
+    if let Some(seconds) = error.retry_after() {
+        response.insert_header((RETRY_AFTER, seconds.to_string()));
+    }
+    response
+}
+
+/// An error for a script.
+#[must_use]
+pub fn json_of(error: &Error) -> HttpResponse {
+    start(error).json(json!({ "error": { "code": error.kind.code(), "message": error.message() } }))
 }
 
 /// Errors of the framework in our words.

@@ -33,6 +33,12 @@ impl Links {
         format!("{}{path}", self.base)
     }
 
+    /// The path of ours in a path that a request names: without the base.
+    #[must_use]
+    pub fn local<'a>(&self, path: &'a str) -> &'a str {
+        path.strip_prefix(self.base.as_str()).unwrap_or(path)
+    }
+
     /// The address of a file of `static/`.
     #[must_use]
     pub fn asset(&self, name: &str) -> String {
@@ -103,11 +109,12 @@ impl Layout {
         let who = req.extensions().get::<Who>().cloned();
         // Pages that anybody can open stay blind to cookies.
         let cookie = who.as_ref().and_then(|_| req.cookie(FLASH_COOKIE));
+        let links = config.map(Links::new).unwrap_or_default();
         Self {
-            links: config.map(Links::new).unwrap_or_default(),
             who,
             flash: cookie.and_then(|cookie| read_flash(cookie.value())),
-            path: req.path().to_owned(),
+            path: links.local(req.path()).to_owned(),
+            links,
             https: config.is_some_and(Config::is_https),
         }
     }

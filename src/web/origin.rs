@@ -1,9 +1,9 @@
 //! Cross-origin protection: an unsafe request must come from our own pages.
 //!
-//! The algorithm is that of Go's `http.CrossOriginProtection`, with three
-//! tightenings: `Origin` is compared with the public URL where one is set,
-//! `null` is foreign, and a form that names no origin at all must not bring a
-//! session cookie along.
+//! The algorithm is that of Go's `http.CrossOriginProtection`, with two
+//! tightenings: `Origin` is compared with the public URL where one is set, and
+//! `null` is foreign. A request that names no origin at all comes from a program
+//! or from a very old browser, where the cookie's `SameSite` has to do.
 
 use actix_web::http::Method;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
@@ -17,8 +17,6 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// The origin under which people reach us, if we were told.
     pub public_origin: Option<&'a str>,
-    /// Whether it brings our session cookie.
-    pub has_session: bool,
 }
 
 /// Whether the request may change something; the error says what spoke against it.
@@ -36,7 +34,6 @@ pub fn check(request: Request<'_>) -> Result<(), &'static str> {
         (None, Some("null")) => Err("its origin is hidden; a proxy may have added a Referrer-Policy of no-referrer"),
         (None, Some(origin)) if is_ours(origin, request.public_origin, header(HOST.as_str())) => Ok(()),
         (None, Some(_)) => Err("its origin is not this server's; behind a proxy, set DOCKET_PUBLIC_URL"),
-        (None, None) if request.has_session => Err("it brings a session but does not say which site sent it"),
         (None, None) => Ok(()),
     }
 }
@@ -54,17 +51,17 @@ mod tests {
     use super::*;
     use actix_web::http::header::{HeaderName, HeaderValue};
 
-    fn allowed(method: &Method, pairs: &[(&str, &str)], public: Option<&str>, has_session: bool) -> bool {
+    fn allowed(method: &Method, pairs: &[(&str, &str)], public: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in [("host", "desk.example:8080")].iter().chain(pairs) {
             headers.insert(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        check(Request { method, headers: &headers, public_origin: public, has_session }).is_ok()
+        check(Request { method, headers: &headers, public_origin: public }).is_ok()
     }
 
     #[test]
     fn reading_is_always_allowed() {
-        assert!(allowed(&Method::GET, &[("sec-fetch-site", "cross-site")], None, true));
+        assert!(allowed(&Method::GET, &[("sec-fetch-site", "cross-site")], None));
     }
 
     #[test]
@@ -72,7 +69,7 @@ mod tests {
         for (site, expected) in
             [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false), ("?", false)]
         {
-            assert_eq!(allowed(&Method::POST, &[("sec-fetch-site", site)], None, true), expected, "{site}");
+            assert_eq!(allowed(&Method::POST, &[("sec-fetch-site", site)], None), expected, "{site}");
         }
     }
 
@@ -89,21 +86,20 @@ mod tests {
             ("", false),
         ];
         for (origin, expected) in cases {
-            assert_eq!(allowed(&Method::POST, &[("origin", origin)], None, true), expected, "{origin}");
+            assert_eq!(allowed(&Method::POST, &[("origin", origin)], None), expected, "{origin}");
         }
     }
 
     #[test]
     fn a_public_url_also_fixes_the_scheme() {
         let public = Some("https://desk.example");
-        assert!(allowed(&Method::POST, &[("origin", "https://desk.example")], public, true));
-        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example")], public, true));
-        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example:8080")], public, true));
+        assert!(allowed(&Method::POST, &[("origin", "https://desk.example")], public));
+        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example")], public));
+        assert!(!allowed(&Method::POST, &[("origin", "http://desk.example:8080")], public));
     }
 
     #[test]
-    fn a_program_without_a_session_needs_no_origin() {
-        assert!(allowed(&Method::POST, &[], None, false));
-        assert!(!allowed(&Method::POST, &[], None, true));
+    fn a_program_needs_no_origin() {
+        assert!(allowed(&Method::POST, &[], None));
     }
 }

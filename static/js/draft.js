@@ -17,13 +17,20 @@ const note = (field, text) => {
   return { line, drop };
 };
 
+// A page that says what was done has taken what the page before sent; one with a
+// problem has not, whatever it shows.
+const refused = document.querySelector(".problem") !== null;
+const sent = sessionStorage.getItem("docket-sent");
+if (sent && !refused && document.querySelector(".flash")) localStorage.removeItem(sent);
+sessionStorage.removeItem("docket-sent");
+
 for (const field of document.querySelectorAll("[data-draft]")) {
   const key = PREFIX + field.dataset.draft;
   const saved = field.value;
   const draft = JSON.parse(localStorage.getItem(key) ?? "null");
 
   if (draft && draft.text === saved) {
-    localStorage.removeItem(key);
+    if (!refused) localStorage.removeItem(key);
   } else if (draft) {
     const { line, drop } = note(field, "Your unsaved text is back.");
     field.value = draft.text;
@@ -42,7 +49,7 @@ for (const field of document.querySelectorAll("[data-draft]")) {
 
   field.addEventListener("input", () => {
     const version = field.form.elements.version?.value;
-    if (field.value === saved) localStorage.removeItem(key);
+    if (field.value === saved && !refused) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify({ text: field.value, version }));
   });
 
@@ -56,10 +63,3 @@ for (const choice of document.querySelectorAll("[data-drop-draft]")) {
   const event = choice.matches("form") ? "submit" : "click";
   choice.addEventListener(event, () => localStorage.removeItem(PREFIX + choice.dataset.dropDraft));
 }
-
-// A page that shows no problem has taken what the page before sent.
-const sent = sessionStorage.getItem("docket-sent");
-if (sent && document.querySelector(".flash, #latest") && !document.querySelector(".problem")) {
-  localStorage.removeItem(sent);
-}
-sessionStorage.removeItem("docket-sent");

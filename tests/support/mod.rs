@@ -39,6 +39,12 @@ struct Settings {
     config: Config,
 }
 
+/// A browser: keeps cookies, and lets the test look at redirects.
+pub fn client() -> Client {
+    docket::storage::choose_tls();
+    Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap()
+}
+
 /// A name that no other test of this or another process uses.
 pub fn unique(word: &str) -> String {
     format!("{word}_{}_{}", std::process::id(), NEXT_NAME.fetch_add(1, Ordering::Relaxed))
@@ -109,8 +115,7 @@ impl TestApp {
 
     /// Somebody without an account.
     pub fn stranger(&self) -> Person {
-        let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap();
-        Person { base: self.base.clone(), client, id: 0, email: String::new() }
+        Person { base: self.base.clone(), client: client(), id: 0, email: String::new() }
     }
 
     /// The owner of a new account, signed in.

@@ -22,6 +22,8 @@ use tokio::time::timeout;
 
 const MAX_FILES: usize = 20;
 const MAX_REQUEST: usize = 105 * 1024 * 1024;
+/// Parts without bytes are not free either.
+const PART_COST: usize = 200;
 /// A sender who stalls longer than this gives up its place.
 const STALLED: Duration = Duration::from_secs(30);
 
@@ -59,7 +61,9 @@ pub async fn upload(
     let (mut kept, mut rejected, mut left) = (Vec::new(), Vec::new(), MAX_REQUEST);
     while let Some(mut part) = next_part(&mut parts).await? {
         let name = part.content_disposition().and_then(ContentDisposition::get_filename).map(ToOwned::to_owned);
-        let Some(filename) = name.filter(|_| part.name() == Some("files")) else {
+        left = left.saturating_sub(PART_COST);
+        let is_one_more = kept.len() + rejected.len() <= MAX_FILES;
+        let Some(filename) = name.filter(|_| is_one_more && part.name() == Some("files")) else {
             drain(&mut part, &mut left).await?;
             continue;
         };

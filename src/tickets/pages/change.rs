@@ -9,6 +9,10 @@ use crate::tickets::{store, tags};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use actix_web::{HttpResponse, web};
+use std::collections::BTreeSet;
+
+/// Bounds what one request can do.
+const MAX_TAGS: usize = 50;
 
 /// `POST /tickets/{number}/title`: `title`
 ///
@@ -97,9 +101,9 @@ pub async fn change_tags(
     let (number, now) = (path.into_inner(), app.clock.now());
     let typed = sent.all("add").join(",");
     let names = |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect();
-    let add: Result<Vec<String>> = names(typed.split(',').collect());
+    let add: Result<BTreeSet<String>> = names(typed.split(',').collect());
     let removed = sent.all("remove");
-    let remove: Result<Vec<String>> = names(removed.iter().map(String::as_str).collect());
+    let remove: Result<BTreeSet<String>> = names(removed.iter().map(String::as_str).collect());
     let (add, remove) = match (add, remove) {
         (Ok(add), Ok(remove)) => (add, remove),
         (Err(error), _) | (_, Err(error)) => {
@@ -107,6 +111,9 @@ pub async fn change_tags(
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };
+    if add.len() + remove.len() > MAX_TAGS {
+        return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
+    }
     app.db.write(move |conn| tags::change(conn, &agent, number, &add, &remove, now)).await?;
     Ok(layout.see_other(format!("/tickets/{number}#tags")))
 }

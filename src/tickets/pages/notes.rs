@@ -46,7 +46,12 @@ pub async fn save(
     let notes = match Notes::parse(&mine) {
         Ok(notes) => notes,
         Err(error) => {
-            let draft = Draft { notes: Some(mine), error: Some(error.message().into()), ..Draft::default() };
+            let draft = Draft {
+                notes: Some(mine),
+                version: Some(version),
+                error: Some(error.message().into()),
+                ..Draft::default()
+            };
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };

@@ -100,6 +100,7 @@ struct ShowPage<'a> {
     note_spans: Vec<Span<'a>>,
     events: Vec<EventLine>,
     max_title: usize,
+    notes_version: i64,
     draft: Draft,
 }
 
@@ -119,6 +120,8 @@ pub struct Draft {
     pub title: Option<String>,
     /// The notes as they were typed.
     pub notes: Option<String>,
+    /// The version that they were typed on, which a new save must name again.
+    pub version: Option<i64>,
     /// The line for the notes as it was typed.
     pub line: Option<String>,
     /// The tag as it was typed.
@@ -178,6 +181,7 @@ pub async fn render(
         note_spans: spans(&ticket.notes),
         events: loaded.events.into_iter().map(|event| event_line(event, agent.zone)).collect(),
         max_title: MAX_TITLE,
+        notes_version: draft.version.unwrap_or(ticket.notes_version),
         draft,
     };
     layout.page_with(status, &page)
