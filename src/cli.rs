@@ -17,7 +17,10 @@ use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 /// Support tickets on top of chats and forms, in one binary.
 ///
@@ -143,18 +146,14 @@ pub fn run() -> ExitCode {
 /// A server tells what it does; a command is quiet unless something is wrong.
 fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String> {
     let default = if matches!(command, None | Some(Command::Serve)) { "info" } else { "warn" };
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(levels) => EnvFilter::try_new(levels).map_err(|error| format!("RUST_LOG cannot be read: {error}"))?,
-        Err(_) => EnvFilter::new(default),
+    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
+    let filter: Targets = levels.parse().map_err(|error| format!("RUST_LOG cannot be read: {error}"))?;
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let log = match format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
 }
 

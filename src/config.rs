@@ -26,7 +26,7 @@ pub struct Config {
     #[arg(long, env = "STORAGE_URL", global = true)]
     pub storage_url: Option<String>,
 
-    /// Scheme and host under which people reach this server
+    /// Scheme, host and base path under which people reach this server
     #[arg(long, env = "DOCKET_PUBLIC_URL", value_parser = parse_public_url, global = true)]
     pub public_url: Option<Url>,
 

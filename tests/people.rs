@@ -66,8 +66,14 @@ async fn sessions_end_when_they_should() {
     let other = app.stranger();
     other.sign_in(&owner.email, PASSWORD).await.expect(303);
 
-    other.post("/logout", &[]).await.expect_redirect("/login");
-    other.get("/tickets").await.expect(303);
+    // Somebody has copied the cookie: signing out ends the session, not just the cookie.
+    let copied = app.stranger();
+    let signed_in = copied.sign_in(&owner.email, PASSWORD).await;
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    let replay = || app.stranger().client.get(format!("{}/tickets", app.base)).header("cookie", &cookie);
+    copied.send(replay()).await.expect(200);
+    copied.post("/logout", &[]).await.expect_redirect("/login");
+    copied.send(replay()).await.expect(303);
     owner.get("/tickets").await.expect(200);
 
     other.sign_in(&owner.email, PASSWORD).await.expect(303);

@@ -17,6 +17,14 @@ const note = (field, text) => {
   return { line, drop };
 };
 
+// Text that came back after signing in settles the draft of the same text.
+document.querySelector("form[data-kept]")?.addEventListener("submit", (event) => {
+  const texts = [...event.target.querySelectorAll("textarea")].map((field) => field.value);
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(PREFIX) && texts.includes(JSON.parse(localStorage.getItem(key)).text)) localStorage.removeItem(key);
+  }
+});
+
 // A page that says what was done has taken what the page before sent; one with a
 // problem has not, whatever it shows.
 const refused = document.querySelector(".problem") !== null;
