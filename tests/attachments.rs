@@ -3,9 +3,17 @@
 use crate::commands::{add_owner, person};
 use crate::support::process::{self, Server};
 use crate::support::{PASSWORD, TestApp, files, fresh_database, s3};
+use diesel::prelude::*;
+use docket::attachments::model::Kind;
+use docket::attachments::store::{self, NewAttachment};
+use docket::db::schema::attachments;
+use docket::people::model::Agent;
+use docket::people::store as people;
+use docket::upkeep::janitor;
 use docket::web::token::sha256;
 use image::ImageFormat;
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const LIMIT: usize = 5_242_880;
@@ -234,4 +242,45 @@ async fn s3_keeps_and_serves_the_same_files() {
     let keys = files::keys_below(&bucket.join(s3::BUCKET));
     let kept = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).count();
     assert_eq!((kept("desk/tickets/1/"), kept("desk/thumbnails/1/")), (20, 20), "{keys:?}");
+}
+
+/// What is taken off a ticket goes for good after 30 days; what was only ever
+/// reserved goes after one.
+#[actix_web::test]
+async fn the_janitor_clears_deleted_files_and_stale_reservations() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Cleared").await;
+    let json = owner.attach(number, &[("gone.png", &files::png(1)), ("stays.png", &files::png(2))]).await.json();
+    let gone = json["data"][0]["url"].as_str().unwrap().to_owned();
+    owner.post(&format!("{gone}/delete"), &[]).await.expect(303);
+    let agent: Agent = {
+        let account = owner.id;
+        app.app.db.read(move |conn| people::find(conn, account, account)).await.unwrap().into()
+    };
+    let (now, reserved) = (
+        app.app.clock.now(),
+        NewAttachment {
+            id: "reserved".into(),
+            filename: "never.txt".into(),
+            kind: Kind::Txt,
+            size: 1,
+            sha256: String::new(),
+        },
+    );
+    app.app.db.write(move |conn| store::reserve(conn, &agent, number, &reserved, now)).await.unwrap();
+    let rows = || async {
+        let count = |conn: &mut _| Ok(attachments::table.count().get_result::<i64>(conn)?);
+        app.app.db.read(count).await.unwrap()
+    };
+    janitor::clear(&app.app).await.unwrap();
+    assert_eq!((rows().await, app.stored_keys().len()), (3, 4), "nothing is old yet");
+    app.wait(Duration::from_secs(25 * 3600));
+    janitor::clear(&app.app).await.unwrap();
+    assert_eq!((rows().await, app.stored_keys().len()), (2, 4), "the reservation is gone");
+    app.wait(Duration::from_secs(29 * 24 * 3600));
+    janitor::clear(&app.app).await.unwrap();
+    assert_eq!((rows().await, app.stored_keys().len()), (1, 2), "and so is the deleted file");
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    owner.post(&format!("{gone}/restore"), &[]).await.expect(404);
 }

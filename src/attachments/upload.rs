@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// How many files are in memory at once, each at most 5 MB.
-const FILES_AT_ONCE: usize = 12;
+const FILES_AT_ONCE: usize = 8;
 /// How many are decoded at once; a decoded picture is much larger than its file.
 const DECODED_AT_ONCE: usize = 2;
 /// A key that is taken in the storage though no row knows it is an orphan of

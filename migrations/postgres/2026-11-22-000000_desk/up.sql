@@ -206,6 +206,7 @@ CREATE TABLE attachments (
     UNIQUE (account_id, stamp)
 );
 CREATE INDEX attachments_by_ticket ON attachments (ticket_id, stamp);
+CREATE INDEX attachments_deleted ON attachments (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX attachments_pending ON attachments (created_at) WHERE state = 'pending';
 
 -- The words of each ticket, made by our own tokenizer, never by this engine's.
