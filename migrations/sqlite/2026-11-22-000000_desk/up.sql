@@ -141,7 +141,7 @@ CREATE INDEX tickets_status_updated ON tickets (account_id, status, updated_at, 
 CREATE INDEX tickets_status_created ON tickets (account_id, status, created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tickets_closed ON tickets (account_id, closed_at, id) WHERE deleted_at IS NULL AND closed_at IS NOT NULL;
 CREATE INDEX tickets_assigned ON tickets (account_id, assignee_id, updated_at, id) WHERE deleted_at IS NULL;
-CREATE INDEX tickets_by_source ON tickets (account_id, source_kind, source_id) WHERE source_id IS NOT NULL;
+CREATE INDEX tickets_by_source ON tickets (account_id, source_kind, source_id, number) WHERE source_id IS NOT NULL;
 CREATE INDEX tickets_deleted ON tickets (account_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE ticket_counts (
