@@ -6,6 +6,9 @@ use std::sync::Arc;
 /// How long what was deleted can be restored.
 pub const TRASH: TimeDelta = TimeDelta::days(30);
 
+/// So many deleted conversations and submissions the trash shows.
+pub const TRASH_SHOWN: i64 = 100;
+
 /// Tells the time in UTC, cut to microseconds, which is what both engines keep.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>);

@@ -59,7 +59,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/tickets/{number}/notes/revisions/{version}", READ, tickets::notes::revision),
         post("/tickets/{number}/delete", WORK, tickets::change::delete),
         post("/tickets/{number}/restore", WORK, tickets::change::restore),
-        get("/trash", READ, tickets::list::trash),
+        get("/trash", READ, tickets::trash::show),
 
         // Files.
         post("/tickets/{number}/attachments", WORK, attachments::upload::upload),

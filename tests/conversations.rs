@@ -76,6 +76,7 @@ async fn deleting_a_source_breaks_the_link_never_the_ticket() {
     owner.post(&format!("{path}/delete"), &[]).await.expect(303);
     owner.get("/conversations").await.expect_text(&format!("action=\"{path}/restore\"")).expect_no_text("Vera");
     owner.get(&path).await.expect(404);
+    owner.get("/trash").await.expect_text("Conversation of Vera").expect_text(&format!("action=\"{path}/restore\""));
     let ticket = owner.get(&format!("/tickets/{number}")).await;
     ticket.expect(200).expect_text("no longer exists").expect_text("Stays");
     owner.post(&format!("{path}/restore"), &[]).await.expect(303);

@@ -218,6 +218,16 @@ async fn lists_show_statuses_counts_and_filters() {
 }
 
 #[actix_web::test]
+async fn a_number_leads_to_its_ticket() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Numbered").await;
+    owner.get(&format!("/tickets?q=%23{number}")).await.expect_redirect(&format!("/tickets/{number}"));
+    owner.get("/tickets?q=%2399").await.expect(200).expect_text("Nothing found");
+    app.owner().await.get(&format!("/tickets?q=%23{number}")).await.expect(200);
+}
+
+#[actix_web::test]
 async fn long_lists_have_pages_that_lead_back() {
     let app = TestApp::start().await;
     let owner = app.owner().await;

@@ -1,6 +1,6 @@
 //! Queries on conversations and their messages.
 
-use crate::clock::TRASH;
+use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::conversations::model::{Conversation, Message, Sender, Status};
 use crate::db::schema::{conversations, messages};
 use crate::db::{Connection, MultiBackend};
@@ -185,6 +185,19 @@ pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTi
     let conversation = get(conn, account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
     Ok(())
+}
+
+/// The latest deleted conversations that can still be restored.
+///
+/// # Errors
+/// When the database fails.
+pub fn trash(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Result<Vec<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::deleted_at.gt(now - TRASH))
+        .order((conversations::deleted_at.desc(), conversations::seq.desc()))
+        .limit(TRASH_SHOWN)
+        .load(conn)?)
 }
 
 /// Brings a deleted conversation back.

@@ -1,6 +1,6 @@
 //! Queries on forms and submissions.
 
-use crate::clock::TRASH;
+use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::db::schema::{forms, submissions};
 use crate::db::{Connection, MultiBackend};
 use crate::error::{Error, Result};
@@ -181,6 +181,19 @@ pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTi
     let submission = get(conn, account_id, id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::deleted_at.eq(now)).execute(conn)?;
     Ok(())
+}
+
+/// The latest deleted submissions that can still be restored.
+///
+/// # Errors
+/// When the database fails.
+pub fn trash(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Result<Vec<Submission>> {
+    Ok(submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::deleted_at.gt(now - TRASH))
+        .order((submissions::deleted_at.desc(), submissions::seq.desc()))
+        .limit(TRASH_SHOWN)
+        .load(conn)?)
 }
 
 /// Brings a deleted submission back.

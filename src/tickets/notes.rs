@@ -7,7 +7,6 @@ use crate::people::model::Agent;
 use crate::tickets::history::{self, Kind};
 use crate::tickets::model::{MAX_NOTES, Notes, Ticket};
 use crate::tickets::{revisions, store};
-use crate::web::when::When;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -63,7 +62,9 @@ pub fn save(
 /// out of reach.
 pub fn append(conn: &mut Connection, agent: &Agent, number: i64, line: &str, now: NaiveDateTime) -> Result<()> {
     let ticket = store::lock(conn, agent.account_id, number)?;
-    let signature = format!("{}, {}:", agent.name, When::new(now, agent.zone).text);
+    // With its zone: the text is read by people in others.
+    let at = now.and_utc().with_timezone(&agent.zone).format("%-d %b %Y, %H:%M %Z");
+    let signature = format!("{}, {at}:", agent.name);
     let gap = if ticket.notes.is_empty() { "" } else { "\n\n" };
     let notes = format!("{}{gap}{signature}\n{line}", ticket.notes.trim_end_matches('\n'));
     let notes = Notes::parse(&notes).map_err(|_| {

@@ -2,10 +2,16 @@
 
 document.documentElement.classList.add("js");
 
-// A list that changes something is sent as soon as something is chosen.
+// A list that changes something is sent as soon as something is chosen by hand.
+// Keys go through its values one by one, so with them the button comes back.
+const listOf = (event) => event.target.matches("select") && event.target.closest("form[data-auto-submit]");
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Tab" && event.key !== "Shift") listOf(event) && listOf(event).classList.add("by-key");
+});
+document.addEventListener("pointerdown", (event) => listOf(event) && listOf(event).classList.remove("by-key"));
 document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-auto-submit]");
-  if (form && event.target.matches("select")) form.requestSubmit();
+  const form = listOf(event);
+  if (form && !form.classList.contains("by-key")) form.requestSubmit();
 });
 
 // Menus close on Escape and on a click elsewhere.
@@ -13,6 +19,7 @@ const closeMenus = (except) => {
   for (const menu of document.querySelectorAll("[data-menu][open]")) if (menu !== except) menu.open = false;
 };
 document.addEventListener("click", (event) => closeMenus(event.target.closest("[data-menu]")));
+document.addEventListener("focusin", (event) => closeMenus(event.target.closest("[data-menu]")));
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("[data-menu][open]");
   if (!open) return;
@@ -34,18 +41,33 @@ for (const field of document.querySelectorAll("[data-one-line]")) {
   });
 }
 
+// One that differs from what is stored says so, and Escape takes it back.
+for (const field of document.querySelectorAll("[data-one-line]")) {
+  const show = () => field.form.classList.toggle("changed", field.value !== field.defaultValue);
+  field.addEventListener("input", show);
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    field.value = field.defaultValue;
+    show();
+  });
+}
+
+// Who opens an editor wants to write.
+for (const editor of document.querySelectorAll("details.editor")) {
+  editor.addEventListener("toggle", () => editor.open && editor.querySelector("textarea").focus());
+}
+
 // What is there to be copied is selected at a touch.
 for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());
 
-// A double click sends a form once. A page that comes back from the browser's
-// cache takes it again.
+// A double click sends a form once; a little later it can be sent again, in case
+// it never arrived.
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.method !== "post") return;
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = "1";
-});
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, 3000);
 });
 
 // Drafts do not stay behind on a shared computer; signing out says so first.

@@ -44,7 +44,7 @@ const refusal = (file) => {
 
 // The list is the server's own: the page is read again and its list put here.
 const refresh = async () => {
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  const answer = await fetch(form.action.replace(/\/attachments$/, ""), { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.querySelector("[data-file-list]").replaceWith(page.querySelector("[data-file-list]"));
@@ -116,6 +116,9 @@ if (form) {
   input.addEventListener("change", () => {
     add([...input.files]);
     input.value = "";
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (running || waiting.length) event.preventDefault();
   });
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;

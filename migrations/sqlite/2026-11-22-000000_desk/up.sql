@@ -75,7 +75,7 @@ CREATE TABLE submissions (
 );
 CREATE INDEX submissions_listed ON submissions (account_id, spam, created_at, seq) WHERE deleted_at IS NULL;
 CREATE INDEX submissions_by_form ON submissions (form_id, spam, created_at, seq) WHERE deleted_at IS NULL;
-CREATE INDEX submissions_deleted ON submissions (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX submissions_deleted ON submissions (account_id, deleted_at, seq) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE conversations (
     seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -94,7 +94,7 @@ CREATE TABLE conversations (
     UNIQUE (account_id, id)
 );
 CREATE INDEX conversations_listed ON conversations (account_id, status, last_message_at, seq) WHERE deleted_at IS NULL;
-CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX conversations_deleted ON conversations (account_id, deleted_at, seq) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE messages (
     account_id BIGINT NOT NULL REFERENCES accounts (id),

@@ -29,13 +29,16 @@ pub async fn title(
     let title = match Title::parse(&sent.get("title")) {
         Ok(title) => title,
         Err(error) => {
-            let draft =
-                Draft { title: Some(sent.get("title")), error: Some(error.message().into()), ..Draft::default() };
+            let draft = Draft {
+                title: Some(sent.get("title")).filter(|title| !title.trim().is_empty()),
+                error: Some(error.message().into()),
+                ..Draft::default()
+            };
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };
     app.db.write(move |conn| store::set_title(conn, &agent, number, &title, now)).await?;
-    Ok(layout.see_other(format!("/tickets/{number}")))
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
 /// `POST /tickets/{number}/status`: `status`, `from`
@@ -57,7 +60,10 @@ pub async fn status(
     };
     let by = agent.clone();
     match app.db.write(move |conn| store::set_status(conn, &by, number, to, from, now)).await {
-        Ok(()) => Ok(layout.see_other(format!("/tickets/{number}"))),
+        Ok(()) => {
+            let text = format!("Ticket #{number} is “{}” now.", to.label());
+            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(text))
+        }
         Err(error) if error.kind == Kind::Conflict => {
             let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
             show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
@@ -83,7 +89,7 @@ pub async fn assignee(
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
     app.db.write(move |conn| store::set_assignee(conn, &agent, number, assignee, now)).await?;
-    Ok(layout.see_other(format!("/tickets/{number}")))
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 
 /// `POST /tickets/{number}/tags`: `add`, `remove`, both repeatable; `add` may
@@ -115,7 +121,7 @@ pub async fn change_tags(
         return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
     }
     app.db.write(move |conn| tags::change(conn, &agent, number, &add, &remove, now)).await?;
-    Ok(layout.see_other(format!("/tickets/{number}#tags")))
+    layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
 }
 
 /// `POST /tickets/{number}/delete`

@@ -1,16 +1,14 @@
-//! `GET /tickets` and `GET /trash`.
+//! `GET /tickets`: the list.
 
 use crate::app::AppData;
-use crate::attachments::pages::card::Card;
-use crate::attachments::store as attachments;
 use crate::error::Result;
 use crate::people::model::{Agent, User};
 use crate::people::store as people;
 use crate::tickets::listing::{self, Assignee, Counts, Filter, Query, Sort, Statuses};
 use crate::tickets::model::{Status, Ticket};
-use crate::tickets::tags;
+use crate::tickets::{store, tags};
 use crate::web::layout::Layout;
-use crate::web::paging::{Cursor, Place};
+use crate::web::paging::Cursor;
 use crate::web::text;
 use crate::web::when::When;
 use actix_web::{HttpResponse, web};
@@ -97,6 +95,12 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
     let query = query.into_inner();
     let filter = Filter::new(&query, &agent);
     let (wanted, account_id) = (filter.clone(), agent.account_id);
+    if let Some(number) = filter.q.strip_prefix('#').and_then(|digits| digits.parse().ok()) {
+        let found = app.db.read(move |conn| store::find(conn, account_id, number)).await;
+        if found.is_ok() {
+            return Ok(layout.see_other(format!("/tickets/{number}")));
+        }
+    }
     let (page, counts, team, mut tags) = app
         .db
         .read(move |conn| {
@@ -132,7 +136,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
             &[("", "From anywhere"), ("chat", "Conversations"), ("form", "Forms"), ("none", "No source")],
             &query.source,
         ),
-        sorts: choices(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")], &query.sort),
+        sorts: sorts(&query, &filter),
         is_filtered,
         is_empty_account: counts == Counts::default(),
     };
@@ -187,6 +191,13 @@ fn choices(all: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
     all.iter().map(choice).collect()
 }
 
+/// Open tickets have no time of closing to be ordered by.
+fn sorts(query: &Query, filter: &Filter) -> Vec<Choice> {
+    let all = [("", "Order: last changed"), ("created", "Order: created"), ("closed", "Order: closed")];
+    let has_closed = matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed));
+    choices(if has_closed || filter.sort == Sort::Closed { &all } else { &all[..2] }, &query.sort)
+}
+
 fn assignees(team: &[User], filter: &Filter, agent: &Agent) -> Vec<Choice> {
     let chosen = match filter.assignee {
         Assignee::Any => String::new(),
@@ -200,56 +211,4 @@ fn assignees(team: &[User], filter: &Filter, agent: &Agent) -> Vec<Choice> {
         Choice { is_chosen: value == chosen, value, label: user.name.clone() }
     }));
     all
-}
-
-/// Query of `GET /trash`.
-#[derive(serde::Deserialize, Default)]
-#[serde(default)]
-pub struct TrashQuery {
-    after: String,
-    before: String,
-}
-
-struct TrashRow {
-    number: i64,
-    title: String,
-    at: When,
-    files: Vec<Card>,
-}
-
-#[derive(Template)]
-#[template(path = "tickets/trash.html")]
-struct TrashPage<'a> {
-    layout: &'a Layout,
-    rows: Vec<TrashRow>,
-    newer: Option<Cursor>,
-    older: Option<Cursor>,
-}
-
-/// `GET /trash`
-///
-/// # Errors
-/// When the database fails.
-pub async fn trash(app: AppData, agent: Agent, layout: Layout, query: web::Query<TrashQuery>) -> Result<HttpResponse> {
-    let place = Place::parse(&query.after, &query.before);
-    let (page, mut files) = app
-        .db
-        .read(move |conn| {
-            let page = listing::trash(conn, agent.account_id, place)?;
-            let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
-            Ok((page, attachments::of_tickets(conn, &ids)?))
-        })
-        .await?;
-    let page = page.map(|ticket| TrashRow {
-        at: When::new(ticket.deleted_at.unwrap_or(ticket.updated_at), agent.zone),
-        files: files
-            .remove(&ticket.id)
-            .unwrap_or_default()
-            .iter()
-            .map(|file| Card::new(file, ticket.number, &layout.links))
-            .collect(),
-        number: ticket.number,
-        title: ticket.title,
-    });
-    layout.page(&TrashPage { layout: &layout, rows: page.rows, newer: page.newer, older: page.older })
 }

@@ -5,3 +5,4 @@ pub mod list;
 pub mod new;
 pub mod notes;
 pub mod show;
+pub mod trash;

@@ -30,6 +30,9 @@ pub struct Typed {
     request_id: String,
     #[serde(skip)]
     another: bool,
+    /// What the visitor said, to look at while writing.
+    #[serde(skip)]
+    words: String,
 }
 
 impl Typed {
@@ -43,6 +46,7 @@ impl Typed {
             requester_email: fields.get("requesterEmail"),
             request_id: fields.get("requestId"),
             another: fields.get("another") == "1",
+            words: String::new(),
         }
     }
 
@@ -137,7 +141,13 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
     let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
     let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
     let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
-    Ok(Typed { title: or(typed.title, suggested), requester_name, requester_email, ..typed })
+    Ok(Typed {
+        title: or(typed.title, suggested),
+        requester_name,
+        requester_email,
+        words: text::shorten(&words, 300),
+        ..typed
+    })
 }
 
 /// `POST /tickets`
