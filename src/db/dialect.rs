@@ -8,6 +8,7 @@ use diesel::expression::BoxableExpression;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, ConnectionResult, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The advisory lock of migrations on Postgres: any number that nobody else uses.
 const MIGRATION_LOCK: i64 = 0x0064_6f63_6b65_7401;
@@ -17,6 +18,10 @@ const MIGRATION_LOCK: i64 = 0x0064_6f63_6b65_7401;
 const OLDEST_SAFE_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Withdrawn by its authors.
 const WITHDRAWN_SQLITE: (u32, u32, u32) = (3, 52, 0);
+
+/// How long opening waits for somebody else who is opening the same new file.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Each alone and in this order: the first makes the others wait for a lock
 /// that another process holds, instead of failing.
@@ -32,12 +37,25 @@ const SQLITE_PRAGMAS: [&str; 7] = [
 
 pub(super) fn open_sqlite(path: &Path, read_only: bool) -> ConnectionResult<SqliteConnection> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
-    let mut set = |pragma: &str| conn.batch_execute(pragma).map_err(diesel::ConnectionError::CouldntSetupConfiguration);
-    SQLITE_PRAGMAS.iter().try_for_each(|pragma| set(pragma))?;
+    SQLITE_PRAGMAS.iter().try_for_each(|pragma| set(&mut conn, pragma))?;
     if read_only {
-        set("PRAGMA query_only = ON")?;
+        set(&mut conn, "PRAGMA query_only = ON")?;
     }
     Ok(conn)
+}
+
+/// Sets one pragma. The step from a new file to WAL does not wait for others
+/// that take it at the same moment, whatever the busy timeout says, so we do.
+fn set(conn: &mut SqliteConnection, pragma: &str) -> ConnectionResult<()> {
+    let begun = Instant::now();
+    loop {
+        match conn.batch_execute(pragma) {
+            Err(error) if error.to_string().contains("locked") && begun.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            result => return result.map_err(diesel::ConnectionError::CouldntSetupConfiguration),
+        }
+    }
 }
 
 pub(super) fn open_postgres(url: &str) -> ConnectionResult<PgConnection> {
