@@ -4,8 +4,8 @@ use chrono::NaiveDateTime;
 
 /// Largest file, in bytes: 5 MB.
 pub const MAX_BYTES: usize = 5 * 1024 * 1024;
-/// Longest file name, in characters.
-pub const MAX_NAME: usize = 200;
+/// Longest file name, in characters: what file systems allow.
+pub const MAX_NAME: usize = 255;
 
 /// The types that are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

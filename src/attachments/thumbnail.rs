@@ -1,5 +1,6 @@
 //! Small pictures of large ones.
 
+use crate::attachments::validation::Picture;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, ImageResult};
 use std::io::Cursor;
@@ -16,12 +17,14 @@ pub struct Thumbnail {
     pub bytes: Vec<u8>,
 }
 
-/// Shrinks a picture; a small one keeps its size.
+/// Shrinks a picture and turns it the right way up; a small one keeps its size.
 ///
 /// # Errors
 /// When encoding fails.
-pub fn make(image: &DynamicImage) -> ImageResult<Thumbnail> {
-    let small = if image.width().max(image.height()) > SIDE { image.thumbnail(SIDE, SIDE) } else { image.clone() };
+pub fn make(picture: Picture) -> ImageResult<Thumbnail> {
+    let Picture { image, orientation } = picture;
+    let mut small = if image.width().max(image.height()) > SIDE { image.thumbnail(SIDE, SIDE) } else { image };
+    small.apply_orientation(orientation);
     let mut bytes = Cursor::new(Vec::new());
     let extension = if small.color().has_alpha() {
         DynamicImage::from(small.to_rgba8()).write_to(&mut bytes, ImageFormat::Png)?;

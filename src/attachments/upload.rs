@@ -88,9 +88,8 @@ struct Checked {
 fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
     let valid = validation::validate(name, &bytes)?;
     let thumbnail = valid
-        .image
-        .as_ref()
-        .and_then(|image| thumbnail::make(image).inspect_err(|error| tracing::warn!(%error, "no thumbnail")).ok());
+        .picture
+        .and_then(|picture| thumbnail::make(picture).inspect_err(|error| tracing::warn!(%error, "no thumbnail")).ok());
     Ok(Checked { kind: valid.kind, sha256: token::sha256(&bytes), bytes: bytes.into(), thumbnail })
 }
 

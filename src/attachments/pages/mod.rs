@@ -2,5 +2,6 @@
 
 pub mod card;
 pub mod change;
+pub mod receive;
 pub mod serve;
 pub mod upload;

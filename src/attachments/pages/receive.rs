@@ -1,0 +1,143 @@
+//! Files as they come over the wire: part by part, within bounds.
+
+use crate::attachments::model::{Code, MAX_BYTES, Rejection};
+use crate::attachments::upload::Slots;
+use crate::attachments::validation;
+use crate::error::{Error, Kind, Result};
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::http::header::ContentDisposition;
+use actix_web::web::Bytes;
+use futures_util::TryStreamExt;
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+/// Most files of one request.
+pub const MAX_FILES: usize = 20;
+/// Most bytes of one request.
+const MAX_REQUEST: usize = 105 * 1024 * 1024;
+/// Parts without bytes are not free either.
+const PART_COST: usize = 200;
+/// A sender who stalls longer than this gives up its place.
+const STALLED: Duration = Duration::from_secs(30);
+/// While others wait for a place, a sender must be quicker than this after the
+/// first seconds: 16 KB a second.
+const SLOW: u64 = 16 * 1024;
+const FIRST_SECONDS: u64 = 20;
+
+/// One file that was sent.
+pub struct Sent {
+    /// The name that the sender gives it.
+    pub filename: String,
+    /// Its bytes, or why they were not taken.
+    pub content: Result<Vec<u8>, Rejection>,
+    /// Its place among the files that may be in memory; given up when dropped.
+    pub place: OwnedSemaphorePermit,
+}
+
+/// Reads the files of one request.
+pub struct Receiver<'a> {
+    parts: Multipart,
+    slots: &'a Slots,
+    files: usize,
+    left: usize,
+}
+
+impl<'a> Receiver<'a> {
+    /// Begins to read.
+    #[must_use]
+    pub fn new(parts: Multipart, slots: &'a Slots) -> Self {
+        Self { parts, slots, files: 0, left: MAX_REQUEST }
+    }
+
+    /// The next file, in the order of the request. Other parts are passed over.
+    ///
+    /// # Errors
+    /// When the request is larger than all its files may be, stalls or breaks off.
+    pub async fn next(&mut self) -> Result<Option<Sent>> {
+        while let Some(mut part) = within_time(self.parts.try_next()).await? {
+            spend(&mut self.left, PART_COST)?;
+            let name = part.content_disposition().and_then(ContentDisposition::get_filename).map(ToOwned::to_owned);
+            let Some(filename) = name.filter(|_| part.name() == Some("files")) else {
+                while self.chunk(&mut part).await?.is_some() {}
+                continue;
+            };
+            let place = self.slots.files.clone().acquire_owned().await.map_err(Error::unavailable)?;
+            let content = self.read(&mut part).await?;
+            if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
+                // What a browser sends for a file field that was left empty.
+                continue;
+            }
+            self.files += 1;
+            let content = content.and_then(|bytes| if self.files > MAX_FILES { Err(too_many()) } else { Ok(bytes) });
+            return Ok(Some(Sent { filename, content, place }));
+        }
+        Ok(None)
+    }
+
+    /// Reads one file. One that is too large is read to its end all the same, so
+    /// that the sender sees the answer and not a broken connection.
+    async fn read(&mut self, part: &mut Field) -> Result<Result<Vec<u8>, Rejection>> {
+        // Room for the largest at once: growing would copy, and take twice as much.
+        let (begun, mut received) = (Instant::now(), 0);
+        let mut bytes = Vec::with_capacity(MAX_BYTES);
+        while let Some(chunk) = self.chunk(part).await? {
+            received += chunk.len();
+            if received > MAX_BYTES {
+                bytes = Vec::new();
+            } else {
+                bytes.extend_from_slice(&chunk);
+            }
+            let others_wait = self.slots.files.available_permits() == 0;
+            if others_wait && is_slow(received, begun.elapsed()) {
+                let message = "The upload came too slowly while others were waiting. Please try again.";
+                return Err(Error::new(Kind::Unreadable, message));
+            }
+        }
+        Ok(if received > MAX_BYTES { Err(validation::too_large()) } else { Ok(bytes) })
+    }
+
+    async fn chunk(&mut self, part: &mut Field) -> Result<Option<Bytes>> {
+        let chunk = within_time(part.try_next()).await?;
+        spend(&mut self.left, chunk.as_ref().map_or(0, Bytes::len))?;
+        Ok(chunk)
+    }
+}
+
+fn too_many() -> Rejection {
+    Rejection::new(Code::TooLarge, format!("At most {MAX_FILES} files fit into one request."))
+}
+
+fn is_slow(received: usize, time: Duration) -> bool {
+    let seconds = time.as_secs();
+    seconds > FIRST_SECONDS && (received as u64) < seconds * SLOW
+}
+
+fn spend(left: &mut usize, bytes: usize) -> Result<()> {
+    let rest = left.checked_sub(bytes);
+    *left = rest.ok_or_else(|| {
+        Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept.")
+    })?;
+    Ok(())
+}
+
+async fn within_time<T>(read: impl Future<Output = Result<T, MultipartError>>) -> Result<T> {
+    match timeout(STALLED, read).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) => Err(Error::new(Kind::Unreadable, "The upload ended before all of it arrived. Please try again.")),
+        Err(_) => Err(Error::new(Kind::Unreadable, "The upload stalled. Please try again.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_and_slow_upload_is_slow() {
+        let seconds = Duration::from_secs;
+        assert!(!is_slow(0, seconds(20)), "everybody may begin slowly");
+        assert!(is_slow(100 * 1024, seconds(30)));
+        assert!(!is_slow(500 * 1024, seconds(30)));
+    }
+}

@@ -1,0 +1,41 @@
+//! DOC: an OLE compound file ([MS-CFB]) with the stream of a Word document
+//! ([MS-DOC], 2.1) and of no other program's.
+
+use super::{mismatch, protected, unreadable};
+use crate::attachments::model::{Kind, Rejection};
+use cfb::CompoundFile;
+use std::io::{Cursor, Read};
+
+/// How a compound file begins.
+pub(super) const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+/// How a Word stream begins: Word 97 and later, Word 6 and 95.
+const WORD: [[u8; 2]; 2] = [[0xEC, 0xA5], [0xDC, 0xA5]];
+/// The streams of spreadsheets, presentations, drawings, mails and projects.
+const OTHERS: [&str; 6] =
+    ["/Workbook", "/Book", "/PowerPoint Document", "/VisioDocument", "/__properties_version1.0", "/Props"];
+/// Where a newer document hides behind its password ([MS-OFFCRYPTO], 2.3.4.4).
+const ENCRYPTED: &str = "/EncryptedPackage";
+
+pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
+    if !bytes.starts_with(SIGNATURE) {
+        return Err(mismatch(Kind::Doc, bytes));
+    }
+    let broken = |_| unreadable("The document cannot be opened.");
+    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(broken)?;
+    if file.is_stream(ENCRYPTED) {
+        return Err(protected("document"));
+    }
+    if !file.is_stream("/WordDocument") || OTHERS.iter().any(|stream| file.is_stream(stream)) {
+        return Err(mismatch(Kind::Doc, bytes));
+    }
+    let mut magic = [0; 2];
+    let mut stream = file.open_stream("/WordDocument").map_err(broken)?;
+    stream.read_exact(&mut magic).map_err(broken)?;
+    if WORD.contains(&magic) { Ok(()) } else { Err(mismatch(Kind::Doc, bytes)) }
+}
+
+/// Whether this is a newer Office file behind a password, of whatever kind.
+pub(super) fn is_protected_package(bytes: &[u8]) -> bool {
+    bytes.starts_with(SIGNATURE)
+        && CompoundFile::open(Cursor::new(bytes)).is_ok_and(|file| file.is_stream(ENCRYPTED))
+}

@@ -1,0 +1,124 @@
+//! DOCX: a ZIP whose list of content types names a Word document (ISO/IEC 29500-2).
+//!
+//! Only the central directory and that list are read; what else is packed stays
+//! packed. Where its parts lie and in which order is its writer's business.
+
+use super::{doc, mismatch, protected, unreadable};
+use crate::attachments::model::{Code, Kind, Rejection};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::io::{Cursor, Read};
+use zip::ZipArchive;
+
+/// How a ZIP with something in it begins.
+pub(super) const SIGNATURE: &[u8] = b"PK\x03\x04";
+/// Most entries.
+const MAX_ENTRIES: usize = 4_000;
+/// Most bytes that all entries say they unpack to.
+const MAX_UNPACKED: u64 = 512 * 1024 * 1024;
+/// Most bytes of the list of content types.
+const MAX_CONTENT_TYPES: u64 = 1024 * 1024;
+
+const CONTENT_TYPES: &str = "[content_types].xml";
+const DOCUMENT: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+
+pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
+    if doc::is_protected_package(bytes) {
+        return Err(protected("document"));
+    }
+    if !bytes.starts_with(SIGNATURE) {
+        return Err(mismatch(Kind::Docx, bytes));
+    }
+    let broken = || unreadable("The document cannot be opened.");
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| broken())?;
+    let parts = parts(&archive).ok_or_else(broken)??;
+    let list = parts.iter().position(|part| part == CONTENT_TYPES);
+    let list = list.ok_or_else(|| mismatch(Kind::Docx, bytes))?;
+    let mut xml = Vec::new();
+    let entry = archive.by_index(list).map_err(|_| broken())?;
+    entry.take(MAX_CONTENT_TYPES).read_to_end(&mut xml).map_err(|_| broken())?;
+    let document = document_part(&utf8(xml).ok_or_else(broken)?).ok_or_else(broken)?;
+    let document = document.ok_or_else(|| mismatch(Kind::Docx, bytes))?;
+    let is_there = |part: &String| match &document {
+        Document::Named(name) => part == name,
+        Document::Ending(ending) => part.starts_with("word/document.") && part.ends_with(ending),
+    };
+    if parts.iter().any(is_there) { Ok(()) } else { Err(broken()) }
+}
+
+/// The names of all entries as parts are compared: without a slash in front, in
+/// lower case. `None` when they cannot be read.
+fn parts(archive: &ZipArchive<Cursor<&[u8]>>) -> Option<Result<Vec<String>, Rejection>> {
+    let mut unpacked: u64 = 0;
+    let mut names = Vec::new();
+    for index in 0..archive.len().min(MAX_ENTRIES) {
+        let entry = archive.by_index_data(index).ok()?;
+        if entry.encrypted() {
+            return Some(Err(protected("document")));
+        }
+        unpacked = unpacked.saturating_add(entry.size());
+        // Some writers use the separator of Windows.
+        let name = entry.name().ok()?.replace('\\', "/").trim_start_matches('/').to_lowercase();
+        if name.split('/').any(|step| step == "..") {
+            return None;
+        }
+        if name.ends_with("vbaproject.bin") {
+            return Some(Err(has_macros()));
+        }
+        names.push(name);
+    }
+    if archive.len() > MAX_ENTRIES || unpacked > MAX_UNPACKED {
+        return Some(Err(Rejection::new(Code::TooLarge, "The document unpacks to far more than its size.")));
+    }
+    Some(Ok(names))
+}
+
+fn has_macros() -> Rejection {
+    Rejection::new(Code::ContentMismatch, "The document contains macros. Save it without them, as DOCX or PDF.")
+}
+
+/// The list as UTF-8. The other encoding that packages may use is UTF-16.
+fn utf8(xml: Vec<u8>) -> Option<String> {
+    let units = |unit: fn([u8; 2]) -> u16| xml[2..].as_chunks().0.iter().map(|pair| unit(*pair)).collect::<Vec<_>>();
+    match xml.as_slice() {
+        [0xFE, 0xFF, ..] => String::from_utf16(&units(u16::from_be_bytes)).ok(),
+        [0xFF, 0xFE, ..] => String::from_utf16(&units(u16::from_le_bytes)).ok(),
+        _ => String::from_utf8(xml).ok(),
+    }
+}
+
+/// Where the document itself is.
+enum Document {
+    /// In the part of this name.
+    Named(String),
+    /// In the main part, whose name ends so.
+    Ending(String),
+}
+
+/// The part that the list calls a Word document. The outer `None` means that the
+/// list cannot be read, the inner one that there is no such part.
+fn document_part(xml: &str) -> Option<Option<Document>> {
+    let mut reader = Reader::from_str(xml.trim_start_matches('\u{feff}'));
+    loop {
+        let element = match reader.read_event().ok()? {
+            Event::Start(element) | Event::Empty(element) => element,
+            Event::Eof => return Some(None),
+            _ => continue,
+        };
+        if attribute(&element, b"ContentType").is_none_or(|found| !found.eq_ignore_ascii_case(DOCUMENT)) {
+            continue;
+        }
+        let lower = |key| attribute(&element, key).map(|value| value.trim_start_matches('/').to_lowercase());
+        if let Some(part) = lower(b"PartName") {
+            return Some(Some(Document::Named(part)));
+        }
+        if let Some(extension) = lower(b"Extension") {
+            return Some(Some(Document::Ending(format!(".{extension}"))));
+        }
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, key: &[u8]) -> Option<String> {
+    let attribute = element.try_get_attribute(key).ok()??;
+    attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,127 @@
+//! Whether bytes are what their name says: extension and content together.
+//!
+//! Pure: it touches neither disk nor network. Documents are opened only as far
+//! as it takes to know what they are; nothing of them is run or unpacked. What
+//! real programs write passes, with the slack that they need; what cannot be
+//! judged is refused with a sentence that helps. A file for each rule.
+
+mod doc;
+mod docx;
+mod name;
+mod pdf;
+mod picture;
+mod text;
+
+pub use name::clean_name;
+pub use picture::Picture;
+
+use crate::attachments::model::{Code, Kind, MAX_BYTES, Rejection};
+
+/// A file that is what it says.
+pub struct Valid {
+    /// Its type.
+    pub kind: Kind,
+    /// Its first frame, where it is a picture.
+    pub picture: Option<Picture>,
+}
+
+/// Whether a name's type is taken at all; needs no bytes.
+///
+/// # Errors
+/// `type_not_allowed`.
+pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
+    Kind::of_name(name).ok_or_else(|| {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+        let advice = match ending.as_deref() {
+            Some("heic" | "heif" | "avif" | "tif" | "tiff" | "bmp") => " Save the picture as JPEG or PNG.",
+            Some("odt" | "rtf" | "pages" | "docm" | "dotx" | "dot") => " Save the document as DOCX or PDF.",
+            Some("xls" | "xlsx" | "ods" | "numbers") => " Save the table as CSV or PDF.",
+            Some("ppt" | "pptx" | "odp" | "key" | "svg" | "htm" | "html" | "eml") => " Save it as PDF.",
+            _ => "",
+        };
+        let allowed = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
+        Rejection::new(Code::TypeNotAllowed, format!("{allowed}{advice}"))
+    })
+}
+
+/// The rejection of a file of more than [`MAX_BYTES`].
+#[must_use]
+pub fn too_large() -> Rejection {
+    Rejection::new(Code::TooLarge, "The file is larger than 5 MB.")
+}
+
+/// What judging this file takes besides its own bytes, in bytes of memory:
+/// much for a picture, next to nothing for the rest. Reads the header only.
+#[must_use]
+pub fn memory(name: &str, bytes: &[u8]) -> u64 {
+    Kind::of_name(name).map_or(0, |kind| picture::memory(kind, bytes))
+}
+
+/// Judges a file by name and bytes.
+///
+/// # Errors
+/// The first reason not to take it.
+pub fn validate(name: &str, bytes: &[u8]) -> Result<Valid, Rejection> {
+    let kind = kind_of(name)?;
+    if bytes.is_empty() {
+        return Err(Rejection::new(Code::Empty, "The file is empty."));
+    }
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large());
+    }
+    let picture = match kind {
+        Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Webp => Some(picture::check(kind, bytes)?),
+        Kind::Pdf => pdf::check(bytes).map(|()| None)?,
+        Kind::Docx => docx::check(bytes).map(|()| None)?,
+        Kind::Doc => doc::check(bytes).map(|()| None)?,
+        Kind::Txt | Kind::Csv => text::check(bytes, kind).map(|()| None)?,
+    };
+    Ok(Valid { kind, picture })
+}
+
+/// The type that the first bytes announce, of those that announce one.
+fn announced(bytes: &[u8]) -> Option<Kind> {
+    let starts = |signature: &[u8]| bytes.starts_with(signature);
+    match bytes {
+        _ if starts(b"\xFF\xD8\xFF") => Some(Kind::Jpeg),
+        _ if starts(b"\x89PNG\r\n\x1a\n") => Some(Kind::Png),
+        _ if starts(b"GIF87a") || starts(b"GIF89a") => Some(Kind::Gif),
+        _ if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") => Some(Kind::Webp),
+        _ if starts(b"%PDF-") => Some(Kind::Pdf),
+        _ if starts(docx::SIGNATURE) => Some(Kind::Docx),
+        _ if starts(doc::SIGNATURE) => Some(Kind::Doc),
+        _ => None,
+    }
+}
+
+/// The content is something else than the name says; what it is, is told where
+/// another name would do.
+fn mismatch(kind: Kind, bytes: &[u8]) -> Rejection {
+    let upper = |kind: Kind| kind.extension().to_uppercase();
+    let message = match announced(bytes) {
+        Some(other) if other != kind && (other.is_image() || other == Kind::Pdf) => format!(
+            "The file's name says {}, but its content is {}. Rename it to end in .{} and send it again.",
+            upper(kind),
+            upper(other),
+            other.extension()
+        ),
+        _ => format!("The file's name says {}, but its content is something else.", upper(kind)),
+    };
+    Rejection::new(Code::ContentMismatch, message)
+}
+
+fn unreadable(what: &str) -> Rejection {
+    Rejection::new(Code::Unreadable, format!("{what} It may be damaged; try saving it again."))
+}
+
+fn protected(what: &str) -> Rejection {
+    let message = format!("The {what} is protected by a password, so its content can't be checked. Save it without one.");
+    Rejection::new(Code::Unreadable, message)
+}
+
+fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! File names, which are only ever data: shown, searched, offered at download.
+
+use crate::attachments::model::{Code, MAX_NAME, Rejection};
+
+/// A file name as it is kept: its last part, without what could mislead.
+///
+/// # Errors
+/// `bad_name` when nothing is left or it is too long.
+pub fn clean_name(name: &str) -> Result<String, Rejection> {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let clean: String = last.chars().filter(|c| !is_hidden(*c)).collect();
+    let clean = clean.trim().to_owned();
+    if clean.trim_matches('.').is_empty() {
+        return Err(Rejection::new(Code::BadName, "The file has no name."));
+    }
+    if clean.chars().count() > MAX_NAME {
+        return Err(Rejection::new(Code::BadName, format!("The file's name is longer than {MAX_NAME} characters.")));
+    }
+    Ok(clean)
+}
+
+/// Characters that are not seen, or that turn the order of others around.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}

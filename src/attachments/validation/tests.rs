@@ -1,0 +1,202 @@
+use super::*;
+use image::{DynamicImage, ImageFormat};
+use std::io::{Cursor, Write};
+
+const WORD_MAIN: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+
+fn code(name: &str, bytes: &[u8]) -> Option<Code> {
+    validate(name, bytes).err().map(|rejection| rejection.code)
+}
+
+fn encoded(format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::new_rgb8(4, 3).write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    for (name, content) in streams {
+        file.create_stream(name).unwrap().write_all(content).unwrap();
+    }
+    file.into_inner().into_inner()
+}
+
+fn samples() -> Vec<(Kind, Vec<u8>)> {
+    let types = format!("<Types><Override PartName=\"/word/document.xml\" ContentType=\"{WORD_MAIN}\"/></Types>");
+    vec![
+        (Kind::Jpeg, encoded(ImageFormat::Jpeg)),
+        (Kind::Png, encoded(ImageFormat::Png)),
+        (Kind::Gif, encoded(ImageFormat::Gif)),
+        (Kind::Webp, encoded(ImageFormat::WebP)),
+        (Kind::Pdf, b"%PDF-1.7\n1 0 obj\n%%EOF\n".to_vec()),
+        (Kind::Docx, zipped(&[("[Content_Types].xml", &types), ("word/document.xml", "<w/>")])),
+        (Kind::Doc, compound(&[("/WordDocument", b"\xEC\xA5\xC1\x00")])),
+        (Kind::Txt, "Grüße\r\n".as_bytes().to_vec()),
+    ]
+}
+
+#[test]
+fn each_type_passes_under_its_own_name_and_no_other() {
+    for (kind, bytes) in samples() {
+        for (other, extensions, _) in Kind::TABLE {
+            let is_text = |kind| matches!(kind, Kind::Txt | Kind::Csv);
+            let expected = kind == other || (is_text(kind) && is_text(other));
+            for extension in extensions {
+                let verdict = code(&format!("a.{extension}"), &bytes);
+                assert_eq!(verdict.is_none(), expected, "{kind:?} as {extension}: {verdict:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_at_the_limit() {
+    assert_eq!(code("a.txt", &vec![b'a'; 5_242_880]), None);
+    assert_eq!(code("a.txt", &vec![b'a'; 5_242_881]), Some(Code::TooLarge));
+    assert_eq!(code("a.txt", b""), Some(Code::Empty));
+}
+
+#[test]
+fn other_types_are_refused_by_name_and_by_content() {
+    assert_eq!(code("a.svg", b"<svg/>"), Some(Code::TypeNotAllowed));
+    assert_eq!(code("a", b"text"), Some(Code::TypeNotAllowed));
+    for content in ["  <!DOCTYPE html>", "<svg onload=x>", "%PDF-1.4", "{\\rtf1", "a\0b", "\u{feff}<html>"] {
+        assert_eq!(code("a.txt", content.as_bytes()), Some(Code::ContentMismatch), "{content}");
+    }
+    let spreadsheet = WORD_MAIN.replace("wordprocessingml.document", "spreadsheetml.sheet");
+    let types = format!("<Types><Override PartName=\"/xl/workbook.xml\" ContentType=\"{spreadsheet}\"/></Types>");
+    assert_eq!(code("a.docx", &zipped(&[("[Content_Types].xml", &types)])), Some(Code::ContentMismatch));
+    assert_eq!(code("a.docx", &zipped(&[("word/x.txt", "x")])), Some(Code::ContentMismatch));
+    assert_eq!(code("a.doc", &compound(&[("/Workbook", b"x")])), Some(Code::ContentMismatch));
+    assert_eq!(code("a.doc", &compound(&[])), Some(Code::ContentMismatch));
+}
+
+#[test]
+fn macros_are_refused() {
+    let types = format!("<Types><Override PartName='/word/document.xml' ContentType='{WORD_MAIN}'/></Types>");
+    let entries =
+        [("[Content_Types].xml", types.as_str()), ("word/document.xml", "x"), ("word/vbaProject.bin", "x")];
+    assert_eq!(code("a.docx", &zipped(&entries)), Some(Code::ContentMismatch));
+    assert_eq!(code("a.docx", &zipped(&entries[..2])), None);
+}
+
+#[test]
+fn damaged_pictures_are_refused() {
+    let whole = encoded(ImageFormat::Png);
+    assert_eq!(code("a.png", &whole[..whole.len() / 2]), Some(Code::Unreadable));
+    let mut huge = whole;
+    huge[16..20].copy_from_slice(&19_000_u32.to_be_bytes());
+    huge[20..24].copy_from_slice(&19_000_u32.to_be_bytes());
+    assert!(code("a.png", &huge).is_some());
+}
+
+#[test]
+fn text_in_other_encodings_passes() {
+    assert_eq!(code("a.csv", b"name;ort\r\nM\xfcller;K\xf6ln\r\n"), None);
+    assert_eq!(code("a.txt", b"\xFF\xFEh\0i\0"), None);
+    assert_eq!(code("a.txt", b"\xFE\xFF\0h\0i"), None);
+    assert_eq!(code("a.txt", b"\xFF\xFEh\0i"), Some(Code::Unreadable));
+}
+
+#[test]
+fn names_are_cleaned() {
+    assert_eq!(clean_name("C:\\Users\\a\\Grüße.txt").unwrap(), "Grüße.txt");
+    assert_eq!(clean_name("../../etc/passwd").unwrap(), "passwd");
+    assert_eq!(clean_name("a\u{202e}gpj.exe\n.png").unwrap(), "agpj.exe.png");
+    for bad in ["", "/", "..", " \u{200e}"] {
+        assert_eq!(clean_name(bad).unwrap_err().code, Code::BadName, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_document_may_lie_anywhere_in_its_package() {
+    let list = |element: &str| format!("<ns:Types xmlns:ns='x'>{element}</ns:Types>");
+    let named = list(&format!("<ns:Override ContentType='{WORD_MAIN}' PartName='/Deep/Text&#46;xml'/>"));
+    assert_eq!(code("a.docx", &zipped(&[("z", "z"), ("deep/text.xml", "x"), ("[Content_Types].xml", &named)])), None);
+    // The way of .NET's packaging: the first part's type becomes the default of its extension.
+    let default = list(&format!("<ns:Default Extension=\"xml\" ContentType=\"{WORD_MAIN}\"/>"));
+    let windows = [("[Content_Types].xml", default.as_str()), ("word\\document.xml", "x")];
+    assert_eq!(code("a.docx", &zipped(&windows)), None);
+    assert_eq!(code("a.docx", &zipped(&windows[..1])), Some(Code::Unreadable), "the part is not there");
+    assert_eq!(code("a.docx", &zipped(&[("[Content_Types].xml", "<Types><Over")])), Some(Code::Unreadable));
+}
+
+#[test]
+fn what_a_password_hides_is_refused_with_advice() {
+    let rejection = validate("a.docx", &compound(&[("/EncryptedPackage", b"x")])).err().unwrap();
+    assert_eq!(rejection.code, Code::Unreadable);
+    assert!(rejection.message.contains("password"), "{}", rejection.message);
+}
+
+#[test]
+fn another_name_is_advised_where_it_would_do() {
+    let message = |name, bytes: &[u8]| validate(name, bytes).err().unwrap().message;
+    assert!(message("a.jpg", &encoded(ImageFormat::WebP)).contains("Rename it to end in .webp"));
+    assert!(message("a.heic", b"x").contains("Save the picture as JPEG or PNG."));
+}
+
+#[test]
+fn a_picture_is_as_large_as_its_header_says() {
+    let mut header = encoded(ImageFormat::Gif);
+    header[6..10].copy_from_slice(&[0xFF, 0xFF, 1, 0]);
+    assert_eq!(code("a.gif", &header), Some(Code::TooLarge), "65,535 pixels wide");
+    assert_eq!(memory("a.png", &encoded(ImageFormat::Png)), 4 * 3 * 3 * 3);
+    assert_eq!(memory("a.txt", b"x"), 0);
+    let whole = encoded(ImageFormat::Jpeg);
+    assert_eq!(code("a.jpg", &whole[..whole.len() - 2]), Some(Code::Unreadable), "no end");
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_a_verdict_under_any_name(
+            bytes in prop::collection::vec(any::<u8>(), 0..4096),
+            start in prop::sample::select(samples()),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            // A real beginning, and anything after it.
+            let (kind, mut whole) = start;
+            whole.truncate(cut.index(whole.len() + 1));
+            whole.extend_from_slice(&bytes);
+            for (other, extensions, _) in Kind::TABLE {
+                let name = format!("a.{}", extensions[0]);
+                let is_text = |kind| matches!(kind, Kind::Txt | Kind::Csv);
+                let kept = validate(&name, &whole).is_ok();
+                prop_assert!(!kept || announced(&whole).is_none_or(|found| found == other), "{kind:?} as {name}");
+                prop_assert!(!kept || !is_text(other) || !whole.contains(&0));
+            }
+        }
+
+        #[test]
+        fn text_of_people_is_text_in_every_encoding(text in "[^\u{0}-\u{1f}\u{7f}<{%\u{4}\u{feff}]{1,200}") {
+            prop_assert_eq!(code("a.txt", text.as_bytes()), None);
+            let units: Vec<u16> = text.encode_utf16().collect();
+            let encoded = |unit: fn(u16) -> [u8; 2], mark: [u8; 2]| -> Vec<u8> {
+                mark.into_iter().chain(units.iter().flat_map(|one| unit(*one))).collect()
+            };
+            prop_assert_eq!(code("a.csv", &encoded(u16::to_le_bytes, [0xFF, 0xFE])), None);
+            prop_assert_eq!(code("a.csv", &encoded(u16::to_be_bytes, [0xFE, 0xFF])), None);
+        }
+
+        #[test]
+        fn a_kept_name_is_one_plain_line_and_stays_as_it_is(name in any::<String>()) {
+            if let Ok(clean) = clean_name(&name) {
+                prop_assert!(!clean.contains(['/', '\\']) && !clean.chars().any(char::is_control));
+                prop_assert_eq!(clean_name(&clean), Ok(clean));
+            }
+        }
+    }
+}
