@@ -3,14 +3,15 @@
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::access::Role;
 use crate::people::model::{Email, MAX_NAME};
 use crate::people::passwords;
 use crate::people::store::{self as people, NewUser};
 use crate::server::Running;
 use crate::submissions::store as submissions;
-use crate::upkeep::sample;
+use crate::upkeep::check::{self, Outcome};
+use crate::upkeep::{marker, sample};
 use crate::upkeep::setup::LINK_MINUTES;
 use crate::web::{text, token};
 use clap::{Args, Parser, Subcommand};
@@ -49,6 +50,8 @@ enum Command {
     Form(FormCommand),
     /// Load lively sample data into an account
     Sample(SampleArgs),
+    /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
+    Check(CheckArgs),
 }
 
 #[derive(Subcommand)]
@@ -102,6 +105,13 @@ struct FormAdd {
     /// What the form is called on the desk
     #[arg(long)]
     name: String,
+}
+
+#[derive(Args)]
+struct CheckArgs {
+    /// Put right what can be: clear what broken uploads left, count and index again
+    #[arg(long)]
+    repair: bool,
 }
 
 #[derive(Args)]
@@ -181,6 +191,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         Command::User(UserCommand::Password(user)) => set_password(app, &user).await,
         Command::Form(FormCommand::Add(form)) => add_form(app, &form).await,
         Command::Sample(wanted) => load_sample(app, &wanted).await,
+        Command::Check(wanted) => check_all(app, wanted.repair).await,
     }
 }
 
@@ -230,7 +241,18 @@ async fn add_form(app: &App, form: &FormAdd) -> Result<()> {
     Ok(())
 }
 
+async fn check_all(app: &App, repair: bool) -> Result<()> {
+    let Outcome { files, tickets, found, left } = check::run(app, repair, &mut |line| println!("{line}")).await?;
+    println!("Looked at {files} files and {tickets} tickets: {found} wrong, {} mended.", found - left);
+    if left == 0 {
+        return Ok(());
+    }
+    let advice = if repair { "that a person has to look at" } else { "docket check --repair mends what can be mended" };
+    Err(Error::new(ErrorKind::Conflict, format!("{left} things are wrong: {advice}")))
+}
+
 async fn load_sample(app: &App, wanted: &SampleArgs) -> Result<()> {
+    marker::expect(app).await.map_err(|message| Error::new(ErrorKind::Unavailable, message))?;
     let owner = Email::parse(&wanted.account)?;
     let account_id = app.db.read(move |conn| people::account_of_owner(conn, &owner)).await?.account_id;
     let bar = ProgressBar::new(u64::from(wanted.tickets));

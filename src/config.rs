@@ -2,6 +2,7 @@
 //! the start with a line that says so.
 
 use crate::db::DatabaseUrl;
+use bytesize::ByteSize;
 use clap::Args;
 use ipnet::IpNet;
 use std::path::PathBuf;
@@ -38,6 +39,14 @@ pub struct Config {
     #[arg(long, env = "DOCKET_COUNTRY_HEADER", default_value = "CF-IPCountry", global = true)]
     pub country_header: String,
 
+    /// Most that the files of one account may take, as 20GB [default: no limit]
+    #[arg(long, env = "DOCKET_ACCOUNT_QUOTA", global = true)]
+    pub account_quota: Option<ByteSize>,
+
+    /// Free disk space below which no files are taken; everything else goes on
+    #[arg(long, env = "DOCKET_FREE_DISK_FLOOR", default_value = "256MB", global = true)]
+    pub free_disk_floor: ByteSize,
+
     /// How log lines look
     #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -52,12 +61,14 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 8] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
     "DOCKET_TRUSTED_PROXIES",
     "DOCKET_COUNTRY_HEADER",
+    "DOCKET_ACCOUNT_QUOTA",
+    "DOCKET_FREE_DISK_FLOOR",
     "DOCKET_LOG_FORMAT",
 ];
 

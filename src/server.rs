@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::people::passwords::Passwords;
 use crate::people::throttle::Throttle;
 use crate::routes;
-use crate::upkeep::{janitor, setup};
+use crate::upkeep::{janitor, marker, setup};
 use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
@@ -41,6 +41,7 @@ impl App {
         let listener = TcpListener::bind(&app.config.listen)
             .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        marker::expect(&app).await?;
         let app = web::Data::new(app);
         let setup_path = offer_setup(&app).await.map_err(|error| error.to_string())?;
         assets::warm_up();

@@ -11,10 +11,16 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How long an S3 server that does not answer is asked again.
+const GIVES_UP: Duration = Duration::from_secs(30);
 
 /// The bytes of an object, piece by piece.
 pub type Pieces = BoxStream<'static, object_store::Result<Bytes>>;
@@ -73,7 +79,8 @@ impl Storage {
         if let Some(endpoint) = endpoint {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
-        let store = PrefixStore::new(builder.build()?, prefix);
+        let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
+        let store = PrefixStore::new(builder.with_retry(retry).build()?, prefix);
         Ok(Self { store: Arc::new(store), folder: None })
     }
 
@@ -108,6 +115,46 @@ impl Storage {
         Ok(found.into_stream().boxed())
     }
 
+    /// The keys and sizes (in bytes) of all objects below a prefix, in no order.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<(String, u64)>> {
+        let found = self.store.list(Some(&Key::from(prefix)));
+        found.map(|object| object.map(|object| (object.location.into(), object.size)).map_err(Error::from)).boxed()
+    }
+
+    /// Whether there is an object under a key.
+    ///
+    /// # Errors
+    /// *Unavailable*.
+    pub async fn has(&self, key: &str) -> Result<bool> {
+        match self.store.head(&Key::from(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Files that a put left half written in the folder, `before` some time, when
+    /// the program was killed. Nobody reads them; [`Storage::list`] passes them over.
+    ///
+    /// # Errors
+    /// *Unavailable*.
+    pub fn leftovers(&self, before: SystemTime) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        let mut open: Vec<PathBuf> = self.folder.iter().cloned().collect();
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).map_err(Error::unavailable)? {
+                let entry = entry.map_err(Error::unavailable)?;
+                let kind = entry.file_type().map_err(Error::unavailable)?;
+                if kind.is_dir() {
+                    open.push(entry.path());
+                } else if kind.is_file() && is_leftover(&entry, before) {
+                    found.push(entry.path());
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Deletes an object. One that is gone already is fine.
     ///
     /// # Errors
@@ -119,11 +166,28 @@ impl Storage {
         }
     }
 
+    /// Free space on the disk of the folder, in bytes. `None` where there is no
+    /// folder, or the system does not say.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(self.folder.as_ref()?).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// The file on disk behind a key, where there are files on disk.
     #[must_use]
     pub fn file(&self, key: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
     }
+}
+
+/// Objects are written beside their name, which then gets a `#` and digits.
+fn is_leftover(entry: &std::fs::DirEntry, before: SystemTime) -> bool {
+    let name = entry.file_name();
+    let digits = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, digits)| digits);
+    let is_staging = digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    is_staging && modified.is_ok_and(|at| at < before)
 }
 
 /// Chooses who does TLS in this process. May be called again.
@@ -140,17 +204,4 @@ pub fn create_private_dir(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     Ok(())
-}
-
-impl Storage {
-    /// Whether the store answers, for health checks.
-    ///
-    /// # Errors
-    /// *Unavailable*.
-    pub async fn check(&self) -> Result<()> {
-        match self.store.head(&Key::from("probe")).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Error::unavailable(error)),
-        }
-    }
 }

@@ -214,7 +214,7 @@ async fn s3_keeps_and_serves_the_same_files() {
     let database = fresh_database(&dir);
     add_owner(dir.path(), &database);
     let bucket = dir.path().join("s3");
-    let endpoint = s3::serve(&bucket).await;
+    let endpoint = s3::serve(&bucket);
     let mut command = process::command(dir.path(), &database);
     command
         .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
@@ -268,7 +268,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
             sha256: String::new(),
         },
     );
-    app.app.db.write(move |conn| store::reserve(conn, &agent, number, &reserved, now)).await.unwrap();
+    app.app.db.write(move |conn| store::reserve(conn, &agent, number, &reserved, i64::MAX, now)).await.unwrap();
     let rows = || async {
         let count = |conn: &mut _| Ok(attachments::table.count().get_result::<i64>(conn)?);
         app.app.db.read(count).await.unwrap()
@@ -283,4 +283,37 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     assert_eq!((rows().await, app.stored_keys().len()), (1, 2), "and so is the deleted file");
     owner.sign_in(&owner.email, PASSWORD).await.expect(303);
     owner.post(&format!("{gone}/restore"), &[]).await.expect(404);
+}
+
+/// The account's quota and the floor of free disk: files find no room, the rest goes on.
+#[actix_web::test]
+async fn without_room_files_are_refused_and_the_rest_goes_on() {
+    let app = TestApp::start_with(|config| config.account_quota = Some("5KB".parse().unwrap())).await;
+    let (owner, other) = (app.owner().await, app.owner().await);
+    let number = owner.make_ticket("Quota").await;
+    let answer = owner.attach(number, &[("a.txt", &[b'a'; 3000]), ("b.txt", &[b'b'; 3000])]).await;
+    let json = answer.expect(201).json();
+    assert_eq!((json["data"][0]["filename"].as_str(), json["rejected"][0]["code"].as_str()), (Some("a.txt"), Some("no_room")));
+    owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(507);
+    owner.send(owner.upload(number, &[("b.txt", &[b'b'; 3000])])).await.expect(507).expect_text("all the room they may");
+    owner.attach(number, &[("c.txt", &[b'c'; 2000])]).await.expect(201);
+    let theirs = other.make_ticket("Their own quota").await;
+    other.attach(theirs, &[("b.txt", &[b'b'; 3000])]).await.expect(201);
+
+    // What is deleted gives its room back once nobody can restore it.
+    let file = json["data"][0]["url"].as_str().unwrap();
+    owner.post(&format!("{file}/delete"), &[]).await.expect(303);
+    owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(507);
+    app.wait(Duration::from_secs(31 * 24 * 3600));
+    janitor::clear(&app.app).await.unwrap();
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(201);
+
+    let full = TestApp::start_with(|config| config.free_disk_floor = "8000000TB".parse().unwrap()).await;
+    let owner = full.owner().await;
+    let number = owner.make_ticket("Tickets go on").await;
+    let answer = owner.attach(number, &[("a.txt", b"a")]).await;
+    assert_eq!(answer.expect(507).json()["rejected"][0]["code"], "no_room");
+    owner.set_status(number, "closed").await.expect(303);
+    assert!(full.stored_keys().iter().all(|key| !key.starts_with("tickets/")));
 }

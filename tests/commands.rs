@@ -10,13 +10,13 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-fn docket(dir: &Path, database: &DatabaseUrl, args: &[&str], input: &str) -> Output {
+pub fn docket(dir: &Path, database: &DatabaseUrl, args: &[&str], input: &str) -> Output {
     let mut command = command(dir, database);
     command.args(args);
     run(command, input)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -8,8 +8,11 @@ mod support;
 
 mod attachments;
 mod browser;
+mod check;
 mod commands;
+mod corpus;
 mod conversations;
+mod crashes;
 mod db;
 mod durability;
 mod headers;

@@ -89,6 +89,7 @@ pub enum Code {
     Empty,
     BadName,
     Unreadable,
+    NoRoom,
 }
 
 impl Code {
@@ -102,6 +103,7 @@ impl Code {
             Self::Empty => "empty",
             Self::BadName => "bad_name",
             Self::Unreadable => "unreadable",
+            Self::NoRoom => "no_room",
         }
     }
 }
@@ -160,7 +162,23 @@ impl Attachment {
     pub fn thumbnail_key(&self) -> Option<String> {
         self.thumbnail.as_ref().map(|extension| thumbnail_key(self.account_id, self.stamp, extension))
     }
+
+    /// Every key that may hold something of it. A row that is not ready does not
+    /// know yet which thumbnail it gets.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let possible: &[&str] = match &self.thumbnail {
+            Some(extension) => &[extension.as_str()],
+            None if self.state == "ready" => &[],
+            None => &THUMBNAILS,
+        };
+        let thumbnails = possible.iter().map(|extension| thumbnail_key(self.account_id, self.stamp, extension));
+        std::iter::once(self.key()).chain(thumbnails).collect()
+    }
 }
+
+/// The extensions of thumbnails.
+const THUMBNAILS: [&str; 2] = ["jpg", "png"];
 
 /// The key of a file: `tickets/<account>/<milliseconds>.<extension>`.
 #[must_use]
@@ -172,6 +190,21 @@ pub fn key(account_id: i64, stamp: i64, kind: Kind) -> String {
 #[must_use]
 pub fn thumbnail_key(account_id: i64, stamp: i64, extension: &str) -> String {
     format!("thumbnails/{account_id}/{stamp}.{extension}")
+}
+
+/// Account and stamp of a key of ours, and its extension. `None` for any other key.
+#[must_use]
+pub fn parse_key(key: &str) -> Option<(i64, i64, &str)> {
+    let mut steps = key.split('/');
+    let (folder, account, name) = (steps.next()?, steps.next()?, steps.next()?);
+    let (stamp, extension) = name.split_once('.')?;
+    let is_ours = match folder {
+        "tickets" => Kind::of_extension(extension).is_some(),
+        "thumbnails" => THUMBNAILS.contains(&extension),
+        _ => false,
+    };
+    let parsed = (account.parse().ok()?, stamp.parse().ok()?, extension);
+    (is_ours && steps.next().is_none()).then_some(parsed)
 }
 
 /// A number of bytes for people: `12 KB`, `1.4 MB`.
@@ -197,6 +230,15 @@ mod tests {
         }
         assert_eq!(Kind::of_name("noextension"), None);
         assert_eq!(Kind::of_name("x.exe"), None);
+    }
+
+    #[test]
+    fn keys_are_read_back() {
+        assert_eq!(parse_key(&key(7, 1_234, Kind::Jpeg)), Some((7, 1_234, "jpg")));
+        assert_eq!(parse_key(&thumbnail_key(7, 1_234, "png")), Some((7, 1_234, "png")));
+        for other in ["tickets/7/a.jpg", "tickets/7/1.exe", "tickets/7/1.jpg/x", "thumbnails/7/1.gif", "x/7/1.jpg", ""] {
+            assert_eq!(parse_key(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,22 +1,29 @@
 //! From bytes on the wire to a ready attachment: validate, reserve, put, ready.
 
 use crate::app::App;
-use crate::attachments::model::{self, Attachment, Rejection};
+use crate::attachments::model::{self, Attachment, Code, Rejection};
 use crate::attachments::store::{self, NewAttachment};
 use crate::attachments::thumbnail::{self, Thumbnail};
 use crate::attachments::validation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
 use crate::storage::Put;
 use crate::web::token;
 use actix_web::web::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// How many files are in memory at once, each at most 5 MB.
 const FILES_AT_ONCE: usize = 8;
-/// How many are decoded at once; a decoded picture is much larger than its file.
-const DECODED_AT_ONCE: usize = 2;
+/// What decoders of all uploads together may take, in megabytes: a decoded
+/// picture is much larger than its file.
+const DECODING_MEGABYTES: u32 = 512;
+/// A picture that takes longer is refused; its work ends in its own time, and
+/// keeps its part of the memory until then.
+const DECODING_TIME: Duration = Duration::from_secs(60);
 /// A key that is taken in the storage though no row knows it is an orphan of
 /// another life; there are never many in a row.
 const PUT_TRIES: usize = 10;
@@ -31,7 +38,10 @@ pub struct Slots {
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { files: Arc::new(Semaphore::new(FILES_AT_ONCE)), decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)) }
+        Self {
+            files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
+            decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
+        }
     }
 }
 
@@ -52,30 +62,24 @@ pub async fn keep(
         Ok(filename) => filename,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let place = slots.decoding.clone().acquire_owned().await.map_err(Error::unavailable)?;
-    let named = filename.clone();
-    let checked = tokio::task::spawn_blocking(move || {
-        // Held by the work itself, which goes on when nobody waits for it any more.
-        let _place = place;
-        check(&named, bytes)
-    })
-    .await;
-    let checked = match checked.map_err(|source| Error::internal("a decoder panicked", source))? {
+    let Checked { kind, bytes, sha256, thumbnail } = match judge(slots, filename.clone(), bytes).await? {
         Ok(checked) => checked,
         Err(rejection) => return Ok(Err(rejection)),
     };
     let new = NewAttachment {
         id: token::id()?,
         filename,
-        kind: checked.kind,
-        size: i64::try_from(checked.bytes.len()).unwrap_or(i64::MAX),
-        sha256: checked.sha256,
+        kind,
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        sha256,
     };
-    let stamp = put_under_own_key(app, agent, number, &new, checked.bytes).await?;
-    let thumbnail = put_thumbnail(app, agent.account_id, stamp, checked.thumbnail).await;
-    let (agent, now) = (agent.clone(), app.clock.now());
-    let ready = move |conn: &mut _| store::make_ready(conn, &agent, number, &new.id, thumbnail, now);
-    app.db.write(ready).await.map(Ok)
+    match store_and_show(app, agent, number, new, (bytes, thumbnail)).await {
+        Err(error) if error.kind == Kind::Full => {
+            tracing::warn!(%error, "a file found no room");
+            Ok(Err(Rejection::new(Code::NoRoom, error.message())))
+        }
+        outcome => outcome.map(Ok),
+    }
 }
 
 struct Checked {
@@ -83,6 +87,27 @@ struct Checked {
     bytes: Bytes,
     sha256: String,
     thumbnail: Option<Thumbnail>,
+}
+
+/// Judges the file off the web workers, when there is memory for it.
+async fn judge(slots: &Slots, name: String, bytes: Vec<u8>) -> Result<Result<Checked, Rejection>> {
+    let memory = slots.decoding.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let megabytes = u32::try_from(validation::memory(&name, &bytes) >> 20).unwrap_or(u32::MAX);
+        let wanted = megabytes.clamp(1, DECODING_MEGABYTES);
+        // Held by the work itself, which goes on when nobody waits for it any more.
+        let _part = Handle::current().block_on(memory.acquire_many(wanted)).map_err(Error::unavailable)?;
+        Ok(check(&name, bytes))
+    });
+    let unreadable = |why: &str| {
+        tracing::error!(why, "a file could not be judged");
+        Ok(Err(Rejection::new(Code::Unreadable, "The file can't be read. It may be damaged; try saving it again.")))
+    };
+    match timeout(DECODING_TIME, work).await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(panic)) => unreadable(&panic.to_string()),
+        Err(_) => unreadable("it took too long"),
+    }
 }
 
 fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
@@ -93,9 +118,28 @@ fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
     Ok(Checked { kind: valid.kind, sha256: token::sha256(&bytes), bytes: bytes.into(), thumbnail })
 }
 
+async fn store_and_show(
+    app: &App,
+    agent: &Agent,
+    number: i64,
+    new: NewAttachment,
+    (bytes, thumbnail): (Bytes, Option<Thumbnail>),
+) -> Result<Attachment> {
+    let floor = app.config.free_disk_floor.as_u64();
+    if app.storage.free_space().is_some_and(|free| free < floor.saturating_add(bytes.len() as u64)) {
+        let message = "There is too little room left on the server's disk for more files. Everything else goes on.";
+        return Err(Error::new(Kind::Full, message));
+    }
+    let stamp = put_under_own_key(app, agent, number, &new, bytes).await?;
+    let thumbnail = put_thumbnail(app, agent.account_id, stamp, thumbnail).await;
+    let (agent, now) = (agent.clone(), app.clock.now());
+    app.db.write(move |conn| store::make_ready(conn, &agent, number, &new.id, thumbnail, now)).await
+}
+
 async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {
     let (row, by, now) = (new.clone(), agent.clone(), app.clock.now());
-    let mut stamp = app.db.write(move |conn| store::reserve(conn, &by, number, &row, now)).await?;
+    let quota = app.config.account_quota.map_or(i64::MAX, |quota| i64::try_from(quota.as_u64()).unwrap_or(i64::MAX));
+    let mut stamp = app.db.write(move |conn| store::reserve(conn, &by, number, &row, quota, now)).await?;
     for _ in 0..PUT_TRIES {
         let key = model::key(agent.account_id, stamp, new.kind);
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {

@@ -99,6 +99,12 @@ struct Value {
     value: String,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
 fn ask(conn: &mut SqliteConnection, query: &str) -> Result<String> {
     let row: Value = diesel::sql_query(query).get_result(conn)?;
     Ok(row.value)
@@ -146,17 +152,79 @@ pub struct Phrase {
 pub fn index_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> QueryResult<()> {
     let (query, text) = match conn {
         Connection::Sqlite(_) => ("INSERT OR REPLACE INTO ticket_terms (rowid, terms) VALUES (?, ?)", terms.join(" ")),
-        Connection::Postgres(_) => {
-            let lexemes: Vec<String> =
-                terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
-            (
-                "INSERT INTO ticket_terms (ticket_id, terms) VALUES ($1, $2::tsvector)
-                 ON CONFLICT (ticket_id) DO UPDATE SET terms = excluded.terms",
-                lexemes.join(" "),
-            )
-        }
+        Connection::Postgres(_) => (
+            "INSERT INTO ticket_terms (ticket_id, terms) VALUES ($1, $2::tsvector)
+             ON CONFLICT (ticket_id) DO UPDATE SET terms = excluded.terms",
+            lexemes(terms),
+        ),
     };
     diesel::sql_query(query).bind::<BigInt, _>(ticket_id).bind::<Text, _>(text).execute(conn).map(drop)
+}
+
+/// Terms with their places, as a `tsvector` is written.
+fn lexemes(terms: &[String]) -> String {
+    let lexemes: Vec<String> = terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
+    lexemes.join(" ")
+}
+
+/// Whether the index holds exactly these terms for a ticket, in this order.
+///
+/// # Errors
+/// When the database fails.
+pub fn has_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> QueryResult<bool> {
+    let found: i64 = match conn {
+        Connection::Sqlite(conn) => {
+            // The number of tokens as FTS5 keeps it beside its index: a varint
+            // of one or two bytes, since the terms of a ticket are capped.
+            let size = match terms.len() {
+                few @ 0..128 => format!("{few:02x}"),
+                many => format!("{:02x}{:02x}", 0x80 | many >> 7, many & 0x7f),
+            };
+            let phrase = if terms.is_empty() { "" } else { " AND ticket_terms MATCH ?2" };
+            let query = format!(
+                "SELECT COUNT(*) AS value FROM ticket_terms JOIN ticket_terms_docsize AS size ON size.id = ticket_terms.rowid
+                 WHERE ticket_terms.rowid = ?1 AND lower(hex(size.sz)) = '{size}'{phrase}"
+            );
+            let query = diesel::sql_query(query).bind::<BigInt, _>(ticket_id);
+            query.bind::<Text, _>(format!("\"{}\"", terms.join(" "))).get_result::<Number>(conn)?.value
+        }
+        Connection::Postgres(conn) => {
+            let query = "SELECT COUNT(*) AS value FROM ticket_terms WHERE ticket_id = $1 AND terms = $2::tsvector";
+            let query = diesel::sql_query(query).bind::<BigInt, _>(ticket_id);
+            query.bind::<Text, _>(lexemes(terms)).get_result::<Number>(conn)?.value
+        }
+    };
+    Ok(found == 1)
+}
+
+/// Tickets that the index knows though nobody should find them: in the trash, or gone.
+///
+/// # Errors
+/// When the database fails.
+pub fn stray_terms(conn: &mut Connection) -> QueryResult<Vec<i64>> {
+    let (id, index) = match conn {
+        Connection::Sqlite(_) => ("id", "ticket_terms_docsize"),
+        Connection::Postgres(_) => ("ticket_id", "ticket_terms"),
+    };
+    let query = format!(
+        "SELECT {id} AS value FROM {index} WHERE {id} NOT IN (SELECT id FROM tickets WHERE deleted_at IS NULL)"
+    );
+    Ok(diesel::sql_query(query).load::<Number>(conn)?.into_iter().map(|number| number.value).collect())
+}
+
+/// What the engine itself finds wrong with its file.
+///
+/// # Errors
+/// When the database cannot even be asked.
+pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
+    let Connection::Sqlite(conn) = conn else { return Ok(Vec::new()) };
+    let mut damage: Vec<Value> =
+        diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").load(conn)?;
+    damage.retain(|row| row.value != "ok");
+    let broken_links = "SELECT 'a row of ' || \"table\" || ' names one of ' || parent || ' that is not there' AS value
+         FROM pragma_foreign_key_check";
+    damage.extend(diesel::sql_query(broken_links).load::<Value>(conn)?);
+    Ok(damage.into_iter().map(|row| row.value).collect())
 }
 
 /// Forgets what a ticket is found by.

@@ -15,6 +15,13 @@ table! {
         conversation_url -> Text,
         submission_url -> Text,
         created_at -> Timestamp,
+        file_bytes -> BigInt,
+    }
+}
+
+table! {
+    installation (id) {
+        id -> Text,
     }
 }
 
@@ -231,5 +238,6 @@ allow_tables_to_appear_in_same_query!(
     ticket_tags,
     ticket_events,
     notes_revisions,
-    attachments
+    attachments,
+    installation
 );

@@ -48,6 +48,7 @@ pub fn open_account(conn: &mut Connection, user: &NewUser, now: NaiveDateTime) -
             accounts::conversation_url.eq(""),
             accounts::submission_url.eq(""),
             accounts::created_at.eq(now),
+            accounts::file_bytes.eq(0),
         ))
         .execute(conn)?;
     for status in ["closed", "in_progress", "new"] {
@@ -163,6 +164,16 @@ pub struct Account {
     pub conversation_url: String,
     pub submission_url: String,
     pub created_at: NaiveDateTime,
+    /// What its files take, in bytes.
+    pub file_bytes: i64,
+}
+
+/// The ids of all accounts.
+///
+/// # Errors
+/// When the database fails.
+pub fn account_ids(conn: &mut Connection) -> Result<Vec<i64>> {
+    Ok(accounts::table.select(accounts::id).order(accounts::id).load(conn)?)
 }
 
 /// Makes other changes of the account's team wait until the transaction ends.

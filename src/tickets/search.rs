@@ -78,12 +78,27 @@ fn term(account_id: i64, word: &str) -> String {
     format!("{account_id}x{word}")
 }
 
-/// Writes down what a ticket is found by: title, requester, tags, file names,
-/// source, notes, in this order, up to the cap.
+/// Writes down what a ticket is found by.
 ///
 /// # Errors
 /// When the database fails.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
+    let terms = terms_of(conn, ticket)?;
+    Ok(dialect::index_terms(conn, ticket.id, &terms)?)
+}
+
+/// Whether the index knows a ticket as it is.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
+    let terms = terms_of(conn, ticket)?;
+    Ok(dialect::has_terms(conn, ticket.id, &terms)?)
+}
+
+/// What a ticket is found by: title, requester, tags, file names, source, notes,
+/// in this order, up to the cap.
+fn terms_of(conn: &mut Connection, ticket: &Ticket) -> Result<Vec<String>> {
     let tag_names: Vec<String> = ticket_tags::table
         .inner_join(tags::table)
         .filter(ticket_tags::ticket_id.eq(ticket.id))
@@ -97,7 +112,7 @@ pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
         .order(attachments::stamp)
         .select(attachments::filename)
         .load(conn)?;
-    Ok(dialect::index_terms(conn, ticket.id, &terms(ticket, &tag_names, &file_names))?)
+    Ok(terms(ticket, &tag_names, &file_names))
 }
 
 /// The terms of a ticket.

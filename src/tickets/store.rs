@@ -325,3 +325,68 @@ pub(crate) fn count(conn: &mut Connection, account_id: i64, from: Option<Status>
     }
     Ok(())
 }
+
+/// The same as [`lock`] for upkeep, which wants to know whether it is there.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock_if_there(conn: &mut Connection, account_id: i64, number: i64) -> Result<Option<Ticket>> {
+    match lock(conn, account_id, number) {
+        Ok(ticket) => Ok(Some(ticket)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tickets of all accounts that lists show, in the order of their ids, after one of them.
+///
+/// # Errors
+/// When the database fails.
+pub fn listed_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Vec<Ticket>> {
+    Ok(tickets::table
+        .filter(tickets::id.gt(id))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::id)
+        .limit(limit)
+        .load(conn)?)
+}
+
+/// Compares an account's counters with its tickets, tells each difference and,
+/// with `repair`, mends it. The account must be locked.
+///
+/// # Errors
+/// When the database fails.
+pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for status in Status::ALL {
+        let counter = ticket_counts::table.find((account_id, status.as_str()));
+        // Writing the counter makes those who are about to change it wait.
+        diesel::update(counter).set(ticket_counts::count.eq(ticket_counts::count)).execute(conn)?;
+        let there: i64 = tickets::table
+            .filter(tickets::account_id.eq(account_id))
+            .filter(tickets::status.eq(status.as_str()))
+            .filter(tickets::deleted_at.is_null())
+            .count()
+            .get_result(conn)?;
+        let counted: i64 = counter.select(ticket_counts::count).first(conn)?;
+        if counted != there {
+            wrong.push(format!("{there} tickets are {}, counted are {counted}", status.as_str()));
+            if repair {
+                diesel::update(counter).set(ticket_counts::count.eq(there)).execute(conn)?;
+            }
+        }
+    }
+    let account = accounts::table.find(account_id);
+    let last: i64 = account.select(accounts::last_ticket_number).first(conn)?;
+    let highest: Option<i64> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .select(diesel::dsl::max(tickets::number))
+        .first(conn)?;
+    if let Some(highest) = highest.filter(|highest| *highest > last) {
+        wrong.push(format!("ticket #{highest} is there, but the last number given is said to be {last}"));
+        if repair {
+            diesel::update(account).set(accounts::last_ticket_number.eq(highest)).execute(conn)?;
+        }
+    }
+    Ok(wrong)
+}

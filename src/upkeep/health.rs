@@ -1,8 +1,9 @@
 //! `/healthz` and `/readyz`, for whoever watches the program.
 
 use crate::app::AppData;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::people::store;
+use crate::upkeep::marker;
 use actix_web::HttpResponse;
 
 /// `GET /healthz`: the process answers.
@@ -16,6 +17,6 @@ pub async fn process() -> HttpResponse {
 /// *Unavailable* when one of them does not.
 pub async fn ready(app: AppData) -> Result<HttpResponse> {
     app.db.read(store::is_empty).await?;
-    app.storage.check().await?;
+    marker::look(&app).await?.map_err(Error::unavailable)?;
     Ok(process().await)
 }

@@ -3,26 +3,23 @@
 
 use crate::app::App;
 use crate::attachments::model::Attachment;
+use crate::attachments::store::{self as attachments, RESERVED};
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::{
-    attachments, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
+    conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
 };
 use crate::error::Result;
 use crate::people::sessions;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Nothing is cleared before it has been out of anybody's reach for this long:
 /// no restore that was answered can lose its bytes.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
-/// No upload takes this long; what is still reserved then never comes.
-const RESERVED_HOURS: i64 = 24;
 /// One round's work at a time, so that others are not kept waiting.
 const CHUNK: i64 = 50;
 
@@ -52,24 +49,17 @@ pub async fn clear(app: &App) -> Result<()> {
             break;
         }
         let wanted = ids.clone();
-        let files = app.db.read(move |conn| files_of(conn, &wanted)).await?;
-        delete_bytes(app, &files).await?;
+        let files = app.db.read(move |conn| attachments::all_of_tickets(conn, &wanted)).await?;
+        forget_files(app, files).await?;
         app.db.write(move |conn| forget_tickets(conn, &ids)).await?;
     }
-    let stale = now - TimeDelta::hours(RESERVED_HOURS);
+    app.db.write(move |conn| attachments::give_up_reservations(conn, now - RESERVED)).await?;
     loop {
-        let files = app.db.read(move |conn| expired_files(conn, old, stale)).await?;
+        let files = app.db.read(move |conn| attachments::expired(conn, old, CHUNK)).await?;
         if files.is_empty() {
             break;
         }
-        delete_bytes(app, &files).await?;
-        let ids: Vec<String> = files.into_iter().map(|file| file.id).collect();
-        app.db
-            .write(move |conn| {
-                diesel::delete(attachments::table.filter(attachments::id.eq_any(&ids))).execute(conn)?;
-                Ok(())
-            })
-            .await?;
+        forget_files(app, files).await?;
     }
     while app.db.write(move |conn| forget_sources(conn, old)).await? > 0 {}
     Ok(())
@@ -79,35 +69,18 @@ fn expired_tickets(conn: &mut Connection, old: NaiveDateTime) -> Result<Vec<i64>
     Ok(tickets::table.filter(tickets::deleted_at.le(old)).limit(CHUNK).select(tickets::id).load(conn)?)
 }
 
-fn files_of(conn: &mut Connection, tickets: &[i64]) -> Result<Vec<Attachment>> {
-    Ok(attachments::table.filter(attachments::ticket_id.eq_any(tickets)).load(conn)?)
-}
-
-fn expired_files(conn: &mut Connection, old: NaiveDateTime, stale: NaiveDateTime) -> Result<Vec<Attachment>> {
-    // Two queries, because each has an index of its own; the word is written
-    // out, because a bound value cannot choose a partial index.
-    let mut files: Vec<Attachment> =
-        attachments::table.filter(attachments::deleted_at.le(old)).limit(CHUNK).load(conn)?;
-    let never_came = attachments::table
-        .filter(sql::<Bool>("attachments.state = 'pending'"))
-        .filter(attachments::created_at.le(stale))
-        .limit(CHUNK);
-    files.extend(never_came.load::<Attachment>(conn)?);
-    Ok(files)
-}
-
-async fn delete_bytes(app: &App, files: &[Attachment]) -> Result<()> {
-    for file in files {
-        app.storage.delete(&file.key()).await?;
-        if let Some(key) = file.thumbnail_key() {
+/// The bytes go first: a row without bytes is found again, bytes without a row
+/// only by `docket check`.
+async fn forget_files(app: &App, files: Vec<Attachment>) -> Result<()> {
+    for file in &files {
+        for key in file.keys() {
             app.storage.delete(&key).await?;
         }
     }
-    Ok(())
+    app.db.write(move |conn| attachments::forget(conn, &files)).await
 }
 
 fn forget_tickets(conn: &mut Connection, ids: &[i64]) -> Result<()> {
-    diesel::delete(attachments::table.filter(attachments::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_events::table.filter(ticket_events::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;

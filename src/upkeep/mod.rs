@@ -1,6 +1,9 @@
-//! What keeps an installation running: first start, health, clearing up, sample data.
+//! What keeps an installation running: first start, health, clearing up,
+//! checking, sample data.
 
+pub mod check;
 pub mod health;
 pub mod janitor;
+pub mod marker;
 pub mod sample;
 pub mod setup;

@@ -150,9 +150,11 @@ impl TestApp {
         person
     }
 
-    /// All files in the storage folder, with their keys.
+    /// The keys of all files and thumbnails in the storage folder.
     pub fn stored_keys(&self) -> Vec<String> {
-        files::keys_below(&self.dir.path().join("files"))
+        let mut keys = files::keys_below(&self.dir.path().join("files"));
+        keys.retain(|key| !key.starts_with("installations/"));
+        keys
     }
 }
 

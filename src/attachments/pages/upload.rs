@@ -74,12 +74,12 @@ fn answer_upload(
     kept: &[Attachment],
     rejected: &[Refused],
 ) -> Result<HttpResponse> {
+    let is_among = |code| rejected.iter().any(|refused| refused.rejection.code == code);
     let status = match (kept.is_empty(), rejected) {
         (true, []) => return Err(Error::invalid("No file was sent. Choose one first.")),
         (false, _) => StatusCode::CREATED,
-        (true, all) if all.iter().any(|refused| refused.rejection.code == Code::TooLarge) => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
+        (true, _) if is_among(Code::NoRoom) => StatusCode::INSUFFICIENT_STORAGE,
+        (true, _) if is_among(Code::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
         (true, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
     };
     let cards = || kept.iter().map(|attachment| Card::new(attachment, number, &layout.links));

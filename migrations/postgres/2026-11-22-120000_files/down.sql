@@ -1,0 +1,2 @@
+DROP TABLE installation;
+ALTER TABLE accounts DROP COLUMN file_bytes;

@@ -1,0 +1,90 @@
+//! What is counted and indexed against what is there, and the engine's own view.
+
+use super::Check;
+use crate::attachments::store as attachments;
+use crate::db::{Connection, dialect};
+use crate::error::Result;
+use crate::people::store as people;
+use crate::tickets::model::Ticket;
+use crate::tickets::{search, store as tickets};
+
+/// Tickets that are compared in one go.
+const CHUNK: i64 = 200;
+
+/// Counters of every account.
+pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
+    let repair = check.repair;
+    for account_id in check.app.db.read(people::account_ids).await? {
+        // In a transaction for writing, which makes those who count wait.
+        let compare = move |conn: &mut Connection| compare(conn, account_id, repair);
+        for what in check.app.db.write(compare).await? {
+            check.mendable(&format!("account {account_id}: {what}"), "counted again");
+        }
+    }
+    Ok(())
+}
+
+fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
+    people::lock_account(conn, account_id)?;
+    let mut wrong = tickets::recount(conn, account_id, repair)?;
+    wrong.extend(attachments::recount(conn, account_id, repair)?);
+    Ok(wrong)
+}
+
+/// What each ticket is found by.
+pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
+    let mut last = 0;
+    loop {
+        let rows = check.app.db.read(move |conn| tickets::listed_after(conn, last, CHUNK)).await?;
+        let Some(newest) = rows.last() else { break };
+        last = newest.id;
+        check.outcome.tickets += rows.len();
+        let suspects = check.app.db.read(move |conn| not_indexed(conn, rows)).await?;
+        for ticket in suspects {
+            self::ticket(check, ticket).await?;
+        }
+    }
+    let stray = check.app.db.read(|conn| Ok(dialect::stray_terms(conn)?)).await?;
+    for id in stray {
+        if check.repair {
+            check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, id)?)).await?;
+        }
+        check.mendable(&format!("the search index knows ticket {id}, which is in the trash or gone"), "forgotten");
+    }
+    Ok(())
+}
+
+fn not_indexed(conn: &mut Connection, rows: Vec<Ticket>) -> Result<Vec<Ticket>> {
+    let mut suspects = Vec::new();
+    for ticket in rows {
+        if !search::is_indexed(conn, &ticket)? {
+            suspects.push(ticket);
+        }
+    }
+    Ok(suspects)
+}
+
+/// Looks again where nobody can change the ticket meanwhile.
+async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
+    let (repair, account_id, number) = (check.repair, ticket.account_id, ticket.number);
+    let still_wrong = check.app.db.write(move |conn| {
+        let Some(ticket) = tickets::lock_if_there(conn, account_id, number)? else { return Ok(false) };
+        let wrong = !search::is_indexed(conn, &ticket)?;
+        if wrong && repair {
+            search::reindex(conn, &ticket)?;
+        }
+        Ok(wrong)
+    });
+    if still_wrong.await? {
+        check.mendable(&format!("ticket #{number} of account {account_id} is not found by what it says"), "indexed again");
+    }
+    Ok(())
+}
+
+/// What the database engine says of its own file.
+pub(super) async fn engine(check: &mut Check<'_>) -> Result<()> {
+    for damage in check.app.db.read(|conn| Ok(dialect::damage(conn)?)).await? {
+        check.wrong(&format!("the database is damaged: {damage}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! From the storage's side: the marker, what a killed put left, and objects that
+//! no row knows.
+
+use super::Check;
+use crate::attachments::model::parse_key;
+use crate::attachments::store::{self as attachments, RESERVED};
+use crate::error::{Error, Result};
+use crate::upkeep::marker;
+use futures_util::{StreamExt, TryStreamExt};
+
+/// Keys that are looked up together.
+const CHUNK: usize = 500;
+
+/// Whether this store is this installation's, and its alone.
+pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
+    let key = marker::key(check.app).await?;
+    if !check.app.storage.has(&key).await? {
+        if check.repair {
+            marker::put(check.app, &key).await?;
+        }
+        let what = format!("{} has no marker {key}: an empty mount, or another store", check.app.config.storage());
+        check.mendable(&what, "marked");
+    }
+    let others = marker::others(check.app, &key).await?;
+    for other in &others {
+        check.wrong(&format!(
+            "{other} says that another database keeps files in this store: objects that no row knows are left \
+             alone; if that database is gone, delete its marker"
+        ));
+    }
+    Ok(others.is_empty())
+}
+
+/// Half-written files of puts that were killed.
+pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
+    let before = check.app.clock.now() - RESERVED;
+    for path in check.app.storage.leftovers(before.and_utc().into())? {
+        if check.repair {
+            std::fs::remove_file(&path).map_err(Error::unavailable)?;
+        }
+        check.mendable(&format!("{} was left half written", path.display()), "deleted");
+    }
+    Ok(())
+}
+
+/// Objects that no row knows.
+pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()> {
+    for prefix in ["tickets", "thumbnails"] {
+        let mut chunks = check.app.storage.list(prefix).map_ok(|(key, _)| key).try_chunks(CHUNK);
+        while let Some(keys) = chunks.next().await {
+            let keys = keys.map_err(|error| error.1)?;
+            let listed = keys.clone();
+            let unknown = check.app.db.read(move |conn| attachments::unknown_keys(conn, listed)).await?;
+            for key in unknown {
+                orphan(check, &key, may_judge).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()> {
+    // The janitor may have cleared it since it was listed.
+    if !may_judge || !check.app.storage.has(key).await? {
+        return Ok(());
+    }
+    if parse_key(key).is_none() {
+        check.wrong(&format!("{key} is no file of ours"));
+        return Ok(());
+    }
+    if check.repair {
+        check.app.storage.delete(key).await?;
+    }
+    check.mendable(&format!("{key} is stored, but no row knows it"), "deleted");
+    Ok(())
+}

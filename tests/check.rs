@@ -1,0 +1,186 @@
+//! `docket check`: it sees what is wrong, mends what can be mended, and tells an
+//! empty mount from an empty store.
+
+use crate::commands::{add_owner, docket, text};
+use crate::support::process::{self, Server, command, run};
+use crate::support::{Person, TestApp, files, fresh_database};
+use diesel::prelude::*;
+use docket::db::schema::{accounts, attachments, ticket_counts, tickets};
+use docket::upkeep::check::{self, Outcome};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A check and what it says.
+pub async fn check(app: &TestApp, repair: bool) -> (Outcome, Vec<String>) {
+    let mut lines = Vec::new();
+    let outcome = check::run(&app.app, repair, &mut |line| lines.push(line.to_owned())).await.unwrap();
+    (outcome, lines)
+}
+
+fn path(app: &TestApp, key: &str) -> PathBuf {
+    app.dir.path().join("files").join(key)
+}
+
+/// Finds exactly this, mends it, and finds nothing any more.
+async fn mends(app: &TestApp, what: &str) {
+    let (found, lines) = check(app, false).await;
+    assert!(lines.len() == 1 && lines[0].contains(what), "{what}: {lines:?}");
+    assert_eq!((found.found, found.left), (1, 1), "{lines:?}");
+    let (mended, lines) = check(app, true).await;
+    assert_eq!((mended.found, mended.left), (1, 0), "{lines:?}");
+    let (clean, lines) = check(app, false).await;
+    assert_eq!(clean.found, 0, "{lines:?}");
+}
+
+async fn desk() -> (TestApp, Person, i64) {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Invoice is wrong").await;
+    owner.attach(number, &[("a.png", &files::png(1)), ("b.txt", b"text")]).await.expect(201);
+    let (clean, lines) = check(&app, false).await;
+    assert_eq!(clean, Outcome { files: 2, tickets: 1, found: 0, left: 0 }, "{lines:?}");
+    (app, owner, number)
+}
+
+#[actix_web::test]
+async fn what_can_be_mended_is_mended() {
+    let (app, owner, number) = desk().await;
+
+    std::fs::write(path(&app, &format!("tickets/{}/1234567890123.pdf", owner.id)), "orphan").unwrap();
+    mends(&app, "no row knows it").await;
+
+    let thumbnail = app.stored_keys().into_iter().find(|key| key.starts_with("thumbnails/")).unwrap();
+    std::fs::remove_file(path(&app, &thumbnail)).unwrap();
+    mends(&app, "thumbnail").await;
+    assert!(path(&app, &thumbnail).exists());
+
+    let half = path(&app, &format!("tickets/{}/1234567890123.pdf#1", owner.id));
+    std::fs::write(&half, "half").unwrap();
+    assert_eq!(check(&app, false).await.0.found, 0, "it may still be written");
+    let old = std::time::SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&half).unwrap().set_modified(old).unwrap();
+    mends(&app, "half written").await;
+    assert!(!half.exists());
+
+    let change = |conn: &mut _| {
+        diesel::update(attachments::table.filter(attachments::filename.eq("b.txt")))
+            .set(attachments::state.eq("pending"))
+            .execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    app.wait(Duration::from_secs(3600));
+    let (found, lines) = check(&app, true).await;
+    assert!(lines[0].contains("never came to its end"), "{lines:?}");
+    // The name of a file that tickets no longer show is not searched for either.
+    assert_eq!((found.found, found.left), (2, 0), "{lines:?}");
+    assert_eq!(app.stored_keys().len(), 2);
+
+    let change = |conn: &mut _| {
+        diesel::update(ticket_counts::table).set(ticket_counts::count.eq(7)).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    let (found, lines) = check(&app, true).await;
+    assert_eq!((found.found, found.left), (3, 0), "one for each status: {lines:?}");
+
+    let change = |conn: &mut _| {
+        diesel::update(accounts::table).set((accounts::file_bytes.eq(1), accounts::last_ticket_number.eq(0))).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    let (found, lines) = check(&app, true).await;
+    assert_eq!((found.found, found.left), (2, 0), "{lines:?}");
+
+    let change = |conn: &mut _| {
+        diesel::update(tickets::table).set(tickets::title.eq("Something else")).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    mends(&app, "not found by what it says").await;
+    assert_eq!(owner.list("q=something").await, [number]);
+
+    let change = |conn: &mut _| {
+        diesel::update(tickets::table).set(tickets::deleted_at.eq(chrono::Utc::now().naive_utc())).execute(conn)?;
+        diesel::update(ticket_counts::table).set(ticket_counts::count.eq(0)).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    mends(&app, "in the trash or gone").await;
+}
+
+#[actix_web::test]
+async fn what_is_lost_is_told_and_left_alone() {
+    let (app, owner, _) = desk().await;
+    let keys = app.stored_keys();
+    let text = keys.iter().find(|key| key.ends_with(".txt")).unwrap();
+    for (content, what) in [(Some("tex!"), "SHA-256"), (Some("longer"), "6 bytes where 4"), (None, "missing")] {
+        match content {
+            Some(content) => std::fs::write(path(&app, text), content).unwrap(),
+            None => std::fs::remove_file(path(&app, text)).unwrap(),
+        }
+        let (outcome, lines) = check(&app, true).await;
+        assert_eq!((outcome.found, outcome.left), (1, 1), "{lines:?}");
+        assert!(lines[0].contains(what) && lines[0].contains("b.txt"), "{lines:?}");
+    }
+    std::fs::write(path(&app, text), "text").unwrap();
+    let foreign = path(&app, &format!("tickets/{}/notes.md", owner.id));
+    std::fs::write(&foreign, "somebody's").unwrap();
+    let (outcome, lines) = check(&app, true).await;
+    assert_eq!((outcome.left, lines[0].contains("no file of ours")), (1, true), "{lines:?}");
+    assert!(foreign.exists());
+}
+
+/// Two databases on one store: neither takes the other's files for orphans.
+#[actix_web::test]
+async fn a_neighbour_in_the_same_store_keeps_its_files() {
+    let (app, ..) = desk().await;
+    let folder = app.dir.path().join("files").display().to_string();
+    let neighbour = TestApp::start_with(|config| config.storage_url = Some(format!("file:{folder}"))).await;
+    let before = app.stored_keys();
+    let (outcome, lines) = check(&neighbour, true).await;
+    assert_eq!((outcome.found, outcome.left), (1, 1), "{lines:?}");
+    assert!(lines[0].contains("another database"), "{lines:?}");
+    assert_eq!(app.stored_keys(), before);
+}
+
+#[actix_web::test]
+async fn an_empty_mount_is_told_from_an_empty_store() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let (store, mounted) = (dir.path().join("files"), dir.path().join("elsewhere"));
+    let sample = docket(dir.path(), &database, &["sample", "--account", "ana@example.com", "--tickets", "30"], "");
+    assert!(sample.status.success(), "{}", text(&sample.stderr));
+    let clean = docket(dir.path(), &database, &["check"], "");
+    assert_eq!(clean.status.code(), Some(0), "{}", text(&clean.stdout));
+
+    std::fs::rename(&store, &mounted).unwrap();
+    let refused = run(command(dir.path(), &database), "");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("Is the disk mounted"), "{}", text(&refused.stderr));
+    let found = docket(dir.path(), &database, &["check"], "");
+    assert_eq!(found.status.code(), Some(1));
+    assert!(text(&found.stdout).contains("an empty mount, or another store"), "{}", text(&found.stdout));
+    assert!(text(&found.stderr).contains("docket check --repair"), "{}", text(&found.stderr));
+
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&mounted, &store).unwrap();
+    let server = Server::start(dir.path(), &database);
+    let person = crate::commands::person(&server.base);
+    person.get("/readyz").await.expect(200);
+    // It vanishes while the program runs.
+    std::fs::rename(&store, &mounted).unwrap();
+    person.get("/readyz").await.expect(503);
+    std::fs::rename(&mounted, &store).unwrap();
+    person.get("/readyz").await.expect(200);
+
+    // Really lost: the operator says so, and the desk goes on without them.
+    drop(server);
+    std::fs::remove_dir_all(&store).unwrap();
+    let repaired = docket(dir.path(), &database, &["check", "--repair"], "");
+    assert_eq!(repaired.status.code(), Some(1), "the files stay lost");
+    assert!(text(&repaired.stdout).contains("is missing from the storage"));
+    let _server = process::Server::start(dir.path(), &database);
+}

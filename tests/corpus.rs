@@ -1,0 +1,115 @@
+//! Files that real programs wrote: what is taken and what is not, and that none
+//! passes under another type's name. `tests/corpus/make` made them.
+
+use crate::support::TestApp;
+use docket::attachments::model::Kind;
+use docket::attachments::validation::validate;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// A line of the manifest.
+struct Sample {
+    path: String,
+    verdict: String,
+    origin: String,
+    bytes: Vec<u8>,
+}
+
+impl Sample {
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap()
+    }
+}
+
+fn samples() -> Vec<Sample> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let manifest = std::fs::read_to_string(folder.join("manifest.tsv")).unwrap();
+    let sample = |line: &str| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [path, verdict, origin, _how] = columns[..] else { panic!("{line}") };
+        let bytes = std::fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Sample { path: path.into(), verdict: verdict.into(), origin: origin.into(), bytes }
+    };
+    manifest.lines().skip(1).map(sample).collect()
+}
+
+fn verdict(name: &str, bytes: &[u8]) -> String {
+    validate(name, bytes).map_or_else(|rejection| rejection.code.as_str().into(), |_| "kept".into())
+}
+
+fn is_text(kind: Kind) -> bool {
+    matches!(kind, Kind::Txt | Kind::Csv)
+}
+
+#[test]
+fn every_file_of_every_program_gets_the_verdict_it_should() {
+    let samples = samples();
+    let wrong: Vec<String> = samples
+        .iter()
+        .map(|sample| (sample, verdict(sample.name(), &sample.bytes)))
+        .filter(|(sample, found)| sample.verdict != *found)
+        .map(|(sample, found)| format!("{} of {}: {found}, not {}", sample.path, sample.origin, sample.verdict))
+        .collect();
+    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), samples.len(), wrong.join("\n"));
+
+    let mut origins: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for sample in samples.iter().filter(|sample| sample.verdict == "kept") {
+        origins.entry(Kind::of_name(sample.name()).unwrap().extension()).or_default().insert(&sample.origin);
+    }
+    assert_eq!(origins.len(), 9, "all nine types: {origins:?}");
+    assert!(origins.values().all(|of_type| of_type.len() >= 2), "{origins:?}");
+    assert!(origins.values().flatten().collect::<BTreeSet<_>>().len() >= 15, "{origins:?}");
+}
+
+/// Each real file under the eight other types' names, and what is no type of
+/// ours under all nine.
+#[test]
+fn no_file_passes_under_another_name() {
+    let mut wrong = Vec::new();
+    for sample in samples() {
+        let own = (sample.verdict == "kept").then(|| Kind::of_name(sample.name()).unwrap());
+        for (kind, extensions, _) in Kind::TABLE {
+            // Plain text is plain text by either name.
+            if own.is_some_and(|own| own == kind || is_text(own) && is_text(kind)) || sample.bytes.is_empty() {
+                continue;
+            }
+            let found = verdict(&format!("a.{}", extensions[0]), &sample.bytes);
+            let is_right = match own {
+                Some(_) => found == "content_mismatch",
+                // Damaged and oversized files keep their own reason under their own name.
+                None => found != "kept",
+            };
+            if !is_right {
+                wrong.push(format!("{} as {}: {found}", sample.path, extensions[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The same through HTTP: every kept picture has a thumbnail that is upright, and
+/// nothing of the original's metadata goes into it.
+#[actix_web::test]
+async fn every_picture_of_every_program_gets_a_thumbnail() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Corpus").await;
+    for sample in samples().iter().filter(|sample| sample.verdict == "kept") {
+        let answer = owner.attach(number, &[(sample.name(), &sample.bytes)]).await;
+        let file = answer.expect(201).json()["data"][0].clone();
+        assert_eq!(owner.get(file["url"].as_str().unwrap()).await.expect(200).bytes, sample.bytes, "{}", sample.path);
+        if !Kind::of_name(sample.name()).unwrap().is_image() {
+            assert!(file["thumbnailUrl"].is_null(), "{}", sample.path);
+            continue;
+        }
+        let thumbnail = owner.get(file["thumbnailUrl"].as_str().unwrap()).await;
+        let small = image::load_from_memory(&thumbnail.expect(200).bytes).unwrap();
+        assert!(small.width().max(small.height()) <= 480, "{}", sample.path);
+        if sample.path.contains("orient") {
+            assert!(small.height() > small.width(), "{} is not turned", sample.path);
+        }
+        let traces: [&[u8]; 3] = [b"Exif", b"ICC_PROFILE", b"http://ns.adobe.com"];
+        let has = |trace: &[u8]| thumbnail.bytes.windows(trace.len()).any(|window| window == trace);
+        assert!(!traces.into_iter().any(has), "{}", sample.path);
+    }
+}

@@ -1,0 +1,212 @@
+//! An upload is killed, or its disk fails, at every step by which it becomes
+//! durable. Whatever is left, no ready file lacks its bytes, and `docket check`
+//! finds and mends the rest.
+
+use crate::commands::{add_owner, person};
+use crate::support::process::{Server, command};
+use crate::support::{PASSWORD, Person, files, fresh_database};
+use clap::Parser;
+use docket::app::App;
+use docket::clock::Clock;
+use docket::config::Config;
+use docket::db::DatabaseUrl;
+use docket::upkeep::check::{self, Outcome};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The library that is preloaded into the program, built once.
+static FAULTS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
+    let dir = TempDir::new().unwrap();
+    let library = dir.path().join("faults.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/faults.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    assert!(built.unwrap().success());
+    (dir, library)
+});
+
+/// An installation whose disk can be made to fail.
+struct Desk {
+    dir: TempDir,
+    database: DatabaseUrl,
+    owner: Person,
+    number: i64,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let database = fresh_database(&dir);
+        add_owner(dir.path(), &database);
+        let server = Server::start(dir.path(), &database);
+        let owner = person(&server.base);
+        owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+        let number = owner.make_ticket("Crashes").await;
+        owner.attach(number, &[("first.png", &files::png(1))]).await.expect(201);
+        Self { dir, database, owner, number }
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.dir.path().with_extension("gate")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().with_extension("log")
+    }
+
+    /// Starts the program with a plan for its disk, below one folder of its data.
+    fn start(&mut self, plan: &str, under: &str) -> Server {
+        let _ = std::fs::remove_file(self.log());
+        let mut command = command(self.dir.path(), &self.database);
+        command
+            .env("LD_PRELOAD", &FAULTS.1)
+            .env("FAULT_UNDER", self.dir.path().join(under))
+            .env("FAULT_GATE", self.gate())
+            .env("FAULT_LOG", self.log())
+            .env("FAULT_PLAN", plan);
+        let server = Server::start_as(command);
+        self.owner.base.clone_from(&server.base);
+        server
+    }
+
+    /// Uploads while the plan is on, and returns the answer's status, if any came.
+    async fn upload(&self, name: &str) -> Option<u16> {
+        std::fs::write(self.gate(), "").unwrap();
+        let request = self.owner.upload(self.number, &[(name, &files::png(2))]).header("accept", "application/json");
+        let status = request.send().await.ok().map(|answer| answer.status().as_u16());
+        std::fs::remove_file(self.gate()).unwrap();
+        status
+    }
+
+    /// What the program did to the disk, in its order: the name of each step and its path.
+    fn steps(&self) -> Vec<(String, String)> {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let mut lines: Vec<(u32, String, String)> = log
+            .lines()
+            .map(|line| {
+                let parts: Vec<&str> = line.splitn(3, ' ').collect();
+                (parts[0].parse().unwrap(), parts[1].to_owned(), parts[2].to_owned())
+            })
+            .collect();
+        lines.sort();
+        lines.into_iter().map(|(_, name, path)| (name, path)).collect()
+    }
+
+    /// What `docket check` says an hour later.
+    async fn check(&self, repair: bool) -> (Outcome, Vec<String>) {
+        #[derive(Parser)]
+        struct Settings {
+            #[command(flatten)]
+            config: Config,
+        }
+        let mut config = Settings::parse_from(["docket"]).config;
+        config.data_dir = self.dir.path().to_owned();
+        config.database_url = Some(self.database.clone());
+        let later = Clock::from_fn(|| chrono::Utc::now().naive_utc() + Duration::from_secs(3600));
+        let app = App::open(config, later).await.unwrap();
+        let mut lines = Vec::new();
+        let outcome = check::run(&app, repair, &mut |line| lines.push(line.to_owned())).await.unwrap();
+        (outcome, lines)
+    }
+
+    /// All that is left is found, mended and then gone; what was answered is there.
+    async fn comes_back(&mut self, acknowledged: usize) -> Vec<String> {
+        let (found, lines) = self.check(false).await;
+        let (mended, again) = self.check(true).await;
+        assert_eq!((mended.found, mended.left), (found.found, 0), "{lines:?}, then {again:?}");
+        let (clean, rest) = self.check(false).await;
+        assert_eq!(clean.found, 0, "{rest:?}");
+        assert!(clean.files >= acknowledged, "{} files, {acknowledged} were acknowledged", clean.files);
+        lines
+    }
+}
+
+/// Killed before and after every single step: link, sync, removal, write.
+#[actix_web::test]
+async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
+    let mut desk = Desk::new().await;
+    let (mut acknowledged, mut seen) = (1, String::new());
+    for action in ["kill-before", "kill-after"] {
+        for step in 1.. {
+            let server = desk.start(&format!("{action} {step}"), "");
+            let status = desk.upload(&format!("{action} {step}.png")).await;
+            drop(server);
+            acknowledged += usize::from(status == Some(201));
+            seen += &desk.comes_back(acknowledged).await.join("\n");
+            if status.is_some() {
+                assert_eq!(status, Some(201));
+                assert!(step > 10, "only {step} steps were seen");
+                break;
+            }
+        }
+    }
+    for what in ["never came to its end", "half written"] {
+        assert!(seen.contains(what), "no kill left a file that {what}");
+    }
+}
+
+/// A sync, link or write that fails once: the upload is not acknowledged, or lost
+/// nothing by it; the next one goes through without a restart.
+#[actix_web::test]
+async fn a_failing_disk_is_never_taken_for_a_stored_file() {
+    let mut desk = Desk::new().await;
+    let (mut acknowledged, mut refused) = (1, 0);
+    for step in 1.. {
+        let server = desk.start(&format!("eio {step}"), "");
+        let status = desk.upload(&format!("eio {step}.png")).await.expect("an answer");
+        if desk.steps().iter().all(|(name, _)| name != "eio") {
+            break;
+        }
+        acknowledged += usize::from(status == 201);
+        refused += usize::from(status != 201);
+        assert!(status == 201 || status == 503 || status == 500, "{status} at step {step}");
+        assert_eq!(desk.upload("next.png").await, Some(201), "after step {step}");
+        acknowledged += 1;
+        drop(server);
+        desk.comes_back(acknowledged).await;
+    }
+    assert!(refused >= 5, "only {refused} failures were noticed");
+}
+
+/// A full disk: 507 for files, pages go on, and it recovers by itself.
+#[actix_web::test]
+async fn a_full_disk_refuses_files_and_recovers() {
+    let mut desk = Desk::new().await;
+    for under in ["files", ""] {
+        let server = desk.start("enospc 0", under);
+        assert_eq!(desk.upload("full.png").await, Some(507), "below {under:?}");
+        desk.owner.get("/tickets").await.expect(200);
+        assert_eq!(desk.upload("still full.png").await, Some(507), "below {under:?}");
+        desk.owner.attach(desk.number, &[("room again.png", &files::png(2))]).await.expect(201);
+        drop(server);
+        desk.comes_back(2).await;
+    }
+}
+
+/// The order that makes it durable: bytes, then their name, then its folder, and
+/// only then the row that shows the file.
+#[actix_web::test]
+async fn bytes_and_names_are_synced_before_the_row_is_ready() {
+    let mut desk = Desk::new().await;
+    let server = desk.start("none 0", "");
+    assert_eq!(desk.upload("traced.png").await, Some(201));
+    drop(server);
+    let steps = desk.steps();
+    for folder in ["/files/tickets/", "/files/thumbnails/"] {
+        let at = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+            let found = steps.iter().position(|(step, path)| step == name && path.contains(folder) && wanted(path));
+            found.unwrap_or_else(|| panic!("no {name} below {folder}: {steps:?}"))
+        };
+        let bytes = at("fsync", &|path| path.contains('#'));
+        let link = at("linkat", &|path| !path.contains('#'));
+        let name = steps[link..].iter().position(|(step, path)| step == "fsync" && format!("{path}/").ends_with("/1/") && format!("{path}/").contains(folder));
+        let name = link + name.unwrap_or_else(|| panic!("the folder below {folder} is not synced: {steps:?}"));
+        assert!(bytes < link && link < name, "{steps:?}");
+        if let DatabaseUrl::Sqlite(_) = desk.database {
+            let row = steps.iter().rposition(|(step, path)| step.contains("sync") && path.ends_with("-wal")).unwrap();
+            assert!(name < row, "{steps:?}");
+        }
+    }
+}
