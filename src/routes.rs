@@ -65,6 +65,8 @@ pub fn table() -> Vec<Endpoint> {
         post("/tickets/{number}/attachments", WORK, attachments::upload::upload),
         get("/tickets/{number}/attachments/{id}", READ, attachments::serve::show),
         get("/tickets/{number}/attachments/{id}/thumbnail", READ, attachments::serve::thumbnail),
+        get("/tickets/{number}/attachments.zip", READ, attachments::archive::download),
+        post("/tickets/{number}/attachments/{id}/rename", WORK, attachments::change::rename),
         post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::change::delete),
         post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::change::restore),
 

@@ -37,6 +37,15 @@ impl Kind {
         (Self::Docx, &["docx"], "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ];
 
+    /// What a page's file field asks for: every extension, and the pictures' media
+    /// types, by which phones know that they may offer the camera.
+    #[must_use]
+    pub fn accepted() -> String {
+        let names = Self::TABLE.iter().flat_map(|(_, names, _)| names.iter().map(|name| format!(".{name}")));
+        let pictures = Self::TABLE.iter().filter(|(kind, ..)| kind.is_image()).map(|(.., media)| (*media).to_owned());
+        names.chain(pictures).collect::<Vec<_>>().join(",")
+    }
+
     /// The type that a file name's extension names, in any case.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! Rows of attachments: reserved before the bytes are stored, ready after.
 
 use crate::attachments::model::{Attachment, Kind, parse_key};
+use crate::attachments::validation::new_name;
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments};
@@ -168,6 +169,30 @@ pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Re
         .filter(attachments::state.eq("ready"))
         .filter(attachments::deleted_at.is_null())
         .first(conn)?)
+}
+
+/// Gives a file another name of its type, and returns it.
+///
+/// # Errors
+/// *Not found* when ticket or file are out of reach; *invalid* for a name that
+/// cannot be one.
+pub fn rename(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    id: &str,
+    typed: &str,
+    now: NaiveDateTime,
+) -> Result<String> {
+    let ticket = tickets::lock(conn, agent.account_id, number)?;
+    let old = find(conn, agent.account_id, number, id)?;
+    let name = new_name(old.kind(), typed).map_err(|rejection| Error::invalid(rejection.message))?;
+    if name != old.filename {
+        diesel::update(attachments::table.find(id)).set(attachments::filename.eq(&name)).execute(conn)?;
+        history::record(conn, ticket.id, agent, EventKind::File, (&old.filename, &name), now)?;
+        tickets::touch(conn, &ticket, now)?;
+    }
+    Ok(name)
 }
 
 /// Takes a file off its ticket, or puts it back (`deleted` false), and returns

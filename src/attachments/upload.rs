@@ -18,6 +18,8 @@ use tokio::time::timeout;
 
 /// How many files are in memory at once, each at most 5 MB.
 const FILES_AT_ONCE: usize = 8;
+/// How many archives are packed at once; each has a thread of its own.
+const ARCHIVES_AT_ONCE: usize = 8;
 /// What decoders of all uploads together may take, in megabytes: a decoded
 /// picture is much larger than its file.
 const DECODING_MEGABYTES: u32 = 512;
@@ -28,11 +30,13 @@ const DECODING_TIME: Duration = Duration::from_secs(60);
 /// another life; there are never many in a row.
 const PUT_TRIES: usize = 10;
 
-/// Bounds what all uploads together hold in memory. Cheap to clone.
+/// Bounds what all uploads and archives together take. Cheap to clone.
 #[derive(Clone)]
 pub struct Slots {
     /// One for each file from its first byte to the end of its storing.
     pub files: Arc<Semaphore>,
+    /// One for each archive that is being sent.
+    pub archives: Arc<Semaphore>,
     decoding: Arc<Semaphore>,
 }
 
@@ -40,6 +44,7 @@ impl Default for Slots {
     fn default() -> Self {
         Self {
             files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
+            archives: Arc::new(Semaphore::new(ARCHIVES_AT_ONCE)),
             decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
         }
     }

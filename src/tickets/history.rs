@@ -22,7 +22,7 @@ pub enum Kind {
     Tag,
     /// The notes changed; the values are versions.
     Notes,
-    /// A file was added (new value) or removed (old value).
+    /// A file was added (new value), removed (old value) or renamed (both).
     File,
     /// It went to the trash.
     Deleted,

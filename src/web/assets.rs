@@ -61,6 +61,12 @@ pub fn path(name: &str) -> String {
     format!("/static/{hash}/{name}")
 }
 
+/// The content of an asset.
+#[must_use]
+pub fn bytes(name: &str) -> &'static [u8] {
+    ASSETS.get(name).map_or(&[], |asset| &asset.plain)
+}
+
 /// Prepares all assets, so that the first visitor does not wait for it.
 pub fn warm_up() {
     LazyLock::force(&ASSETS);

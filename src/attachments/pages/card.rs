@@ -18,6 +18,8 @@ pub struct Card {
     pub url: String,
     /// Its thumbnail's address, if it has one.
     pub thumbnail_url: Option<String>,
+    /// Whether it is a picture that can be shown larger.
+    pub is_picture: bool,
 }
 
 impl Card {
@@ -30,6 +32,7 @@ impl Card {
             filename: attachment.filename.clone(),
             label: attachment.kind().extension().to_uppercase(),
             size: readable_size(attachment.size),
+            is_picture: attachment.kind().is_image(),
             thumbnail_url: attachment.thumbnail.as_ref().map(|_| format!("{url}/thumbnail")),
             url,
         }

@@ -1,9 +1,10 @@
-//! Files are taken off a ticket, and put back.
+//! Files are renamed, taken off a ticket, and put back.
 
 use crate::app::AppData;
 use crate::attachments::store;
 use crate::error::Result;
 use crate::people::model::Agent;
+use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use actix_web::{HttpResponse, web};
 
@@ -41,4 +42,21 @@ pub async fn restore(
     let now = app.clock.now();
     let filename = app.db.write(move |conn| store::set_deleted(conn, &agent, number, &id, false, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
+}
+
+/// `POST /tickets/{number}/attachments/{id}/rename`: `filename`
+///
+/// # Errors
+/// *Not found* when it is out of reach; *invalid* for a name that cannot be one.
+pub async fn rename(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<(i64, String)>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, id) = path.into_inner();
+    let (now, typed) = (app.clock.now(), sent.get("filename"));
+    let name = app.db.write(move |conn| store::rename(conn, &agent, number, &id, &typed, now)).await?;
+    layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
 }

@@ -1,5 +1,6 @@
 //! Files over HTTP: one file for each thing that is done with them.
 
+pub mod archive;
 pub mod card;
 pub mod change;
 pub mod receive;

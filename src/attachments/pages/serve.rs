@@ -5,6 +5,7 @@ use crate::attachments::model::Kind;
 use crate::attachments::store;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::model::Agent;
+use crate::web::assets;
 use actix_files::NamedFile;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -13,7 +14,6 @@ use actix_web::http::header::{
     Header, HeaderValue, IF_NONE_MATCH, RANGE, Range,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::TryStreamExt;
 
 /// Nothing in a file may run, load or be framed by others.
 const INERT: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
@@ -55,19 +55,32 @@ pub async fn show(
 /// `GET /tickets/{number}/attachments/{id}/thumbnail`
 ///
 /// # Errors
-/// *Not found* when it is out of reach or there is none.
+/// *Not found* when it is out of reach or there is none. Where its bytes are
+/// missing, the answer is *not found*, too, and a picture that says so.
 pub async fn thumbnail(app: AppData, agent: Agent, path: web::Path<(i64, String)>) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let attachment = app.db.read(move |conn| store::find(conn, agent.account_id, number, &id)).await?;
     let key = attachment.thumbnail_key().ok_or_else(Error::not_found)?;
-    let bytes: Vec<web::Bytes> = app.storage.get(&key, None).await?.try_collect().await?;
+    let bytes = match app.storage.get(&key, None).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(placeholder()),
+        bytes => bytes?,
+    };
     let content_type = if key.ends_with(".png") { "image/png" } else { "image/jpeg" };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_SECURITY_POLICY, INERT))
         .insert_header((CACHE_CONTROL, "private, max-age=86400, immutable"))
         .insert_header((CONTENT_ENCODING, "identity"))
         .content_type(content_type)
-        .body(bytes.concat()))
+        .streaming(bytes))
+}
+
+/// Browsers show a picture that comes with *not found*.
+fn placeholder() -> HttpResponse {
+    HttpResponse::NotFound()
+        .insert_header((CONTENT_SECURITY_POLICY, INERT))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("image/svg+xml")
+        .body(assets::bytes("missing.svg"))
 }
 
 struct Served {
@@ -140,7 +153,7 @@ async fn from_store(req: &HttpRequest, app: &AppData, served: &Served) -> Result
 }
 
 /// RFC 6266: the name in ASCII for old programs, and in full as `filename*`.
-fn disposition(inline: bool, filename: &str) -> ContentDisposition {
+pub(super) fn disposition(inline: bool, filename: &str) -> ContentDisposition {
     let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' };
     let ascii = filename.chars().map(plain).collect();
     let extended = ExtendedValue {

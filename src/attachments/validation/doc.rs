@@ -4,7 +4,8 @@
 use super::{mismatch, protected, unreadable};
 use crate::attachments::model::{Kind, Rejection};
 use cfb::CompoundFile;
-use std::io::{Cursor, Read};
+use std::borrow::Cow;
+use std::io::{self, Cursor, Read};
 
 /// How a compound file begins.
 pub(super) const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -13,6 +14,10 @@ const WORD: [[u8; 2]; 2] = [[0xEC, 0xA5], [0xDC, 0xA5]];
 /// The streams of spreadsheets, presentations, drawings, mails and projects.
 const OTHERS: [&str; 6] =
     ["/Workbook", "/Book", "/PowerPoint Document", "/VisioDocument", "/__properties_version1.0", "/Props"];
+/// Bytes of a sector, which is also the size of the header, and how many sectors
+/// one sector of the allocation table speaks of.
+const SECTOR: usize = 512;
+const SECTORS_PER_TABLE: usize = SECTOR / 4;
 /// Where a newer document hides behind its password ([MS-OFFCRYPTO], 2.3.4.4).
 const ENCRYPTED: &str = "/EncryptedPackage";
 
@@ -21,7 +26,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
         return Err(mismatch(Kind::Doc, bytes));
     }
     let broken = |_| unreadable("The document cannot be opened.");
-    let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(broken)?;
+    let mut file = open(bytes).map_err(broken)?;
     if file.is_stream(ENCRYPTED) {
         return Err(protected("document"));
     }
@@ -37,5 +42,16 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
 /// Whether this is a newer Office file behind a password, of whatever kind.
 pub(super) fn is_protected_package(bytes: &[u8]) -> bool {
     bytes.starts_with(SIGNATURE)
-        && CompoundFile::open(Cursor::new(bytes)).is_ok_and(|file| file.is_stream(ENCRYPTED))
+        && open(bytes).is_ok_and(|file| file.is_stream(ENCRYPTED))
+}
+
+/// Opens the file. Some writers fill the rest of their last allocation table with
+/// ends of chains where it should say "free"; then the sectors that it seems to
+/// speak of are added.
+fn open(bytes: &[u8]) -> io::Result<CompoundFile<Cursor<Cow<'_, [u8]>>>> {
+    CompoundFile::open(Cursor::new(Cow::Borrowed(bytes))).or_else(|_| {
+        let mut padded = bytes.to_vec();
+        padded.resize(SECTOR + bytes.len().saturating_sub(SECTOR).next_multiple_of(SECTORS_PER_TABLE * SECTOR), 0);
+        CompoundFile::open(Cursor::new(Cow::Owned(padded)))
+    })
 }

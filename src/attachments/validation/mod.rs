@@ -12,7 +12,7 @@ mod pdf;
 mod picture;
 mod text;
 
-pub use name::clean_name;
+pub use name::{clean_name, new_name};
 pub use picture::Picture;
 
 use crate::attachments::model::{Code, Kind, MAX_BYTES, Rejection};

@@ -1,6 +1,6 @@
 //! File names, which are only ever data: shown, searched, offered at download.
 
-use crate::attachments::model::{Code, MAX_NAME, Rejection};
+use crate::attachments::model::{Code, Kind, MAX_NAME, Rejection};
 
 /// A file name as it is kept: its last part, without what could mislead.
 ///
@@ -17,6 +17,15 @@ pub fn clean_name(name: &str) -> Result<String, Rejection> {
         return Err(Rejection::new(Code::BadName, format!("The file's name is longer than {MAX_NAME} characters.")));
     }
     Ok(clean)
+}
+
+/// A new name for a file of that type, with its extension where it has none.
+///
+/// # Errors
+/// Those of [`clean_name`].
+pub fn new_name(kind: Kind, typed: &str) -> Result<String, Rejection> {
+    let clean = clean_name(typed)?;
+    if Kind::of_name(&clean) == Some(kind) { Ok(clean) } else { clean_name(&format!("{clean}.{}", kind.extension())) }
 }
 
 /// Characters that are not seen, or that turn the order of others around.

@@ -109,6 +109,15 @@ fn text_in_other_encodings_passes() {
 }
 
 #[test]
+fn a_new_name_keeps_the_type() {
+    for (typed, name) in [("March", "March.pdf"), ("v1.2", "v1.2.pdf"), ("x.PDF", "x.PDF"), ("a.png", "a.png.pdf")] {
+        assert_eq!(new_name(Kind::Pdf, typed).unwrap(), name);
+    }
+    assert_eq!(new_name(Kind::Pdf, " /").unwrap_err().code, Code::BadName);
+    assert_eq!(new_name(Kind::Pdf, &"a".repeat(255)).unwrap_err().code, Code::BadName, "too long with its extension");
+}
+
+#[test]
 fn names_are_cleaned() {
     assert_eq!(clean_name("C:\\Users\\a\\Grüße.txt").unwrap(), "Grüße.txt");
     assert_eq!(clean_name("../../etc/passwd").unwrap(), "passwd");

@@ -1,7 +1,7 @@
 //! Text: UTF-8, UTF-16 that announces itself, or one of the encodings of eight
 //! bits. Which one is not asked: the bytes go out as they came in.
 
-use super::{mismatch, unreadable};
+use super::{announced, mismatch, unreadable};
 use crate::attachments::model::{Kind, Rejection};
 
 /// Control characters that programs put into text: bell, backspace (bold in
@@ -18,25 +18,25 @@ const BEGINNING: usize = 4096;
 
 pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     match bytes {
-        [0xFE, 0xFF, units @ ..] => utf16(units, u16::from_be_bytes, bytes, kind),
-        [0xFF, 0xFE, units @ ..] => utf16(units, u16::from_le_bytes, bytes, kind),
+        [0xFE, 0xFF, units @ ..] => utf16(units, u16::from_be_bytes, kind),
+        [0xFF, 0xFE, units @ ..] => utf16(units, u16::from_le_bytes, kind),
         _ => eight_bits(bytes, kind),
     }
 }
 
-fn utf16(units: &[u8], unit: fn([u8; 2]) -> u16, bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
+fn utf16(units: &[u8], unit: fn([u8; 2]) -> u16, kind: Kind) -> Result<(), Rejection> {
     let (pairs, odd) = units.as_chunks();
     let decoded = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>();
     match decoded {
         Ok(decoded) if odd.is_empty() => eight_bits(decoded.as_bytes(), kind),
-        Ok(_) | Err(_) if bytes.contains(&0) => Err(unreadable("The text is not whole UTF-16.")),
-        _ => Err(mismatch(kind, bytes)),
+        _ => Err(unreadable("The text is not whole UTF-16.")),
     }
 }
 
 fn eight_bits(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     let is_binary = |byte: &u8| (*byte < 0x20 && !CONTROLS.contains(byte)) || *byte == 0x7F;
-    if bytes.iter().any(is_binary) || begins_foreign(bytes) {
+    let is_picture = matches!(announced(bytes), Some(Kind::Png | Kind::Jpeg));
+    if is_picture || bytes.iter().any(is_binary) || begins_foreign(bytes) {
         return Err(mismatch(kind, bytes));
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `GET /tickets/{number}`: everything about one ticket.
 
 use crate::app::AppData;
+use crate::attachments::model::{Kind, MAX_BYTES, MAX_NAME};
 use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
 use crate::conversations::pages::Line;
@@ -97,6 +98,9 @@ struct ShowPage<'a> {
     all_tags: Vec<String>,
     assignees: Vec<Choice>,
     files: Vec<Card>,
+    accepted: String,
+    max_bytes: usize,
+    max_name: usize,
     note_spans: Vec<Span<'a>>,
     events: Vec<EventLine>,
     max_title: usize,
@@ -178,6 +182,9 @@ pub async fn render(
         all_tags: loaded.all_tags,
         assignees: loaded.assignees,
         files: loaded.files,
+        accepted: Kind::accepted(),
+        max_bytes: MAX_BYTES,
+        max_name: MAX_NAME,
         note_spans: spans(&ticket.notes),
         events: loaded.events.into_iter().map(|event| event_line(event, agent.zone)).collect(),
         max_title: MAX_TITLE,
@@ -295,7 +302,8 @@ fn event_line(event: Event, zone: Tz) -> EventLine {
         ("tag", ..) => format!("removed the tag {old}"),
         ("notes", ..) => format!("changed the notes (version {new})"),
         ("file", "", _) => format!("attached {new}"),
-        ("file", ..) => format!("removed the file {old}"),
+        ("file", _, "") => format!("removed the file {old}"),
+        ("file", ..) => format!("renamed the file {old} to {new}"),
         ("deleted", ..) => "put it into the trash".into(),
         ("restored", ..) => "restored it from the trash".into(),
         (other, ..) => other.to_owned(),
