@@ -11,19 +11,11 @@ use docket::people::model::Agent;
 use docket::people::store as people;
 use docket::upkeep::janitor;
 use docket::web::token::sha256;
-use image::ImageFormat;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tempfile::TempDir;
 
 const LIMIT: usize = 5_242_880;
-
-/// A JPEG of exactly this many bytes: what follows its end is ignored.
-fn jpeg_of(size: usize, seed: u32) -> Vec<u8> {
-    let mut bytes = files::picture(ImageFormat::Jpeg, seed);
-    bytes.resize(size, 0);
-    bytes
-}
 
 #[actix_web::test]
 async fn two_hundred_files_at_once_keep_their_bytes_under_200_keys() {
@@ -59,9 +51,9 @@ async fn exactly_five_megabytes_pass_and_one_byte_more_does_not() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Sizes").await;
-    let whole = owner.attach(number, &[("whole.jpg", &jpeg_of(LIMIT, 1))]).await;
+    let whole = owner.attach(number, &[("whole.jpg", &files::jpeg_of(LIMIT))]).await;
     assert_eq!(whole.expect(201).json()["data"][0]["size"], LIMIT);
-    let over = owner.attach(number, &[("over.jpg", &jpeg_of(LIMIT + 1, 2))]).await;
+    let over = owner.attach(number, &[("over.jpg", &files::jpeg_of(LIMIT + 1))]).await;
     assert_eq!(over.expect(413).json()["rejected"][0]["code"], "too_large");
     // Far too much is read to its end all the same: the sender sees the answer.
     let far = owner.attach(number, &[("far.jpg", &vec![0; 40 * 1024 * 1024])]).await;

@@ -1,114 +1,9 @@
 //! The main job in a real browser, with scripts and without.
 
+use crate::support::browser::Browser;
 use crate::support::{TestApp, files};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
-use image::ImageFormat;
 use serde_json::json;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A Chromium of its own, and the driver that steers it.
-struct Browser {
-    client: Client,
-    driver: Child,
-}
-
-impl Browser {
-    async fn start(scripts: bool) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver is installed");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.strip_prefix("ChromeDriver was started successfully on port ")
-                    .map(|port| port.trim_end_matches('.').to_owned())
-            })
-            .unwrap();
-        std::thread::spawn(move || for _ in lines {});
-        let args = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-dev-shm-usage",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1280,1000",
-        ];
-        let javascript = if scripts { 1 } else { 2 };
-        let options =
-            json!({ "args": args, "prefs": { "profile.managed_default_content_settings.javascript": javascript } });
-        let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".into(), options);
-        let url = format!("http://127.0.0.1:{port}");
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&url).await.unwrap();
-        Self { client, driver }
-    }
-
-    async fn goto(&self, url: &str) {
-        self.client.goto(url).await.unwrap();
-    }
-
-    async fn fill(&self, css: &str, text: &str) {
-        let field = self.find(css).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
-    }
-
-    async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
-    }
-
-    async fn find(&self, css: &str) -> fantoccini::elements::Element {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("no {css}: {error}\n{}", self.text().await),
-        }
-    }
-
-    /// Waits until the page says that.
-    async fn see(&self, text: &str) {
-        let xpath = format!("//*[contains(normalize-space(.), \"{text}\")]");
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&xpath)).await;
-        assert!(found.is_ok(), "no {text:?} in:\n{}", self.text().await);
-    }
-
-    async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
-    }
-
-    async fn run(&self, script: &str, args: Vec<serde_json::Value>) -> serde_json::Value {
-        self.client.execute(script, args).await.unwrap()
-    }
-
-    async fn stop(mut self) {
-        self.client.clone().close().await.unwrap();
-        self.driver.kill().unwrap();
-        self.driver.wait().unwrap();
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // A failed test must not leave a driver behind.
-        let _ = self.driver.kill();
-    }
-}
 
 /// A website on an origin of its own whose page holds that form.
 fn website(form: &str) -> String {
@@ -127,18 +22,6 @@ fn website(form: &str) -> String {
     let address = server.addrs()[0];
     actix_web::rt::spawn(server.run());
     format!("http://{address}/contact")
-}
-
-fn file(app: &TestApp, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = app.dir.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
-
-fn jpeg_of(size: usize) -> Vec<u8> {
-    let mut bytes = files::picture(ImageFormat::Jpeg, 1);
-    bytes.resize(size, 0);
-    bytes
 }
 
 /// From the printed link to a form on the website, and what a visitor sends there.
@@ -185,21 +68,14 @@ async fn browser_the_main_job_with_scripts() {
     let browser = Browser::start(true).await;
     open_desk_and_receive_a_submission(&app, &browser).await;
 
-    // A screenshot is dropped on the page, as the system does it.
-    let drop = "const bytes = Uint8Array.from(arguments[0]); const transfer = new DataTransfer();
-        transfer.items.add(new File([bytes], 'Screenshot ä.png'));
-        document.querySelector('h1').dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: transfer}));";
-    browser.run(drop, vec![json!(files::png(1))]).await;
+    browser.drop_files(&[("Screenshot ä.png", &files::png(1))]).await;
     browser.see("Screenshot ä.png").await;
     let loaded = "const image = document.querySelector('.file img'); return !!image && image.complete && image.naturalWidth > 0;";
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while browser.run(loaded, vec![]).await != json!(true) {
-        assert!(std::time::Instant::now() < deadline, "the thumbnail never showed");
-    }
+    browser.until("the thumbnail shows", loaded).await;
 
     // Exactly 5 MB pass; one byte more is told beside the file, at once.
     let [whole, over] =
-        [(5_242_880, "whole.jpg"), (5_242_881, "over.jpg")].map(|(size, name)| file(&app, name, &jpeg_of(size)));
+        [(5_242_880, "whole.jpg"), (5_242_881, "over.jpg")].map(|(size, name)| app.file(name, &files::jpeg_of(size)));
     browser.find("#file-input").await.send_keys(whole.to_str().unwrap()).await.unwrap();
     browser.find(".file [aria-label='Remove whole.jpg']").await;
     browser.find("#file-input").await.send_keys(over.to_str().unwrap()).await.unwrap();
@@ -228,12 +104,12 @@ async fn browser_the_main_job_without_scripts() {
     let browser = Browser::start(false).await;
     open_desk_and_receive_a_submission(&app, &browser).await;
 
-    let good = file(&app, "Screenshot.png", &files::png(1));
+    let good = app.file("Screenshot.png", &files::png(1));
     browser.find("#file-input").await.send_keys(good.to_str().unwrap()).await.unwrap();
     browser.click(".drop button").await;
     browser.see("The file is attached.").await;
     // One byte too much: a page that says so, and no reset connection.
-    let over = file(&app, "over.jpg", &jpeg_of(5_242_881));
+    let over = app.file("over.jpg", &files::jpeg_of(5_242_881));
     browser.find("#file-input").await.send_keys(over.to_str().unwrap()).await.unwrap();
     browser.click(".drop button").await;
     browser.see("over.jpg: The file is larger than 5 MB.").await;

@@ -8,6 +8,7 @@ mod support;
 
 mod attachments;
 mod browser;
+mod browser_files;
 mod check;
 mod commands;
 mod corpus;

@@ -1,6 +1,7 @@
 //! A running Docket and the people who use it.
 
 mod answer;
+pub mod browser;
 pub mod files;
 pub mod process;
 pub mod queries;
@@ -22,6 +23,7 @@ use docket::people::store::{self as people, NewUser};
 use docket::server::Running;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, redirect};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -148,6 +150,13 @@ impl TestApp {
         let person = Person { id, email: email.into(), ..self.stranger() };
         person.sign_in(email, PASSWORD).await.expect_redirect("/tickets");
         person
+    }
+
+    /// A file on this machine's disk, as a person has it before it is attached.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
     }
 
     /// The keys of all files and thumbnails in the storage folder.

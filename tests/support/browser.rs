@@ -1,0 +1,243 @@
+//! A Chromium of its own, and the driver that steers it.
+
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One window. With `DOCKET_TEST_FILM`, the name of a folder, every step of a
+/// test becomes a picture there.
+pub struct Browser {
+    pub client: Client,
+    driver: Child,
+}
+
+impl Browser {
+    pub async fn start(scripts: bool) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver is installed");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                line.strip_prefix("ChromeDriver was started successfully on port ")
+                    .map(|port| port.trim_end_matches('.').to_owned())
+            })
+            .unwrap();
+        std::thread::spawn(move || for _ in lines {});
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,1000",
+        ];
+        let javascript = if scripts { 1 } else { 2 };
+        let options =
+            json!({ "args": args, "prefs": { "profile.managed_default_content_settings.javascript": javascript } });
+        let mut capabilities = Capabilities::new();
+        capabilities.insert("goog:chromeOptions".into(), options);
+        let url = format!("http://127.0.0.1:{port}");
+        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&url).await.unwrap();
+        Self { client, driver }
+    }
+
+    pub async fn goto(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub async fn click(&self, css: &str) {
+        self.find(css).await.click().await.unwrap();
+        self.film().await;
+    }
+
+    pub async fn find(&self, css: &str) -> Element {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        match found {
+            Ok(element) => element,
+            Err(error) => panic!("no {css}: {error}\n{}", self.text().await),
+        }
+    }
+
+    /// Waits until the page says that.
+    pub async fn see(&self, text: &str) {
+        let xpath = format!("//*[contains(normalize-space(.), \"{text}\")]");
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&xpath)).await;
+        assert!(found.is_ok(), "no {text:?} in:\n{}", self.text().await);
+        self.film().await;
+    }
+
+    pub async fn text(&self) -> String {
+        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+    }
+
+    pub async fn run(&self, script: &str, args: Vec<Value>) -> Value {
+        self.client.execute(script, args).await.unwrap()
+    }
+
+    pub async fn stop(mut self) {
+        self.client.clone().close().await.unwrap();
+        self.driver.kill().unwrap();
+        self.driver.wait().unwrap();
+    }
+}
+
+/// Keys, as WebDriver writes them.
+pub mod keys {
+    pub const TAB: char = '\u{e004}';
+    pub const ENTER: char = '\u{e007}';
+    pub const ESCAPE: char = '\u{e00c}';
+    pub const RIGHT: char = '\u{e014}';
+}
+
+impl Browser {
+    /// Presses a key, wherever the focus is.
+    pub async fn press(&self, key: char) {
+        let press = KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+        self.client.perform_actions(press).await.unwrap();
+        self.film().await;
+    }
+
+    /// What the focused element is called.
+    pub async fn focused(&self) -> String {
+        let name = "const at = document.activeElement; return at.getAttribute('aria-label') ?? at.textContent.trim()";
+        self.run(name, vec![]).await.as_str().unwrap().to_owned()
+    }
+
+    /// Goes on by Tab until the element of that name has the focus.
+    pub async fn tab_to(&self, name: &str) {
+        let mut passed = Vec::new();
+        for _ in 0..120 {
+            let at = self.focused().await;
+            if at == name {
+                return;
+            }
+            passed.push(at);
+            self.press(keys::TAB).await;
+        }
+        panic!("Tab never comes to {name:?}, only to {passed:?}");
+    }
+
+    /// Waits until a script says so.
+    pub async fn until(&self, what: &str, script: &str) {
+        let begun = Instant::now();
+        while self.run(script, vec![]).await != json!(true) {
+            assert!(begun.elapsed() < PATIENCE, "never: {what}\n{}", self.text().await);
+        }
+        self.film().await;
+    }
+
+    /// Drops files on the page, as the system does it.
+    pub async fn drop_files(&self, files: &[(&str, &[u8])]) {
+        let drop = "const transfer = new DataTransfer();
+            for (const [name, type, base64] of arguments[0]) {
+                const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], name, { type }));
+            }
+            document.querySelector('h1').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));";
+        self.run(drop, vec![transferred(files)]).await;
+        self.film().await;
+    }
+
+    /// Pastes files, as the system does it.
+    pub async fn paste_files(&self, files: &[(&str, &[u8])]) {
+        let paste = "const clipboardData = new DataTransfer();
+            for (const [name, type, base64] of arguments[0]) {
+                const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+                clipboardData.items.add(new File([bytes], name, { type }));
+            }
+            document.activeElement.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData }));";
+        self.run(paste, vec![transferred(files)]).await;
+        self.film().await;
+    }
+
+    /// Slows down what is sent, to so many bytes a second; 0 for as quick as can be.
+    pub async fn slow_down(&self, bytes: u32) {
+        let upload = if bytes == 0 { -1.0 } else { f64::from(bytes) };
+        let conditions = json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.emulateNetworkConditions", conditions).await;
+    }
+
+    async fn devtools(&self, cmd: &'static str, params: Value) {
+        self.client.issue_cmd(DevTools { cmd, params }).await.unwrap();
+    }
+
+    async fn film(&self) {
+        let Ok(folder) = std::env::var("DOCKET_TEST_FILM") else { return };
+        let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        if let Ok(picture) = self.client.screenshot().await {
+            std::fs::write(format!("{folder}/{at}.png"), picture).unwrap();
+        }
+    }
+}
+
+fn transferred(files: &[(&str, &[u8])]) -> Value {
+    let type_of = |name: &str| match name.rsplit('.').next() {
+        Some("png") => "image/png",
+        Some("jpg") => "image/jpeg",
+        _ => "",
+    };
+    let file = |(name, bytes): &(&str, &[u8])| json!([name, type_of(name), base64(bytes)]);
+    files.iter().map(file).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
+    for three in bytes.chunks(3) {
+        let bits = three.iter().chain([0, 0].iter()).take(3).fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize] as char;
+            text.push(if place <= three.len() { letter } else { '=' });
+        }
+    }
+    text
+}
+
+/// A command of the browser's own protocol, through its driver.
+#[derive(Debug)]
+struct DevTools {
+    cmd: &'static str,
+    params: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base_url: &url::Url, session_id: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (reqwest::Method, Option<String>) {
+        (reqwest::Method::POST, Some(json!({ "cmd": self.cmd, "params": self.params }).to_string()))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A failed test must not leave a driver behind.
+        let _ = self.driver.kill();
+    }
+}
+
