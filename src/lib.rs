@@ -17,7 +17,7 @@
 //! | [`tickets`] | tickets: rules, rows, notes, tags, history, search, pages |
 //! | [`attachments`] | files on tickets: what is taken, kept and served |
 //! | [`conversations`], [`submissions`] | where tickets come from: chats, and public forms |
-//! | [`upkeep`] | first start, health, clearing up, sample data |
+//! | [`upkeep`] | first start, health, clearing up, checking, sample data |
 //!
 //! `templates/`, `static/` and `tests/` use the same nouns.
 //!
@@ -58,16 +58,17 @@
 //! # A walk: a screenshot is dropped on a ticket
 //!
 //! `static/js/upload.js` sends it to `POST /tickets/12/attachments`.
-//! [`attachments::pages::upload::upload`] reads the part up to 5 MB, in one of a bounded
+//! [`attachments::pages::receive`] reads the part up to 5 MB, in one of a bounded
 //! number of places. [`attachments::upload::keep`] cleans the name, has
 //! [`attachments::validation`] compare name and content and decode the picture,
-//! and shrinks it. [`attachments::store::reserve`] writes a row that nobody sees
-//! yet and that owns the key `tickets/<account>/<milliseconds>.png`. The bytes
-//! are put under that key and synced, then the thumbnail.
+//! when there is memory for it, and [`attachments::thumbnail`] shrinks it.
+//! [`attachments::store::reserve`] writes a row that nobody sees yet, that owns
+//! the key `tickets/<account>/<milliseconds>.png` and counts in the account's
+//! quota. The bytes are put under that key and synced, then the thumbnail.
 //! [`attachments::store::make_ready`] shows the row, writes the line of history
 //! and refreshes what the ticket is found by, in one transaction. A crash before
-//! that leaves a reservation, which [`upkeep::janitor`] clears; a row that is
-//! ready always has its bytes.
+//! that leaves a reservation, which [`upkeep::janitor`] clears and
+//! [`upkeep::check`] finds; a row that is ready always has its bytes.
 
 pub mod app;
 pub mod attachments;

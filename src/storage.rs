@@ -11,12 +11,10 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{
-    GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
-};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 /// How long an S3 server that does not answer is asked again.
@@ -39,6 +37,7 @@ pub enum Put {
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     folder: Option<PathBuf>,
+    marker: Arc<OnceLock<PathBuf>>,
 }
 
 impl Storage {
@@ -48,7 +47,7 @@ impl Storage {
     /// Says what cannot be used and why. A folder is probed with a write.
     pub async fn open(url: &str) -> Result<Self, String> {
         if url == "memory:" {
-            return Ok(Self { store: Arc::new(InMemory::new()), folder: None });
+            return Ok(Self { store: Arc::new(InMemory::new()), folder: None, marker: Arc::default() });
         }
         if let Some(path) = url.strip_prefix("file:") {
             let storage = Self::open_folder(Path::new(path))?;
@@ -67,7 +66,7 @@ impl Storage {
         create_private_dir(path).map_err(|error| fail(&error))?;
         let folder = path.canonicalize().map_err(|error| fail(&error))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| fail(&error))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder) })
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), marker: Arc::default() })
     }
 
     fn open_bucket(place: &str) -> object_store::Result<Self> {
@@ -81,7 +80,7 @@ impl Storage {
         }
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
         let store = PrefixStore::new(builder.with_retry(retry).build()?, prefix);
-        Ok(Self { store: Arc::new(store), folder: None })
+        Ok(Self { store: Arc::new(store), folder: None, marker: Arc::default() })
     }
 
     /// Writes and deletes a small object, so that a store that cannot keep
@@ -97,6 +96,7 @@ impl Storage {
     /// # Errors
     /// *Unavailable* or *full*; nothing is stored then.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<Put> {
+        self.check_mount()?;
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&Key::from(key), bytes.into(), options).await {
             Ok(_) => Ok(Put::Stored),
@@ -133,14 +133,14 @@ impl Storage {
         }
     }
 
-    /// Files that a put left half written in the folder, `before` some time, when
-    /// the program was killed. Nobody reads them; [`Storage::list`] passes them over.
+    /// What puts below a prefix left half written, `before` some time, when the
+    /// program was killed. Nobody reads it; [`Storage::list`] passes it over.
     ///
     /// # Errors
     /// *Unavailable*.
-    pub fn leftovers(&self, before: SystemTime) -> Result<Vec<PathBuf>> {
+    pub fn leftovers(&self, prefix: &str, before: SystemTime) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
-        let mut open: Vec<PathBuf> = self.folder.iter().cloned().collect();
+        let mut open: Vec<PathBuf> = self.file(prefix).into_iter().filter(|folder| folder.is_dir()).collect();
         while let Some(folder) = open.pop() {
             for entry in std::fs::read_dir(folder).map_err(Error::unavailable)? {
                 let entry = entry.map_err(Error::unavailable)?;
@@ -160,9 +160,28 @@ impl Storage {
     /// # Errors
     /// *Unavailable*.
     pub async fn delete(&self, key: &str) -> Result<()> {
+        self.check_mount()?;
         match self.store.delete(&Key::from(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// From now on a folder without the object of that key counts as not mounted:
+    /// nothing is stored there, and nothing counts as deleted.
+    pub fn expect_marker(&self, key: &str) {
+        if let Some(path) = self.file(key) {
+            // It never changes while the program runs.
+            let _ = self.marker.set(path);
+        }
+    }
+
+    fn check_mount(&self) -> Result<()> {
+        match self.marker.get() {
+            Some(marker) if !marker.exists() => {
+                Err(Error::unavailable(format!("{} is not there: is the disk mounted?", marker.display())))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -185,7 +204,8 @@ impl Storage {
 fn is_leftover(entry: &std::fs::DirEntry, before: SystemTime) -> bool {
     let name = entry.file_name();
     let digits = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, digits)| digits);
-    let is_staging = digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_staging =
+        digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
     is_staging && modified.is_ok_and(|at| at < before)
 }

@@ -195,6 +195,7 @@ async fn an_orphan_in_the_storage_is_never_overwritten() {
     }
     let json = owner.attach(number, &[("a.txt", b"mine")]).await.expect(201).json();
     assert_eq!(owner.get(json["data"][0]["url"].as_str().unwrap()).await.bytes, b"mine");
+    assert!(chrono::Utc::now().timestamp_millis() < now + 3_000, "the orphans' moments had passed");
     let keys = app.stored_keys();
     let orphans = keys.iter().filter(|key| std::fs::read(app.dir.path().join("files").join(key)).unwrap() == b"orphan");
     assert_eq!(orphans.count(), (now..now + 3_000).filter(|stamp| stamp % 4 != 0).count());
@@ -237,7 +238,7 @@ async fn s3_keeps_and_serves_the_same_files() {
 }
 
 /// What is taken off a ticket goes for good after 30 days; what was only ever
-/// reserved goes after one.
+/// reserved goes after a quarter of an hour.
 #[actix_web::test]
 async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let app = TestApp::start().await;
@@ -267,10 +268,10 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     };
     janitor::clear(&app.app).await.unwrap();
     assert_eq!((rows().await, app.stored_keys().len()), (3, 4), "nothing is old yet");
-    app.wait(Duration::from_secs(25 * 3600));
+    app.wait(Duration::from_secs(16 * 60));
     janitor::clear(&app.app).await.unwrap();
     assert_eq!((rows().await, app.stored_keys().len()), (2, 4), "the reservation is gone");
-    app.wait(Duration::from_secs(29 * 24 * 3600));
+    app.wait(Duration::from_secs(30 * 24 * 3600 + 3600));
     janitor::clear(&app.app).await.unwrap();
     assert_eq!((rows().await, app.stored_keys().len()), (1, 2), "and so is the deleted file");
     owner.sign_in(&owner.email, PASSWORD).await.expect(303);
@@ -285,9 +286,16 @@ async fn without_room_files_are_refused_and_the_rest_goes_on() {
     let number = owner.make_ticket("Quota").await;
     let answer = owner.attach(number, &[("a.txt", &[b'a'; 3000]), ("b.txt", &[b'b'; 3000])]).await;
     let json = answer.expect(201).json();
-    assert_eq!((json["data"][0]["filename"].as_str(), json["rejected"][0]["code"].as_str()), (Some("a.txt"), Some("no_room")));
+    assert_eq!(
+        (json["data"][0]["filename"].as_str(), json["rejected"][0]["code"].as_str()),
+        (Some("a.txt"), Some("no_room"))
+    );
     owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(507);
-    owner.send(owner.upload(number, &[("b.txt", &[b'b'; 3000])])).await.expect(507).expect_text("all the room they may");
+    owner
+        .send(owner.upload(number, &[("b.txt", &[b'b'; 3000])]))
+        .await
+        .expect(507)
+        .expect_text("all the room they may");
     owner.attach(number, &[("c.txt", &[b'c'; 2000])]).await.expect(201);
     let theirs = other.make_ticket("Their own quota").await;
     other.attach(theirs, &[("b.txt", &[b'b'; 3000])]).await.expect(201);
@@ -308,4 +316,92 @@ async fn without_room_files_are_refused_and_the_rest_goes_on() {
     assert_eq!(answer.expect(507).json()["rejected"][0]["code"], "no_room");
     owner.set_status(number, "closed").await.expect(303);
     assert!(full.stored_keys().iter().all(|key| !key.starts_with("tickets/")));
+}
+
+#[actix_web::test]
+async fn all_files_come_as_one_archive() {
+    let app = TestApp::start().await;
+    let (owner, other) = (app.owner().await, app.owner().await);
+    let number = owner.make_ticket("All at once").await;
+    let archive = format!("/tickets/{number}/attachments.zip");
+    owner.get(&archive).await.expect(404);
+    let whole = files::jpeg_of(LIMIT);
+    let batch: [(&str, &[u8]); 4] =
+        [("Bild ä.png", &files::png(1)), ("bild Ä.PNG", &files::png(2)), ("large.jpg", &whole), ("lost.txt", b"lost")];
+    owner.attach(number, &batch).await.expect(201);
+    let lost = app.stored_keys().into_iter().find(|key| key.ends_with(".txt")).unwrap();
+    std::fs::remove_file(app.dir.path().join("files").join(lost)).unwrap();
+
+    let answer = owner.get(&archive).await;
+    assert_eq!(answer.expect(200).header("content-type"), "application/zip");
+    assert!(answer.header("content-disposition").starts_with("attachment;"));
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&answer.bytes)).unwrap();
+    let mut found = HashMap::new();
+    for index in 0..zip.len() {
+        let mut entry = zip.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        found.insert(entry.name().unwrap().into_owned(), bytes);
+    }
+    assert_eq!(found.len(), 4, "{:?}", found.keys());
+    assert_eq!((&found["Bild ä.png"], &found["bild Ä (2).PNG"]), (&files::png(1), &files::png(2)));
+    assert!(found["large.jpg"] == whole);
+    assert!(String::from_utf8_lossy(&found["missing files.txt"]).contains("lost.txt"));
+    other.get(&archive).await.expect(404);
+}
+
+#[actix_web::test]
+async fn a_file_gets_another_name_of_its_type() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Names").await;
+    let json = owner.attach(number, &[("scan0001.pdf", &files::pdf("0 0 0"))]).await.expect(201).json();
+    let url = json["data"][0]["url"].as_str().unwrap();
+    let rename = async |name: &str| owner.post(&format!("{url}/rename"), &[("filename", name)]).await;
+    rename("Vertrag März").await.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    page.expect_text("renamed the file scan0001.pdf to Vertrag März.pdf");
+    assert_eq!(owner.list("q=vertrag").await, [number], "found by its new name");
+    assert!(owner.list("q=scan0001").await.is_empty());
+    assert!(owner.get(url).await.header("content-disposition").contains("Vertrag%20M%C3%A4rz.pdf"));
+    rename(" .. ").await.expect(422).expect_text("The file has no name.");
+    rename("page.html").await.expect(303);
+    let served = owner.get(url).await;
+    assert_eq!(served.header("content-type"), "application/pdf");
+    assert!(served.header("content-disposition").contains("page.html.pdf"));
+}
+
+#[actix_web::test]
+async fn a_missing_thumbnail_shows_that_it_is_missing() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("No thumbnail").await;
+    let json = owner.attach(number, &[("a.png", &files::png(3))]).await.json();
+    let thumbnail = app.stored_keys().into_iter().find(|key| key.starts_with("thumbnails/")).unwrap();
+    std::fs::remove_file(app.dir.path().join("files").join(thumbnail)).unwrap();
+    let answer = owner.get(json["data"][0]["thumbnailUrl"].as_str().unwrap()).await;
+    assert_eq!(answer.expect(404).header("content-type"), "image/svg+xml");
+    assert!(answer.header("content-security-policy").contains("sandbox"));
+    answer.expect_text("Missing");
+}
+
+#[actix_web::test]
+async fn one_request_holds_so_many_files_and_no_more() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Bounds").await;
+    let names: Vec<String> = (1..=22).map(|count| format!("{count}.txt")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), b"text".as_slice())).collect();
+    let json = owner.attach(number, &many).await.expect(201).json();
+    assert_eq!(json["data"].as_array().unwrap().len(), 20);
+    let refused: Vec<&str> =
+        json["rejected"].as_array().unwrap().iter().map(|one| one["filename"].as_str().unwrap()).collect();
+    assert_eq!(refused, ["21.txt", "22.txt"]);
+
+    // More than all its files may be: whatever it is called, it is not read to its end.
+    let form = reqwest::multipart::Form::new().text("other", "x".repeat(106 * 1024 * 1024));
+    let request = owner.request(reqwest::Method::POST, &format!("/tickets/{number}/attachments")).multipart(form);
+    if let Ok(answer) = request.header("accept", "application/json").send().await {
+        assert_eq!(answer.status(), 413);
+    }
 }

@@ -20,8 +20,11 @@ async fn open_ticket(scripts: bool) -> (TestApp, Person, i64, Browser) {
 
 /// Seven good files and three bad ones, by what is wrong with them.
 fn ten() -> Vec<(&'static str, Vec<u8>)> {
-    let mut ten: Vec<_> =
-        ["one.png", "two.png", "drei ä.png", "четыре.png"].into_iter().zip(1..).map(|(name, seed)| (name, files::png(seed))).collect();
+    let mut ten: Vec<_> = ["one.png", "two.png", "drei ä.png", "четыре.png"]
+        .into_iter()
+        .zip(1..)
+        .map(|(name, seed)| (name, files::png(seed)))
+        .collect();
     ten.extend([
         ("manual.pdf", files::pdf("0 0 1")),
         ("notes.txt", b"Gr\xfc\xdfe".to_vec()),
@@ -34,7 +37,7 @@ fn ten() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 const REASONS: [&str; 3] = [
-    "This type of file is not taken.",
+    "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.",
     "The file's name says PNG, but its content is something else.",
     "The file is larger than 5 MB.",
 ];
@@ -93,7 +96,8 @@ async fn browser_ten_files_with_the_mouse() {
 async fn browser_ten_files_by_keyboard_alone() {
     let (app, _, _, browser) = open_ticket(true).await;
     browser.slow_down(100_000).await;
-    let paths: Vec<String> = ten().iter().map(|(name, bytes)| app.file(name, bytes).to_str().unwrap().to_owned()).collect();
+    let paths: Vec<String> =
+        ten().iter().map(|(name, bytes)| app.file(name, bytes).to_str().unwrap().to_owned()).collect();
     // What the system's own dialog does when it is left with Enter.
     browser.find("#file-input").await.send_keys(&paths.join("\n")).await.unwrap();
     for reason in REASONS {
@@ -103,7 +107,12 @@ async fn browser_ten_files_by_keyboard_alone() {
     browser.press(keys::ENTER).await;
     browser.slow_down(0).await;
     browser.until("six files are there", &count_files(6)).await;
-    browser.until("the last one is announced", "return /is (attached|cancelled)/.test(document.querySelector('[data-file-status]').textContent)").await;
+    browser
+        .until(
+            "the last one is announced",
+            "return /is (attached|cancelled)/.test(document.querySelector('[data-file-status]').textContent)",
+        )
+        .await;
     browser.tab_to("Hide setup.exe").await;
     browser.press(keys::ENTER).await;
     browser.paste_files(&[("image.png", &files::png(9))]).await;
@@ -132,11 +141,14 @@ async fn browser_ten_files_by_keyboard_alone() {
 #[actix_web::test]
 async fn browser_ten_files_without_scripts() {
     let (app, _, number, browser) = open_ticket(false).await;
-    let paths: Vec<String> = ten().iter().map(|(name, bytes)| app.file(name, bytes).to_str().unwrap().to_owned()).collect();
+    let paths: Vec<String> =
+        ten().iter().map(|(name, bytes)| app.file(name, bytes).to_str().unwrap().to_owned()).collect();
     browser.find("#file-input").await.send_keys(&paths.join("\n")).await.unwrap();
     browser.click(".drop button").await;
     browser.see("Some files were not attached").await;
-    for (name, reason) in ["setup.exe: Only JPEG", "page.png: The file's name says PNG", "over.jpg: The file is larger"].map(|line| line.split_once(' ').unwrap()) {
+    for (name, reason) in ["setup.exe: Only JPEG", "page.png: The file's name says PNG", "over.jpg: The file is larger"]
+        .map(|line| line.split_once(' ').unwrap())
+    {
         browser.see(&format!("{name} {reason}")).await;
     }
     browser.see("slow.jpg is attached.").await;

@@ -86,7 +86,9 @@ async fn what_can_be_mended_is_mended() {
     assert_eq!((found.found, found.left), (3, 0), "one for each status: {lines:?}");
 
     let change = |conn: &mut _| {
-        diesel::update(accounts::table).set((accounts::file_bytes.eq(1), accounts::last_ticket_number.eq(0))).execute(conn)?;
+        diesel::update(accounts::table)
+            .set((accounts::file_bytes.eq(1), accounts::last_ticket_number.eq(0)))
+            .execute(conn)?;
         Ok(())
     };
     app.app.db.write(change).await.unwrap();

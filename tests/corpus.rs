@@ -2,9 +2,10 @@
 //! passes under another type's name. `tests/corpus/manifest.tsv` tells of each
 //! which program wrote it, and how.
 
-use crate::support::TestApp;
+use crate::support::{Person, TestApp};
 use docket::attachments::model::Kind;
 use docket::attachments::validation::validate;
+use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -42,7 +43,8 @@ fn verdict(name: &str, bytes: &[u8]) -> String {
 /// files of plain text are text, and a template is a Word document.
 fn is_one_at_heart(path: &str, kind: Kind) -> bool {
     let plain = ["dif/", "eml/", "js/", "json/", "slk/"];
-    (is_text(kind) && plain.iter().any(|folder| path.starts_with(folder))) || (kind == Kind::Doc && path.starts_with("dot/"))
+    (is_text(kind) && plain.iter().any(|folder| path.starts_with(folder)))
+        || (kind == Kind::Doc && path.starts_with("dot/"))
 }
 
 fn is_text(kind: Kind) -> bool {
@@ -102,22 +104,28 @@ async fn every_picture_of_every_program_gets_a_thumbnail() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Corpus").await;
-    for sample in samples().iter().filter(|sample| sample.verdict == "kept") {
-        let answer = owner.attach(number, &[(sample.name(), &sample.bytes)]).await;
-        let file = answer.expect(201).json()["data"][0].clone();
-        assert_eq!(owner.get(file["url"].as_str().unwrap()).await.expect(200).bytes, sample.bytes, "{}", sample.path);
-        if !Kind::of_name(sample.name()).unwrap().is_image() {
-            assert!(file["thumbnailUrl"].is_null(), "{}", sample.path);
-            continue;
-        }
-        let thumbnail = owner.get(file["thumbnailUrl"].as_str().unwrap()).await;
-        let small = image::load_from_memory(&thumbnail.expect(200).bytes).unwrap();
-        assert!(small.width().max(small.height()) <= 480, "{}", sample.path);
-        if sample.path.contains("orient") {
-            assert!(small.height() > small.width(), "{} is not turned", sample.path);
-        }
-        let traces: [&[u8]; 3] = [b"Exif", b"ICC_PROFILE", b"http://ns.adobe.com"];
-        let has = |trace: &[u8]| thumbnail.bytes.windows(trace.len()).any(|window| window == trace);
-        assert!(!traces.into_iter().any(has), "{}", sample.path);
+    let samples = samples();
+    let kept = samples.iter().filter(|sample| sample.verdict == "kept");
+    let owner = &owner;
+    let uploads = kept.map(|sample| async move { look_at(owner, number, sample).await });
+    futures_util::stream::iter(uploads).buffer_unordered(8).collect::<Vec<()>>().await;
+}
+
+async fn look_at(owner: &Person, number: i64, sample: &Sample) {
+    let answer = owner.attach(number, &[(sample.name(), &sample.bytes)]).await;
+    let file = answer.expect(201).json()["data"][0].clone();
+    assert_eq!(owner.get(file["url"].as_str().unwrap()).await.expect(200).bytes, sample.bytes, "{}", sample.path);
+    if !Kind::of_name(sample.name()).unwrap().is_image() {
+        assert!(file["thumbnailUrl"].is_null(), "{}", sample.path);
+        return;
     }
+    let thumbnail = owner.get(file["thumbnailUrl"].as_str().unwrap()).await;
+    let small = image::load_from_memory(&thumbnail.expect(200).bytes).unwrap();
+    assert!(small.width().max(small.height()) <= 480, "{}", sample.path);
+    if sample.path.contains("orient") {
+        assert!(small.height() > small.width(), "{} is not turned", sample.path);
+    }
+    let traces: [&[u8]; 3] = [b"Exif", b"ICC_PROFILE", b"http://ns.adobe.com"];
+    let has = |trace: &[u8]| thumbnail.bytes.windows(trace.len()).any(|window| window == trace);
+    assert!(!traces.into_iter().any(has), "{}", sample.path);
 }

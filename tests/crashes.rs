@@ -22,7 +22,8 @@ static FAULTS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     let dir = TempDir::new().unwrap();
     let library = dir.path().join("faults.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/faults.c");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl").status();
     assert!(built.unwrap().success());
     (dir, library)
 });
@@ -112,13 +113,18 @@ impl Desk {
     }
 
     /// All that is left is found, mended and then gone; what was answered is there.
-    async fn comes_back(&mut self, acknowledged: usize) -> Vec<String> {
+    async fn comes_back(&self, acknowledged: &[String]) -> Vec<String> {
         let (found, lines) = self.check(false).await;
         let (mended, again) = self.check(true).await;
         assert_eq!((mended.found, mended.left), (found.found, 0), "{lines:?}, then {again:?}");
         let (clean, rest) = self.check(false).await;
         assert_eq!(clean.found, 0, "{rest:?}");
-        assert!(clean.files >= acknowledged, "{} files, {acknowledged} were acknowledged", clean.files);
+        let server = Server::start(self.dir.path(), &self.database);
+        let owner = Person { base: server.base.clone(), ..self.owner.clone() };
+        let page = owner.get(&format!("/tickets/{}", self.number)).await;
+        for name in acknowledged {
+            page.expect_text(&format!("data-name=\"{name}\""));
+        }
         lines
     }
 }
@@ -127,14 +133,15 @@ impl Desk {
 #[actix_web::test]
 async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
     let mut desk = Desk::new().await;
-    let (mut acknowledged, mut seen) = (1, String::new());
+    let (mut acknowledged, mut seen) = (vec!["first.png".to_owned()], String::new());
     for action in ["kill-before", "kill-after"] {
         for step in 1.. {
             let server = desk.start(&format!("{action} {step}"), "");
-            let status = desk.upload(&format!("{action} {step}.png")).await;
+            let name = format!("{action} {step}.png");
+            let status = desk.upload(&name).await;
             drop(server);
-            acknowledged += usize::from(status == Some(201));
-            seen += &desk.comes_back(acknowledged).await.join("\n");
+            acknowledged.extend(status.filter(|status| *status == 201).map(|_| name));
+            seen += &desk.comes_back(&acknowledged).await.join("\n");
             if status.is_some() {
                 assert_eq!(status, Some(201));
                 assert!(step > 10, "only {step} steps were seen");
@@ -152,20 +159,22 @@ async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
 #[actix_web::test]
 async fn a_failing_disk_is_never_taken_for_a_stored_file() {
     let mut desk = Desk::new().await;
-    let (mut acknowledged, mut refused) = (1, 0);
+    let (mut acknowledged, mut refused) = (vec!["first.png".to_owned()], 0);
     for step in 1.. {
         let server = desk.start(&format!("eio {step}"), "");
-        let status = desk.upload(&format!("eio {step}.png")).await.expect("an answer");
+        let name = format!("eio {step}.png");
+        let status = desk.upload(&name).await.expect("an answer");
         if desk.steps().iter().all(|(name, _)| name != "eio") {
             break;
         }
-        acknowledged += usize::from(status == 201);
         refused += usize::from(status != 201);
+        acknowledged.extend((status == 201).then_some(name));
         assert!(status == 201 || status == 503 || status == 500, "{status} at step {step}");
-        assert_eq!(desk.upload("next.png").await, Some(201), "after step {step}");
-        acknowledged += 1;
+        let next = format!("after {step}.png");
+        assert_eq!(desk.upload(&next).await, Some(201), "after step {step}");
+        acknowledged.push(next);
         drop(server);
-        desk.comes_back(acknowledged).await;
+        desk.comes_back(&acknowledged).await;
     }
     assert!(refused >= 5, "only {refused} failures were noticed");
 }
@@ -181,7 +190,7 @@ async fn a_full_disk_refuses_files_and_recovers() {
         assert_eq!(desk.upload("still full.png").await, Some(507), "below {under:?}");
         desk.owner.attach(desk.number, &[("room again.png", &files::png(2))]).await.expect(201);
         drop(server);
-        desk.comes_back(2).await;
+        desk.comes_back(&["first.png".into(), "room again.png".into()]).await;
     }
 }
 
@@ -201,7 +210,9 @@ async fn bytes_and_names_are_synced_before_the_row_is_ready() {
         };
         let bytes = at("fsync", &|path| path.contains('#'));
         let link = at("linkat", &|path| !path.contains('#'));
-        let name = steps[link..].iter().position(|(step, path)| step == "fsync" && format!("{path}/").ends_with("/1/") && format!("{path}/").contains(folder));
+        let name = steps[link..].iter().position(|(step, path)| {
+            step == "fsync" && format!("{path}/").ends_with("/1/") && format!("{path}/").contains(folder)
+        });
         let name = link + name.unwrap_or_else(|| panic!("the folder below {folder} is not synced: {steps:?}"));
         assert!(bytes < link && link < name, "{steps:?}");
         if let DatabaseUrl::Sqlite(_) = desk.database {

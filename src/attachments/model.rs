@@ -212,8 +212,9 @@ pub fn parse_key(key: &str) -> Option<(i64, i64, &str)> {
         "thumbnails" => THUMBNAILS.contains(&extension),
         _ => false,
     };
-    let parsed = (account.parse().ok()?, stamp.parse().ok()?, extension);
-    (is_ours && steps.next().is_none()).then_some(parsed)
+    let (account_id, number): (i64, i64) = (account.parse().ok()?, stamp.parse().ok()?);
+    let is_exact = format!("{folder}/{account_id}/{number}.{extension}") == key;
+    (is_ours && is_exact).then_some((account_id, number, extension))
 }
 
 /// A number of bytes for people: `12 KB`, `1.4 MB`.
@@ -245,7 +246,8 @@ mod tests {
     fn keys_are_read_back() {
         assert_eq!(parse_key(&key(7, 1_234, Kind::Jpeg)), Some((7, 1_234, "jpg")));
         assert_eq!(parse_key(&thumbnail_key(7, 1_234, "png")), Some((7, 1_234, "png")));
-        for other in ["tickets/7/a.jpg", "tickets/7/1.exe", "tickets/7/1.jpg/x", "thumbnails/7/1.gif", "x/7/1.jpg", ""] {
+        for other in ["tickets/7/a.jpg", "tickets/7/1.exe", "tickets/7/1.jpg/x", "thumbnails/7/1.gif", "x/7/1.jpg", "", "tickets/07/+1.jpg"]
+        {
             assert_eq!(parse_key(other), None, "{other}");
         }
     }

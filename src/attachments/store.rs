@@ -4,21 +4,20 @@ use crate::attachments::model::{Attachment, Kind, parse_key};
 use crate::attachments::validation::new_name;
 use crate::clock::TRASH;
 use crate::db::Connection;
-use crate::db::schema::{accounts, attachments};
+use crate::db::schema::{accounts, attachments, tickets as tickets_table};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::model::Agent;
+use crate::people::store as people;
 use crate::tickets::history::{self, Kind as EventKind};
 use crate::tickets::store as tickets;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
-use diesel::Connection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{BigInt, Bool};
 use std::collections::{HashMap, HashSet};
 
-/// Files that come at the same moment look for a free millisecond this often.
-const STAMP_TRIES: usize = 50;
+/// Most files of one ticket, removed ones included until they are gone for good.
+const FILES_OF_A_TICKET: i64 = 500;
 /// Far longer than anything needs between its reservation and its last byte in
 /// the storage; what is still reserved then never comes.
 pub const RESERVED: TimeDelta = TimeDelta::minutes(15);
@@ -40,7 +39,7 @@ pub struct NewAttachment {
 /// row yet.
 ///
 /// # Errors
-/// *Not found* when the ticket is out of reach; *full* when the quota is.
+/// *Not found* when the ticket is out of reach; *full* when quota or ticket are.
 pub fn reserve(
     conn: &mut Connection,
     agent: &Agent,
@@ -50,59 +49,56 @@ pub fn reserve(
     now: NaiveDateTime,
 ) -> Result<i64> {
     let ticket = tickets::find(conn, agent.account_id, number)?;
+    // This also makes others of the account wait, so that no two take the same stamp.
     let account = accounts::table.find(agent.account_id).filter(accounts::file_bytes.le(quota - new.size));
     let bytes = accounts::file_bytes.eq(accounts::file_bytes + new.size);
     if diesel::update(account).set(bytes).execute(conn)? == 0 {
         let message = "The account's files take all the room they may. Remove some, or ask for more room.";
         return Err(Error::new(ErrorKind::Full, message));
     }
-    for _ in 0..STAMP_TRIES {
-        let latest: Option<i64> = attachments::table
-            .filter(attachments::account_id.eq(agent.account_id))
-            .select(diesel::dsl::max(attachments::stamp))
-            .first(conn)?;
-        let stamp = now.and_utc().timestamp_millis().max(latest.map_or(0, |latest| latest + 1));
-        // In a savepoint, because Postgres gives up a transaction after an error.
-        let inserted = conn.transaction(|conn| {
-            diesel::insert_into(attachments::table)
-                .values((
-                    attachments::id.eq(&new.id),
-                    attachments::account_id.eq(agent.account_id),
-                    attachments::ticket_id.eq(ticket.id),
-                    attachments::state.eq("pending"),
-                    attachments::filename.eq(&new.filename),
-                    attachments::kind.eq(new.kind.extension()),
-                    attachments::size.eq(new.size),
-                    attachments::sha256.eq(&new.sha256),
-                    attachments::stamp.eq(stamp),
-                    attachments::uploaded_by.eq(&agent.name),
-                    attachments::created_at.eq(now),
-                ))
-                .execute(conn)
-        });
-        match inserted {
-            Ok(_) => return Ok(stamp),
-            Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let held: i64 = attachments::table.filter(attachments::ticket_id.eq(ticket.id)).count().get_result(conn)?;
+    if held >= FILES_OF_A_TICKET {
+        let message = format!("A ticket holds at most {FILES_OF_A_TICKET} files, and this one does.");
+        return Err(Error::new(ErrorKind::Full, message));
     }
-    Err(Error::unavailable("no free millisecond for a file's key"))
+    let stamp = now.and_utc().timestamp_millis().max(newest_stamp(conn, agent.account_id)?.map_or(0, |stamp| stamp + 1));
+    diesel::insert_into(attachments::table)
+        .values((
+            attachments::id.eq(&new.id),
+            attachments::account_id.eq(agent.account_id),
+            attachments::ticket_id.eq(ticket.id),
+            attachments::state.eq("pending"),
+            attachments::filename.eq(&new.filename),
+            attachments::kind.eq(new.kind.extension()),
+            attachments::size.eq(new.size),
+            attachments::sha256.eq(&new.sha256),
+            attachments::stamp.eq(stamp),
+            attachments::uploaded_by.eq(&agent.name),
+            attachments::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(stamp)
 }
 
-/// Gives up a reservation whose key turned out to be taken in the storage.
+/// The stamp of the account's newest file.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest_stamp(conn: &mut Connection, account_id: i64) -> Result<Option<i64>> {
+    let stamps = attachments::table.filter(attachments::account_id.eq(account_id));
+    Ok(stamps.select(diesel::dsl::max(attachments::stamp)).first(conn)?)
+}
+
+/// Moves a reservation to another stamp, because the key of its own turned out to
+/// be taken in the storage.
 ///
 /// # Errors
 /// When the database fails.
 pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i64> {
-    let latest: Option<i64> = attachments::table
-        .filter(attachments::account_id.eq(account_id))
-        .select(diesel::dsl::max(attachments::stamp))
-        .first(conn)?;
-    let row = attachments::table.filter(attachments::account_id.eq(account_id)).filter(attachments::id.eq(id));
-    Ok(diesel::update(row)
-        .set(attachments::stamp.eq(latest.unwrap_or(0) + 1))
-        .returning(attachments::stamp)
-        .get_result(conn)?)
+    people::lock_account(conn, account_id)?;
+    let stamp = newest_stamp(conn, account_id)?.unwrap_or(0) + 1;
+    diesel::update(attachments::table.find(id)).set(attachments::stamp.eq(stamp)).execute(conn)?;
+    Ok(stamp)
 }
 
 /// Shows a file whose bytes are stored, together with its line of history.
@@ -137,6 +133,24 @@ pub fn make_ready(
 /// When the database fails.
 pub fn of_ticket(conn: &mut Connection, ticket_id: i64) -> Result<Vec<Attachment>> {
     Ok(of_tickets(conn, &[ticket_id])?.remove(&ticket_id).unwrap_or_default())
+}
+
+/// The files of a ticket and those taken off it since `since`, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_ticket_and_removed(
+    conn: &mut Connection,
+    ticket_id: i64,
+    since: NaiveDateTime,
+) -> Result<(Vec<Attachment>, Vec<Attachment>)> {
+    let rows: Vec<Attachment> = attachments::table
+        .filter(attachments::ticket_id.eq(ticket_id))
+        .filter(attachments::state.eq("ready"))
+        .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(since)))
+        .order(attachments::stamp)
+        .load(conn)?;
+    Ok(rows.into_iter().partition(|row| row.deleted_at.is_none()))
 }
 
 /// The files of several tickets, by ticket, in one query.
@@ -298,8 +312,8 @@ pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result
         .load(conn)?)
 }
 
-/// Files that are shown, or that were deleted after `deleted_after` and can be
-/// put back; in the order of their ids, after one of them.
+/// Files that are shown, or that were deleted after `deleted_after`, alone or with
+/// their ticket, and can be put back; in the order of their ids, after one of them.
 ///
 /// # Errors
 /// When the database fails.
@@ -313,6 +327,9 @@ pub fn ready_after(
         .filter(attachments::id.gt(id))
         .filter(attachments::state.eq("ready"))
         .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(deleted_after)))
+        .filter(attachments::ticket_id.ne_all(
+            tickets_table::table.filter(tickets_table::deleted_at.le(deleted_after)).select(tickets_table::id),
+        ))
         .order(attachments::id)
         .limit(limit)
         .load(conn)?)

@@ -12,7 +12,6 @@ use crate::web::token;
 use actix_web::web::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -96,23 +95,31 @@ struct Checked {
 
 /// Judges the file off the web workers, when there is memory for it.
 async fn judge(slots: &Slots, name: String, bytes: Vec<u8>) -> Result<Result<Checked, Rejection>> {
-    let memory = slots.decoding.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let megabytes = u32::try_from(validation::memory(&name, &bytes) >> 20).unwrap_or(u32::MAX);
-        let wanted = megabytes.clamp(1, DECODING_MEGABYTES);
-        // Held by the work itself, which goes on when nobody waits for it any more.
-        let _part = Handle::current().block_on(memory.acquire_many(wanted)).map_err(Error::unavailable)?;
-        Ok(check(&name, bytes))
+    let header = tokio::task::spawn_blocking(move || {
+        let memory = validation::memory(&name, &bytes);
+        (memory, name, bytes)
     });
-    let unreadable = |why: &str| {
-        tracing::error!(why, "a file could not be judged");
-        Ok(Err(Rejection::new(Code::Unreadable, "The file can't be read. It may be damaged; try saving it again.")))
+    let (memory, name, bytes) = match header.await {
+        Ok(read) => read,
+        Err(panic) => return Ok(Err(unreadable(&panic.to_string()))),
     };
-    match timeout(DECODING_TIME, work).await {
+    let megabytes = u32::try_from(memory >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
+    let part = slots.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)?;
+    let work = tokio::task::spawn_blocking(move || {
+        // Held by the work itself, which goes on when nobody waits for it any more.
+        let _part = part;
+        check(&name, bytes)
+    });
+    Ok(match timeout(DECODING_TIME, work).await {
         Ok(Ok(verdict)) => verdict,
-        Ok(Err(panic)) => unreadable(&panic.to_string()),
-        Err(_) => unreadable("it took too long"),
-    }
+        Ok(Err(panic)) => Err(unreadable(&panic.to_string())),
+        Err(_) => Err(unreadable("it took too long")),
+    })
+}
+
+fn unreadable(why: &str) -> Rejection {
+    tracing::error!(why, "a file could not be judged");
+    Rejection::new(Code::Unreadable, "The file can't be read. It may be damaged; try saving it again.")
 }
 
 fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {

@@ -163,7 +163,8 @@ pub fn index_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> Q
 
 /// Terms with their places, as a `tsvector` is written.
 fn lexemes(terms: &[String]) -> String {
-    let lexemes: Vec<String> = terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
+    let lexemes: Vec<String> =
+        terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
     lexemes.join(" ")
 }
 

@@ -20,7 +20,8 @@ table! {
 }
 
 table! {
-    installation (id) {
+    installation (only) {
+        only -> BigInt,
         id -> Text,
     }
 }

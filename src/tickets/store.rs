@@ -358,7 +358,10 @@ pub fn listed_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Vec<Ti
 /// When the database fails.
 pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    for status in Status::ALL {
+    // In the order in which those who change them take them.
+    let mut statuses = Status::ALL;
+    statuses.sort_unstable_by_key(|status| status.as_str());
+    for status in statuses {
         let counter = ticket_counts::table.find((account_id, status.as_str()));
         // Writing the counter makes those who are about to change it wait.
         diesel::update(counter).set(ticket_counts::count.eq(ticket_counts::count)).execute(conn)?;

@@ -7,7 +7,9 @@ use crate::db::Connection;
 use crate::db::schema::installation;
 use crate::error::Result;
 use crate::web::token;
+use diesel::Connection as _;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -16,24 +18,39 @@ use tokio::time::timeout;
 const FOLDER: &str = "installations";
 /// How long a start waits for the store.
 const PATIENCE: Duration = Duration::from_secs(10);
-const CONTENT: &str = "Docket keeps files here. Leave this file in place: without it the store counts as not mounted.\n";
+const CONTENT: &str =
+    "Docket keeps files here. Leave this file in place: without it the store counts as not mounted.\n";
 
 /// The key of this installation's marker.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn key(app: &App) -> Result<String> {
-    let new = token::id()?;
-    let id = app.db.write(move |conn| id(conn, &new)).await?;
+    let id = match app.db.read(id).await? {
+        Some(id) => id,
+        None => {
+            let new = token::id()?;
+            app.db.write(move |conn| make_id(conn, &new)).await?
+        }
+    };
     Ok(format!("{FOLDER}/{id}"))
 }
 
-fn id(conn: &mut Connection, new: &str) -> Result<String> {
-    if let Some(id) = installation::table.select(installation::id).first(conn).optional()? {
-        return Ok(id);
+fn id(conn: &mut Connection) -> Result<Option<String>> {
+    Ok(installation::table.select(installation::id).first(conn).optional()?)
+}
+
+/// Gives the installation its id, unless another instance does so at the same moment.
+fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
+    // In a savepoint, because Postgres gives up a transaction after an error.
+    let inserted = conn.transaction(|conn| {
+        diesel::insert_into(installation::table).values((installation::only.eq(1), installation::id.eq(new))).execute(conn)
+    });
+    match inserted {
+        Ok(_) | Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
+        Err(error) => return Err(error.into()),
     }
-    diesel::insert_into(installation::table).values(installation::id.eq(new)).execute(conn)?;
-    Ok(new.to_owned())
+    Ok(installation::table.select(installation::id).first(conn)?)
 }
 
 /// Looks for the marker, and puts it into a new store. A store that should hold
@@ -45,6 +62,7 @@ fn id(conn: &mut Connection, new: &str) -> Result<String> {
 pub async fn look(app: &App) -> Result<Result<(), String>> {
     let key = key(app).await?;
     if app.storage.has(&key).await? {
+        app.storage.expect_marker(&key);
         return Ok(Ok(()));
     }
     let is_memory = app.config.storage() == "memory:";
@@ -56,7 +74,9 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
             app.config.database()
         )));
     }
-    put(app, &key).await.map(Ok)
+    put(app, &key).await?;
+    app.storage.expect_marker(&key);
+    Ok(Ok(()))
 }
 
 /// Looks for it before anything else is done. A store that does not answer now

@@ -150,6 +150,13 @@ impl Layout {
         if self.path == path { "page" } else { "false" }
     }
 
+    /// The number of the ticket on which something was tried, where the path says so.
+    #[must_use]
+    pub fn ticket_number(&self) -> Option<i64> {
+        let (number, _) = self.path.strip_prefix("/tickets/")?.split_once('/')?;
+        number.parse().ok()
+    }
+
     /// Whether people on other websites see this page, who know nothing of a desk.
     #[must_use]
     pub fn is_for_visitors(&self) -> bool {

@@ -4,21 +4,35 @@
 const list = document.querySelector("[data-file-list]");
 const CHANGE = /\/attachments\/[^/]+\/(delete|restore|rename)$/;
 
-const say = (text) => (document.querySelector("[data-file-status]").textContent = text);
-
 const show = (page) => {
-  const next = page.querySelector("[data-file-list]");
-  const items = [...next.children];
+  const items = [...page.querySelector("[data-file-list]").children];
   for (const item of [...list.children]) if (!items.some((other) => other.id === item.id)) item.remove();
   items.forEach((item, index) => {
     const here = document.getElementById(item.id);
     if (!here) list.insertBefore(item, list.children[index] ?? null);
     else if (here.dataset.name !== item.dataset.name) here.replaceWith(item);
   });
-  for (const part of ["[data-file-head]", "[data-events]"]) document.querySelector(part).replaceWith(page.querySelector(part));
+  for (const part of ["[data-file-head]", "[data-file-removed]", "[data-events]"]) {
+    document.querySelector(part).replaceWith(page.querySelector(part));
+  }
 };
 
 const read = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// What happens at the same moment is announced together.
+let said = [];
+let attached = [];
+const announce = () => {
+  if (!said.length && !attached.length) return;
+  if (attached.length) said.unshift(attached.length > 1 ? `${attached.length} files are attached.` : `${attached[0]} is attached.`);
+  document.querySelector("[data-file-status]").textContent = said.join(" ");
+  [said, attached] = [[], []];
+};
+const say = (text) => {
+  said.push(text);
+  setTimeout(announce, 500);
+};
+document.addEventListener("docket:say", (event) => say(event.detail));
 
 // One after the other: an older answer must not take back what a newer one showed.
 let last = Promise.resolve();
@@ -26,36 +40,54 @@ const refresh = async () => {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
   if (answer.ok) show(read(await answer.text()));
 };
-document.addEventListener("docket:attached", () => (last = last.then(refresh, refresh)));
-document.addEventListener("docket:say", (event) => say(event.detail));
+const again = () => (last = last.then(refresh).catch(() => setTimeout(again, 3000)));
+document.addEventListener("docket:attached", (event) => {
+  if (event.detail) attached.push(event.detail);
+  setTimeout(announce, 500);
+  again();
+});
+
+const flash = (text, page) => {
+  document.querySelector(".flash")?.remove();
+  const box = page?.querySelector(".flash") ?? document.createElement("div");
+  box.classList.add("flash");
+  // The list's own line announces it.
+  box.removeAttribute("role");
+  if (!box.firstElementChild) box.append(Object.assign(document.createElement("p"), { textContent: text }));
+  document.querySelector("main").prepend(box);
+  say(box.querySelector("p").textContent);
+  return box;
+};
+
+// What went wrong is told where one can mend it: beside the name, or above.
+const problem = (form, text) => {
+  const field = form.querySelector("input");
+  if (!field) return flash(text).classList.add("problem");
+  form.querySelector(".problem")?.remove();
+  const line = Object.assign(document.createElement("p"), { className: "problem", textContent: text });
+  field.after(line);
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
+  say(text);
+};
 
 const change = async (form) => {
   const body = new URLSearchParams(new FormData(form));
-  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  const sent = fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  const answer = await sent.catch(() => null);
+  if (!answer) return problem(form, "The connection was lost. Nothing was changed; please try again.");
   const page = read(await answer.text());
-  if (answer.ok) show(page);
-  document.querySelector(".flash")?.remove();
-  const flash = page.querySelector(".flash") ?? problem(page);
-  document.querySelector("main").prepend(flash);
-  say(flash.querySelector("p").textContent);
-  // Where to go on: the undo of what was done, or the file that came back.
+  if (!answer.ok) return problem(form, page.querySelector("main p")?.textContent ?? `The server answered ${answer.status}.`);
   const id = form.action.match(/attachments\/([^/]+)\//)[1];
-  (flash.querySelector("button") ?? document.querySelector(`#file-${id} a`))?.focus();
-};
-
-const problem = (page) => {
-  const box = document.createElement("div");
-  box.className = "flash";
-  const text = document.createElement("p");
-  text.textContent = page.querySelector("main p")?.textContent ?? "That did not work. Please try again.";
-  box.append(text);
-  return box;
+  show(page);
+  // Where to go on: the undo of what was done, or the file that came back.
+  const undo = flash("", page).querySelector("button");
+  (undo ?? document.querySelector(`#file-${id} a`))?.focus();
 };
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || !CHANGE.test(form.action)) return;
   event.preventDefault();
-  // Without a connection the form goes its own way, and the browser says what is wrong.
-  change(form).catch(() => form.submit());
+  last = last.then(() => change(form)).catch(() => location.reload());
 });

@@ -52,10 +52,20 @@ for (const field of document.querySelectorAll("[data-one-line]")) {
   });
 }
 
-// Who opens an editor wants to write.
-for (const editor of document.querySelectorAll("details.editor")) {
-  editor.addEventListener("toggle", () => editor.open && editor.querySelector("textarea").focus());
-}
+// Who opens an editor wants to write; Escape closes a small one.
+document.addEventListener("toggle", ({ target }) => {
+  const field = target.open && target.matches("[data-editor]") && target.querySelector("textarea, input:not([type=hidden])");
+  if (!field) return;
+  field.focus();
+  if (field.matches("input")) field.select();
+}, { capture: true });
+document.addEventListener("keydown", (event) => {
+  const editor = event.key === "Escape" && event.target.matches("input") && event.target.closest("[data-editor]");
+  if (!editor) return;
+  editor.open = false;
+  editor.querySelector("form").reset();
+  editor.querySelector("summary").focus();
+});
 
 // What is there to be copied is selected at a touch.
 for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());

@@ -3,7 +3,11 @@
 const form = document.querySelector("[data-upload]");
 const input = form.querySelector("[type=file]");
 
-const add = (files) => form.dispatchEvent(new CustomEvent("docket:add", { detail: files }));
+const add = (files) => {
+  document.querySelector("dialog[open]")?.close();
+  form.dispatchEvent(new CustomEvent("docket:add", { detail: files }));
+  form.scrollIntoView({ block: "nearest" });
+};
 
 input.addEventListener("change", () => {
   add([...input.files]);

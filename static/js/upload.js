@@ -4,6 +4,8 @@
 const form = document.querySelector("[data-upload]");
 const AT_ONCE = 3;
 const waiting = [];
+// Those that may be tried again: leaving the page would lose them.
+const failed = new Set();
 let running = 0;
 
 const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
@@ -15,7 +17,6 @@ const line = (file) => {
   const view = { item, bar: part("progress"), note: part(".upload-note"), retry: part("[data-retry]"), cancel: part("[data-cancel]") };
   part(".upload-name").textContent = file.name;
   view.bar.setAttribute("aria-label", `Sending ${file.name}`);
-  view.cancel.setAttribute("aria-label", `Cancel ${file.name}`);
   view.retry.setAttribute("aria-label", `Try ${file.name} again`);
   if (file.type.startsWith("image/")) {
     const face = part(".upload-face");
@@ -26,9 +27,16 @@ const line = (file) => {
   return view;
 };
 
-const drop = ({ view }) => {
-  URL.revokeObjectURL(view.item.querySelector(".upload-face").src);
-  view.item.remove();
+// Takes a line away; the focus that was in it goes on to the next one.
+const drop = (job) => {
+  const { item } = job.view;
+  failed.delete(job);
+  URL.revokeObjectURL(item.querySelector(".upload-face").src);
+  const other = item.nextElementSibling ?? item.previousElementSibling;
+  const next = other?.querySelector("button:not([hidden])") ?? form.querySelector("[type=file]");
+  const had = item.contains(document.activeElement);
+  item.remove();
+  if (had) next.focus();
 };
 
 const fail = (job, message, mayRetry) => {
@@ -39,14 +47,17 @@ const fail = (job, message, mayRetry) => {
   view.cancel.textContent = "Hide";
   view.cancel.setAttribute("aria-label", `Hide ${file.name}`);
   view.cancel.onclick = () => drop(job);
+  view.cancel.hidden = false;
   view.retry.hidden = !mayRetry;
+  if (mayRetry) failed.add(job);
   view.retry.onclick = () => queue(job);
   say(`${file.name}: ${message}`);
 };
 
 const refusal = (file) => {
   const endings = form.querySelector("[type=file]").accept.split(",").filter((one) => one.startsWith("."));
-  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) return "This type of file is not taken.";
+  const types = "JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX";
+  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) return `Only ${types} files can be attached.`;
   if (file.size > Number(form.dataset.maxBytes)) return "The file is larger than 5 MB.";
   return file.size === 0 ? "The file is empty." : "";
 };
@@ -63,6 +74,11 @@ const explain = ({ status, responseText }) => {
   }
 };
 
+const offerSignIn = ({ retry }) => {
+  const link = Object.assign(document.createElement("a"), { href: form.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
+  retry.before(link);
+};
+
 const send = (job) => {
   const { file, view } = job;
   const request = new XMLHttpRequest();
@@ -74,18 +90,27 @@ const send = (job) => {
   request.upload.onprogress = ({ loaded, total }) => {
     const speed = loaded / Math.max(performance.now() - begun, 1) * 1000;
     view.bar.value = loaded / total;
-    view.note.textContent = loaded < total ? `${megabytes(loaded)} of ${megabytes(total)} MB, ${megabytes(speed)} MB/s` : "Checking…";
+    if (loaded < total) {
+      view.note.textContent = `${megabytes(loaded)} of ${megabytes(total)} MB, ${megabytes(speed)} MB/s`;
+      return;
+    }
+    // All of it is there: nothing is left to cancel.
+    view.note.textContent = "Checking…";
+    if (document.activeElement === view.cancel) form.querySelector("[type=file]").focus();
+    view.cancel.hidden = true;
   };
   request.onload = () => {
+    if (request.status === 401) offerSignIn(view);
     if (request.status !== 201) return fail(job, ...explain(request));
     drop(job);
-    say(`${file.name} is attached.`);
-    document.dispatchEvent(new Event("docket:attached"));
+    document.dispatchEvent(new CustomEvent("docket:attached", { detail: file.name }));
   };
   request.onerror = () => fail(job, ...explain(request));
   request.onabort = () => {
     drop(job);
     say(`${file.name} is cancelled.`);
+    // All of it may have arrived before.
+    document.dispatchEvent(new CustomEvent("docket:attached"));
   };
   request.onloadend = () => {
     running -= 1;
@@ -108,11 +133,16 @@ const queue = (job) => {
   view.bar.hidden = false;
   view.bar.value = 0;
   view.note.textContent = "Waiting";
+  if (document.activeElement === view.retry) view.cancel.focus();
   view.retry.hidden = true;
+  failed.delete(job);
+  view.item.querySelector("a")?.remove();
   view.cancel.textContent = "Cancel";
+  view.cancel.setAttribute("aria-label", `Cancel ${job.file.name}`);
   view.cancel.onclick = () => {
     waiting.splice(waiting.indexOf(job), 1);
     drop(job);
+    say(`${job.file.name} is cancelled.`);
   };
   waiting.push(job);
   next();
@@ -128,5 +158,5 @@ form.addEventListener("docket:add", (event) => {
 });
 
 window.addEventListener("beforeunload", (event) => {
-  if (running || waiting.length) event.preventDefault();
+  if (running || waiting.length || failed.size) event.preventDefault();
 });

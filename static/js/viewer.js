@@ -8,6 +8,7 @@ let at = 0;
 
 const show = (index) => {
   const all = pictures();
+  if (!all.length) return dialog.close();
   at = (index + all.length) % all.length;
   const { href, dataset } = all[at];
   shown.src = href;
@@ -36,11 +37,17 @@ dialog.addEventListener("click", (event) => {
   else if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
 });
 
-let begun = 0;
-dialog.addEventListener("touchstart", (event) => (begun = event.changedTouches[0].clientX), { passive: true });
+// One finger swipes; two of them, or a picture that is zoomed into, move it.
+let begun = null;
+dialog.addEventListener("touchstart", (event) => {
+  begun = event.touches.length === 1 && visualViewport.scale === 1 ? event.touches[0] : null;
+}, { passive: true });
 dialog.addEventListener("touchend", (event) => {
-  const moved = event.changedTouches[0].clientX - begun;
-  if (Math.abs(moved) > 60) show(at - Math.sign(moved));
+  if (!begun) return;
+  const across = event.changedTouches[0].clientX - begun.clientX;
+  const down = event.changedTouches[0].clientY - begun.clientY;
+  if (Math.abs(across) > 60 && Math.abs(across) > 2 * Math.abs(down)) show(at - Math.sign(across));
+  begun = null;
 });
 
 dialog.addEventListener("close", () => {

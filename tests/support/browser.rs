@@ -115,7 +115,8 @@ pub mod keys {
 impl Browser {
     /// Presses a key, wherever the focus is.
     pub async fn press(&self, key: char) {
-        let press = KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+        let press =
+            KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
         self.client.perform_actions(press).await.unwrap();
         self.film().await;
     }
@@ -176,7 +177,8 @@ impl Browser {
     /// Slows down what is sent, to so many bytes a second; 0 for as quick as can be.
     pub async fn slow_down(&self, bytes: u32) {
         let upload = if bytes == 0 { -1.0 } else { f64::from(bytes) };
-        let conditions = json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
+        let conditions =
+            json!({ "offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload });
         self.devtools("Network.enable", json!({})).await;
         self.devtools("Network.emulateNetworkConditions", conditions).await;
     }
@@ -240,4 +242,3 @@ impl Drop for Browser {
         let _ = self.driver.kill();
     }
 }
-

@@ -7,5 +7,6 @@ UPDATE accounts SET file_bytes = (
 
 -- Which file storage belongs to this database: one row, the name of a marker there.
 CREATE TABLE installation (
-    id TEXT NOT NULL PRIMARY KEY
+    only BIGINT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL
 );

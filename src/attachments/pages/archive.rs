@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
 use crate::storage::Storage;
 use crate::tickets::store as tickets;
+use actix_web::http::header::CONTENT_ENCODING;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, web};
 use chrono::{Datelike, NaiveDateTime, Timelike};
@@ -20,14 +21,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use zip::write::SimpleFileOptions;
+use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
 /// Pieces in which the archive is sent, in bytes, and how many may wait.
 const PIECE: usize = 64 * 1024;
 const WAITING: usize = 4;
 /// A reader who takes no piece for so long has gone.
-const STALLED: Duration = Duration::from_secs(60);
+const STALLED: Duration = Duration::from_secs(20);
 
 type Piece = io::Result<Bytes>;
 
@@ -50,29 +51,44 @@ pub async fn download(
     if files.is_empty() {
         return Err(Error::not_found());
     }
-    let place = slots.archives.clone().acquire_owned().await.map_err(Error::unavailable)?;
+    let place = slots.archives.clone().try_acquire_owned().map_err(|_| {
+        Error::new(Kind::TooMany, "Several archives are being packed right now. Please try again in a minute.")
+    })?;
     let (sender, receiver) = mpsc::channel::<Piece>(WAITING);
     let storage = app.storage.clone();
     tokio::task::spawn_blocking(move || {
         let _place = place;
         let pieces = Pieces { sender, handle: Handle::current() };
-        if let Err(error) = pack(&storage, &files, pieces.clone()) {
+        if let Err(error) = pack(&storage, &files, pieces) {
             tracing::warn!(%error, "an archive was not finished");
-            // The answer breaks off, so that nobody takes a part for the whole.
-            let _ = pieces.send(Err(error));
         }
     });
     let body = stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) });
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
+        .insert_header((CONTENT_ENCODING, "identity"))
         .insert_header(disposition(false, &format!("ticket-{number}-files.zip")))
         .streaming(body))
 }
 
 /// Writes an archive of files that are stored as they are: most are compressed already.
 fn pack(storage: &Storage, files: &[Attachment], pieces: Pieces) -> io::Result<()> {
-    let handle = pieces.handle.clone();
-    let mut zip = ZipWriter::new_stream(BufWriter::with_capacity(PIECE, pieces));
+    let mut zip = ZipWriter::new_stream(BufWriter::with_capacity(PIECE, pieces.clone()));
+    if let Err(error) = write_files(&mut zip, storage, files, &pieces.handle) {
+        // The answer breaks off here, before the writer rounds its part off: nobody
+        // takes it for the whole.
+        let _ = pieces.send(Err(io::Error::other("unfinished")));
+        return Err(error);
+    }
+    zip.finish()?.into_inner().flush()
+}
+
+fn write_files(
+    zip: &mut ZipWriter<StreamWriter<BufWriter<Pieces>>>,
+    storage: &Storage,
+    files: &[Attachment],
+    handle: &Handle,
+) -> io::Result<()> {
     let (mut names, mut missing) = (HashSet::new(), Vec::new());
     for file in files {
         let mut bytes = match handle.block_on(storage.get(&file.key(), None)) {
@@ -92,7 +108,7 @@ fn pack(storage: &Storage, files: &[Attachment], pieces: Pieces) -> io::Result<(
         zip.start_file(free_name(&mut names, "missing files.txt"), SimpleFileOptions::default())?;
         writeln!(zip, "These files are missing from the server's storage:\n{}", missing.join("\n"))?;
     }
-    zip.finish()?.into_inner().flush()
+    Ok(())
 }
 
 fn options(at: NaiveDateTime) -> SimpleFileOptions {
@@ -111,11 +127,13 @@ fn options(at: NaiveDateTime) -> SimpleFileOptions {
     modified.map_or(options, |modified| options.last_modified_time(modified))
 }
 
-/// A name that the archive does not have yet: `a.png`, then `a (2).png`.
+/// A name that every system can write and that the archive does not have yet:
+/// `a.png`, then `a (2).png`.
 fn free_name(taken: &mut HashSet<String>, name: &str) -> String {
-    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let name = name.replace(['<', '>', ':', '"', '|', '?', '*'], "_");
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
     let numbered = (2..).map(|count| format!("{stem} ({count}).{extension}"));
-    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    let mut names = std::iter::once(name.clone()).chain(numbered);
     // Some systems do not tell upper case from lower case.
     names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }
@@ -153,7 +171,7 @@ mod tests {
     #[test]
     fn the_same_name_twice_gets_a_number() {
         let mut taken = HashSet::new();
-        let names = ["a.png", "A.png", "a (2).png", "b"].map(|name| free_name(&mut taken, name));
-        assert_eq!(names, ["a.png", "A (2).png", "a (2) (2).png", "b"]);
+        let names = ["a.png", "A.png", "a (2).png", "b?"].map(|name| free_name(&mut taken, name));
+        assert_eq!(names, ["a.png", "A (2).png", "a (2) (2).png", "b_"]);
     }
 }

@@ -14,14 +14,16 @@ use tokio::time::timeout;
 
 /// Most files of one request.
 pub const MAX_FILES: usize = 20;
+/// So many are told one by one that they are too many.
+const MAX_PARTS: usize = 100;
 /// Most bytes of one request.
 const MAX_REQUEST: usize = 105 * 1024 * 1024;
 /// Parts without bytes are not free either.
 const PART_COST: usize = 200;
 /// A sender who stalls longer than this gives up its place.
 const STALLED: Duration = Duration::from_secs(30);
-/// While others wait for a place, a sender must be quicker than this after the
-/// first seconds: 16 KB a second.
+/// While all places are taken, a sender must be quicker than this after the first
+/// seconds: 16 KB a second.
 const SLOW: u64 = 16 * 1024;
 const FIRST_SECONDS: u64 = 20;
 
@@ -31,8 +33,9 @@ pub struct Sent {
     pub filename: String,
     /// Its bytes, or why they were not taken.
     pub content: Result<Vec<u8>, Rejection>,
-    /// Its place among the files that may be in memory; given up when dropped.
-    pub place: OwnedSemaphorePermit,
+    /// Its place among the files that may be in memory, as long as it is; given up
+    /// when dropped.
+    pub place: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads the files of one request.
@@ -56,19 +59,25 @@ impl<'a> Receiver<'a> {
     /// When the request is larger than all its files may be, stalls or breaks off.
     pub async fn next(&mut self) -> Result<Option<Sent>> {
         while let Some(mut part) = within_time(self.parts.try_next()).await? {
-            spend(&mut self.left, PART_COST)?;
-            let name = part.content_disposition().and_then(ContentDisposition::get_filename).map(ToOwned::to_owned);
+            let headers = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+            spend(&mut self.left, PART_COST + headers.sum::<usize>())?;
+            // Browsers write a quote so, and a percent sign as it is.
+            let name = part.content_disposition().and_then(ContentDisposition::get_filename);
+            let name = name.map(|name| name.replace("%22", "\""));
             let Some(filename) = name.filter(|_| part.name() == Some("files")) else {
                 while self.chunk(&mut part).await?.is_some() {}
                 continue;
             };
             let place = self.slots.files.clone().acquire_owned().await.map_err(Error::unavailable)?;
-            let content = self.read(&mut part).await?;
+            let (content, place) = self.read(&mut part, place).await?;
             if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
                 // What a browser sends for a file field that was left empty.
                 continue;
             }
             self.files += 1;
+            if self.files > MAX_PARTS {
+                return Err(Error::new(Kind::TooLarge, format!("{MAX_FILES} files fit into one request.")));
+            }
             let content = content.and_then(|bytes| if self.files > MAX_FILES { Err(too_many()) } else { Ok(bytes) });
             return Ok(Some(Sent { filename, content, place }));
         }
@@ -77,24 +86,28 @@ impl<'a> Receiver<'a> {
 
     /// Reads one file. One that is too large is read to its end all the same, so
     /// that the sender sees the answer and not a broken connection.
-    async fn read(&mut self, part: &mut Field) -> Result<Result<Vec<u8>, Rejection>> {
+    async fn read(
+        &mut self,
+        part: &mut Field,
+        place: OwnedSemaphorePermit,
+    ) -> Result<(Result<Vec<u8>, Rejection>, Option<OwnedSemaphorePermit>)> {
+        let (begun, mut received, mut place) = (Instant::now(), 0, Some(place));
         // Room for the largest at once: growing would copy, and take twice as much.
-        let (begun, mut received) = (Instant::now(), 0);
         let mut bytes = Vec::with_capacity(MAX_BYTES);
         while let Some(chunk) = self.chunk(part).await? {
             received += chunk.len();
             if received > MAX_BYTES {
-                bytes = Vec::new();
+                (bytes, place) = (Vec::new(), None);
             } else {
                 bytes.extend_from_slice(&chunk);
             }
-            let others_wait = self.slots.files.available_permits() == 0;
-            if others_wait && is_slow(received, begun.elapsed()) {
-                let message = "The upload came too slowly while others were waiting. Please try again.";
+            let all_taken = place.is_some() && self.slots.files.available_permits() == 0;
+            if all_taken && is_slow(received, begun.elapsed()) {
+                let message = "The upload came too slowly while all places were taken. Please try again.";
                 return Err(Error::new(Kind::Unreadable, message));
             }
         }
-        Ok(if received > MAX_BYTES { Err(validation::too_large()) } else { Ok(bytes) })
+        Ok((if received > MAX_BYTES { Err(validation::too_large()) } else { Ok(bytes) }, place))
     }
 
     async fn chunk(&mut self, part: &mut Field) -> Result<Option<Bytes>> {
@@ -115,9 +128,8 @@ fn is_slow(received: usize, time: Duration) -> bool {
 
 fn spend(left: &mut usize, bytes: usize) -> Result<()> {
     let rest = left.checked_sub(bytes);
-    *left = rest.ok_or_else(|| {
-        Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept.")
-    })?;
+    *left = rest
+        .ok_or_else(|| Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept."))?;
     Ok(())
 }
 

@@ -18,6 +18,8 @@ const OTHERS: [&str; 6] =
 /// one sector of the allocation table speaks of.
 const SECTOR: usize = 512;
 const SECTORS_PER_TABLE: usize = SECTOR / 4;
+/// From here on a number of a sector says that there is none.
+const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 /// Where a newer document hides behind its password ([MS-OFFCRYPTO], 2.3.4.4).
 const ENCRYPTED: &str = "/EncryptedPackage";
 
@@ -41,14 +43,19 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
 
 /// Whether this is a newer Office file behind a password, of whatever kind.
 pub(super) fn is_protected_package(bytes: &[u8]) -> bool {
-    bytes.starts_with(SIGNATURE)
-        && open(bytes).is_ok_and(|file| file.is_stream(ENCRYPTED))
+    bytes.starts_with(SIGNATURE) && open(bytes).is_ok_and(|file| file.is_stream(ENCRYPTED))
 }
 
 /// Opens the file. Some writers fill the rest of their last allocation table with
 /// ends of chains where it should say "free"; then the sectors that it seems to
 /// speak of are added.
 fn open(bytes: &[u8]) -> io::Result<CompoundFile<Cursor<Cow<'_, [u8]>>>> {
+    // The header itself names tables enough for 6.8 MB; a chain of more could
+    // name the same sectors over and over, and fill all memory.
+    let more_tables = bytes.get(68..72).and_then(|sector| sector.try_into().ok()).map(u32::from_le_bytes);
+    if more_tables.is_none_or(|sector| sector < END_OF_CHAIN) {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     CompoundFile::open(Cursor::new(Cow::Borrowed(bytes))).or_else(|_| {
         let mut padded = bytes.to_vec();
         padded.resize(SECTOR + bytes.len().saturating_sub(SECTOR).next_multiple_of(SECTORS_PER_TABLE * SECTOR), 0);

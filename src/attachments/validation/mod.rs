@@ -115,7 +115,8 @@ fn unreadable(what: &str) -> Rejection {
 }
 
 fn protected(what: &str) -> Rejection {
-    let message = format!("The {what} is protected by a password, so its content can't be checked. Save it without one.");
+    let message =
+        format!("The {what} is protected by a password, so its content can't be checked. Save it without one.");
     Rejection::new(Code::Unreadable, message)
 }
 

@@ -24,7 +24,8 @@ pub fn clean_name(name: &str) -> Result<String, Rejection> {
 /// # Errors
 /// Those of [`clean_name`].
 pub fn new_name(kind: Kind, typed: &str) -> Result<String, Rejection> {
-    let clean = clean_name(typed)?;
+    // Who types a slash means no path: "Invoice 3/4".
+    let clean = clean_name(&typed.replace(['/', '\\'], "-"))?;
     if Kind::of_name(&clean) == Some(kind) { Ok(clean) } else { clean_name(&format!("{clean}.{}", kind.extension())) }
 }
 

@@ -13,6 +13,9 @@ const MAX_PIXELS: u64 = 40_000_000;
 const MAX_SIDE: u32 = 20_000;
 /// What the decoded picture may take, in bytes: eight for each pixel at most.
 const MAX_DECODED: u64 = 8 * MAX_PIXELS;
+/// What a header may unpack to, in bytes: a colour profile, for one. It is read
+/// before anybody knows how much memory the picture takes.
+const MAX_HEADER: u64 = 8 * 1024 * 1024;
 /// What decoders keep beside the picture that they make: a progressive JPEG all
 /// its coefficients, two bytes each.
 const WORKING_COPIES: u64 = 3;
@@ -39,7 +42,7 @@ pub(super) fn check(kind: Kind, bytes: &[u8]) -> Result<Picture, Rejection> {
     }
     // Some writers leave broken metadata behind; the picture itself is what counts.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    decoder.set_limits(limits()).map_err(refusal)?;
+    decoder.set_limits(limits(MAX_DECODED)).map_err(refusal)?;
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     Ok(Picture { image, orientation })
 }
@@ -74,13 +77,13 @@ fn open<'a>(kind: Kind, bytes: &'a [u8]) -> ImageResult<impl ImageDecoder + 'a> 
         _ => ImageFormat::Jpeg,
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits());
+    reader.limits(limits(MAX_HEADER));
     reader.into_decoder()
 }
 
-fn limits() -> Limits {
+fn limits(bytes: u64) -> Limits {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED);
+    limits.max_alloc = Some(bytes);
     limits
 }
 

@@ -10,8 +10,24 @@ use crate::attachments::model::{Kind, Rejection};
 const CONTROLS: &[u8] = b"\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x1a\x1b";
 /// How documents begin that browsers or other programs would run, in lower case.
 const FOREIGN: [&str; 18] = [
-    "<!doctype", "<html", "<head", "<body", "<title", "<meta", "<link", "<style", "<script", "<iframe", "<svg", "<math",
-    "<?xml", "<?php", "{\\rtf", "%pdf-", "%!ps", "\u{4}%!ps",
+    "<!doctype",
+    "<html",
+    "<head",
+    "<body",
+    "<title",
+    "<meta",
+    "<link",
+    "<style",
+    "<script",
+    "<iframe",
+    "<svg",
+    "<math",
+    "<?xml",
+    "<?php",
+    "{\\rtf",
+    "%pdf-",
+    "%!ps",
+    "\u{4}%!ps",
 ];
 /// Far enough into a text to see how it begins.
 const BEGINNING: usize = 4096;

@@ -4,6 +4,7 @@ use crate::app::AppData;
 use crate::attachments::model::{Kind, MAX_BYTES, MAX_NAME};
 use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
+use crate::clock::TRASH;
 use crate::conversations::pages::Line;
 use crate::conversations::store as conversations;
 use crate::db::Connection;
@@ -23,6 +24,7 @@ use crate::web::when::{self, When};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 /// How many messages of the conversation the ticket shows.
@@ -98,6 +100,7 @@ struct ShowPage<'a> {
     all_tags: Vec<String>,
     assignees: Vec<Choice>,
     files: Vec<Card>,
+    removed: Vec<Card>,
     accepted: String,
     max_bytes: usize,
     max_name: usize,
@@ -142,6 +145,7 @@ struct Loaded {
     all_tags: Vec<String>,
     assignees: Vec<Choice>,
     files: Vec<Card>,
+    removed: Vec<Card>,
     events: Vec<Event>,
 }
 
@@ -166,7 +170,8 @@ pub async fn render(
     draft: Draft,
 ) -> Result<HttpResponse> {
     let (reader, frame) = (agent.clone(), layout.clone());
-    let loaded = app.db.read(move |conn| load(conn, &reader, &frame, number)).await?;
+    let now = app.clock.now();
+    let loaded = app.db.read(move |conn| load(conn, &reader, &frame, number, now)).await?;
     let ticket = &loaded.ticket;
     let page = ShowPage {
         layout,
@@ -182,6 +187,7 @@ pub async fn render(
         all_tags: loaded.all_tags,
         assignees: loaded.assignees,
         files: loaded.files,
+        removed: loaded.removed,
         accepted: Kind::accepted(),
         max_bytes: MAX_BYTES,
         max_name: MAX_NAME,
@@ -194,7 +200,7 @@ pub async fn render(
     layout.page_with(status, &page)
 }
 
-fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64) -> Result<Loaded> {
+fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now: NaiveDateTime) -> Result<Loaded> {
     let ticket = store::find(conn, agent.account_id, number)?;
     let source = ticket.source();
     let card = source.as_ref().map(|source| source_card(conn, agent, layout, &ticket, source)).transpose()?;
@@ -209,7 +215,7 @@ fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64) -> R
         team.push((id, people::find(conn, agent.account_id, id)?.name));
     }
     let choice = |(id, name)| Choice { id, name, is_chosen: ticket.assignee_id == Some(id) };
-    let files = attachments::of_ticket(conn, ticket.id)?;
+    let (files, removed) = attachments::of_ticket_and_removed(conn, ticket.id, now - TRASH)?;
     Ok(Loaded {
         source: card,
         siblings,
@@ -217,6 +223,7 @@ fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64) -> R
         all_tags: tags::all(conn, agent.account_id)?,
         assignees: team.into_iter().map(choice).collect(),
         files: files.iter().map(|file| Card::new(file, number, &layout.links)).collect(),
+        removed: removed.iter().map(|file| Card::new(file, number, &layout.links)).collect(),
         events: history::latest(conn, ticket.id, LAST_EVENTS)?,
         ticket,
     })

@@ -76,7 +76,10 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
         Ok(wrong)
     });
     if still_wrong.await? {
-        check.mendable(&format!("ticket #{number} of account {account_id} is not found by what it says"), "indexed again");
+        check.mendable(
+            &format!("ticket #{number} of account {account_id} is not found by what it says"),
+            "indexed again",
+        );
     }
     Ok(())
 }

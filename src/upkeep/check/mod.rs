@@ -1,6 +1,6 @@
 //! `docket check`: compares rows with stored objects, and what is counted and
-//! indexed with what is there. It runs beside a live server, changes nothing
-//! unless it is told to repair, and never touches what only a person can judge.
+//! indexed with what is there. It runs beside a live server, mends nothing unless
+//! it is told to, and never touches what only a person can judge.
 
 mod counters;
 mod objects;

@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
 
+/// Where files and thumbnails lie.
+const PREFIXES: [&str; 2] = ["tickets", "thumbnails"];
 /// Keys that are looked up together.
 const CHUNK: usize = 500;
 
@@ -34,18 +36,20 @@ pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
 /// Half-written files of puts that were killed.
 pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
     let before = check.app.clock.now() - RESERVED;
-    for path in check.app.storage.leftovers(before.and_utc().into())? {
-        if check.repair {
-            std::fs::remove_file(&path).map_err(Error::unavailable)?;
+    for prefix in PREFIXES {
+        for path in check.app.storage.leftovers(prefix, before.and_utc().into())? {
+            if check.repair {
+                std::fs::remove_file(&path).map_err(Error::unavailable)?;
+            }
+            check.mendable(&format!("{} was left half written", path.display()), "deleted");
         }
-        check.mendable(&format!("{} was left half written", path.display()), "deleted");
     }
     Ok(())
 }
 
 /// Objects that no row knows.
 pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()> {
-    for prefix in ["tickets", "thumbnails"] {
+    for prefix in PREFIXES {
         let mut chunks = check.app.storage.list(prefix).map_ok(|(key, _)| key).try_chunks(CHUNK);
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
@@ -64,8 +68,13 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
     if !may_judge || !check.app.storage.has(key).await? {
         return Ok(());
     }
-    if parse_key(key).is_none() {
+    let Some((account_id, stamp, _)) = parse_key(key) else {
         check.wrong(&format!("{key} is no file of ours"));
+        return Ok(());
+    };
+    let newest = check.app.db.read(move |conn| attachments::newest_stamp(conn, account_id)).await?;
+    if newest.is_none_or(|newest| stamp > newest) {
+        check.wrong(&format!("{key} is newer than anything that this database knows: is it a copy, or restored?"));
         return Ok(());
     }
     if check.repair {

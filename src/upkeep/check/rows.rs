@@ -50,7 +50,13 @@ async fn file(check: &mut Check<'_>, file: &Attachment) -> Result<()> {
         return Ok(());
     };
     if i64::try_from(bytes.len()).ok() != Some(file.size) {
-        check.wrong(&format!("{} has {} bytes where {} were stored ({})", of(file), bytes.len(), file.size, file.key()));
+        check.wrong(&format!(
+            "{} has {} bytes where {} were stored ({})",
+            of(file),
+            bytes.len(),
+            file.size,
+            file.key()
+        ));
         return Ok(());
     }
     if token::sha256(&bytes) != file.sha256 {
