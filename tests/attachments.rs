@@ -405,3 +405,71 @@ async fn one_request_holds_so_many_files_and_no_more() {
         assert_eq!(answer.status(), 413);
     }
 }
+
+/// Browsers write a quote in a file's name as `%22`, and nothing else so.
+#[actix_web::test]
+async fn quotes_in_a_name_come_back() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Quotes").await;
+    let body = "--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"%22100%%22 sure.txt\"\r\n\r\ntext\r\n--x--\r\n";
+    let request = owner
+        .request(reqwest::Method::POST, &format!("/tickets/{number}/attachments"))
+        .header("content-type", "multipart/form-data; boundary=x")
+        .header("accept", "application/json")
+        .body(body);
+    let json = owner.send(request).await.expect(201).json();
+    assert_eq!(json["data"][0]["filename"], "\"100%\" sure.txt");
+}
+
+#[actix_web::test]
+async fn a_ticket_holds_500_files() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Full").await;
+    let agent: Agent = {
+        let account = owner.id;
+        app.app.db.read(move |conn| people::find(conn, account, account)).await.unwrap().into()
+    };
+    let now = app.app.clock.now();
+    let fill = move |conn: &mut _| {
+        for count in 0..500 {
+            let new = NewAttachment {
+                id: format!("file{count}"),
+                filename: "a.txt".into(),
+                kind: Kind::Txt,
+                size: 1,
+                sha256: String::new(),
+            };
+            store::reserve(conn, &agent, number, &new, i64::MAX, now)?;
+        }
+        Ok(())
+    };
+    app.app.db.write(fill).await.unwrap();
+    let json = owner.attach(number, &[("one more.txt", b"text")]).await.expect(507).json();
+    assert!(json["rejected"][0]["message"].as_str().unwrap().contains("500"));
+}
+
+/// Small files that unpack to much: refused or taken, in little time and memory.
+#[actix_web::test]
+async fn bombs_do_no_harm() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let server = Server::start(dir.path(), &database);
+    let owner = person(&server.base);
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    let number = owner.make_ticket("Bombs").await;
+    for (name, bytes) in files::bombs() {
+        let begun = std::time::Instant::now();
+        let one: [(&str, &[u8]); 1] = [(name, &bytes)];
+        let copies = (0..3).map(|_| owner.attach(number, &one));
+        for answer in futures_util::future::join_all(copies).await {
+            assert!([201, 413, 415].contains(&answer.status), "{name}: {} {}", answer.status, answer.body);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{name} took {:?}", begun.elapsed());
+        let peak = server.peak_megabytes();
+        assert!(peak < 250, "{peak} MB after {name}");
+    }
+    owner.attach(number, &[("after.png", &files::png(1))]).await.expect(201);
+}

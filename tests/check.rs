@@ -3,10 +3,11 @@
 
 use crate::commands::{add_owner, docket, text};
 use crate::support::process::{self, Server, command, run};
-use crate::support::{Person, TestApp, files, fresh_database};
+use crate::support::{PASSWORD, Person, TestApp, files, fresh_database};
 use diesel::prelude::*;
 use docket::db::schema::{accounts, attachments, ticket_counts, tickets};
 use docket::upkeep::check::{self, Outcome};
+use docket::upkeep::janitor;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -132,6 +133,43 @@ async fn what_is_lost_is_told_and_left_alone() {
     let (outcome, lines) = check(&app, true).await;
     assert_eq!((outcome.left, lines[0].contains("no file of ours")), (1, true), "{lines:?}");
     assert!(foreign.exists());
+}
+
+/// A database that was restored from yesterday does not take today's files for orphans.
+#[actix_web::test]
+async fn what_is_newer_than_the_database_is_left_alone() {
+    let (app, owner, number) = desk().await;
+    let newer = path(&app, &format!("tickets/{}/{}.pdf", owner.id, chrono::Utc::now().timestamp_millis() + 60_000));
+    std::fs::write(&newer, "of a later state").unwrap();
+    let (outcome, lines) = check(&app, true).await;
+    assert_eq!((outcome.found, outcome.left), (1, 1), "{lines:?}");
+    assert!(lines[0].contains("newer than anything"), "{lines:?}");
+    assert!(newer.exists());
+    assert_eq!(owner.list("q=invoice").await, [number]);
+}
+
+/// The disk goes while the program runs: nothing is stored beside it, and nothing
+/// counts as cleared.
+#[actix_web::test]
+async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
+    let (app, owner, number) = desk().await;
+    let (store, away) = (app.dir.path().join("files"), app.dir.path().join("away"));
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    let file = page.between("/attachments/", "\"").to_owned();
+    owner.post(&format!("/tickets/{number}/attachments/{file}/delete"), &[]).await.expect(303);
+    app.wait(Duration::from_secs(31 * 24 * 3600));
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    std::fs::rename(&store, &away).unwrap();
+    std::fs::create_dir(&store).unwrap();
+    owner.attach(number, &[("late.txt", b"late")]).await.expect(503);
+    assert!(janitor::clear(&app.app).await.is_err());
+    assert!(files::keys_below(&store).is_empty());
+    std::fs::remove_dir(&store).unwrap();
+    std::fs::rename(&away, &store).unwrap();
+    owner.attach(number, &[("late.txt", b"late")]).await.expect(201);
+    janitor::clear(&app.app).await.unwrap();
+    let (outcome, lines) = check(&app, false).await;
+    assert_eq!((outcome.found, outcome.files), (0, 2), "{lines:?}");
 }
 
 /// Two databases on one store: neither takes the other's files for orphans.

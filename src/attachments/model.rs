@@ -246,8 +246,15 @@ mod tests {
     fn keys_are_read_back() {
         assert_eq!(parse_key(&key(7, 1_234, Kind::Jpeg)), Some((7, 1_234, "jpg")));
         assert_eq!(parse_key(&thumbnail_key(7, 1_234, "png")), Some((7, 1_234, "png")));
-        for other in ["tickets/7/a.jpg", "tickets/7/1.exe", "tickets/7/1.jpg/x", "thumbnails/7/1.gif", "x/7/1.jpg", "", "tickets/07/+1.jpg"]
-        {
+        for other in [
+            "tickets/7/a.jpg",
+            "tickets/7/1.exe",
+            "tickets/7/1.jpg/x",
+            "thumbnails/7/1.gif",
+            "x/7/1.jpg",
+            "",
+            "tickets/07/+1.jpg",
+        ] {
             assert_eq!(parse_key(other), None, "{other}");
         }
     }

@@ -61,7 +61,8 @@ pub fn reserve(
         let message = format!("A ticket holds at most {FILES_OF_A_TICKET} files, and this one does.");
         return Err(Error::new(ErrorKind::Full, message));
     }
-    let stamp = now.and_utc().timestamp_millis().max(newest_stamp(conn, agent.account_id)?.map_or(0, |stamp| stamp + 1));
+    let stamp =
+        now.and_utc().timestamp_millis().max(newest_stamp(conn, agent.account_id)?.map_or(0, |stamp| stamp + 1));
     diesel::insert_into(attachments::table)
         .values((
             attachments::id.eq(&new.id),
@@ -327,9 +328,11 @@ pub fn ready_after(
         .filter(attachments::id.gt(id))
         .filter(attachments::state.eq("ready"))
         .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(deleted_after)))
-        .filter(attachments::ticket_id.ne_all(
-            tickets_table::table.filter(tickets_table::deleted_at.le(deleted_after)).select(tickets_table::id),
-        ))
+        .filter(
+            attachments::ticket_id.ne_all(
+                tickets_table::table.filter(tickets_table::deleted_at.le(deleted_after)).select(tickets_table::id),
+            ),
+        )
         .order(attachments::id)
         .limit(limit)
         .load(conn)?)

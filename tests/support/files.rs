@@ -45,6 +45,54 @@ pub fn pdf(colour: &str) -> Vec<u8> {
     pdf.into_bytes()
 }
 
+/// Files that claim or unpack to far more than they are.
+pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
+    // A colour profile of 256 MB in a picture of one pixel.
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), 256 << 20), &mut packed).unwrap();
+    let profile = [b"icc\0\0".as_slice(), &packed.finish().unwrap()].concat();
+    let mut picture = Cursor::new(Vec::new());
+    RgbImage::new(1, 1).write_to(&mut picture, ImageFormat::Png).unwrap();
+    let mut picture = picture.into_inner();
+    let chunk = [b"iCCP".as_slice(), &profile].concat();
+    let mut crc = flate2::Crc::new();
+    crc.update(&chunk);
+    let chunk = [&(profile.len() as u32).to_be_bytes()[..], &chunk, &crc.sum().to_be_bytes()].concat();
+    picture.splice(33..33, chunk);
+
+    // Headers that promise the largest pictures there are.
+    let mut wide = png(1);
+    wide[16..24].copy_from_slice(&[0, 0, 0x4E, 0x20, 0, 0, 0x4E, 0x20]);
+    let gif = b"GIF89a\xFF\xFF\xFF\xFF\x00\x00\x00,\x00\x00\x00\x00\xFF\xFF\xFF\xFF\x00\x02\x02L\x01\x00;".to_vec();
+
+    // An allocation table whose chain names one sector over and over.
+    let mut tables = vec![0; 5 * 1024 * 1024];
+    tables[..8].copy_from_slice(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1");
+    tables[24..34].copy_from_slice(&[0x3E, 0, 4, 0, 0xFE, 0xFF, 12, 0, 6, 0]);
+    tables[44..76].fill(1);
+    tables[68..72].copy_from_slice(&1u32.to_le_bytes());
+    for sector in 1..1_279u32 {
+        let at = 4096 * (sector as usize + 1);
+        tables[at..at + 4092].fill(0);
+        tables[at + 4092..at + 4096].copy_from_slice(&(sector + 1).to_le_bytes());
+    }
+
+    // Half a gigabyte of nothing in a document.
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("[Content_Types].xml", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(b' '), 64 << 20), &mut zip).unwrap();
+    let zip = zip.finish().unwrap().into_inner();
+
+    vec![
+        ("profile.png", picture),
+        ("wide.png", wide),
+        ("wide.gif", gif),
+        ("tables.doc", tables.clone()),
+        ("tables.docx", tables),
+        ("blank.docx", zip),
+    ]
+}
+
 /// The files below a folder, by their path in it.
 pub fn keys_below(folder: &Path) -> Vec<String> {
     let mut keys = Vec::new();
