@@ -7,8 +7,6 @@ use diesel::prelude::*;
 use docket::attachments::model::Kind;
 use docket::attachments::store::{self, NewAttachment};
 use docket::db::schema::attachments;
-use docket::people::model::Agent;
-use docket::people::store as people;
 use docket::upkeep::janitor;
 use docket::web::token::sha256;
 use std::collections::{HashMap, HashSet};
@@ -247,10 +245,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let json = owner.attach(number, &[("gone.png", &files::png(1)), ("stays.png", &files::png(2))]).await.json();
     let gone = json["data"][0]["url"].as_str().unwrap().to_owned();
     owner.post(&format!("{gone}/delete"), &[]).await.expect(303);
-    let agent: Agent = {
-        let account = owner.id;
-        app.app.db.read(move |conn| people::find(conn, account, account)).await.unwrap().into()
-    };
+    let agent = app.agent(&owner).await;
     let (now, reserved) = (
         app.app.clock.now(),
         NewAttachment {
@@ -427,10 +422,7 @@ async fn a_ticket_holds_500_files() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Full").await;
-    let agent: Agent = {
-        let account = owner.id;
-        app.app.db.read(move |conn| people::find(conn, account, account)).await.unwrap().into()
-    };
+    let agent = app.agent(&owner).await;
     let now = app.app.clock.now();
     let fill = move |conn: &mut _| {
         for count in 0..500 {
@@ -472,4 +464,29 @@ async fn bombs_do_no_harm() {
         assert!(peak < 250, "{peak} MB after {name}");
     }
     owner.attach(number, &[("after.png", &files::png(1))]).await.expect(201);
+}
+
+/// An upload that comes back after its reservation was given up shows nothing:
+/// its bytes may be gone already.
+#[actix_web::test]
+async fn a_given_up_reservation_never_becomes_ready() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Late").await;
+    let agent = app.agent(&owner).await;
+    let now = app.app.clock.now();
+    let new = || NewAttachment {
+        id: "late".into(),
+        filename: "late.txt".into(),
+        kind: Kind::Txt,
+        size: 1,
+        sha256: String::new(),
+    };
+    let by = agent.clone();
+    app.app.db.write(move |conn| store::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
+    app.wait(Duration::from_secs(16 * 60));
+    janitor::clear(&app.app).await.unwrap();
+    let late = app.app.db.write(move |conn| store::make_ready(conn, &agent, number, "late", None, now)).await;
+    assert_eq!(late.unwrap_err().kind, docket::error::Kind::Unavailable);
+    owner.get(&format!("/tickets/{number}/attachments/late")).await.expect(404);
 }

@@ -17,7 +17,7 @@ use docket::clock::Clock;
 use docket::config::Config;
 use docket::db::DatabaseUrl;
 use docket::people::access::Role;
-use docket::people::model::Email;
+use docket::people::model::{Agent, Email};
 use docket::people::passwords;
 use docket::people::store::{self as people, NewUser};
 use docket::server::Running;
@@ -150,6 +150,12 @@ impl TestApp {
         let person = Person { id, email: email.into(), ..self.stranger() };
         person.sign_in(email, PASSWORD).await.expect_redirect("/tickets");
         person
+    }
+
+    /// An owner as the program's own functions know them.
+    pub async fn agent(&self, owner: &Person) -> Agent {
+        let id = owner.id;
+        self.app.db.read(move |conn| people::find(conn, id, id)).await.unwrap().into()
     }
 
     /// A file on this machine's disk, as a person has it before it is attached.
