@@ -206,14 +206,18 @@ async fn s3_keeps_and_serves_the_same_files() {
     add_owner(dir.path(), &database);
     let bucket = dir.path().join("s3");
     let endpoint = s3::serve(&bucket);
-    let mut command = process::command(dir.path(), &database);
-    command
-        .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", s3::KEY)
-        .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
-    let server = Server::start_as(command);
+    let in_the_bucket = |args: &[&str]| {
+        let mut command = process::command(dir.path(), &database);
+        command
+            .args(args)
+            .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", s3::KEY)
+            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
+        command
+    };
+    let server = Server::start_as(in_the_bucket(&[]));
     let owner = person(&server.base);
     owner.sign_in(&owner.email, PASSWORD).await.expect(303);
     owner.get("/readyz").await.expect(200);
@@ -233,6 +237,21 @@ async fn s3_keeps_and_serves_the_same_files() {
     let keys = files::keys_below(&bucket.join(s3::BUCKET));
     let kept = |prefix: &str| keys.iter().filter(|key| key.starts_with(prefix)).count();
     assert_eq!((kept("desk/tickets/1/"), kept("desk/thumbnails/1/")), (20, 20), "{keys:?}");
+    let archive = owner.get(&format!("/tickets/{number}/attachments.zip")).await;
+    assert_eq!(zip::ZipArchive::new(std::io::Cursor::new(&archive.expect(200).bytes)).unwrap().len(), 20);
+
+    let check = |args: &[&str]| {
+        let output = process::run(in_the_bucket(args), "");
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(check(&["check"]), (Some(0), "Looked at 20 files and 1 tickets: 0 wrong, 0 mended.\n".into()));
+    let of = |prefix: &str| keys.iter().find(|key| key.starts_with(prefix)).unwrap();
+    std::fs::remove_file(bucket.join(s3::BUCKET).join(of("desk/thumbnails/"))).unwrap();
+    let (code, said) = check(&["check", "--repair"]);
+    assert!(code == Some(0) && said.contains("made again"), "{said}");
+    std::fs::remove_file(bucket.join(s3::BUCKET).join(of("desk/tickets/"))).unwrap();
+    let (code, said) = check(&["check", "--repair"]);
+    assert!(code == Some(1) && said.contains("is missing from the storage"), "{said}");
 }
 
 /// What is taken off a ticket goes for good after 30 days; what was only ever

@@ -5,9 +5,9 @@ use crate::commands::{add_owner, docket, text};
 use crate::support::process::{self, Server, command, run};
 use crate::support::{PASSWORD, Person, TestApp, files, fresh_database};
 use diesel::prelude::*;
-use docket::db::schema::{accounts, attachments, ticket_counts, tickets};
+use docket::db::schema::{accounts, attachments, installation, ticket_counts, tickets};
 use docket::upkeep::check::{self, Outcome};
-use docket::upkeep::janitor;
+use docket::upkeep::{janitor, marker};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -170,6 +170,23 @@ async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
     janitor::clear(&app.app).await.unwrap();
     let (outcome, lines) = check(&app, false).await;
     assert_eq!((outcome.found, outcome.files), (0, 2), "{lines:?}");
+}
+
+/// What was stored by a version that knew no markers is marked, not refused.
+#[actix_web::test]
+async fn a_store_from_before_there_were_markers_is_marked() {
+    let (app, ..) = desk().await;
+    let marker = marker::key(&app.app).await.unwrap();
+    std::fs::remove_file(path(&app, &marker)).unwrap();
+    assert!(marker::look(&app.app).await.unwrap().is_err(), "one that is known and gone is missed");
+    let forget = |conn: &mut _| {
+        diesel::delete(installation::table).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(forget).await.unwrap();
+    assert_eq!(marker::look(&app.app).await.unwrap(), Ok(()));
+    let marker = marker::key(&app.app).await.unwrap();
+    assert!(path(&app, &marker).exists());
 }
 
 /// Two databases on one store: neither takes the other's files for orphans.

@@ -55,20 +55,21 @@ fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
     Ok(installation::table.select(installation::id).first(conn)?)
 }
 
-/// Looks for the marker, and puts it into a new store. A store that should hold
-/// files and has lost it is another one than it was: then this says so, and what
-/// to do.
+/// Looks for the marker, and puts it into a new store, or into one from before
+/// there were markers. A store that should hold files and has lost it is another
+/// one than it was: then this says so, and what to do.
 ///
 /// # Errors
 /// When database or storage are away.
 pub async fn look(app: &App) -> Result<Result<(), String>> {
+    let had_one = app.db.read(id).await?.is_some();
     let key = key(app).await?;
     if app.storage.has(&key).await? {
         app.storage.expect_marker(&key);
         return Ok(Ok(()));
     }
     let is_memory = app.config.storage() == "memory:";
-    if !is_memory && app.db.read(attachments::are_any_ready).await? {
+    if had_one && !is_memory && app.db.read(attachments::are_any_ready).await? {
         return Ok(Err(format!(
             "{} does not hold the files of {}: the marker {key} is missing. Is the disk mounted, and STORAGE_URL \
              right? If the files are really lost, docket check --repair makes do with what is there",

@@ -32,23 +32,20 @@ for (const input of document.querySelectorAll("[data-time-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 }
 
-// A field of one line that may wrap is sent by Enter, as one of one line is.
-for (const field of document.querySelectorAll("[data-one-line]")) {
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    field.form.requestSubmit();
-  });
-}
-
-// One that differs from what is stored says so, and Escape takes it back.
+// A field of one line that may wrap is sent by Enter, as one of one line is. One
+// that differs from what is stored says so, and Escape takes it back.
 for (const field of document.querySelectorAll("[data-one-line]")) {
   const show = () => field.form.classList.toggle("changed", field.value !== field.defaultValue);
   field.addEventListener("input", show);
   field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    field.value = field.defaultValue;
-    show();
+    if (event.isComposing) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      field.form.requestSubmit();
+    } else if (event.key === "Escape") {
+      field.value = field.defaultValue;
+      show();
+    }
   });
 }
 
