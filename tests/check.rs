@@ -5,6 +5,8 @@ use crate::commands::{add_owner, docket, text};
 use crate::support::process::{self, Server, command, run};
 use crate::support::{PASSWORD, Person, TestApp, files, fresh_database};
 use diesel::prelude::*;
+use docket::app::App;
+use docket::clock::Clock;
 use docket::db::schema::{accounts, attachments, installation, ticket_counts, tickets};
 use docket::upkeep::check::{self, Outcome};
 use docket::upkeep::{janitor, marker};
@@ -184,8 +186,9 @@ async fn a_store_from_before_there_were_markers_is_marked() {
         Ok(())
     };
     app.app.db.write(forget).await.unwrap();
-    assert_eq!(marker::look(&app.app).await.unwrap(), Ok(()));
-    let marker = marker::key(&app.app).await.unwrap();
+    let again = App::open(app.app.config.clone(), Clock::system()).await.unwrap();
+    assert_eq!(marker::look(&again).await.unwrap(), Ok(()));
+    let marker = marker::key(&again).await.unwrap();
     assert!(path(&app, &marker).exists());
 }
 
