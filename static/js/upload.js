@@ -1,12 +1,12 @@
-// Sends files, each by itself: its own bar, speed, cancel and retry, and the
-// reason where one is not taken. pick.js brings them.
+// Sends files one after the other, so that they keep their order: each has its own
+// bar, speed, cancel and retry, and the reason where it is not taken. pick.js
+// brings them.
 
 const form = document.querySelector("[data-upload]");
-const AT_ONCE = 3;
 const waiting = [];
 // Those that may be tried again: leaving the page would lose them.
 const failed = new Set();
-let running = 0;
+let sending = false;
 
 const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
 const megabytes = (bytes) => (bytes / 1_048_576).toFixed(1);
@@ -113,7 +113,7 @@ const send = (job) => {
     document.dispatchEvent(new CustomEvent("docket:attached"));
   };
   request.onloadend = () => {
-    running -= 1;
+    sending = false;
     next();
   };
   view.cancel.onclick = () => request.abort();
@@ -121,10 +121,9 @@ const send = (job) => {
 };
 
 const next = () => {
-  while (running < AT_ONCE && waiting.length) {
-    running += 1;
-    send(waiting.shift());
-  }
+  if (sending || !waiting.length) return;
+  sending = true;
+  send(waiting.shift());
 };
 
 const queue = (job) => {
@@ -158,5 +157,5 @@ form.addEventListener("docket:add", (event) => {
 });
 
 window.addEventListener("beforeunload", (event) => {
-  if (running || waiting.length || failed.size) event.preventDefault();
+  if (sending || waiting.length || failed.size) event.preventDefault();
 });
