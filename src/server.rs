@@ -14,10 +14,14 @@ use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 use tracing_actix_web::TracingLogger;
 
 /// Running requests get this long to finish after a signal to stop, in seconds.
 const GRACE: u64 = 60;
+/// How long the head of a request may take to come: many senders at once on a
+/// small machine need more than the five seconds that are usual.
+const HEAD: Duration = Duration::from_secs(20);
 
 /// A server that listens and waits to be run.
 pub struct Running {
@@ -76,5 +80,5 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
     });
-    Ok(server.workers(workers).shutdown_timeout(GRACE).listen(listener)?.run())
+    Ok(server.workers(workers).client_request_timeout(HEAD).shutdown_timeout(GRACE).listen(listener)?.run())
 }
