@@ -275,16 +275,20 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
             sha256: String::new(),
         },
     );
-    app.app.db.write(move |conn| store::reserve(conn, &agent, number, &reserved, i64::MAX, now)).await.unwrap();
+    let reserve = move |conn: &mut _| store::reserve(conn, &agent, number, &reserved, i64::MAX, now);
+    let stamp = app.app.db.write(reserve).await.unwrap();
+    // It was killed after its thumbnail was stored, before the row knew of it.
+    let thumbnail = format!("files/thumbnails/{}/{stamp}.jpg", owner.id);
+    std::fs::write(app.dir.path().join(thumbnail), "small").unwrap();
     let rows = || async {
         let count = |conn: &mut _| Ok(attachments::table.count().get_result::<i64>(conn)?);
         app.app.db.read(count).await.unwrap()
     };
     janitor::clear(&app.app).await.unwrap();
-    assert_eq!((rows().await, app.stored_keys().len()), (3, 4), "nothing is old yet");
+    assert_eq!((rows().await, app.stored_keys().len()), (3, 5), "nothing is old yet");
     app.wait(Duration::from_secs(16 * 60));
     janitor::clear(&app.app).await.unwrap();
-    assert_eq!((rows().await, app.stored_keys().len()), (2, 4), "the reservation is gone");
+    assert_eq!((rows().await, app.stored_keys().len()), (2, 4), "the reservation is gone, and its thumbnail");
     app.wait(Duration::from_secs(30 * 24 * 3600 + 3600));
     janitor::clear(&app.app).await.unwrap();
     assert_eq!((rows().await, app.stored_keys().len()), (1, 2), "and so is the deleted file");

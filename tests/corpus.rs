@@ -62,6 +62,11 @@ fn every_file_of_every_program_gets_the_verdict_it_should() {
         .collect();
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), samples.len(), wrong.join("\n"));
 
+    for sample in samples.iter().filter(|sample| sample.path.starts_with("docx-encrypted/")) {
+        let message = validate(sample.name(), &sample.bytes).err().unwrap().message;
+        assert!(message.contains("password"), "{}: {message}", sample.path);
+    }
+
     let mut origins: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for sample in samples.iter().filter(|sample| sample.verdict == "kept") {
         origins.entry(Kind::of_name(sample.name()).unwrap().extension()).or_default().insert(&sample.origin);

@@ -69,12 +69,15 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let mut tables = vec![0; 5 * 1024 * 1024];
     tables[..8].copy_from_slice(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1");
     tables[24..34].copy_from_slice(&[0x3E, 0, 4, 0, 0xFE, 0xFF, 12, 0, 6, 0]);
-    tables[44..76].fill(1);
+    tables[56..60].copy_from_slice(&4096u32.to_le_bytes());
+    tables[60..64].fill(0xFF);
     tables[68..72].copy_from_slice(&1u32.to_le_bytes());
+    tables[72..76].copy_from_slice(&1_278u32.to_le_bytes());
     for sector in 1..1_279u32 {
         let at = 4096 * (sector as usize + 1);
-        tables[at..at + 4092].fill(0);
-        tables[at + 4092..at + 4096].copy_from_slice(&(sector + 1).to_le_bytes());
+        let next = if sector == 1_278 { 0xFFFF_FFFE } else { sector + 1 };
+        tables[at..at + 4092].as_chunks_mut().0.fill(1u32.to_le_bytes());
+        tables[at + 4092..at + 4096].copy_from_slice(&next.to_le_bytes());
     }
 
     // Half a gigabyte of nothing in a document.

@@ -79,6 +79,9 @@ fn other_types_are_refused_by_name_and_by_content() {
     assert_eq!(code("a.docx", &zipped(&[("word/x.txt", "x")])), Some(Code::ContentMismatch));
     assert_eq!(code("a.doc", &compound(&[("/Workbook", b"x")])), Some(Code::ContentMismatch));
     assert_eq!(code("a.doc", &compound(&[])), Some(Code::ContentMismatch));
+    let both: [(&str, &[u8]); 2] = [("/WordDocument", b"\xEC\xA5"), ("/Workbook", b"x")];
+    assert_eq!(code("a.doc", &compound(&both[..1])), None);
+    assert_eq!(code("a.doc", &compound(&both)), Some(Code::ContentMismatch), "another program's, too");
 }
 
 #[test]
