@@ -4,6 +4,7 @@ use crate::commands::{add_owner, person};
 use crate::support::process::{self, Server};
 use crate::support::{PASSWORD, TestApp, files, fresh_database, s3};
 use diesel::prelude::*;
+use docket::attachments::inventory;
 use docket::attachments::model::Kind;
 use docket::attachments::store::{self, NewAttachment};
 use docket::db::schema::attachments;
@@ -507,8 +508,7 @@ async fn a_given_up_reservation_never_becomes_ready() {
     };
     let by = agent.clone();
     app.app.db.write(move |conn| store::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
-    app.wait(Duration::from_secs(16 * 60));
-    janitor::clear(&app.app).await.unwrap();
+    app.app.db.write(move |conn| inventory::give_up_reservations(conn, now)).await.unwrap();
     let late = app.app.db.write(move |conn| store::make_ready(conn, &agent, number, "late", None, now)).await;
     assert_eq!(late.unwrap_err().kind, docket::error::Kind::Unavailable);
     owner.get(&format!("/tickets/{number}/attachments/late")).await.expect(404);

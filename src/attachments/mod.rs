@@ -1,5 +1,6 @@
 //! Files on tickets: what is taken, how it is kept, how it is served.
 
+pub mod inventory;
 pub mod model;
 pub mod pages;
 pub mod store;

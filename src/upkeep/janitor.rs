@@ -2,8 +2,8 @@
 //! that have ended, reservations of uploads that never came.
 
 use crate::app::App;
+use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::Attachment;
-use crate::attachments::store::{self as attachments, RESERVED};
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::{conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets};
@@ -50,13 +50,13 @@ pub async fn clear(app: &App) -> Result<()> {
             break;
         }
         let wanted = ids.clone();
-        let files = app.db.read(move |conn| attachments::all_of_tickets(conn, &wanted)).await?;
+        let files = app.db.read(move |conn| inventory::all_of_tickets(conn, &wanted)).await?;
         forget_files(app, files).await?;
         app.db.write(move |conn| forget_tickets(conn, &ids)).await?;
     }
-    app.db.write(move |conn| attachments::give_up_reservations(conn, now - RESERVED)).await?;
+    app.db.write(move |conn| inventory::give_up_reservations(conn, now - RESERVED)).await?;
     loop {
-        let files = app.db.read(move |conn| attachments::expired(conn, old, CHUNK)).await?;
+        let files = app.db.read(move |conn| inventory::expired(conn, old, CHUNK)).await?;
         if files.is_empty() {
             break;
         }
@@ -78,7 +78,7 @@ async fn forget_files(app: &App, files: Vec<Attachment>) -> Result<()> {
             app.storage.delete(&key).await?;
         }
     }
-    app.db.write(move |conn| attachments::forget(conn, &files)).await
+    app.db.write(move |conn| inventory::forget(conn, &files)).await
 }
 
 fn forget_tickets(conn: &mut Connection, ids: &[i64]) -> Result<()> {

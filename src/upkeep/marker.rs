@@ -2,7 +2,7 @@
 //! named after the installation. An empty mount has none, an empty store does.
 
 use crate::app::App;
-use crate::attachments::store as attachments;
+use crate::attachments::inventory;
 use crate::db::Connection;
 use crate::db::schema::installation;
 use crate::error::Result;
@@ -69,7 +69,7 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
         return Ok(Ok(()));
     }
     let is_memory = app.config.storage() == "memory:";
-    if had_one && !is_memory && app.db.read(attachments::are_any_ready).await? {
+    if had_one && !is_memory && app.db.read(inventory::are_any_ready).await? {
         return Ok(Err(format!(
             "{} does not hold the files of {}: the marker {key} is missing. Is the disk mounted, and STORAGE_URL \
              right? If the files are really lost, docket check --repair makes do with what is there",

@@ -1,7 +1,7 @@
 //! What is counted and indexed against what is there, and the engine's own view.
 
 use super::Check;
-use crate::attachments::store as attachments;
+use crate::attachments::inventory;
 use crate::db::{Connection, dialect};
 use crate::error::Result;
 use crate::people::store as people;
@@ -27,7 +27,7 @@ pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
 fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
     people::lock_account(conn, account_id)?;
     let mut wrong = tickets::recount(conn, account_id, repair)?;
-    wrong.extend(attachments::recount(conn, account_id, repair)?);
+    wrong.extend(inventory::recount(conn, account_id, repair)?);
     Ok(wrong)
 }
 

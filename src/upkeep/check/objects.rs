@@ -2,8 +2,9 @@
 //! no row knows.
 
 use super::Check;
+use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::parse_key;
-use crate::attachments::store::{self as attachments, RESERVED};
+use crate::attachments::store;
 use crate::error::{Error, Result};
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
@@ -54,7 +55,7 @@ pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
             let listed = keys.clone();
-            let unknown = check.app.db.read(move |conn| attachments::unknown_keys(conn, listed)).await?;
+            let unknown = check.app.db.read(move |conn| inventory::unknown_keys(conn, listed)).await?;
             for key in unknown {
                 orphan(check, &key, may_judge).await?;
             }
@@ -72,7 +73,7 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
         check.wrong(&format!("{key} is no file of ours"));
         return Ok(());
     };
-    let newest = check.app.db.read(move |conn| attachments::newest_stamp(conn, account_id)).await?;
+    let newest = check.app.db.read(move |conn| store::newest_stamp(conn, account_id)).await?;
     if newest.is_none_or(|newest| stamp > newest) {
         check.wrong(&format!("{key} is newer than anything that this database knows: is it a copy, or restored?"));
         return Ok(());

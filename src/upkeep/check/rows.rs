@@ -2,8 +2,8 @@
 //! missing or not what they were.
 
 use super::Check;
+use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::Attachment;
-use crate::attachments::store::{self as attachments, RESERVED};
 use crate::attachments::{thumbnail, validation};
 use crate::clock::TRASH;
 use crate::error::{Error, Kind, Result};
@@ -18,7 +18,7 @@ const CHUNK: i64 = 200;
 /// Uploads that never came to their end.
 pub(super) async fn reservations(check: &mut Check<'_>) -> Result<()> {
     let stale = check.app.clock.now() - RESERVED;
-    let given_up = check.app.db.read(move |conn| attachments::stale_reservations(conn, stale)).await?;
+    let given_up = check.app.db.read(move |conn| inventory::stale_reservations(conn, stale)).await?;
     for file in &given_up {
         check.mendable(&format!("{} was begun and never came to its end", of(file)), "cleared");
     }
@@ -34,7 +34,7 @@ pub(super) async fn files(check: &mut Check<'_>) -> Result<()> {
     let mut last = String::new();
     loop {
         let after = last.clone();
-        let rows = check.app.db.read(move |conn| attachments::ready_after(conn, &after, deleted_after, CHUNK)).await?;
+        let rows = check.app.db.read(move |conn| inventory::ready_after(conn, &after, deleted_after, CHUNK)).await?;
         let Some(newest) = rows.last() else { return Ok(()) };
         last.clone_from(&newest.id);
         for file in &rows {
@@ -99,7 +99,7 @@ async fn make_thumbnail(check: &Check<'_>, file: &Attachment, bytes: Bytes) -> R
         check.app.storage.put(&key, made.bytes.into()).await?;
     }
     let id = file.id.clone();
-    check.app.db.write(move |conn| attachments::set_thumbnail(conn, &id, extension)).await
+    check.app.db.write(move |conn| inventory::set_thumbnail(conn, &id, extension)).await
 }
 
 fn of(file: &Attachment) -> String {
