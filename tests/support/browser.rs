@@ -23,6 +23,8 @@ impl Browser {
     pub async fn start(scripts: bool) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            // The driver finds files with names in other scripts only in a locale that has them.
+            .env("LC_ALL", "C.UTF-8")
             .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver is installed");
