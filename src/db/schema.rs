@@ -20,8 +20,8 @@ table! {
 }
 
 table! {
-    installation (only) {
-        only -> BigInt,
+    installation (place) {
+        place -> BigInt,
         id -> Text,
     }
 }

@@ -45,7 +45,7 @@ fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
     // In a savepoint, because Postgres gives up a transaction after an error.
     let inserted = conn.transaction(|conn| {
         diesel::insert_into(installation::table)
-            .values((installation::only.eq(1), installation::id.eq(new)))
+            .values((installation::place.eq(1), installation::id.eq(new)))
             .execute(conn)
     });
     match inserted {

@@ -7,6 +7,6 @@ UPDATE accounts SET file_bytes = (
 
 -- Which file storage belongs to this database: one row, the name of a marker there.
 CREATE TABLE installation (
-    only BIGINT NOT NULL PRIMARY KEY,
+    place BIGINT NOT NULL PRIMARY KEY,
     id TEXT NOT NULL
 );
