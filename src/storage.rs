@@ -115,10 +115,10 @@ impl Storage {
         Ok(found.into_stream().boxed())
     }
 
-    /// The keys and sizes (in bytes) of all objects below a prefix, in no order.
-    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<(String, u64)>> {
+    /// The keys of all objects below a prefix, in no order.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
         let found = self.store.list(Some(&Key::from(prefix)));
-        found.map(|object| object.map(|object| (object.location.into(), object.size)).map_err(Error::from)).boxed()
+        found.map(|object| object.map(|object| object.location.into()).map_err(Error::from)).boxed()
     }
 
     /// Whether there is an object under a key.

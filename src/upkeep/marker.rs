@@ -26,14 +26,21 @@ const CONTENT: &str =
 /// # Errors
 /// When the database fails.
 pub async fn key(app: &App) -> Result<String> {
-    let id = match app.db.read(id).await? {
+    Ok(own_key(app).await?.0)
+}
+
+/// The key, and whether it was known before.
+async fn own_key(app: &App) -> Result<(String, bool)> {
+    let known = app.db.read(id).await?;
+    let had_one = known.is_some();
+    let id = match known {
         Some(id) => id,
         None => {
             let new = token::id()?;
             app.db.write(move |conn| make_id(conn, &new)).await?
         }
     };
-    Ok(format!("{FOLDER}/{id}"))
+    Ok((format!("{FOLDER}/{id}"), had_one))
 }
 
 fn id(conn: &mut Connection) -> Result<Option<String>> {
@@ -62,8 +69,7 @@ fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
 /// # Errors
 /// When database or storage are away.
 pub async fn look(app: &App) -> Result<Result<(), String>> {
-    let had_one = app.db.read(id).await?.is_some();
-    let key = key(app).await?;
+    let (key, had_one) = own_key(app).await?;
     if app.storage.has(&key).await? {
         app.storage.expect_marker(&key);
         return Ok(Ok(()));
@@ -90,12 +96,8 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
 pub async fn expect(app: &App) -> Result<(), String> {
     match timeout(PATIENCE, look(app)).await {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the file storage does not answer");
-            Ok(())
-        }
-        Err(_) => {
-            tracing::warn!("the file storage does not answer");
+        away => {
+            tracing::warn!(?away, "the file storage does not answer");
             Ok(())
         }
     }
@@ -114,7 +116,7 @@ pub async fn put(app: &App, key: &str) -> Result<()> {
 /// # Errors
 /// When the storage fails.
 pub async fn others(app: &App, own: &str) -> Result<Vec<String>> {
-    let mut keys: Vec<String> = app.storage.list(FOLDER).map_ok(|(key, _)| key).try_collect().await?;
+    let mut keys: Vec<String> = app.storage.list(FOLDER).try_collect().await?;
     keys.retain(|key| key != own);
     Ok(keys)
 }

@@ -56,8 +56,7 @@ const fail = (job, message, mayRetry) => {
 
 const refusal = (file) => {
   const endings = form.querySelector("[type=file]").accept.split(",").filter((one) => one.startsWith("."));
-  const types = "JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX";
-  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) return `Only ${types} files can be attached.`;
+  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) return form.dataset.allowed;
   if (file.size > Number(form.dataset.maxBytes)) return "The file is larger than 5 MB.";
   return file.size === 0 ? "The file is empty." : "";
 };

@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 /// Most files of one request.
-pub const MAX_FILES: usize = 20;
+const MAX_FILES: usize = 20;
 /// So many are told one by one that they are too many.
 const MAX_PARTS: usize = 100;
 /// Most bytes of one request.

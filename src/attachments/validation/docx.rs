@@ -3,7 +3,7 @@
 //! Only the central directory and that list are read; what else is packed stays
 //! packed. Where its parts lie and in which order is its writer's business.
 
-use super::{doc, mismatch, protected, unreadable};
+use super::{doc, mismatch, protected, unreadable, utf16};
 use crate::attachments::model::{Code, Kind, Rejection};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -37,7 +37,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     let mut xml = Vec::new();
     let entry = archive.by_index(list).map_err(|_| broken())?;
     entry.take(MAX_CONTENT_TYPES).read_to_end(&mut xml).map_err(|_| broken())?;
-    let document = document_part(&utf8(xml).ok_or_else(broken)?).ok_or_else(broken)?;
+    let document = document_part(&text(xml).ok_or_else(broken)?).ok_or_else(broken)?;
     let document = document.ok_or_else(|| mismatch(Kind::Docx, bytes))?;
     let is_there = |part: &String| match &document {
         Document::Named(name) => part == name,
@@ -77,14 +77,9 @@ fn has_macros() -> Rejection {
     Rejection::new(Code::ContentMismatch, "The document contains macros. Save it without them, as DOCX or PDF.")
 }
 
-/// The list as UTF-8. The other encoding that packages may use is UTF-16.
-fn utf8(xml: Vec<u8>) -> Option<String> {
-    let units = |unit: fn([u8; 2]) -> u16| xml[2..].as_chunks().0.iter().map(|pair| unit(*pair)).collect::<Vec<_>>();
-    match xml.as_slice() {
-        [0xFE, 0xFF, ..] => String::from_utf16(&units(u16::from_be_bytes)).ok(),
-        [0xFF, 0xFE, ..] => String::from_utf16(&units(u16::from_le_bytes)).ok(),
-        _ => String::from_utf8(xml).ok(),
-    }
+/// The list as text: in UTF-8, or in the other encoding that packages may use.
+fn text(xml: Vec<u8>) -> Option<String> {
+    utf16(&xml).unwrap_or_else(|| String::from_utf8(xml).ok())
 }
 
 /// Where the document itself is.

@@ -25,6 +25,9 @@ pub struct Valid {
     pub picture: Option<Picture>,
 }
 
+/// What is said of a file of another type, here and by the page before it sends one.
+pub const ALLOWED: &str = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
+
 /// Whether a name's type is taken at all; needs no bytes.
 ///
 /// # Errors
@@ -39,8 +42,7 @@ pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
             Some("ppt" | "pptx" | "odp" | "key" | "svg" | "htm" | "html" | "eml") => " Save it as PDF.",
             _ => "",
         };
-        let allowed = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
-        Rejection::new(Code::TypeNotAllowed, format!("{allowed}{advice}"))
+        Rejection::new(Code::TypeNotAllowed, format!("{ALLOWED}{advice}"))
     })
 }
 
@@ -118,6 +120,17 @@ fn protected(what: &str) -> Rejection {
     let message =
         format!("The {what} is protected by a password, so its content can't be checked. Save it without one.");
     Rejection::new(Code::Unreadable, message)
+}
+
+/// The text of bytes that announce UTF-16 by a mark; the inner `None` when they
+/// are not. A last odd byte is left out.
+fn utf16(bytes: &[u8]) -> Option<Option<String>> {
+    let (units, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xFE, 0xFF, units @ ..] => (units, u16::from_be_bytes),
+        [0xFF, 0xFE, units @ ..] => (units, u16::from_le_bytes),
+        _ => return None,
+    };
+    Some(char::decode_utf16(units.as_chunks().0.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok())
 }
 
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {

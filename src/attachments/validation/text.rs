@@ -1,7 +1,7 @@
 //! Text: UTF-8, UTF-16 that announces itself, or one of the encodings of eight
 //! bits. Which one is not asked: the bytes go out as they came in.
 
-use super::{announced, mismatch, unreadable};
+use super::{announced, mismatch, unreadable, utf16};
 use crate::attachments::model::{Kind, Rejection};
 
 /// Control characters that programs put into text: bell, backspace (bold in
@@ -33,19 +33,10 @@ const FOREIGN: [&str; 18] = [
 const BEGINNING: usize = 4096;
 
 pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
-    match bytes {
-        [0xFE, 0xFF, units @ ..] => utf16(units, u16::from_be_bytes, kind),
-        [0xFF, 0xFE, units @ ..] => utf16(units, u16::from_le_bytes, kind),
-        _ => eight_bits(bytes, kind),
-    }
-}
-
-fn utf16(units: &[u8], unit: fn([u8; 2]) -> u16, kind: Kind) -> Result<(), Rejection> {
-    let (pairs, odd) = units.as_chunks();
-    let decoded = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>();
-    match decoded {
-        Ok(decoded) if odd.is_empty() => eight_bits(decoded.as_bytes(), kind),
-        _ => Err(unreadable("The text is not whole UTF-16.")),
+    match utf16(bytes) {
+        None => eight_bits(bytes, kind),
+        Some(Some(text)) if bytes.len().is_multiple_of(2) => eight_bits(text.as_bytes(), kind),
+        Some(_) => Err(unreadable("The text is not whole UTF-16.")),
     }
 }
 

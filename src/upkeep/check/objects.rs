@@ -51,7 +51,7 @@ pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
 /// Objects that no row knows.
 pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()> {
     for prefix in PREFIXES {
-        let mut chunks = check.app.storage.list(prefix).map_ok(|(key, _)| key).try_chunks(CHUNK);
+        let mut chunks = check.app.storage.list(prefix).try_chunks(CHUNK);
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
             let listed = keys.clone();
