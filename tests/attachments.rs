@@ -1,6 +1,6 @@
 //! Files on tickets.
 
-use crate::commands::{add_owner, person};
+use crate::commands::{add_owner, signed_in};
 use crate::support::process::{self, Server};
 use crate::support::{PASSWORD, TestApp, files, fresh_database, s3};
 use diesel::prelude::*;
@@ -15,6 +15,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 const LIMIT: usize = 5_242_880;
+
+/// A file that is about to be stored.
+fn a_byte(id: &str) -> NewAttachment {
+    NewAttachment { id: id.into(), filename: "a.txt".into(), kind: Kind::Txt, size: 1, sha256: String::new() }
+}
 
 #[actix_web::test]
 async fn two_hundred_files_at_once_keep_their_bytes_under_200_keys() {
@@ -219,8 +224,7 @@ async fn s3_keeps_and_serves_the_same_files() {
         command
     };
     let server = Server::start_as(in_the_bucket(&[]));
-    let owner = person(&server.base);
-    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    let owner = signed_in(&server).await;
     owner.get("/readyz").await.expect(200);
     let number = owner.make_ticket("In a bucket").await;
     let sent: Vec<Vec<u8>> = (0..20).map(files::png).collect();
@@ -266,16 +270,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let gone = json["data"][0]["url"].as_str().unwrap().to_owned();
     owner.post(&format!("{gone}/delete"), &[]).await.expect(303);
     let agent = app.agent(&owner).await;
-    let (now, reserved) = (
-        app.app.clock.now(),
-        NewAttachment {
-            id: "reserved".into(),
-            filename: "never.txt".into(),
-            kind: Kind::Txt,
-            size: 1,
-            sha256: String::new(),
-        },
-    );
+    let (now, reserved) = (app.app.clock.now(), a_byte("reserved"));
     let reserve = move |conn: &mut _| store::reserve(conn, &agent, number, &reserved, i64::MAX, now);
     let stamp = app.app.db.write(reserve).await.unwrap();
     // It was killed after its thumbnail was stored, before the row knew of it.
@@ -450,13 +445,7 @@ async fn a_ticket_holds_500_files() {
     let now = app.app.clock.now();
     let fill = move |conn: &mut _| {
         for count in 0..500 {
-            let new = NewAttachment {
-                id: format!("file{count}"),
-                filename: "a.txt".into(),
-                kind: Kind::Txt,
-                size: 1,
-                sha256: String::new(),
-            };
+            let new = a_byte(&format!("file{count}"));
             store::reserve(conn, &agent, number, &new, i64::MAX, now)?;
         }
         Ok(())
@@ -473,8 +462,7 @@ async fn bombs_do_no_harm() {
     let database = fresh_database(&dir);
     add_owner(dir.path(), &database);
     let server = Server::start(dir.path(), &database);
-    let owner = person(&server.base);
-    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    let owner = signed_in(&server).await;
     let number = owner.make_ticket("Bombs").await;
     for (name, bytes) in files::bombs() {
         let begun = std::time::Instant::now();
@@ -499,13 +487,7 @@ async fn a_given_up_reservation_never_becomes_ready() {
     let number = owner.make_ticket("Late").await;
     let agent = app.agent(&owner).await;
     let now = app.app.clock.now();
-    let new = || NewAttachment {
-        id: "late".into(),
-        filename: "late.txt".into(),
-        kind: Kind::Txt,
-        size: 1,
-        sha256: String::new(),
-    };
+    let new = || a_byte("late");
     let by = agent.clone();
     app.app.db.write(move |conn| store::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
     app.app.db.write(move |conn| inventory::give_up_reservations(conn, now)).await.unwrap();

@@ -31,6 +31,13 @@ pub fn person(base: &str) -> Person {
     Person { base: base.to_owned(), client: client(), id: 0, email: "ana@example.com".into() }
 }
 
+/// The owner of [`add_owner`], signed in at a running server.
+pub async fn signed_in(server: &Server) -> Person {
+    let owner = person(&server.base);
+    owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+    owner
+}
+
 #[actix_web::test]
 async fn an_operator_sets_a_desk_up_from_the_shell() {
     let dir = TempDir::new().unwrap();

@@ -2,13 +2,11 @@
 //! durable. Whatever is left, no ready file lacks its bytes, and `docket check`
 //! finds and mends the rest.
 
-use crate::commands::{add_owner, person};
+use crate::commands::{add_owner, signed_in};
 use crate::support::process::{Server, command};
-use crate::support::{PASSWORD, Person, files, fresh_database};
-use clap::Parser;
+use crate::support::{Person, config_on, files, fresh_database};
 use docket::app::App;
 use docket::clock::Clock;
-use docket::config::Config;
 use docket::db::DatabaseUrl;
 use docket::upkeep::check::{self, Outcome};
 use std::path::{Path, PathBuf};
@@ -42,8 +40,7 @@ impl Desk {
         let database = fresh_database(&dir);
         add_owner(dir.path(), &database);
         let server = Server::start(dir.path(), &database);
-        let owner = person(&server.base);
-        owner.sign_in(&owner.email, PASSWORD).await.expect(303);
+        let owner = signed_in(&server).await;
         let number = owner.make_ticket("Crashes").await;
         owner.attach(number, &[("first.png", &files::png(1))]).await.expect(201);
         Self { dir, database, owner, number }
@@ -97,14 +94,7 @@ impl Desk {
 
     /// What `docket check` says an hour later.
     async fn check(&self, repair: bool) -> (Outcome, Vec<String>) {
-        #[derive(Parser)]
-        struct Settings {
-            #[command(flatten)]
-            config: Config,
-        }
-        let mut config = Settings::parse_from(["docket"]).config;
-        config.data_dir = self.dir.path().to_owned();
-        config.database_url = Some(self.database.clone());
+        let config = config_on(self.dir.path(), self.database.clone());
         let later = Clock::from_fn(|| chrono::Utc::now().naive_utc() + Duration::from_secs(3600));
         let app = App::open(config, later).await.unwrap();
         let mut lines = Vec::new();

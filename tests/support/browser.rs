@@ -1,5 +1,7 @@
 //! A Chromium of its own, and the driver that steers it.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
@@ -154,25 +156,24 @@ impl Browser {
 
     /// Drops files on the page, as the system does it.
     pub async fn drop_files(&self, files: &[(&str, &[u8])]) {
-        let drop = "const transfer = new DataTransfer();
-            for (const [name, type, base64] of arguments[0]) {
-                const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-                transfer.items.add(new File([bytes], name, { type }));
-            }
-            document.querySelector('h1').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));";
-        self.run(drop, vec![transferred(files)]).await;
-        self.film().await;
+        let drop = "document.querySelector('h1').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));";
+        self.transfer(files, drop).await;
     }
 
     /// Pastes files, as the system does it.
     pub async fn paste_files(&self, files: &[(&str, &[u8])]) {
-        let paste = "const clipboardData = new DataTransfer();
+        let paste = "document.activeElement.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: transfer }));";
+        self.transfer(files, paste).await;
+    }
+
+    /// Runs a script that finds the files in `transfer`.
+    async fn transfer(&self, files: &[(&str, &[u8])], script: &str) {
+        let fill = "const transfer = new DataTransfer();
             for (const [name, type, base64] of arguments[0]) {
                 const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-                clipboardData.items.add(new File([bytes], name, { type }));
-            }
-            document.activeElement.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData }));";
-        self.run(paste, vec![transferred(files)]).await;
+                transfer.items.add(new File([bytes], name, { type }));
+            }";
+        self.run(&format!("{fill}\n{script}"), vec![transferred(files)]).await;
         self.film().await;
     }
 
@@ -204,21 +205,8 @@ fn transferred(files: &[(&str, &[u8])]) -> Value {
         Some("jpg") => "image/jpeg",
         _ => "",
     };
-    let file = |(name, bytes): &(&str, &[u8])| json!([name, type_of(name), base64(bytes)]);
+    let file = |(name, bytes): &(&str, &[u8])| json!([name, type_of(name), BASE64.encode(bytes)]);
     files.iter().map(file).collect()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len() / 3 * 4 + 4);
-    for three in bytes.chunks(3) {
-        let bits = three.iter().chain([0, 0].iter()).take(3).fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize] as char;
-            text.push(if place <= three.len() { letter } else { '=' });
-        }
-    }
-    text
 }
 
 /// A command of the browser's own protocol, through its driver.

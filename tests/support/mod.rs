@@ -23,7 +23,7 @@ use docket::people::store::{self as people, NewUser};
 use docket::server::Running;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, redirect};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -75,9 +75,14 @@ pub fn database_url(url: &DatabaseUrl) -> String {
 
 /// Settings for a Docket in a folder of its own.
 pub fn config(dir: &TempDir) -> Config {
+    config_on(dir.path(), fresh_database(dir))
+}
+
+/// Settings for a Docket in that folder, on a database that may be in use.
+pub fn config_on(dir: &Path, database: DatabaseUrl) -> Config {
     let mut config = Settings::parse_from(["docket", "--listen", "127.0.0.1:0"]).config;
-    config.data_dir = dir.path().to_owned();
-    config.database_url = Some(fresh_database(dir));
+    config.data_dir = dir.to_owned();
+    config.database_url = Some(database);
     config
 }
 
