@@ -28,6 +28,8 @@ struct Ledger {
 
 /// One client of a burst: sends until the server dies.
 async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledger>>) {
+    // Files go to the client's newest ticket, because one holds only so many.
+    let mut newest = 1;
     for step in 0.. {
         let mark = format!("{name}s{step}");
         let acknowledged = match step % 4 {
@@ -36,9 +38,8 @@ async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledg
                     person.request(reqwest::Method::POST, "/tickets").form(&[("title", &mark), ("requestId", &mark)]);
                 let Ok(answer) = request.send().await else { return };
                 assert_eq!(answer.status(), 303);
-                let location =
-                    answer.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
-                ledger.lock().unwrap().tickets.insert(location, mark);
+                newest = answer.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+                ledger.lock().unwrap().tickets.insert(newest, mark);
                 Ok(())
             }
             1 => {
@@ -59,7 +60,7 @@ async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledg
             }
             _ => {
                 let bytes = files::png(step);
-                let request = person.upload(1, &[("a.png", &bytes)]).header("accept", "application/json");
+                let request = person.upload(newest, &[("a.png", &bytes)]).header("accept", "application/json");
                 let Ok(answer) = request.send().await else { return };
                 assert_eq!(answer.status(), 201);
                 let Ok(body) = answer.bytes().await else { return };
