@@ -3,11 +3,14 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::limits::Limits;
+use crate::live::Live;
 use crate::storage::{Storage, create_private_dir};
 use actix_web::web::Data;
+use std::sync::Arc;
 
-/// The running program. Holds no state of its own: any number of instances can
-/// share one database and one storage.
+/// The running program. Nothing that must last is in here: any number of
+/// instances can share one database and one storage.
 pub struct App {
     /// The settings.
     pub config: Config,
@@ -17,6 +20,10 @@ pub struct App {
     pub storage: Storage,
     /// The time.
     pub clock: Clock,
+    /// What open pages are told.
+    pub live: Arc<Live>,
+    /// How fast anybody may ask.
+    pub limits: Limits,
 }
 
 /// How handlers take the [`App`].
@@ -35,6 +42,7 @@ impl App {
         let opened = tokio::task::spawn_blocking(move || Db::open(&database)).await;
         let opened = opened.map_err(|error| error.to_string())?;
         let db = opened.map_err(|error| format!("{} cannot be used: {error}", config.database()))?;
-        Ok(Self { config, db, storage, clock })
+        let (live, limits) = (Live::start(&db), Limits::new(config.api_rate));
+        Ok(Self { config, db, storage, clock, live, limits })
     }
 }

@@ -5,6 +5,7 @@ use crate::db::DatabaseUrl;
 use bytesize::ByteSize;
 use clap::Args;
 use ipnet::IpNet;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use url::Url;
 
@@ -47,6 +48,18 @@ pub struct Config {
     #[arg(long, env = "DOCKET_FREE_DISK_FLOOR", default_value = "256MB", global = true)]
     pub free_disk_floor: ByteSize,
 
+    /// Requests a minute that one API key may make
+    #[arg(long, env = "DOCKET_API_RATE", default_value = "120", global = true)]
+    pub api_rate: NonZeroU32,
+
+    /// smtp://, smtps:// or smtp://…?tls=required server for mails to the team [default: no mails]
+    #[arg(long, env = "DOCKET_SMTP_URL", global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+
+    /// From whom mails come, as Docket <desk@example.com>
+    #[arg(long, env = "DOCKET_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+
     /// How log lines look
     #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -61,7 +74,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 11] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -69,6 +82,9 @@ const KNOWN: [&str; 8] = [
     "DOCKET_COUNTRY_HEADER",
     "DOCKET_ACCOUNT_QUOTA",
     "DOCKET_FREE_DISK_FLOOR",
+    "DOCKET_API_RATE",
+    "DOCKET_SMTP_URL",
+    "DOCKET_MAIL_FROM",
     "DOCKET_LOG_FORMAT",
 ];
 

@@ -111,6 +111,12 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
+    /// 429: it makes sense again in so many seconds.
+    #[must_use]
+    pub fn too_many(message: &str, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(Kind::TooMany, message) }
+    }
+
     /// 500. `what` and `source` go to the log, never to the person.
     #[must_use]
     pub fn internal(what: &str, source: impl Into<Source>) -> Self {

@@ -70,6 +70,7 @@
 //! that leaves a reservation, which [`upkeep::janitor`] clears and
 //! [`upkeep::check`] finds; a row that is ready always has its bytes.
 
+pub mod api;
 pub mod app;
 pub mod attachments;
 pub mod cli;
@@ -78,8 +79,11 @@ pub mod config;
 pub mod conversations;
 pub mod db;
 pub mod error;
+pub mod limits;
+pub mod live;
 pub mod people;
 pub mod routes;
+pub mod search;
 pub mod server;
 pub mod storage;
 pub mod submissions;

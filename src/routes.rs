@@ -1,11 +1,12 @@
 //! Every address of the program, in one flat table. A route says who comes
 //! through to it: nothing is public unless its line says so.
 
+use crate::api;
 use crate::attachments::pages as attachments;
-use crate::conversations::pages as conversations;
-use crate::people::access::Action::{Configure, Read, Work};
+use crate::conversations::{chat, pages as conversations, settings as widgets};
+use crate::people::access::Action::{Configure, Own, Read, Work};
 use crate::people::gate::{self, Gate};
-use crate::people::{account, invitations, profile, signin, team};
+use crate::people::{account, invitations, key_pages, profile, signin, stream, team};
 use crate::submissions::{forms, intake, pages as submissions};
 use crate::tickets::pages as tickets;
 use crate::upkeep::{health, setup};
@@ -20,6 +21,8 @@ const DOOR: Gate = Gate::Door;
 const READ: Gate = Gate::Desk(Read);
 const WORK: Gate = Gate::Desk(Work);
 const CONFIGURE: Gate = Gate::Desk(Configure);
+const OWN: Gate = Gate::Desk(Own);
+const API: Gate = Gate::Api;
 
 /// The table.
 #[must_use]
@@ -30,6 +33,14 @@ pub fn table() -> Vec<Endpoint> {
         post("/f/{form_key}", PUBLIC, intake::receive),
         options("/f/{form_key}", PUBLIC, intake::preflight),
         get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
+        get("/form.js", PUBLIC, assets::form_script),
+        get("/embed.js", PUBLIC, assets::bubble_script),
+        get("/chat/{widget_key}/config", PUBLIC, chat::config),
+        get("/chat/{widget_key}/messages", PUBLIC, chat::history),
+        post("/chat/{widget_key}/messages", PUBLIC, chat::send),
+        options("/chat/{widget_key}/messages", PUBLIC, chat::preflight),
+        get("/chat/{widget_key}/events", PUBLIC, chat::events),
+        options("/chat/{widget_key}/events", PUBLIC, chat::preflight),
         get("/healthz", PUBLIC, health::process),
         get("/readyz", PUBLIC, health::ready),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
@@ -78,6 +89,34 @@ pub fn table() -> Vec<Endpoint> {
         post("/conversations/{id}/delete", WORK, conversations::delete),
         post("/conversations/{id}/restore", WORK, conversations::restore),
 
+        // Other programs, with a key.
+        get("/api/v1/openapi.json", PUBLIC, api::description::openapi),
+        get("/api", READ, api::description::guide),
+        get("/api/v1/tickets", API, api::tickets::list),
+        post("/api/v1/tickets", API, api::tickets::create),
+        get("/api/v1/tickets/{number}", API, api::tickets::show),
+        patch("/api/v1/tickets/{number}", API, api::tickets::change),
+        delete("/api/v1/tickets/{number}", API, api::tickets::delete),
+        get("/api/v1/tickets/{number}/attachments", API, api::tickets::files),
+        post("/api/v1/tickets/{number}/attachments", API, attachments::upload::upload),
+        get("/api/v1/tickets/{number}/attachments/{id}", API, attachments::serve::show),
+        get("/api/v1/conversations", API, api::conversations::list),
+        post("/api/v1/conversations", API, api::conversations::create),
+        get("/api/v1/conversations/{id}", API, api::conversations::show),
+        patch("/api/v1/conversations/{id}", API, api::conversations::change),
+        delete("/api/v1/conversations/{id}", API, api::conversations::delete),
+        get("/api/v1/conversations/{id}/messages", API, api::conversations::messages),
+        post("/api/v1/conversations/{id}/messages", API, api::conversations::post),
+        get("/api/v1/form-submissions", API, api::submissions::list),
+        post("/api/v1/form-submissions", API, api::submissions::create),
+        get("/api/v1/form-submissions/{id}", API, api::submissions::show),
+        delete("/api/v1/form-submissions/{id}", API, api::submissions::delete),
+
+        // What happens, for open pages.
+        get("/live", READ, stream::events),
+        get("/live/unread", READ, conversations::unread),
+        post("/live/presence", READ, stream::presence),
+
         // Submissions.
         get("/submissions", READ, submissions::list),
         get("/submissions/{id}", READ, submissions::show),
@@ -98,6 +137,13 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/forms", CONFIGURE, forms::add),
         get("/settings/forms/{id}", CONFIGURE, forms::show),
         post("/settings/forms/{id}", CONFIGURE, forms::save),
+        get("/settings/chat", CONFIGURE, widgets::list),
+        post("/settings/chat", CONFIGURE, widgets::add),
+        get("/settings/chat/{id}", CONFIGURE, widgets::show),
+        post("/settings/chat/{id}", CONFIGURE, widgets::save),
+        get("/settings/keys", OWN, key_pages::list),
+        post("/settings/keys", OWN, key_pages::add),
+        post("/settings/keys/{id}/revoke", OWN, key_pages::revoke),
         get("/settings/team", CONFIGURE, team::show),
         post("/settings/team/invitations", CONFIGURE, team::invite),
         post("/settings/team/invitations/{id}/revoke", CONFIGURE, team::revoke),
@@ -138,6 +184,24 @@ where
     F::Output: Responder + 'static,
 {
     endpoint(Method::POST, path, gate, handler)
+}
+
+fn patch<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    endpoint(Method::PATCH, path, gate, handler)
+}
+
+fn delete<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    endpoint(Method::DELETE, path, gate, handler)
 }
 
 fn options<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint

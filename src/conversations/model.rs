@@ -59,6 +59,64 @@ impl Sender {
     }
 }
 
+impl std::str::FromStr for Sender {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "visitor" => Ok(Self::Visitor),
+            "agent" => Ok(Self::Agent),
+            _ => Err(Error::invalid("A message is from visitor or agent.")),
+        }
+    }
+}
+
+/// A message about to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Who wrote it.
+    pub sender: Sender,
+    /// What they are called; the visitor's name stands with the conversation.
+    pub author_name: String,
+    /// What [`parse_message`] returned.
+    pub body: String,
+    /// Made by whoever sends it: the same id in a conversation is the same message.
+    pub client_id: Option<String>,
+    /// When it was written, in UTC.
+    pub at: NaiveDateTime,
+    /// Whether it opens a closed conversation again.
+    pub reopens: bool,
+}
+
+impl NewMessage {
+    /// A reply by a member of the team.
+    #[must_use]
+    pub fn reply(author_name: &str, body: String, at: NaiveDateTime) -> Self {
+        let author_name = author_name.to_owned();
+        Self { sender: Sender::Agent, author_name, body, client_id: None, at, reopens: false }
+    }
+
+    /// A message of the visitor, through the bubble.
+    #[must_use]
+    pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
+        Self { sender: Sender::Visitor, author_name: String::new(), body, client_id, at, reopens: true }
+    }
+}
+
+/// An id that a sender made for a message: 8 to 64 letters, digits, `_` and `-`.
+///
+/// # Errors
+/// *Invalid* when it is something else.
+pub fn parse_client_id(id: &str) -> Result<String> {
+    let is_fine =
+        (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_fine {
+        Ok(id.to_owned())
+    } else {
+        Err(Error::invalid("The id of a message has 8 to 64 letters, digits, _ and -."))
+    }
+}
+
 /// A message's text: 1 to 10,000 characters.
 ///
 /// # Errors
@@ -85,6 +143,11 @@ pub struct Conversation {
     pub last_message_at: NaiveDateTime,
     pub created_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
+    pub widget_id: Option<i64>,
+    pub visitor_hash: Option<String>,
+    /// The team’s latest message: what comes after is the visitor’s.
+    pub answered_position: i64,
+    pub waiting_since: Option<NaiveDateTime>,
 }
 
 impl Conversation {
@@ -92,6 +155,13 @@ impl Conversation {
     #[must_use]
     pub fn visitor(&self) -> &str {
         text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
+    }
+
+    /// How many messages of the visitor wait beyond what somebody has read, up
+    /// to `mark`, or answered.
+    #[must_use]
+    pub fn unread(&self, mark: i64) -> i64 {
+        (self.message_count - self.answered_position.max(mark)).max(0)
     }
 
     /// Whether it is open.
@@ -112,6 +182,7 @@ pub struct Message {
     pub author_name: String,
     pub body: String,
     pub created_at: NaiveDateTime,
+    pub client_id: Option<String>,
 }
 
 impl Message {

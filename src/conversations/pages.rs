@@ -1,8 +1,9 @@
 //! The chat inbox and the page of a conversation.
 
 use crate::app::AppData;
-use crate::conversations::model::{Conversation, Message, Sender, Status, parse_message};
-use crate::conversations::store;
+use crate::conversations::model::{Conversation, Message, NewMessage, Status, parse_message};
+use crate::conversations::news;
+use crate::conversations::store::{self, Filter};
 use crate::error::{Kind, Result};
 use crate::people::model::Agent;
 use crate::tickets::model::{Source, SourceKind};
@@ -22,6 +23,7 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct ListQuery {
     status: String,
+    q: String,
     after: String,
     before: String,
 }
@@ -33,16 +35,22 @@ struct Row {
     at: When,
     country: Option<String>,
     message_count: i64,
+    is_open: bool,
+    /// Messages that this reader has not seen and nobody has answered.
+    unread: i64,
+    waiting: Option<When>,
 }
 
 #[derive(Template)]
 #[template(path = "conversations/list.html")]
 struct ListPage<'a> {
     layout: &'a Layout,
+    /// `open`, `closed` or `all`.
     status: &'static str,
+    q: &'a str,
     rows: Vec<Row>,
-    newer: Option<Cursor>,
-    older: Option<Cursor>,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
 /// `GET /conversations`
@@ -50,19 +58,43 @@ struct ListPage<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
-    let status = query.status.parse().unwrap_or(Status::Open);
+    let q = text::normalise(query.q.trim());
+    let status = match query.status.as_str() {
+        "all" => None,
+        // With words to search for and no status, all are searched.
+        "" if !q.is_empty() => None,
+        word => Some(word.parse().unwrap_or(Status::Open)),
+    };
     let place = Place::parse(&query.after, &query.before);
-    let page = app.db.read(move |conn| store::page(conn, agent.account_id, status, place)).await?;
+    let filter = Filter { status, q: q.clone() };
+    let (page, marks) = app
+        .db
+        .read(move |conn| {
+            let page = store::page(conn, agent.account_id, &filter, place.into())?;
+            let seqs: Vec<i64> = page.rows.iter().map(|row| row.seq).collect();
+            Ok((page, store::marks(conn, agent.id, &seqs)?))
+        })
+        .await?;
     let rows = page.rows.into_iter().map(|row| Row {
         visitor: row.visitor().to_owned(),
         at: When::new(row.last_message_at, agent.zone),
+        is_open: row.is_open(),
+        unread: row.unread(marks.get(&row.seq).copied().unwrap_or(0)),
+        waiting: row.waiting_since.map(|since| When::new(since, agent.zone)),
         id: row.id,
         last_message: row.last_message,
         country: row.country,
         message_count: row.message_count,
     });
-    let status = status.as_str();
-    layout.page(&ListPage { layout: &layout, status, rows: rows.collect(), newer: page.newer, older: page.older })
+    let status = status.map_or("all", Status::as_str);
+    let address = |end: &str, cursor: Option<Cursor>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("status", status);
+        query.extend_pairs(Some(("q", &q)).filter(|_| !q.is_empty()));
+        cursor.map(|at| layout.href(&format!("/conversations?{}", query.append_pair(end, &at.to_string()).finish())))
+    };
+    let (newer, older) = (address("before", page.newer), address("after", page.older));
+    layout.page(&ListPage { layout: &layout, status, q: &q, rows: rows.collect(), newer, older })
 }
 
 /// A message as pages show it.
@@ -110,6 +142,7 @@ struct ShowPage<'a> {
     conversation: &'a Conversation,
     page_link: Option<String>,
     begun: When,
+    waiting: Option<When>,
     lines: Vec<Line>,
     /// Where earlier messages begin, if there are any.
     earlier: Option<i64>,
@@ -128,16 +161,20 @@ async fn render(
     before: Option<i64>,
     reply: Option<(String, String)>,
 ) -> Result<HttpResponse> {
-    let account_id = agent.account_id;
-    let (conversation, messages, tickets) = app
+    let (account_id, user_id) = (agent.account_id, agent.id);
+    let (conversation, messages, tickets, mark) = app
         .db
         .read(move |conn| {
             let conversation = store::get(conn, account_id, &id)?;
             let messages = store::messages(conn, conversation.seq, before, store::MESSAGES)?;
             let tickets = tickets::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
-            Ok((conversation, messages, tickets))
+            let mark = store::marks(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
+            Ok((conversation, messages, tickets, mark))
         })
         .await?;
+    if let Some(last) = messages.last().map(|last| last.position).filter(|last| *last > mark) {
+        note_read(app, agent, conversation.seq, last).await;
+    }
     let lines: Vec<Line> =
         messages.into_iter().map(|message| Line::new(message, conversation.visitor(), agent.zone)).collect();
     let status = if reply.is_some() { Kind::Invalid.status() } else { actix_web::http::StatusCode::OK };
@@ -146,6 +183,7 @@ async fn render(
         layout,
         page_link: conversation.page_url.as_deref().and_then(text::web_url).map(String::from),
         begun: When::new(conversation.created_at, agent.zone),
+        waiting: conversation.waiting_since.map(|since| When::new(since, agent.zone)),
         earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
         is_earlier: before.is_some(),
         lines,
@@ -155,6 +193,25 @@ async fn render(
         error,
     };
     layout.page_with(status, &page)
+}
+
+/// Reading must go on when writing cannot.
+async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
+    let user_id = agent.id;
+    match app.db.write(move |conn| store::mark(conn, user_id, seq, position)).await {
+        Ok(()) => news::read(&app.live, agent.account_id, user_id),
+        Err(error) => tracing::warn!(%error, "what was read was not written down"),
+    }
+}
+
+/// `GET /live/unread`: how many conversations wait with something that the user
+/// has not read, as JSON.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unread(app: AppData, agent: Agent) -> Result<HttpResponse> {
+    let count = app.db.read(move |conn| store::unread(conn, agent.account_id, agent.id)).await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({ "conversations": count })))
 }
 
 /// `GET /conversations/{id}`
@@ -191,9 +248,9 @@ pub async fn reply(
         }
     };
     let to = format!("/conversations/{id}#latest");
-    let add =
-        move |conn: &mut _| store::add_message(conn, agent.account_id, &id, (Sender::Agent, &agent.name), &body, now);
-    app.db.write(add).await?;
+    let message = NewMessage::reply(&agent.name, body, now);
+    let posted = app.db.write(move |conn| store::post(conn, agent.account_id, &id, &message)).await?;
+    news::posted(&app.live, &posted);
     layout.see_other_saying(to, &Flash::new("The reply is sent."))
 }
 
@@ -210,7 +267,8 @@ pub async fn set_status(
 ) -> Result<HttpResponse> {
     let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
     let to = format!("/conversations/{id}");
-    app.db.write(move |conn| store::set_status(conn, agent.account_id, &id, status)).await?;
+    let changed = app.db.write(move |conn| store::set_status(conn, agent.account_id, &id, status)).await?;
+    news::changed(&app.live, &changed);
     let text = if status == Status::Closed { "The conversation is closed." } else { "The conversation is open again." };
     layout.see_other_saying(to, &Flash::new(text))
 }
@@ -222,7 +280,8 @@ pub async fn set_status(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/conversations/{id}/restore");
-    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    let deleted = app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    news::changed(&app.live, &deleted);
     let text = "The conversation is deleted. Tickets made from it stay.";
     layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
 }
@@ -234,6 +293,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
+    let restored = app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
+    news::changed(&app.live, &restored);
     layout.see_other_saying(to, &Flash::new("The conversation is back."))
 }

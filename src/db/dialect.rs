@@ -1,10 +1,10 @@
 //! The only place that knows which engine it talks to.
 
-use super::{Connection, MultiBackend};
-use crate::db::schema::tickets;
+use super::Connection;
 use crate::error::{Error, Result};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::expression::BoxableExpression;
+use diesel::dsl::AsExprOf;
+use diesel::expression::{SqlLiteral, UncheckedBind};
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{Connection as _, ConnectionResult, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 use std::path::Path;
@@ -22,6 +22,13 @@ const WITHDRAWN_SQLITE: (u32, u32, u32) = (3, 52, 0);
 /// How long opening waits for somebody else who is opening the same new file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// The channel on which instances tell one another.
+const CHANNEL: &str = "docket";
+/// How often a listener looks: libpq has no call that waits.
+const LISTEN_PAUSE: Duration = Duration::from_millis(50);
+/// How often it makes sure that the connection lives.
+const LISTEN_SIGN: Duration = Duration::from_secs(5);
 
 /// Each alone and in this order: the first makes the others wait for a lock
 /// that another process holds, instead of failing.
@@ -136,6 +143,48 @@ pub(super) fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Conne
     migrated
 }
 
+/// Tells every program that listens on the same database.
+///
+/// # Errors
+/// When the database is away.
+pub(super) fn announce(conn: &mut Connection, text: &str) -> QueryResult<()> {
+    if matches!(conn, Connection::Sqlite(_)) {
+        // Nobody else uses it.
+        return Ok(());
+    }
+    let query = format!("SELECT pg_notify('{CHANNEL}', $1)");
+    diesel::sql_query(query).bind::<Text, _>(text).execute(conn).map(drop)
+}
+
+/// Passes on what is announced until `hear` says that it is enough. Returns why
+/// that ended before.
+pub(super) fn listen(conn: &mut Connection, hear: &dyn Fn(Option<String>) -> bool) -> Option<String> {
+    let Connection::Postgres(conn) = conn else { return None };
+    if let Err(error) = conn.batch_execute(&format!("LISTEN {CHANNEL}")) {
+        return Some(error.to_string());
+    }
+    // What came between connecting and listening.
+    let mut wanted = hear(None);
+    let mut last_sign = Instant::now();
+    while wanted {
+        for heard in conn.notifications_iter() {
+            match heard {
+                Ok(heard) => wanted = hear(Some(heard.payload)),
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+        if last_sign.elapsed() > LISTEN_SIGN {
+            // A connection that is gone says so only when it is used.
+            if let Err(error) = conn.batch_execute("SELECT 1") {
+                return Some(error.to_string());
+            }
+            last_sign = Instant::now();
+        }
+        std::thread::sleep(LISTEN_PAUSE);
+    }
+    None
+}
+
 /// Words that must stand side by side, the last one perhaps unfinished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
@@ -145,20 +194,65 @@ pub struct Phrase {
     pub prefix: bool,
 }
 
-/// Replaces what a ticket is found by. `terms` hold letters and digits only.
+/// The full-text indexes. Each holds one text of terms for each id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// By the id of a ticket.
+    Tickets,
+    /// By conversation and position in one number, see [`message_id`].
+    Messages,
+    /// By the sequence number of a submission.
+    Submissions,
+}
+
+/// How many messages a conversation can hold.
+pub const MAX_MESSAGES: i64 = 1 << MESSAGE_BITS;
+const MESSAGE_BITS: u32 = 20;
+
+/// What a message is called in the index: conversation and position in one number.
+#[must_use]
+pub fn message_id(conversation_seq: i64, position: i64) -> i64 {
+    (conversation_seq << MESSAGE_BITS) | position
+}
+
+impl Index {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Tickets => "ticket_terms",
+            Self::Messages => "message_terms",
+            Self::Submissions => "submission_terms",
+        }
+    }
+
+    /// What the id is called on Postgres; FTS5 always calls it `rowid`.
+    fn id(self) -> &'static str {
+        match self {
+            Self::Tickets => "ticket_id",
+            Self::Messages => "message_id",
+            Self::Submissions => "submission_id",
+        }
+    }
+}
+
+/// Replaces what something is found by. `terms` hold letters and digits only.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn index_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> QueryResult<()> {
+pub fn index_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<()> {
+    let (table, column) = (index.table(), index.id());
     let (query, text) = match conn {
-        Connection::Sqlite(_) => ("INSERT OR REPLACE INTO ticket_terms (rowid, terms) VALUES (?, ?)", terms.join(" ")),
+        Connection::Sqlite(_) => {
+            (format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"), terms.join(" "))
+        }
         Connection::Postgres(_) => (
-            "INSERT INTO ticket_terms (ticket_id, terms) VALUES ($1, $2::tsvector)
-             ON CONFLICT (ticket_id) DO UPDATE SET terms = excluded.terms",
+            format!(
+                "INSERT INTO {table} ({column}, terms) VALUES ($1, $2::tsvector)
+                 ON CONFLICT ({column}) DO UPDATE SET terms = excluded.terms"
+            ),
             lexemes(terms),
         ),
     };
-    diesel::sql_query(query).bind::<BigInt, _>(ticket_id).bind::<Text, _>(text).execute(conn).map(drop)
+    diesel::sql_query(query).bind::<BigInt, _>(id).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
 /// Terms with their places, as a `tsvector` is written.
@@ -168,48 +262,52 @@ fn lexemes(terms: &[String]) -> String {
     lexemes.join(" ")
 }
 
-/// Whether the index holds exactly these terms for a ticket, in this order.
+/// Whether an index holds exactly these terms under an id, in this order.
 ///
 /// # Errors
 /// When the database fails.
-pub fn has_terms(conn: &mut Connection, ticket_id: i64, terms: &[String]) -> QueryResult<bool> {
+pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<bool> {
+    let (table, column) = (index.table(), index.id());
     let found: i64 = match conn {
         Connection::Sqlite(conn) => {
             // The number of tokens as FTS5 keeps it beside its index: a varint
-            // of one or two bytes, since the terms of a ticket are capped.
+            // of one or two bytes, since the terms of one text are capped.
             let size = match terms.len() {
                 few @ 0..128 => format!("{few:02x}"),
                 many => format!("{:02x}{:02x}", 0x80 | many >> 7, many & 0x7f),
             };
-            let phrase = if terms.is_empty() { "" } else { " AND ticket_terms MATCH ?2" };
+            let phrase = if terms.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
             let query = format!(
-                "SELECT COUNT(*) AS value FROM ticket_terms JOIN ticket_terms_docsize AS size ON size.id = ticket_terms.rowid
-                 WHERE ticket_terms.rowid = ?1 AND lower(hex(size.sz)) = '{size}'{phrase}"
+                "SELECT COUNT(*) AS value FROM {table} JOIN {table}_docsize AS size ON size.id = {table}.rowid
+                 WHERE {table}.rowid = ?1 AND lower(hex(size.sz)) = '{size}'{phrase}"
             );
-            let query = diesel::sql_query(query).bind::<BigInt, _>(ticket_id);
+            let query = diesel::sql_query(query).bind::<BigInt, _>(id);
             query.bind::<Text, _>(format!("\"{}\"", terms.join(" "))).get_result::<Number>(conn)?.value
         }
         Connection::Postgres(conn) => {
-            let query = "SELECT COUNT(*) AS value FROM ticket_terms WHERE ticket_id = $1 AND terms = $2::tsvector";
-            let query = diesel::sql_query(query).bind::<BigInt, _>(ticket_id);
+            let query = format!("SELECT COUNT(*) AS value FROM {table} WHERE {column} = $1 AND terms = $2::tsvector");
+            let query = diesel::sql_query(query).bind::<BigInt, _>(id);
             query.bind::<Text, _>(lexemes(terms)).get_result::<Number>(conn)?.value
         }
     };
     Ok(found == 1)
 }
 
-/// Tickets that the index knows though nobody should find them: in the trash, or gone.
+/// Ids that an index knows though nobody should find them: in the trash, or gone.
 ///
 /// # Errors
 /// When the database fails.
-pub fn stray_terms(conn: &mut Connection) -> QueryResult<Vec<i64>> {
-    let (id, index) = match conn {
-        Connection::Sqlite(_) => ("id", "ticket_terms_docsize"),
-        Connection::Postgres(_) => ("ticket_id", "ticket_terms"),
+pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>> {
+    let (column, table) = match conn {
+        Connection::Sqlite(_) => ("id", format!("{}_docsize", index.table())),
+        Connection::Postgres(_) => (index.id(), index.table().to_owned()),
     };
-    let query = format!(
-        "SELECT {id} AS value FROM {index} WHERE {id} NOT IN (SELECT id FROM tickets WHERE deleted_at IS NULL)"
-    );
+    let owner = match index {
+        Index::Tickets => format!("{column} NOT IN (SELECT id FROM tickets WHERE deleted_at IS NULL)"),
+        Index::Messages => format!("({column} >> {MESSAGE_BITS}) NOT IN (SELECT seq FROM conversations)"),
+        Index::Submissions => format!("{column} NOT IN (SELECT seq FROM submissions)"),
+    };
+    let query = format!("SELECT {column} AS value FROM {table} WHERE {owner}");
     Ok(diesel::sql_query(query).load::<Number>(conn)?.into_iter().map(|number| number.value).collect())
 }
 
@@ -228,31 +326,41 @@ pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
     Ok(damage.into_iter().map(|row| row.value).collect())
 }
 
-/// Forgets what a ticket is found by.
+/// Forgets what something is found by.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn forget_terms(conn: &mut Connection, ticket_id: i64) -> QueryResult<()> {
+pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult<()> {
     let query = match conn {
-        Connection::Sqlite(_) => "DELETE FROM ticket_terms WHERE rowid = ?",
-        Connection::Postgres(_) => "DELETE FROM ticket_terms WHERE ticket_id = $1",
+        Connection::Sqlite(_) => format!("DELETE FROM {} WHERE rowid = ?", index.table()),
+        Connection::Postgres(_) => format!("DELETE FROM {} WHERE {} = $1", index.table(), index.id()),
     };
-    diesel::sql_query(query).bind::<BigInt, _>(ticket_id).execute(conn).map(drop)
+    diesel::sql_query(query).bind::<BigInt, _>(id).execute(conn).map(drop)
 }
 
-/// The condition "this ticket holds all of these phrases".
-pub fn matches_terms(
-    conn: &Connection,
-    phrases: &[Phrase],
-) -> Box<dyn BoxableExpression<tickets::table, MultiBackend, SqlType = Bool>> {
-    let (before, after, query) = match conn {
+/// A condition in words of SQL around one bound text.
+pub type Condition = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, AsExprOf<String, Text>>>;
+
+/// The condition "this ticket, one message of this conversation, or this
+/// submission holds all of these phrases".
+pub fn matches_terms(conn: &Connection, index: Index, phrases: &[Phrase]) -> Condition {
+    let (table, column) = match conn {
+        Connection::Sqlite(_) => (index.table(), "rowid"),
+        Connection::Postgres(_) => (index.table(), index.id()),
+    };
+    let row = match index {
+        Index::Tickets => format!("tickets.id IN (SELECT {column}"),
+        Index::Messages => format!("conversations.seq IN (SELECT {column} >> {MESSAGE_BITS}"),
+        Index::Submissions => format!("submissions.seq IN (SELECT {column}"),
+    };
+    let (matches, after, query) = match conn {
         Connection::Sqlite(_) => (
-            "tickets.id IN (SELECT rowid FROM ticket_terms WHERE ticket_terms MATCH ",
+            format!("{table} MATCH "),
             ")",
             all_of(phrases, " ", |words, prefix| format!("\"{}\"{}", words.join(" "), if prefix { "*" } else { "" })),
         ),
         Connection::Postgres(_) => (
-            "tickets.id IN (SELECT ticket_id FROM ticket_terms WHERE terms @@ ",
+            "terms @@ ".to_owned(),
             "::tsquery)",
             all_of(phrases, " & ", |words, prefix| {
                 let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
@@ -260,7 +368,7 @@ pub fn matches_terms(
             }),
         ),
     };
-    Box::new(diesel::dsl::sql::<Bool>(before).bind::<Text, _>(query).sql(after))
+    diesel::dsl::sql::<Bool>(&format!("{row} FROM {table} WHERE {matches}")).bind::<Text, _>(query).sql(after)
 }
 
 fn all_of(phrases: &[Phrase], and: &str, one: impl Fn(&[String], bool) -> String) -> String {

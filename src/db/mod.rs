@@ -30,6 +30,9 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// How often a Postgres transaction is tried again after a serialization failure or deadlock.
 const POSTGRES_TRIES: u32 = 5;
 
+/// How long a lost connection for listening stays lost at least.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -107,6 +110,7 @@ pub struct Db {
     readers: Pool<Manager>,
     /// SQLite has one writer; Postgres writes through the pool.
     writer: Option<Writer>,
+    url: DatabaseUrl,
 }
 
 impl Db {
@@ -134,7 +138,7 @@ impl Db {
             .connection_timeout(ACQUIRE_TIMEOUT)
             .build(manager)
             .map_err(Error::unavailable)?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, url: url.clone() })
     }
 
     /// Runs `job` on a connection for reading. All its queries see one state
@@ -186,6 +190,42 @@ impl Db {
             }
         })
         .await
+    }
+}
+
+impl Db {
+    /// Whether other programs may serve the same database.
+    #[must_use]
+    pub fn has_other_instances(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Tells every program that listens, this one too. Fewer than 8,000 bytes.
+    ///
+    /// # Errors
+    /// When the database is away, or is one that only we use.
+    pub async fn announce(&self, text: String) -> Result<()> {
+        self.read(move |conn| Ok(dialect::announce(conn, &text)?)).await
+    }
+
+    /// Hears what is announced, on a thread of its own, until `hear` says that
+    /// nobody wants to know any more. `None`: something may have been missed.
+    pub fn listen(&self, hear: impl Fn(Option<String>) -> bool + Send + 'static) {
+        let url = self.url.clone();
+        let listen = move || {
+            while hear(None) {
+                let lost = match connect(&url, false) {
+                    Ok(mut conn) => dialect::listen(&mut conn, &|text| hear(text)),
+                    Err(error) => Some(error.to_string()),
+                };
+                let Some(reason) = lost else { return };
+                tracing::warn!(%reason, "other instances cannot be heard; trying again");
+                std::thread::sleep(LISTEN_AGAIN);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("docket-listener".into()).spawn(listen) {
+            tracing::error!(%error, "other instances cannot be heard");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tables as Diesel sees them: one schema for both engines.
 //!
-//! Times are UTC. `ticket_terms` is missing on purpose: only `dialect.rs` talks
-//! to it, because each engine has its own kind of full-text index.
+//! Times are UTC. The tables of search terms are missing on purpose: only
+//! `dialect.rs` talks to them, because each engine has its own kind of
+//! full-text index.
 #![allow(missing_docs)]
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
@@ -37,6 +38,9 @@ table! {
         time_zone -> Text,
         created_at -> Timestamp,
         disabled_at -> Nullable<Timestamp>,
+        mail_submissions -> Bool,
+        mail_waiting -> Bool,
+        mail_assignments -> Bool,
     }
 }
 
@@ -76,6 +80,7 @@ table! {
         allowed_origins -> Text,
         next_url -> Text,
         created_at -> Timestamp,
+        thanks -> Text,
     }
 }
 
@@ -111,6 +116,10 @@ table! {
         last_message_at -> Timestamp,
         created_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        widget_id -> Nullable<BigInt>,
+        visitor_hash -> Nullable<Text>,
+        answered_position -> BigInt,
+        waiting_since -> Nullable<Timestamp>,
     }
 }
 
@@ -123,6 +132,7 @@ table! {
         author_name -> Text,
         body -> Text,
         created_at -> Timestamp,
+        client_id -> Nullable<Text>,
     }
 }
 
@@ -149,6 +159,8 @@ table! {
         first_closed_at -> Nullable<Timestamp>,
         reopen_count -> BigInt,
         deleted_at -> Nullable<Timestamp>,
+        assigned_at -> Nullable<Timestamp>,
+        assigned_by -> Nullable<Text>,
     }
 }
 
@@ -218,9 +230,68 @@ table! {
     }
 }
 
+table! {
+    widgets (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        key -> Text,
+        name -> Text,
+        allowed_origins -> Text,
+        ask_name -> Bool,
+        ask_email -> Bool,
+        colour -> Text,
+        language -> Text,
+        texts -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    conversation_marks (user_id, conversation_seq) {
+        user_id -> BigInt,
+        conversation_seq -> BigInt,
+        position -> BigInt,
+    }
+}
+
+table! {
+    api_keys (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        name -> Text,
+        key_hash -> Text,
+        hint -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    idempotent_answers (account_id, key) {
+        account_id -> BigInt,
+        key -> Text,
+        digest -> Text,
+        status -> BigInt,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    mail_marks (user_id) {
+        user_id -> BigInt,
+        submission_seq -> BigInt,
+        waiting_since -> Timestamp,
+        assigned_at -> Timestamp,
+        busy_until -> Timestamp,
+    }
+}
+
 joinable!(sessions -> users (user_id));
 joinable!(ticket_tags -> tags (tag_id));
 joinable!(ticket_tags -> tickets (ticket_id));
+joinable!(api_keys -> accounts (account_id));
 joinable!(submissions -> forms (form_id));
 
 allow_tables_to_appear_in_same_query!(
@@ -240,5 +311,10 @@ allow_tables_to_appear_in_same_query!(
     ticket_events,
     notes_revisions,
     attachments,
-    installation
+    installation,
+    widgets,
+    conversation_marks,
+    api_keys,
+    idempotent_answers,
+    mail_marks
 );

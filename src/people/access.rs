@@ -24,6 +24,8 @@ pub enum Action {
     Work,
     /// Change settings and team.
     Configure,
+    /// Make and revoke keys to the account.
+    Own,
 }
 
 impl Role {
@@ -48,6 +50,7 @@ impl Role {
             Action::Read => true,
             Action::Work => self != Self::Viewer,
             Action::Configure => matches!(self, Self::Owner | Self::Admin),
+            Action::Own => self == Self::Owner,
         }
     }
 
@@ -88,13 +91,13 @@ mod tests {
     #[test]
     fn the_table_of_roles_and_actions() {
         let table = [
-            (Role::Owner, [true, true, true]),
-            (Role::Admin, [true, true, true]),
-            (Role::Editor, [true, true, false]),
-            (Role::Viewer, [true, false, false]),
+            (Role::Owner, [true, true, true, true]),
+            (Role::Admin, [true, true, true, false]),
+            (Role::Editor, [true, true, false, false]),
+            (Role::Viewer, [true, false, false, false]),
         ];
         for (role, expected) in table {
-            let found = [Action::Read, Action::Work, Action::Configure].map(|action| role.may(action));
+            let found = [Action::Read, Action::Work, Action::Configure, Action::Own].map(|action| role.may(action));
             assert_eq!(found, expected, "{role:?}");
         }
     }

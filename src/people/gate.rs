@@ -3,16 +3,18 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
+use crate::limits::{Left, network};
 use crate::people::access::Action;
 use crate::people::model::Agent;
-use crate::people::sessions;
 use crate::people::signin::{self, Kept};
+use crate::people::{keys, sessions};
 use crate::web::fields::Fields;
 use crate::web::layout::{Layout, Who};
-use crate::web::{answer, origin};
+use crate::web::{answer, client, origin, token};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
@@ -26,6 +28,8 @@ pub enum Gate {
     Door,
     /// Signed-in users who may do that, from our own pages.
     Desk(Action),
+    /// Programs with an API key. Blind to cookies.
+    Api,
 }
 
 /// Lets a request through to its route, or answers it.
@@ -37,11 +41,20 @@ pub async fn keep(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    match judge(gate, &mut req).await {
-        Ok(None) => Ok(next.call(req).await?.map_into_boxed_body()),
-        Ok(Some(answer)) => Ok(req.into_response(answer)),
-        Err(error) => Ok(req.error_response(error)),
+    let mut response = match judge(gate, &mut req).await {
+        Ok(None) => next.call(req).await?.map_into_boxed_body(),
+        Ok(Some(answer)) => req.into_response(answer),
+        Err(error) => req.error_response(error),
+    };
+    let left = response.request().extensions().get::<Left>().copied();
+    if let Some(Left { limit, remaining, reset }) = left {
+        let headers =
+            [("x-ratelimit-limit", limit), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", reset)];
+        for (name, value) in headers {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
     }
+    Ok(response)
 }
 
 /// `None` for who may come through, otherwise the answer to who may not.
@@ -50,10 +63,16 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
     if req.path().contains("%00") {
         return Err(Error::not_found());
     }
-    if gate != Gate::Public {
-        check_origin(req)?;
-    }
-    let Gate::Desk(action) = gate else { return Ok(None) };
+    let action = match gate {
+        Gate::Public => return Ok(None),
+        Gate::Api => return admit_program(req).await.map(|()| None),
+        Gate::Door => {
+            check_origin(req)?;
+            return Ok(None);
+        }
+        Gate::Desk(action) => action,
+    };
+    check_origin(req)?;
     let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
     // Even a refusal is shown in the frame of who is signed in.
@@ -98,12 +117,42 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     Ok(Some(user.into()))
 }
 
+/// Lets a program in as an editor of the key's account.
+async fn admit_program(req: &ServiceRequest) -> Result<()> {
+    let app = app_of(req.request())?;
+    let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let key = header.strip_prefix("Bearer ").map(str::trim).filter(|key| !key.is_empty());
+    let key =
+        key.ok_or_else(|| Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…)."))?;
+    // Guessing is slowed down by network, asking by key.
+    let hash = token::sha256(key.as_bytes());
+    let (now, wanted) = (app.clock.now(), hash.clone());
+    let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
+        app.limits.guesses.check(network(client::address(req.request(), &app.config)))?;
+        return Err(Error::new(Kind::SignedOut, "There is no such API key, or it was revoked."));
+    };
+    match app.limits.api.check(&hash) {
+        Ok(left) => req.extensions_mut().insert(left),
+        Err(error) => {
+            let reset = error.retry_after().unwrap_or(1);
+            req.extensions_mut().insert(Left { limit: app.limits.api.burst(), remaining: 0, reset });
+            return Err(error);
+        }
+    };
+    if is_stale {
+        app.db.write(move |conn| keys::touch(conn, &hash, now)).await?;
+    }
+    req.extensions_mut().insert(agent);
+    Ok(())
+}
+
 fn admit(req: &ServiceRequest, agent: Agent) {
     let who = Who {
         id: agent.id,
         name: agent.name.clone(),
         may_work: agent.role.may(Action::Work),
         may_configure: agent.role.may(Action::Configure),
+        may_own: agent.role.may(Action::Own),
     };
     let mut extensions = req.extensions_mut();
     extensions.insert(who);

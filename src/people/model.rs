@@ -22,6 +22,9 @@ pub struct User {
     pub time_zone: String,
     pub created_at: NaiveDateTime,
     pub disabled_at: Option<NaiveDateTime>,
+    pub mail_submissions: bool,
+    pub mail_waiting: bool,
+    pub mail_assignments: bool,
 }
 
 impl User {

@@ -6,7 +6,7 @@ use crate::people::model::{Agent, MAX_NAME};
 use crate::submissions::store::{self, Form};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
-use crate::web::{client, text, token};
+use crate::web::{client, cross_origin, text, token};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -60,6 +60,7 @@ struct FormPage<'a> {
     layout: &'a Layout,
     form: &'a Form,
     address: String,
+    script: String,
     error: Option<&'a str>,
 }
 
@@ -72,8 +73,9 @@ fn render(
 ) -> Result<HttpResponse> {
     let origin = client::our_origin(req, &app.config);
     let address = format!("{origin}{}", layout.href(&format!("/f/{}", form.key)));
+    let script = format!("{origin}{}", layout.href("/form.js"));
     let status = error.map_or(actix_web::http::StatusCode::OK, |error| error.kind.status());
-    layout.page_with(status, &FormPage { layout, form, address, error: error.map(Error::message) })
+    layout.page_with(status, &FormPage { layout, form, address, script, error: error.map(Error::message) })
 }
 
 /// `GET /settings/forms/{id}`
@@ -92,7 +94,7 @@ pub async fn show(
     render(&req, &app, &layout, &form, None)
 }
 
-/// `POST /settings/forms/{id}`: `name`, `allowedOrigins`, `next`
+/// `POST /settings/forms/{id}`: `name`, `allowedOrigins`, `next`, `thanks`
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
@@ -109,14 +111,15 @@ pub async fn save(
         Ok(parsed) => parsed,
         Err(error) if error.kind == Kind::Invalid => {
             let form = app.db.read(move |conn| store::form(conn, agent.account_id, id)).await?;
-            let (name, allowed_origins, next_url) = (sent.get("name"), sent.get("allowedOrigins"), sent.get("next"));
-            let form = Form { name, allowed_origins, next_url, ..form };
+            let (name, allowed_origins) = (sent.get("name"), sent.get("allowedOrigins"));
+            let (next_url, thanks) = (sent.get("next"), sent.get("thanks"));
+            let form = Form { name, allowed_origins, next_url, thanks, ..form };
             return render(&req, &app, &layout, &form, Some(&error));
         }
         Err(error) => return Err(error),
     };
     let change = move |conn: &mut _| {
-        store::change_form(conn, agent.account_id, id, (&parsed.name, &parsed.origins, &parsed.next))
+        store::change_form(conn, agent.account_id, id, [&parsed.name, &parsed.origins, &parsed.next, &parsed.thanks])
     };
     app.db.write(change).await?;
     layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
@@ -126,22 +129,21 @@ struct Settings {
     name: String,
     origins: String,
     next: String,
+    thanks: String,
 }
+
+/// Longest text of the page after sending, in characters.
+const MAX_THANKS: usize = 1_000;
 
 impl Settings {
     fn parse(sent: &Fields) -> Result<Self> {
         let name = text::required_line("The name", &sent.get("name"), MAX_NAME)?;
-        let origin = |line: &str| {
-            let url = text::web_url(line).ok_or_else(|| {
-                Error::invalid(format!("“{line}” is not a website’s address such as https://www.example.com."))
-            })?;
-            Ok(url.origin().ascii_serialization())
-        };
-        let origins: Result<Vec<String>> = sent.get("allowedOrigins").split_whitespace().map(origin).collect();
+        let origins = cross_origin::parse_origins(&sent.get("allowedOrigins"))?;
         let next = sent.get("next").trim().to_owned();
         if !next.is_empty() && text::web_url(&next).is_none() {
             return Err(Error::invalid("The page after sending must start with https:// or http://."));
         }
-        Ok(Self { name, origins: origins?.join("\n"), next })
+        let thanks = text::block("The thanks", sent.get("thanks").trim(), MAX_THANKS)?;
+        Ok(Self { name, origins, next, thanks })
     }
 }

@@ -3,17 +3,17 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
+use crate::limits::network;
 use crate::submissions::model::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
+use crate::submissions::news;
 use crate::submissions::store::{self, Form};
+use crate::web::cross_origin::{self, any_origin};
 use crate::web::fields::{Fields, content_type, read_body};
 use crate::web::layout::Layout;
-use crate::web::{answer, client, text, token};
+use crate::web::{client, text, token};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
-use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    HeaderValue, LOCATION, ORIGIN, REFERER,
-};
+use actix_web::http::header::{LOCATION, REFERER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::TryStreamExt;
@@ -32,14 +32,8 @@ pub async fn receive(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let is_json = content_type(&req) == "application/json";
-    match keep(req, app, layout, path, payload).await {
-        Err(error) if is_json && error.kind.status().is_client_error() => {
-            let mut answer = answer::json_of(&error);
-            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            Ok(answer)
-        }
-        outcome => outcome,
-    }
+    let outcome = keep(req, app, layout, path, payload).await;
+    if is_json { any_origin(outcome) } else { outcome }
 }
 
 async fn keep(
@@ -50,23 +44,26 @@ async fn keep(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let key = path.into_inner();
+    // Before anything is looked up: a flood must not reach the database.
+    app.limits.form_address.check(network(client::address(&req, &app.config)))?;
+    app.limits.form_key.check(&key)?;
     let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
-    let origin = header(&req, ORIGIN.as_str());
-    check_origin(&form, origin)?;
+    cross_origin::check(&req, &form.allowed_origins)?;
+    let origin = cross_origin::origin(&req);
     let is_json = content_type(&req) == "application/json";
     let parsed = Parsed::new(read(&req, payload.into_inner()).await?)?;
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
     let country = client::country(&req, &app.config);
     let next = allowed_next(&form, &parsed, origin);
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
-    let stored = id.clone();
-    app.db
+    let (stored, account_id) = (id.clone(), form.account_id);
+    let submission = app
+        .db
         .write(move |conn| store::add(conn, &form, &stored, &parsed, (page_url.as_deref(), country.as_deref()), now))
         .await?;
+    news::submitted(&app.live, account_id, &submission);
     if is_json {
-        return Ok(HttpResponse::Created()
-            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-            .json(json!({ "id": id, "next": next })));
+        return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next })));
     }
     Ok(match next {
         Some(next) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
@@ -76,43 +73,28 @@ async fn keep(
 
 /// `OPTIONS /f/{formKey}`: browsers ask before they send JSON across origins.
 pub async fn preflight() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "POST"))
-        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, "Content-Type"))
-        .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
-        .finish()
+    cross_origin::preflight("POST", "Content-Type")
 }
 
 #[derive(Template)]
 #[template(path = "submissions/thanks.html")]
 struct ThanksPage<'a> {
     layout: &'a Layout,
+    thanks: String,
 }
 
 /// `GET /f/{formKey}/thanks`
 ///
 /// # Errors
-/// When the template fails.
-pub async fn thanks(layout: Layout) -> Result<HttpResponse> {
-    layout.page(&ThanksPage { layout: &layout })
+/// *Not found* for an unknown key.
+pub async fn thanks(app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let key = path.into_inner();
+    let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
+    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks })
 }
 
 fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
     req.headers().get(name).and_then(|value| value.to_str().ok())
-}
-
-fn check_origin(form: &Form, origin: Option<&str>) -> Result<()> {
-    // Browsers name the origin, programs need not: this keeps other sites from
-    // using the form, and is no secret.
-    let allowed = match origin {
-        None => true,
-        Some(origin) => form.origins().next().is_none() || form.origins().any(|allowed| allowed == origin),
-    };
-    if allowed {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Forbidden, "This form does not take entries from that website."))
 }
 
 /// `_next` may lead to an allowed origin only; where the form names none, to

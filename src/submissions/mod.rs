@@ -3,5 +3,6 @@
 pub mod forms;
 pub mod intake;
 pub mod model;
+pub mod news;
 pub mod pages;
 pub mod store;

@@ -20,6 +20,10 @@ const PAGE: &str = "_page";
 const NEXT: &str = "_next";
 /// A field that people do not see and programs fill in.
 const HONEYPOT: &str = "_gotcha";
+/// How long filling it in took, in milliseconds, where `form.js` tells.
+const ELAPSED: &str = "_elapsed";
+/// Nobody fills in a form in less, in milliseconds.
+const QUICKEST: u64 = 1_500;
 
 /// The fields of a submission as they came: in order, repeated ones too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +80,7 @@ pub struct Parsed {
     pub page_url: Option<String>,
     /// Where the visitor wants to go next.
     pub next: Option<String>,
-    /// Whether a program filled in what people do not see.
+    /// Whether a program filled in what people do not see, or was too quick for one.
     pub spam: bool,
     /// The visitor's name, from the usual fields.
     pub visitor_name: String,
@@ -97,10 +101,32 @@ impl Parsed {
             let found = sent.iter().find(|(name, value)| name == wanted && !value.trim().is_empty());
             found.map(|(_, value)| value.trim().to_owned())
         };
-        let (page_url, next, spam) = (find(PAGE), find(NEXT), find(HONEYPOT).is_some());
-        let is_ours = |name: &str| [PAGE, NEXT, HONEYPOT].contains(&name);
+        let (page_url, next) = (find(PAGE), find(NEXT));
+        let too_quick = find(ELAPSED).and_then(|text| text.parse().ok()).is_some_and(|elapsed: u64| elapsed < QUICKEST);
+        let spam = find(HONEYPOT).is_some() || too_quick;
+        let is_ours = |name: &str| [PAGE, NEXT, HONEYPOT, ELAPSED].contains(&name);
         let normalised = |(name, value): &(String, String)| (text::normalise(name), text::normalise(value));
         let fields: Vec<_> = sent.iter().filter(|(name, _)| !is_ours(name)).map(normalised).collect();
+        Ok(Self {
+            page_url: page_url.as_deref().and_then(text::web_url).map(String::from),
+            next,
+            spam,
+            ..Self::of_fields(fields)?
+        })
+    }
+
+    /// The same for what a program brings: all fields are the visitor's.
+    ///
+    /// # Errors
+    /// *Invalid* when there are none, *too large* when there is too much.
+    pub fn of_program(fields: Vec<(String, String)>) -> Result<Self> {
+        if fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_BYTES {
+            return Err(Error::new(Kind::TooLarge, "The fields of a form have at most 64 KB."));
+        }
+        Self::of_fields(fields.iter().map(|(name, value)| (text::normalise(name), text::normalise(value))).collect())
+    }
+
+    fn of_fields(fields: Vec<(String, String)>) -> Result<Self> {
         if fields.is_empty() {
             return Err(Error::invalid("The form was sent without any field. Do its inputs have names?"));
         }
@@ -108,9 +134,9 @@ impl Parsed {
             return Err(too_many());
         }
         Ok(Self {
-            page_url: page_url.as_deref().and_then(text::web_url).map(String::from),
-            next,
-            spam,
+            page_url: None,
+            next: None,
+            spam: false,
             visitor_name: visitor_name(&fields),
             visitor_email: visitor_email(&fields),
             fields: FieldList(fields),
@@ -230,6 +256,9 @@ mod tests {
     fn the_honeypot_marks_spam_only_when_filled() {
         assert!(!Parsed::new(pairs(&[("a", "b"), ("_gotcha", " ")])).unwrap().spam);
         assert!(Parsed::new(pairs(&[("a", "b"), ("_gotcha", "x")])).unwrap().spam);
+        for (elapsed, spam) in [("1499", true), ("1500", false), ("soon", false), ("", false)] {
+            assert_eq!(Parsed::new(pairs(&[("a", "b"), ("_elapsed", elapsed)])).unwrap().spam, spam, "{elapsed}");
+        }
         assert!(Parsed::new(pairs(&[("_gotcha", "x")])).is_err());
         assert!(Parsed::new(vec![("a".into(), String::new()); MAX_FIELDS + 1]).is_err());
     }

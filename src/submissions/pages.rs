@@ -4,7 +4,7 @@ use crate::app::AppData;
 use crate::error::Result;
 use crate::people::model::Agent;
 use crate::submissions::model::Submission;
-use crate::submissions::store::{self, Form};
+use crate::submissions::store::{self, Filter, Form};
 use crate::tickets::model::{Source, SourceKind};
 use crate::tickets::store::{self as tickets, TicketRef};
 use crate::web::layout::{Flash, Layout};
@@ -21,6 +21,7 @@ use serde::Deserialize;
 pub struct ListQuery {
     form: String,
     spam: String,
+    q: String,
     after: String,
     before: String,
 }
@@ -48,8 +49,9 @@ struct ListPage<'a> {
     forms: Vec<FormTab>,
     form: Option<i64>,
     spam: bool,
-    newer: Option<Cursor>,
-    older: Option<Cursor>,
+    q: &'a str,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
 /// `GET /submissions`
@@ -57,12 +59,13 @@ struct ListPage<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
-    let (form, spam) = (query.form.parse().ok(), query.spam == "1");
+    let (form, spam, q) = (query.form.parse().ok(), query.spam == "1", text::normalise(query.q.trim()));
+    let filter = Filter { form_id: form, spam: Some(spam), q: q.clone() };
     let place = Place::parse(&query.after, &query.before);
     let (page, forms) = app
         .db
         .read(move |conn| {
-            let page = store::page(conn, agent.account_id, form, spam, place)?;
+            let page = store::page(conn, agent.account_id, &filter, place.into())?;
             Ok((page, store::forms(conn, agent.account_id)?))
         })
         .await?;
@@ -78,7 +81,15 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
     let rows = page.rows.into_iter().map(row).collect();
     let tab = |row: Form| FormTab { is_current: form == Some(row.id) && !spam, id: row.id, name: row.name };
     let forms = forms.into_iter().map(tab).collect();
-    layout.page(&ListPage { layout: &layout, rows, forms, form, spam, newer: page.newer, older: page.older })
+    let address = |end: &str, cursor: Option<Cursor>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(form.map(|id| ("form", id.to_string())));
+        query.extend_pairs(spam.then_some(("spam", "1")));
+        query.extend_pairs(Some(("q", &q)).filter(|_| !q.is_empty()));
+        cursor.map(|at| layout.href(&format!("/submissions?{}", query.append_pair(end, &at.to_string()).finish())))
+    };
+    let (newer, older) = (address("before", page.newer), address("after", page.older));
+    layout.page(&ListPage { layout: &layout, rows, forms, form, spam, q: &q, newer, older })
 }
 
 #[derive(Template)]

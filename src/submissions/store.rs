@@ -1,14 +1,18 @@
 //! Queries on forms and submissions.
 
 use crate::clock::{TRASH, TRASH_SHOWN};
+use crate::db::dialect::{self, Index};
 use crate::db::schema::{forms, submissions};
 use crate::db::{Connection, MultiBackend};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::keyset;
+use crate::search;
 use crate::submissions::model::{Parsed, Submission};
-use crate::web::paging::{Cursor, Page, Place};
+use crate::web::paging::{Cursor, Page, Window};
 use chrono::NaiveDateTime;
+use diesel::Connection as _;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 /// A form's row.
 #[derive(Clone, Debug, Queryable)]
@@ -21,6 +25,7 @@ pub struct Form {
     pub allowed_origins: String,
     pub next_url: String,
     pub created_at: NaiveDateTime,
+    pub thanks: String,
 }
 
 impl Form {
@@ -43,6 +48,7 @@ pub fn add_form(conn: &mut Connection, account_id: i64, name: &str, key: &str, n
             forms::allowed_origins.eq(""),
             forms::next_url.eq(""),
             forms::created_at.eq(now),
+            forms::thanks.eq(""),
         ))
         .returning(forms::all_columns)
         .get_result(conn)?)
@@ -54,7 +60,7 @@ pub fn add_form(conn: &mut Connection, account_id: i64, name: &str, key: &str, n
 /// *Not found*.
 pub fn form_by_key(conn: &mut Connection, key: &str) -> Result<Form> {
     let form: Option<Form> = forms::table.filter(forms::key.eq(key)).first(conn).optional()?;
-    form.ok_or_else(|| Error::new(crate::error::Kind::NotFound, "There is no form at this address."))
+    form.ok_or_else(|| Error::new(Kind::NotFound, "There is no form at this address."))
 }
 
 /// The account's forms.
@@ -73,6 +79,18 @@ pub fn form(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.eq(id)).first(conn)?)
 }
 
+/// The account's form of that name, which is made under `key` when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn form_named(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+    let named = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::name.eq(name));
+    match named.order(forms::id).first(conn).optional()? {
+        Some(form) => Ok(form),
+        None => add_form(conn, account_id, name, key, now),
+    }
+}
+
 /// Changes a form.
 ///
 /// # Errors
@@ -81,19 +99,24 @@ pub fn change_form(
     conn: &mut Connection,
     account_id: i64,
     id: i64,
-    (name, allowed_origins, next_url): (&str, &str, &str),
+    [name, allowed_origins, next_url, thanks]: [&str; 4],
 ) -> Result<()> {
     let form = form(conn, account_id, id)?;
     diesel::update(forms::table.find(form.id))
-        .set((forms::name.eq(name), forms::allowed_origins.eq(allowed_origins), forms::next_url.eq(next_url)))
+        .set((
+            forms::name.eq(name),
+            forms::allowed_origins.eq(allowed_origins),
+            forms::next_url.eq(next_url),
+            forms::thanks.eq(thanks),
+        ))
         .execute(conn)?;
     Ok(())
 }
 
-/// Stores what a visitor sent.
+/// Stores what a visitor sent and returns it.
 ///
 /// # Errors
-/// When the database fails.
+/// *Conflict* when the account has a submission of that id.
 pub fn add(
     conn: &mut Connection,
     form: &Form,
@@ -101,23 +124,43 @@ pub fn add(
     parsed: &Parsed,
     (page_url, country): (Option<&str>, Option<&str>),
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<Submission> {
     let fields = serde_json::to_string(&parsed.fields).map_err(|source| Error::internal("fields", source))?;
-    diesel::insert_into(submissions::table)
-        .values((
-            submissions::account_id.eq(form.account_id),
-            submissions::id.eq(id),
-            submissions::form_id.eq(form.id),
-            submissions::fields.eq(fields),
-            submissions::page_url.eq(page_url),
-            submissions::country.eq(country),
-            submissions::visitor_name.eq(&parsed.visitor_name),
-            submissions::visitor_email.eq(&parsed.visitor_email),
-            submissions::spam.eq(parsed.spam),
-            submissions::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(())
+    // A savepoint, so that the transaction lives on when the id is taken.
+    let inserted = conn.transaction(|conn| {
+        diesel::insert_into(submissions::table)
+            .values((
+                submissions::account_id.eq(form.account_id),
+                submissions::id.eq(id),
+                submissions::form_id.eq(form.id),
+                submissions::fields.eq(fields),
+                submissions::page_url.eq(page_url),
+                submissions::country.eq(country),
+                submissions::visitor_name.eq(&parsed.visitor_name),
+                submissions::visitor_email.eq(&parsed.visitor_email),
+                submissions::spam.eq(parsed.spam),
+                submissions::created_at.eq(now),
+            ))
+            .returning(submissions::all_columns)
+            .get_result(conn)
+    });
+    let submission: Submission = inserted.map_err(|error| match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+            Error::new(Kind::Conflict, "There is a submission of that id already, or one was deleted lately.")
+        }
+        other => other.into(),
+    })?;
+    dialect::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
+    Ok(submission)
+}
+
+/// What a submission is found by.
+#[must_use]
+pub fn terms(submission: &Submission) -> Vec<String> {
+    let fields = submission.fields();
+    let values = fields.iter().map(|(_, value)| value.as_str());
+    let page = submission.page_url.as_deref();
+    search::terms(submission.account_id, values.chain(page).chain([submission.id.as_str()]))
 }
 
 /// Whether the account has a submission of that id, not deleted.
@@ -149,28 +192,41 @@ pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissio
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
-/// One page of the account's submissions, newest first: of one form or all,
-/// spam or not.
+/// Which submissions a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of one form, or of all.
+    pub form_id: Option<i64>,
+    /// Spam, or what is not; both when nothing is said.
+    pub spam: Option<bool>,
+    /// Those that hold these words.
+    pub q: String,
+}
+
+/// One page of the account's submissions, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn page(
-    conn: &mut Connection,
-    account_id: i64,
-    form_id: Option<i64>,
-    spam: bool,
-    place: Place,
-) -> Result<Page<Submission>> {
+pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Page<Submission>> {
     let mut query = submissions::table
         .filter(submissions::account_id.eq(account_id))
-        .filter(submissions::spam.eq(spam))
         .filter(submissions::deleted_at.is_null())
         .into_boxed::<MultiBackend>();
-    if let Some(form_id) = form_id {
+    if let Some(spam) = filter.spam {
+        query = query.filter(submissions::spam.eq(spam));
+    }
+    if let Some(form_id) = filter.form_id {
         query = query.filter(submissions::form_id.eq(form_id));
     }
-    let rows = keyset!(query, place, submissions::created_at, submissions::seq).load(conn)?;
-    Ok(Page::new(rows, place, |row: &Submission| Cursor { at: row.created_at, id: row.seq }))
+    let phrases = search::parse(account_id, &filter.q);
+    if !phrases.is_empty() {
+        query = query.filter(dialect::matches_terms(conn, Index::Submissions, &phrases));
+    } else if !filter.q.trim().is_empty() {
+        // Nothing in it can be found, so nothing is.
+        return Ok(Page::empty());
+    }
+    let rows = keyset!(query, window, submissions::created_at, submissions::seq).load(conn)?;
+    Ok(Page::new(rows, window, |row: &Submission| Cursor { at: row.created_at, id: row.seq }))
 }
 
 /// Deletes a submission; it can be restored for 30 days.

@@ -28,6 +28,8 @@ pub enum Kind {
     Deleted,
     /// It came back from the trash.
     Restored,
+    /// The visitor wrote again in the conversation that had been closed.
+    Returned,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Self::File => "file",
             Self::Deleted => "deleted",
             Self::Restored => "restored",
+            Self::Returned => "returned",
         }
     }
 }
@@ -69,14 +72,29 @@ pub fn record(
     ticket_id: i64,
     actor: &Agent,
     kind: Kind,
+    change: (&str, &str),
+    now: NaiveDateTime,
+) -> Result<()> {
+    record_of(conn, (actor.account_id, ticket_id), &actor.name, kind, change, now)
+}
+
+/// The same for somebody who is not of the team.
+///
+/// # Errors
+/// When the database fails.
+pub fn record_of(
+    conn: &mut Connection,
+    (account_id, ticket_id): (i64, i64),
+    actor_name: &str,
+    kind: Kind,
     (old, new): (&str, &str),
     now: NaiveDateTime,
 ) -> Result<()> {
     diesel::insert_into(ticket_events::table)
         .values((
-            ticket_events::account_id.eq(actor.account_id),
+            ticket_events::account_id.eq(account_id),
             ticket_events::ticket_id.eq(ticket_id),
-            ticket_events::actor_name.eq(&actor.name),
+            ticket_events::actor_name.eq(actor_name),
             ticket_events::kind.eq(kind.as_str()),
             ticket_events::old_value.eq(old),
             ticket_events::new_value.eq(new),

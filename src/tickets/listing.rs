@@ -1,13 +1,14 @@
 //! Lists of tickets: filters, orders, counts.
 
+use crate::db::dialect::{self, Index};
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
-use crate::db::{Connection, MultiBackend, dialect};
+use crate::db::{Connection, MultiBackend};
 use crate::error::Result;
 use crate::keyset;
 use crate::people::model::Agent;
+use crate::search;
 use crate::tickets::model::{SourceKind, Status, Ticket};
-use crate::tickets::search;
-use crate::web::paging::{Cursor, Page, Place};
+use crate::web::paging::{Cursor, Page, Place, Window};
 use crate::web::text;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -95,7 +96,7 @@ pub struct Filter {
     pub assignee: Assignee,
     pub from: From,
     pub sort: Sort,
-    pub place: Place,
+    pub window: Window,
 }
 
 impl Filter {
@@ -126,7 +127,7 @@ impl Filter {
             _ => Sort::Updated,
         };
         let tag = text::normalise(&query.tag).trim().to_lowercase();
-        Self { statuses, q, tag, assignee, from, sort, place: Place::parse(&query.after, &query.before) }
+        Self { statuses, q, tag, assignee, from, sort, window: Place::parse(&query.after, &query.before).into() }
     }
 
     fn cursor(&self, ticket: &Ticket) -> Cursor {
@@ -148,14 +149,14 @@ type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Ticket>> {
     let query = narrowed(conn, account_id, filter);
     let query = match filter.sort {
-        Sort::Updated => keyset!(query, filter.place, tickets::updated_at, tickets::id),
-        Sort::Created => keyset!(query, filter.place, tickets::created_at, tickets::id),
+        Sort::Updated => keyset!(query, filter.window, tickets::updated_at, tickets::id),
+        Sort::Created => keyset!(query, filter.window, tickets::created_at, tickets::id),
         Sort::Closed => {
-            keyset!(query.filter(tickets::closed_at.is_not_null()), filter.place, tickets::closed_at, tickets::id)
+            keyset!(query.filter(tickets::closed_at.is_not_null()), filter.window, tickets::closed_at, tickets::id)
         }
     };
     let rows = query.load(conn)?;
-    Ok(Page::new(rows, filter.place, |ticket| filter.cursor(ticket)))
+    Ok(Page::new(rows, filter.window, |ticket| filter.cursor(ticket)))
 }
 
 fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Boxed<'a> {
@@ -187,7 +188,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Boxed
     }
     let phrases = search::parse(account_id, &filter.q);
     if !phrases.is_empty() {
-        query = query.filter(dialect::matches_terms(conn, &phrases));
+        query = query.filter(dialect::matches_terms(conn, Index::Tickets, &phrases));
     } else if !filter.q.is_empty() {
         // Nothing but marks: no ticket holds that.
         query = query.filter(sql::<Bool>("1 = 0"));
@@ -235,13 +236,13 @@ pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn trash(conn: &mut Connection, account_id: i64, place: Place) -> Result<Page<Ticket>> {
+pub fn trash(conn: &mut Connection, account_id: i64, window: Window) -> Result<Page<Ticket>> {
     let query = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::deleted_at.is_not_null())
         .into_boxed::<MultiBackend>();
-    let rows = keyset!(query, place, tickets::deleted_at, tickets::id).load(conn)?;
-    Ok(Page::new(rows, place, |ticket: &Ticket| Cursor {
+    let rows = keyset!(query, window, tickets::deleted_at, tickets::id).load(conn)?;
+    Ok(Page::new(rows, window, |ticket: &Ticket| Cursor {
         at: ticket.deleted_at.unwrap_or(ticket.updated_at),
         id: ticket.id,
     }))

@@ -3,6 +3,7 @@
 pub mod history;
 pub mod listing;
 pub mod model;
+pub mod news;
 pub mod notes;
 pub mod pages;
 pub mod prose;

@@ -157,6 +157,18 @@ impl Notes {
     }
 }
 
+/// The name and email address of a requester, both perhaps empty.
+///
+/// # Errors
+/// *Invalid* when one is too long or the address is none.
+pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
+    let email = text::line("The requester’s email address", email, MAX_REQUESTER)?;
+    if !email.is_empty() && !text::looks_like_email(&email) {
+        return Err(Error::invalid("The requester’s email address is not an email address."));
+    }
+    Ok((text::line("The requester’s name", name, MAX_REQUESTER)?, email))
+}
+
 /// A tag: 1 to 50 characters in lower case, without commas.
 ///
 /// # Errors
@@ -229,6 +241,8 @@ pub struct Ticket {
     pub first_closed_at: Option<NaiveDateTime>,
     pub reopen_count: i64,
     pub deleted_at: Option<NaiveDateTime>,
+    pub assigned_at: Option<NaiveDateTime>,
+    pub assigned_by: Option<String>,
 }
 
 impl Ticket {

@@ -1,82 +1,12 @@
-//! What a ticket is found by: one tokenizer for both engines, the terms of a
-//! ticket, and what a person typed as a query.
+//! What a ticket is found by.
 
 use crate::db::Connection;
-use crate::db::dialect::{self, Phrase};
+use crate::db::dialect::{self, Index};
 use crate::db::schema::{attachments, tags, ticket_tags};
 use crate::error::Result;
+use crate::search;
 use crate::tickets::model::Ticket;
 use diesel::prelude::*;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
-/// Most terms of one ticket: beyond this position a `tsvector` cannot tell
-/// where a word stands, and both engines must find the same.
-const MAX_TERMS: usize = 16_000;
-/// A `tsvector` ends at 1 MB, with some bytes of its own for each term.
-const MAX_BYTES: usize = 700_000;
-/// Longest word, in characters; what is longer is cut, here and in queries.
-const MAX_WORD: usize = 40;
-
-/// Splits a text into words: lower case, without diacritics, letters and
-/// digits only; CJK as overlapping pairs of characters.
-#[must_use]
-pub fn words(text: &str) -> Vec<String> {
-    let folded: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    // Lower case can bring new marks (İ), and what NFKD took apart must not stay so (가).
-    let folded: String = folded.nfkd().filter(|c| !is_combining_mark(*c)).nfc().collect();
-    let mut found = Vec::new();
-    for run in folded.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
-        split_run(run, &mut found);
-    }
-    found
-}
-
-fn split_run(run: &str, found: &mut Vec<String>) {
-    let mut word = String::new();
-    let mut ideographs: Vec<char> = Vec::new();
-    for c in run.chars() {
-        if is_cjk(c) {
-            flush_word(&mut word, found);
-            ideographs.push(c);
-        } else {
-            flush_pairs(&mut ideographs, found);
-            word.push(c);
-        }
-    }
-    flush_word(&mut word, found);
-    flush_pairs(&mut ideographs, found);
-}
-
-fn flush_word(word: &mut String, found: &mut Vec<String>) {
-    if !word.is_empty() {
-        found.push(word.chars().take(MAX_WORD).collect());
-        word.clear();
-    }
-}
-
-fn flush_pairs(ideographs: &mut Vec<char>, found: &mut Vec<String>) {
-    match ideographs.as_slice() {
-        [] => return,
-        [only] => found.push(only.to_string()),
-        many => found.extend(many.windows(2).map(|pair| pair.iter().collect::<String>())),
-    }
-    ideographs.clear();
-}
-
-/// Scripts that are written without spaces between words.
-fn is_cjk(c: char) -> bool {
-    matches!(u32::from(c),
-        0x3040..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF
-        | 0xFF66..=0xFF9F | 0x2_0000..=0x3_134F)
-}
-
-/// A word as it stands in the index. The account comes first, so that the words
-/// of others are not even looked at; digits up to the first `x` cannot be
-/// mistaken for another account's.
-fn term(account_id: i64, word: &str) -> String {
-    format!("{account_id}x{word}")
-}
 
 /// Writes down what a ticket is found by.
 ///
@@ -84,7 +14,7 @@ fn term(account_id: i64, word: &str) -> String {
 /// When the database fails.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
     let terms = terms_of(conn, ticket)?;
-    Ok(dialect::index_terms(conn, ticket.id, &terms)?)
+    Ok(dialect::index_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
 /// Whether the index knows a ticket as it is.
@@ -93,7 +23,7 @@ pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
 /// When the database fails.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
     let terms = terms_of(conn, ticket)?;
-    Ok(dialect::has_terms(conn, ticket.id, &terms)?)
+    Ok(dialect::has_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
 /// What a ticket is found by: title, requester, tags, file names, source, notes,
@@ -122,65 +52,5 @@ pub fn terms(ticket: &Ticket, tag_names: &[String], file_names: &[String]) -> Ve
     texts.extend(tag_names.iter().chain(file_names).map(String::as_str));
     texts.extend(ticket.source_id.as_deref());
     texts.push(&ticket.notes);
-    let mut bytes = 0;
-    texts
-        .into_iter()
-        .flat_map(words)
-        .map(|word| term(ticket.account_id, &word))
-        .take_while(|term| {
-            bytes += term.len() + 8;
-            bytes <= MAX_BYTES
-        })
-        .take(MAX_TERMS)
-        .collect()
-}
-
-/// What a person typed: every word must be there, each may be unfinished;
-/// quotes hold words together. Anything is searched as words, never an error.
-#[must_use]
-pub fn parse(account_id: i64, query: &str) -> Vec<Phrase> {
-    let mut phrases = Vec::new();
-    for (index, part) in query.split('"').enumerate() {
-        let quoted = index % 2 == 1;
-        let chunks: Vec<&str> = if quoted { vec![part] } else { part.split_whitespace().collect() };
-        for chunk in chunks {
-            let words: Vec<String> = words(chunk).iter().map(|word| term(account_id, word)).collect();
-            if !words.is_empty() {
-                phrases.push(Phrase { words, prefix: !quoted });
-            }
-        }
-    }
-    phrases
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_folded() {
-        let cases = [
-            ("Größe, Ärger & CAFÉ!", vec!["große", "arger", "cafe"]),
-            ("ana.lópez+x@mail.example", vec!["ana", "lopez", "x", "mail", "example"]),
-            ("Don't 3.14 snake_case", vec!["don", "t", "3", "14", "snake", "case"]),
-            ("東京タワー ok", vec!["東京", "京タ", "タワ", "ワー", "ok"]),
-            ("한국어 İstanbul ﬁle", vec!["한국어", "istanbul", "file"]),
-            ("茶", vec!["茶"]),
-            (" \u{0301} — ", vec![]),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(words(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_query_is_words_and_phrases() {
-        let phrase = |words: &[&str], prefix| Phrase { words: words.iter().map(ToString::to_string).collect(), prefix };
-        assert_eq!(
-            parse(7, "refund \"Two Words\" a@b"),
-            [phrase(&["7xrefund"], true), phrase(&["7xtwo", "7xwords"], false), phrase(&["7xa", "7xb"], true)]
-        );
-        assert_eq!(parse(7, "\" ' OR * ("), [phrase(&["7xor"], false)]);
-        assert!(parse(7, "—").is_empty());
-    }
+    search::terms(ticket.account_id, texts)
 }

@@ -4,6 +4,7 @@
 use crate::clock::TRASH;
 use crate::conversations;
 use crate::db::Connection;
+use crate::db::dialect::{self, Index};
 use crate::db::schema::{accounts, ticket_counts, tickets, users};
 use crate::error::{Error, Kind, Result};
 use crate::people::access::Role;
@@ -140,6 +141,34 @@ pub fn of_source(conn: &mut Connection, account_id: i64, source: &Source) -> Res
         .load(conn)?)
 }
 
+/// Notes on the open tickets of a conversation that its visitor wrote again after
+/// it had been closed, which brings them to the top of the list.
+///
+/// # Errors
+/// When the database fails.
+pub fn visitor_returned(
+    conn: &mut Connection,
+    account_id: i64,
+    conversation_id: &str,
+    visitor: &str,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let ids: Vec<i64> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(SourceKind::Chat.as_str()))
+        .filter(tickets::source_id.eq(conversation_id))
+        .filter(tickets::status.ne(Status::Closed.as_str()))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::id)
+        .select(tickets::id)
+        .load(conn)?;
+    for id in ids {
+        diesel::update(tickets::table.find(id)).set(tickets::updated_at.eq(now)).execute(conn)?;
+        history::record_of(conn, (account_id, id), visitor, EventKind::Returned, ("", ""), now)?;
+    }
+    Ok(())
+}
+
 /// A ticket of the account, unless it is in the trash.
 ///
 /// # Errors
@@ -243,7 +272,7 @@ pub fn set_status(
     history::record(conn, ticket.id, agent, EventKind::Status, (current.label(), to.label()), now)
 }
 
-/// Gives a ticket to somebody, or to nobody.
+/// Gives a ticket to somebody, or to nobody, and returns it as it was before.
 ///
 /// # Errors
 /// *Invalid* when nobody of the account has that id; *not found* when the
@@ -254,10 +283,10 @@ pub fn set_assignee(
     number: i64,
     assignee: Option<i64>,
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<Ticket> {
     let ticket = lock(conn, agent.account_id, number)?;
     if ticket.assignee_id == assignee {
-        return Ok(());
+        return Ok(ticket);
     }
     let mut name_of = |id: Option<i64>| -> Result<String> {
         let Some(id) = id else { return Ok(String::new()) };
@@ -276,9 +305,15 @@ pub fn set_assignee(
     };
     let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);
     diesel::update(tickets::table.find(ticket.id))
-        .set((tickets::assignee_id.eq(assignee), tickets::updated_at.eq(now)))
+        .set((
+            tickets::assignee_id.eq(assignee),
+            tickets::updated_at.eq(now),
+            tickets::assigned_at.eq(now),
+            tickets::assigned_by.eq(&agent.name),
+        ))
         .execute(conn)?;
-    history::record(conn, ticket.id, agent, EventKind::Assignee, (&old, &new), now)
+    history::record(conn, ticket.id, agent, EventKind::Assignee, (&old, &new), now)?;
+    Ok(ticket)
 }
 
 /// Puts a ticket into the trash.
@@ -290,7 +325,7 @@ pub fn delete(conn: &mut Connection, agent: &Agent, number: i64, now: NaiveDateT
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, agent.account_id, Some(ticket.status()), None)?;
     history::record(conn, ticket.id, agent, EventKind::Deleted, ("", ""), now)?;
-    Ok(crate::db::dialect::forget_terms(conn, ticket.id)?)
+    Ok(dialect::forget_terms(conn, Index::Tickets, ticket.id)?)
 }
 
 /// Takes a ticket out of the trash. One that is not there is left alone.

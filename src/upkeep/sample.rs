@@ -7,7 +7,7 @@ mod texts;
 
 use crate::app::App;
 use crate::attachments::upload::{self, Slots};
-use crate::conversations::model::{Sender, Status as ConversationStatus};
+use crate::conversations::model::{NewMessage, Status as ConversationStatus};
 use crate::conversations::store::{self as conversations, NewConversation};
 use crate::db::Connection;
 use crate::error::{Error, Result};
@@ -185,12 +185,17 @@ impl Desk {
             visitor_email: visitor.email.clone(),
             page_url: Some(visitor.page_url.clone()),
             country: visitor.country.clone(),
+            status: ConversationStatus::Open,
+            visitor: None,
         };
         conversations::create(conn, account_id, &new, at)?;
         let mut time = at;
         for (index, line) in topic.chat.iter().enumerate() {
-            let author = if index % 2 == 0 { (Sender::Visitor, "") } else { (Sender::Agent, self.agent.name.as_str()) };
-            conversations::add_message(conn, account_id, id, author, line, time)?;
+            let message = match index % 2 {
+                0 => NewMessage::of_visitor((*line).to_owned(), None, time),
+                _ => NewMessage::reply(&self.agent.name, (*line).to_owned(), time),
+            };
+            conversations::post(conn, account_id, id, &message)?;
             time += TimeDelta::seconds(rng.i64(20..240));
         }
         if rng.u32(..3) > 0 {
@@ -219,7 +224,7 @@ impl Desk {
         }
         let parsed = Parsed::new(fields)?;
         let from = (Some(visitor.page_url.as_str()), visitor.country.as_deref());
-        submissions::add(conn, &self.form, id, &parsed, from, at)
+        submissions::add(conn, &self.form, id, &parsed, from, at).map(drop)
     }
 
     #[allow(clippy::too_many_arguments)]

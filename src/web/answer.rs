@@ -15,6 +15,9 @@ use tracing_actix_web::RequestId;
 /// Whether the sender asks for JSON rather than a page.
 #[must_use]
 pub fn wants_json(req: &HttpRequest) -> bool {
+    if Layout::of(req).is_for_programs() {
+        return true;
+    }
     let accept = req.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.contains("application/json") && !accept.contains("text/html")
 }

@@ -2,6 +2,7 @@
 //! changes with their content, compressed once.
 
 use crate::error::{Error, Result};
+use crate::web::cross_origin::any_origin;
 use crate::web::token;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -72,6 +73,28 @@ pub fn warm_up() {
     LazyLock::force(&ASSETS);
 }
 
+/// `GET /embed.js`: the chat bubble for other websites.
+///
+/// # Errors
+/// Never.
+pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
+    for_other_sites(&req, "embed.js")
+}
+
+/// `GET /form.js`: help for the forms of other websites.
+///
+/// # Errors
+/// Never.
+pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
+    for_other_sites(&req, "form.js")
+}
+
+/// Other sites name it without a hash, so it is asked for again after a while.
+fn for_other_sites(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
+    let asset = ASSETS.get(name).ok_or_else(Error::not_found)?;
+    any_origin(Ok(answer(req, asset, "public, max-age=600")))
+}
+
 /// `GET /static/{hash}/{name}`
 ///
 /// # Errors
@@ -79,14 +102,18 @@ pub fn warm_up() {
 pub async fn serve(req: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse> {
     let (hash, name) = path.into_inner();
     let asset = ASSETS.get(&name).filter(|asset| asset.hash == hash).ok_or_else(Error::not_found)?;
+    Ok(answer(&req, asset, "public, max-age=31536000, immutable"))
+}
+
+fn answer(req: &HttpRequest, asset: &Asset, caching: &'static str) -> HttpResponse {
     let accepts = |value: &str| value.split(',').any(|part| part.trim().starts_with("gzip"));
     let header = req.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let zipped = header.is_some_and(accepts) && !asset.gzip.is_empty();
     let (encoding, bytes) = if zipped { ("gzip", &asset.gzip) } else { ("identity", &asset.plain) };
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.content_type))
         .insert_header((CONTENT_ENCODING, encoding))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((CACHE_CONTROL, caching))
         .insert_header((VARY, "Accept-Encoding"))
-        .body(bytes.clone()))
+        .body(bytes.clone())
 }

@@ -63,6 +63,8 @@ pub struct Who {
     pub may_work: bool,
     /// Whether they may change settings and team.
     pub may_configure: bool,
+    /// Whether they may make and revoke keys.
+    pub may_own: bool,
 }
 
 /// A message for the next page, perhaps with a way back.
@@ -163,6 +165,12 @@ impl Layout {
         self.path.starts_with("/f/")
     }
 
+    /// Whether only programs ask for this address.
+    #[must_use]
+    pub fn is_for_programs(&self) -> bool {
+        self.path.starts_with("/api/")
+    }
+
     /// Whether the person may change tickets, conversations and submissions.
     #[must_use]
     pub fn may_work(&self) -> bool {
@@ -173,6 +181,12 @@ impl Layout {
     #[must_use]
     pub fn may_configure(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_configure)
+    }
+
+    /// Whether the person may make and revoke keys.
+    #[must_use]
+    pub fn may_own(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may_own)
     }
 
     /// `200` with a page.

@@ -53,10 +53,40 @@ impl Place {
     }
 }
 
+/// Which rows of a list are asked for, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Where they stand.
+    pub place: Place,
+    /// At most so many.
+    pub size: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Place::First.into()
+    }
+}
+
+impl From<Place> for Window {
+    /// As pages show them: [`PAGE`] rows.
+    fn from(place: Place) -> Self {
+        Self { place, size: PAGE }
+    }
+}
+
+impl Window {
+    /// How many rows to read: one more, to know whether there are further ones.
+    #[must_use]
+    pub fn limit(self) -> i64 {
+        i64::try_from(self.size + 1).unwrap_or(i64::MAX)
+    }
+}
+
 /// One page of rows, newest first, and the cursors of its neighbours.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// At most [`PAGE`] rows.
+    /// The rows.
     pub rows: Vec<T>,
     /// Where newer rows begin, if there are any.
     pub newer: Option<Cursor>,
@@ -65,12 +95,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// From up to `PAGE + 1` rows, in the order in which they were read: newest
+    /// From up to [`Window::limit`] rows, in the order in which they were read: newest
     /// first, or for [`Place::Before`] oldest first.
-    pub fn new(mut rows: Vec<T>, place: Place, cursor: impl Fn(&T) -> Cursor) -> Self {
-        let more = rows.len() > PAGE;
-        rows.truncate(PAGE);
-        let (has_newer, has_older) = match place {
+    pub fn new(mut rows: Vec<T>, window: Window, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let more = rows.len() > window.size;
+        rows.truncate(window.size);
+        let (has_newer, has_older) = match window.place {
             Place::First => (false, more),
             Place::After(_) => (true, more),
             Place::Before(_) => {
@@ -83,6 +113,12 @@ impl<T> Page<T> {
         Self { rows, newer, older }
     }
 
+    /// A page without rows.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { rows: Vec::new(), newer: None, older: None }
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page { rows: self.rows.into_iter().map(change).collect(), newer: self.newer, older: self.older }
@@ -93,10 +129,9 @@ impl<T> Page<T> {
 /// column. The time stands alone in a condition so that an index can start there.
 #[macro_export]
 macro_rules! keyset {
-    ($query:expr, $place:expr, $at:expr, $id:expr) => {{
+    ($query:expr, $window:expr, $at:expr, $id:expr) => {{
         use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _};
-        let limit = i64::try_from($crate::web::paging::PAGE + 1).unwrap_or(i64::MAX);
-        match $place {
+        match $window.place {
             $crate::web::paging::Place::First => $query.order(($at.desc(), $id.desc())),
             $crate::web::paging::Place::After(cursor) => $query
                 .filter($at.le(cursor.at))
@@ -107,7 +142,7 @@ macro_rules! keyset {
                 .filter($at.gt(cursor.at).or($id.gt(cursor.id)))
                 .order(($at.asc(), $id.asc())),
         }
-        .limit(limit)
+        .limit($window.limit())
     }};
 }
 
@@ -129,7 +164,7 @@ mod tests {
     fn a_page_before_a_row_is_turned_round() {
         let at = when::parse_exact("2026-11-22T08:00:00Z").unwrap();
         let cursor = |id: &i64| Cursor { at, id: *id };
-        let page = Page::new(vec![3, 4, 5], Place::Before(cursor(&2)), cursor);
+        let page = Page::new(vec![3, 4, 5], Place::Before(cursor(&2)).into(), cursor);
         assert_eq!(page.rows, [5, 4, 3]);
         assert_eq!((page.newer, page.older), (None, Some(cursor(&3))));
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
 use crate::tickets::model::{Status, Title, parse_tag};
 use crate::tickets::pages::show::{self, Draft};
-use crate::tickets::{store, tags};
+use crate::tickets::{news, store, tags};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use actix_web::{HttpResponse, web};
@@ -88,7 +88,9 @@ pub async fn assignee(
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
-    app.db.write(move |conn| store::set_assignee(conn, &agent, number, assignee, now)).await?;
+    let by = agent.clone();
+    let before = app.db.write(move |conn| store::set_assignee(conn, &by, number, assignee, now)).await?;
+    news::assigned(&app.live, &agent, &before, assignee);
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 

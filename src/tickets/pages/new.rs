@@ -2,10 +2,10 @@
 
 use crate::app::AppData;
 use crate::conversations::store as conversations;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::people::model::Agent;
 use crate::submissions::store as submissions;
-use crate::tickets::model::{MAX_REQUESTER, NewTicket, Notes, Source, SourceKind, Title, suggest_title};
+use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Title, parse_requester, suggest_title};
 use crate::tickets::store::{self, Made, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
@@ -55,17 +55,14 @@ impl Typed {
     }
 
     fn parse(&self) -> Result<NewTicket> {
-        let email = text::line("The requester’s email address", &self.requester_email, MAX_REQUESTER)?;
-        if !email.is_empty() && !text::looks_like_email(&email) {
-            return Err(Error::invalid("The requester’s email address is not an email address."));
-        }
+        let (requester_name, requester_email) = parse_requester(&self.requester_name, &self.requester_email)?;
         let request_id = text::line("requestId", &self.request_id, 100)?;
         Ok(NewTicket {
             title: Title::parse(&self.title)?,
             notes: Notes::parse(&self.notes)?,
             source: self.source()?,
-            requester_name: text::line("The requester’s name", &self.requester_name, MAX_REQUESTER)?,
-            requester_email: email,
+            requester_name,
+            requester_email,
             // A form of our own always brings one; without it nothing can be recognised as a repeat.
             request_id: if request_id.is_empty() { token::id()? } else { request_id },
             another: self.another,

@@ -41,6 +41,8 @@ enum SourceCard {
         country: Option<String>,
         lines: Vec<Line>,
         count: i64,
+        is_open: bool,
+        waiting: Option<When>,
     },
     Submission {
         url: String,
@@ -249,6 +251,8 @@ fn source_card(
                     url: layout.href(&format!("/conversations/{id}")),
                     lines: messages.into_iter().map(line).collect(),
                     count: found.message_count,
+                    is_open: found.is_open(),
+                    waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
                     page: PageLink::new(found.page_url.clone()),
                     country: found.country.clone(),
                 });
@@ -316,6 +320,7 @@ fn event_line(event: Event, zone: Tz) -> EventLine {
         ("file", ..) => format!("renamed the file {old} to {new}"),
         ("deleted", ..) => "put it into the trash".into(),
         ("restored", ..) => "restored it from the trash".into(),
+        ("returned", ..) => "wrote again; the conversation is open again".into(),
         (other, ..) => other.to_owned(),
     };
     EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }

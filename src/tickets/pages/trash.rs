@@ -46,8 +46,8 @@ struct TrashPage<'a> {
     layout: &'a Layout,
     rows: Vec<Row>,
     sources: Vec<SourceRow>,
-    newer: Option<Cursor>,
-    older: Option<Cursor>,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
 /// `GET /trash`
@@ -60,7 +60,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<
     let (page, mut files, sources) = app
         .db
         .read(move |conn| {
-            let page = listing::trash(conn, agent.account_id, place)?;
+            let page = listing::trash(conn, agent.account_id, place.into())?;
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
             let files = attachments::of_tickets(conn, &ids)?;
             Ok((page, files, deleted_sources(conn, agent.account_id, now)?))
@@ -77,7 +77,9 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<
         number: ticket.number,
         title: ticket.title,
     });
-    layout.page(&TrashPage { layout: &layout, rows: page.rows, sources, newer: page.newer, older: page.older })
+    let address = |end: &str, cursor: Option<Cursor>| cursor.map(|at| layout.href(&format!("/trash?{end}={at}")));
+    let (newer, older) = (address("before", page.newer), address("after", page.older));
+    layout.page(&TrashPage { layout: &layout, rows: page.rows, sources, newer, older })
 }
 
 fn deleted_sources(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Result<Vec<SourceRow>> {

@@ -2,7 +2,8 @@
 
 use super::Check;
 use crate::attachments::inventory;
-use crate::db::{Connection, dialect};
+use crate::db::Connection;
+use crate::db::dialect::{self, Index};
 use crate::error::Result;
 use crate::people::store as people;
 use crate::tickets::model::Ticket;
@@ -44,10 +45,10 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
             self::ticket(check, ticket).await?;
         }
     }
-    let stray = check.app.db.read(|conn| Ok(dialect::stray_terms(conn)?)).await?;
+    let stray = check.app.db.read(|conn| Ok(dialect::stray_terms(conn, Index::Tickets)?)).await?;
     for id in stray {
         if check.repair {
-            check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, id)?)).await?;
+            check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, Index::Tickets, id)?)).await?;
         }
         check.mendable(&format!("the search index knows ticket {id}, which is in the trash or gone"), "forgotten");
     }

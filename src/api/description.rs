@@ -1,0 +1,95 @@
+//! What the API says of itself: OpenAPI 3.1 for programs, a page for people.
+
+use crate::api::answers::{ApiError, Reason};
+use crate::api::{conversations, submissions, tickets};
+use crate::app::AppData;
+use crate::error::{Error, Result};
+use crate::web::client;
+use crate::web::layout::Layout;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, ServerBuilder};
+use utoipa::{Modify, OpenApi};
+
+/// Answers that every request may get.
+const ALWAYS: [(&str, &str); 10] = [
+    ("400", "The request cannot be read"),
+    ("401", "No key, or one that is not known"),
+    ("404", "There is nothing at this address"),
+    ("405", "This address does not take that method"),
+    ("413", "Too large"),
+    ("415", "The body is not JSON"),
+    ("422", "A field is wrong; the message says which and why"),
+    ("429", "Slow down; Retry-After says for how many seconds"),
+    ("503", "Database or storage are away; try again after Retry-After"),
+    ("507", "There is no room left"),
+];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
+    paths(
+        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, tickets::files, tickets::upload,
+        conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
+        conversations::messages, conversations::post,
+        submissions::list, submissions::create, submissions::show, submissions::delete,
+    ),
+    components(schemas(ApiError, Reason)),
+    security(("key" = [])),
+    modifiers(&Common),
+)]
+struct Description;
+
+/// What is the same for every address.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("dk_live_…")).build();
+        if let Some(components) = &mut openapi.components {
+            components.add_security_scheme("key", SecurityScheme::Http(scheme));
+        }
+        for item in openapi.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+            operations.into_iter().flatten().for_each(add_errors);
+        }
+    }
+}
+
+fn add_errors(operation: &mut Operation) {
+    for (status, what) in ALWAYS {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ApiError"))).build();
+        let response = ResponseBuilder::new().description(what).content("application/json", content).build();
+        operation.responses.responses.entry(status.into()).or_insert(RefOr::T(response));
+    }
+}
+
+/// `GET /api/v1/openapi.json`
+///
+/// # Errors
+/// Never.
+pub async fn openapi(layout: Layout) -> Result<HttpResponse> {
+    let mut description = Description::openapi();
+    description.servers = Some(vec![ServerBuilder::new().url(layout.href("/api/v1")).build()]);
+    let text = description.to_json().map_err(|source| Error::internal("description", source))?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
+}
+
+#[derive(Template)]
+#[template(path = "api/guide.html")]
+struct Guide<'a> {
+    layout: &'a Layout,
+    base: String,
+    per_minute: u32,
+}
+
+/// `GET /api`: how to use it.
+///
+/// # Errors
+/// When the template fails.
+pub async fn guide(req: HttpRequest, app: AppData, layout: Layout) -> Result<HttpResponse> {
+    let base = format!("{}{}", client::our_origin(&req, &app.config), layout.href("/api/v1"));
+    layout.page(&Guide { layout: &layout, base, per_minute: app.config.api_rate.get() })
+}

@@ -1,0 +1,224 @@
+//! What programs send: JSON bodies, queries, and keys against doing a thing twice.
+
+use crate::db::Connection;
+use crate::db::schema::idempotent_answers;
+use crate::error::{Error, Kind, Result};
+use crate::web::fields::{content_type, read_body};
+use crate::web::paging::{Cursor, Place, Window};
+use crate::web::{text, token};
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use chrono::NaiveDateTime;
+use diesel::Connection as _;
+use diesel::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::pin::Pin;
+
+/// Most bytes of a body: 500 messages of a usual length, or one of the longest notes.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// How many rows a list has unless it is asked for more or fewer.
+const LIMIT: usize = 50;
+/// How many rows a list has at most.
+const MAX_LIMIT: usize = 100;
+/// Longest `Idempotency-Key`, in characters.
+const MAX_KEY: usize = 255;
+
+/// A JSON body, and what makes a repeated request the same one.
+pub struct Body<T> {
+    /// What was sent.
+    pub value: T,
+    /// How the sender names the request, if at all.
+    pub once: Once,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            if content_type(&req) != "application/json" {
+                return Err(Error::new(Kind::UnsupportedType, "This address takes application/json.").into());
+            }
+            let bytes = read_body(&mut payload, MAX_BYTES).await?;
+            let value = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
+            Ok(Self { value, once: Once::new(&req, &bytes)? })
+        })
+    }
+}
+
+/// JSON that cannot be read, or that says something we do not know.
+fn refused(error: &serde_json::Error) -> Error {
+    let kind = if error.is_data() { Kind::Invalid } else { Kind::Unreadable };
+    Error::new(kind, format!("The JSON cannot be taken: {error}."))
+}
+
+/// The `Idempotency-Key` of a request, if it has one.
+#[derive(Clone, Debug)]
+pub struct Once {
+    key: Option<String>,
+    digest: String,
+}
+
+impl Once {
+    fn new(req: &HttpRequest, body: &[u8]) -> Result<Self> {
+        let key = req.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or("").trim().to_owned());
+        if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > MAX_KEY) {
+            let message = format!("An Idempotency-Key has 1 to {MAX_KEY} ASCII characters.");
+            return Err(Error::new(Kind::Unreadable, message));
+        }
+        let digest = token::sha256(&[req.path().as_bytes(), b"\n", body].concat());
+        Ok(Self { key, digest })
+    }
+
+    /// The key, or something random in its place.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub fn name(&self) -> Result<String> {
+        match &self.key {
+            Some(key) => Ok(format!("api {}", token::sha256(key.as_bytes()))),
+            None => token::id(),
+        }
+    }
+
+    /// Runs `job` in the caller's transaction, unless a request of the same key
+    /// has been answered in the last day: then that answer is given again. The
+    /// answer is stored with what it speaks of, so there is never one without the other.
+    ///
+    /// # Errors
+    /// *Conflict* when the key was used for another request; those of `job`.
+    pub fn run<T>(
+        &self,
+        conn: &mut Connection,
+        account_id: i64,
+        now: NaiveDateTime,
+        job: impl FnOnce(&mut Connection) -> Result<(StatusCode, Value, Option<T>)>,
+    ) -> Result<(StatusCode, Value, Option<T>)> {
+        let Some(key) = &self.key else { return job(conn) };
+        // Takes the place first: of two at once, the second waits for the first.
+        let row = idempotent_answers::table.find((account_id, key.as_str()));
+        let taken = conn.transaction(|conn| {
+            diesel::insert_into(idempotent_answers::table)
+                .values((
+                    idempotent_answers::account_id.eq(account_id),
+                    idempotent_answers::key.eq(key),
+                    idempotent_answers::digest.eq(&self.digest),
+                    idempotent_answers::status.eq(0),
+                    idempotent_answers::body.eq(""),
+                    idempotent_answers::created_at.eq(now),
+                ))
+                .execute(conn)
+        });
+        match taken {
+            Ok(_) => {}
+            Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+                let (digest, status, body): (String, i64, String) = row
+                    .select((idempotent_answers::digest, idempotent_answers::status, idempotent_answers::body))
+                    .first(conn)?;
+                if digest != self.digest {
+                    let message = "This Idempotency-Key was used for another request in the last 24 hours.";
+                    return Err(Error::new(Kind::Conflict, message));
+                }
+                let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+                let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored answer", source))?;
+                return Ok((status.unwrap_or(StatusCode::OK), body, None));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let (status, body, made) = job(conn)?;
+        diesel::update(row)
+            .set((
+                idempotent_answers::status.eq(i64::from(status.as_u16())),
+                idempotent_answers::body.eq(body.to_string()),
+            ))
+            .execute(conn)?;
+        Ok((status, body, made))
+    }
+}
+
+/// Forgets answers from before a time.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_answers(conn: &mut Connection, before: NaiveDateTime) -> Result<usize> {
+    Ok(diesel::delete(idempotent_answers::table.filter(idempotent_answers::created_at.lt(before))).execute(conn)?)
+}
+
+/// Which rows of a list a program wants.
+///
+/// # Errors
+/// *Invalid* for a limit or a cursor that is none.
+pub fn window(limit: Option<i64>, cursor: Option<&str>) -> Result<Window> {
+    let size = match limit {
+        None => LIMIT,
+        Some(limit) => usize::try_from(limit)
+            .ok()
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .ok_or_else(|| Error::invalid(format!("limit is 1 to {MAX_LIMIT}.")))?,
+    };
+    let place = match cursor {
+        None => Place::First,
+        Some(cursor) => Cursor::parse(cursor)
+            .map(Place::After)
+            .ok_or_else(|| Error::invalid("cursor is what an earlier answer gave as nextCursor."))?,
+    };
+    Ok(Window { place, size })
+}
+
+/// Tells a field that was sent as `null` from one that was left out.
+///
+/// # Errors
+/// Those of the field.
+pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The address of a page that a program names.
+///
+/// # Errors
+/// *Invalid* when it is no web address.
+pub fn page_url(url: Option<&str>) -> Result<Option<String>> {
+    let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return Ok(None) };
+    let parsed = text::web_url(url).map(String::from).filter(|url| url.len() <= 2_000);
+    parsed.map(Some).ok_or_else(|| Error::invalid("pageUrl is an http or https address of at most 2,000 bytes."))
+}
+
+/// A country that a program names.
+///
+/// # Errors
+/// *Invalid* when it is no code of two letters.
+pub fn country(code: Option<&str>) -> Result<Option<String>> {
+    let Some(code) = code.filter(|code| !code.is_empty()) else { return Ok(None) };
+    if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Ok(Some(code.to_ascii_uppercase()));
+    }
+    Err(Error::invalid("country is two letters (ISO 3166-1 alpha-2)."))
+}
+
+/// An id of a conversation or submission that a program brings, or a new one.
+///
+/// # Errors
+/// *Invalid* when it cannot be an id.
+pub fn source_id(id: Option<String>) -> Result<String> {
+    let Some(id) = id else { return token::id() };
+    if crate::tickets::model::is_source_id(&id) {
+        return Ok(id);
+    }
+    Err(Error::invalid("An id has 1 to 128 characters: letters, digits, _ - . :, and not dots alone."))
+}
+
+/// A time as the database keeps it: in UTC, cut to microseconds.
+#[must_use]
+pub fn stored(at: Option<chrono::DateTime<chrono::Utc>>, now: NaiveDateTime) -> NaiveDateTime {
+    use chrono::SubsecRound;
+    // What has not happened yet cannot have been said.
+    at.map_or(now, |at| at.naive_utc().trunc_subsecs(6)).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
+}

@@ -1,0 +1,201 @@
+//! `/api/v1/form-submissions`: how another form system brings its own in.
+
+use crate::api::answers::{ApiError, List};
+use crate::api::read::{self, Body, window};
+use crate::app::AppData;
+use crate::db::Connection;
+use crate::error::Result;
+use crate::people::model::{Agent, MAX_NAME};
+use crate::submissions::model::{self, Parsed};
+use crate::submissions::news;
+use crate::submissions::store::{self, Filter};
+use crate::web::{text, token};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::HashMap;
+use utoipa::{IntoParams, ToSchema};
+
+/// The form of submissions that say nothing of one.
+const OTHER_SYSTEM: &str = "Other system";
+
+/// One field, as it was filled in.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    #[schema(max_length = 200)]
+    name: String,
+    #[schema(max_length = 10_000)]
+    value: String,
+}
+
+/// A filled-in form.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FormSubmission {
+    id: String,
+    /// What the form is called on the desk.
+    form: String,
+    /// Every field in order, repeated ones too.
+    fields: Vec<Field>,
+    visitor_name: String,
+    visitor_email: String,
+    page_url: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    country: Option<String>,
+    spam: bool,
+    created_at: DateTime<Utc>,
+}
+
+impl FormSubmission {
+    fn new(row: model::Submission, form: String) -> Self {
+        Self {
+            fields: row.fields().into_iter().map(|(name, value)| Field { name, value }).collect(),
+            spam: row.spam,
+            created_at: row.created_at.and_utc(),
+            id: row.id,
+            form,
+            visitor_name: row.visitor_name,
+            visitor_email: row.visitor_email,
+            page_url: row.page_url,
+            country: row.country,
+        }
+    }
+}
+
+/// Which submissions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SubmissionsQuery {
+    /// Only spam, or only what is none; both without it.
+    spam: Option<bool>,
+    /// Words to search for.
+    #[param(max_length = 500)]
+    q: Option<String>,
+    /// How many, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// `nextCursor` of an earlier answer.
+    cursor: Option<String>,
+}
+
+/// Submissions, the newest first.
+///
+/// # Errors
+/// *Invalid* for a limit or a cursor that is none.
+#[utoipa::path(
+    get, path = "/form-submissions", tag = "Form submissions", params(SubmissionsQuery),
+    responses((status = 200, description = "A part of the list", body = List<FormSubmission>))
+)]
+pub async fn list(app: AppData, agent: Agent, query: web::Query<SubmissionsQuery>) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let window = window(query.limit, query.cursor.as_deref())?;
+    let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
+    let page = app.db.read(move |conn| {
+        let page = store::page(conn, agent.account_id, &filter, window)?;
+        let names: HashMap<i64, String> =
+            store::forms(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
+        Ok(page.map(|row| {
+            let form = names.get(&row.form_id).cloned().unwrap_or_default();
+            FormSubmission::new(row, form)
+        }))
+    });
+    Ok(List::answer(page.await?))
+}
+
+/// A submission to bring in.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateSubmission {
+    /// As your system calls it; a random one without it.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
+    id: Option<String>,
+    /// The name of the form; one of that name is made where there is none.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    form: String,
+    /// At most 64 KB together.
+    #[schema(inline, min_items = 1, max_items = 100)]
+    fields: Vec<Field>,
+    /// The page on which the visitor was.
+    #[schema(max_length = 2000, format = Uri)]
+    page_url: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[schema(min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$")]
+    country: Option<String>,
+    /// When it was sent; now without it.
+    created_at: Option<DateTime<Utc>>,
+}
+
+/// Brings a submission in.
+///
+/// # Errors
+/// *Conflict* when there is one of that id; *invalid*.
+#[utoipa::path(
+    post, path = "/form-submissions", tag = "Form submissions", request_body = CreateSubmission,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer")),
+    responses(
+        (status = 201, description = "The submission", body = FormSubmission),
+        (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
+    )
+)]
+pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) -> Result<HttpResponse> {
+    let (typed, now, once) = (body.value, app.clock.now(), body.once);
+    let id = read::source_id(typed.id)?;
+    let form_name = match text::line("form", &typed.form, MAX_NAME)? {
+        name if name.is_empty() => OTHER_SYSTEM.to_owned(),
+        name => name,
+    };
+    let parsed = Parsed::of_program(typed.fields.into_iter().map(|field| (field.name, field.value)).collect())?;
+    let (page_url, country) = (read::page_url(typed.page_url.as_deref())?, read::country(typed.country.as_deref())?);
+    let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, agent.account_id);
+    let (status, answer, made) = app
+        .db
+        .write(move |conn| {
+            once.run(conn, account_id, now, |conn| {
+                let form = store::form_named(conn, account_id, &form_name, &form_key, now)?;
+                let from = (page_url.as_deref(), country.as_deref());
+                let made = store::add(conn, &form, &id, &parsed, from, at)?;
+                Ok((StatusCode::CREATED, json!(FormSubmission::new(made.clone(), form.name)), Some(made)))
+            })
+        })
+        .await?;
+    if let Some(made) = made {
+        news::submitted(&app.live, account_id, &made);
+    }
+    Ok(HttpResponse::build(status).json(answer))
+}
+
+/// One submission.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    get, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The submission", body = FormSubmission), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let load = move |conn: &mut Connection| {
+        let found = store::get(conn, agent.account_id, &id)?;
+        let form = store::form(conn, agent.account_id, found.form_id)?;
+        Ok(FormSubmission::new(found, form.name))
+    };
+    Ok(HttpResponse::Ok().json(app.db.read(load).await?))
+}
+
+/// Deletes a submission; people can restore it for 30 days, and its tickets stay.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    delete, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
+    responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

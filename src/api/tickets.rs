@@ -1,0 +1,486 @@
+//! `/api/v1/tickets`
+
+use crate::api::answers::{ApiError, List};
+use crate::api::read::{Body, nullable, window};
+use crate::app::AppData;
+use crate::attachments::model::Attachment;
+use crate::attachments::pages::card::Card;
+use crate::attachments::store as attachments;
+use crate::db::Connection;
+use crate::error::{Error, Kind, Result};
+use crate::people::model::Agent;
+use crate::tickets::listing::{self, Filter, Statuses};
+use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_requester};
+use crate::tickets::notes::{self, Saved};
+use crate::tickets::store::{self, Made};
+use crate::tickets::{news, tags};
+use crate::web::layout::Layout;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use utoipa::{IntoParams, ToSchema};
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketStatus {
+    /// Nobody has begun.
+    New,
+    /// Somebody is at it.
+    InProgress,
+    /// Done.
+    Closed,
+}
+
+impl From<TicketStatus> for model::Status {
+    fn from(status: TicketStatus) -> Self {
+        match status {
+            TicketStatus::New => Self::New,
+            TicketStatus::InProgress => Self::InProgress,
+            TicketStatus::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<model::Status> for TicketStatus {
+    fn from(status: model::Status) -> Self {
+        match status {
+            model::Status::New => Self::New,
+            model::Status::InProgress => Self::InProgress,
+            model::Status::Closed => Self::Closed,
+        }
+    }
+}
+
+/// A ticket.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// Counts from 1 in each account and is never used again.
+    number: i64,
+    title: String,
+    status: TicketStatus,
+    /// Internal: no visitor ever sees them.
+    notes: String,
+    /// A change of the notes names it.
+    notes_version: i64,
+    tags: Vec<String>,
+    assignee_id: Option<i64>,
+    requester_name: String,
+    requester_email: String,
+    conversation_id: Option<String>,
+    form_submission_id: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// The latest close; null while open.
+    closed_at: Option<DateTime<Utc>>,
+    /// The first close; stays.
+    first_closed_at: Option<DateTime<Utc>>,
+    reopen_count: i64,
+    /// From creation to the latest close; null while open.
+    resolution_seconds: Option<i64>,
+}
+
+impl Ticket {
+    fn new(row: model::Ticket, tags: Vec<String>) -> Self {
+        let (mut conversation_id, mut form_submission_id) = (None, None);
+        match row.source() {
+            Some(Source { kind: model::SourceKind::Chat, id }) => conversation_id = Some(id),
+            Some(Source { kind: model::SourceKind::Form, id }) => form_submission_id = Some(id),
+            None => {}
+        }
+        Self {
+            number: row.number,
+            status: row.status().into(),
+            notes_version: row.notes_version,
+            tags,
+            assignee_id: row.assignee_id,
+            conversation_id,
+            form_submission_id,
+            created_at: row.created_at.and_utc(),
+            updated_at: row.updated_at.and_utc(),
+            closed_at: row.closed_at.map(|at| at.and_utc()),
+            first_closed_at: row.first_closed_at.map(|at| at.and_utc()),
+            reopen_count: row.reopen_count,
+            resolution_seconds: row.resolution_seconds(),
+            title: row.title,
+            notes: row.notes,
+            requester_name: row.requester_name,
+            requester_email: row.requester_email,
+        }
+    }
+}
+
+fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
+    let row = store::find(conn, account_id, number)?;
+    let tags = tags::of(conn, row.id)?;
+    Ok(Ticket::new(row, tags))
+}
+
+/// Which tickets.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TicketsQuery {
+    /// Only those of this status; all without it.
+    #[param(inline)]
+    status: Option<TicketStatus>,
+    /// Words to search for, as in the desk.
+    #[param(max_length = 500)]
+    q: Option<String>,
+    /// Only those with this tag.
+    #[param(max_length = 50)]
+    tag: Option<String>,
+    /// How many, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// `nextCursor` of an earlier answer.
+    cursor: Option<String>,
+}
+
+/// Tickets, the newest first.
+///
+/// # Errors
+/// *Invalid* for a limit or a cursor that is none.
+#[utoipa::path(
+    get, path = "/tickets", tag = "Tickets", params(TicketsQuery),
+    responses((status = 200, description = "A part of the list", body = List<Ticket>))
+)]
+pub async fn list(app: AppData, agent: Agent, query: web::Query<TicketsQuery>) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let typed = listing::Query {
+        q: query.q.unwrap_or_default(),
+        tag: query.tag.unwrap_or_default(),
+        sort: "created".into(),
+        ..listing::Query::default()
+    };
+    let filter = Filter {
+        statuses: query.status.map_or(Statuses::All, |status| Statuses::Only(status.into())),
+        window: window(query.limit, query.cursor.as_deref())?,
+        ..Filter::new(&typed, &agent)
+    };
+    let page = app.db.read(move |conn| {
+        let page = listing::page(conn, agent.account_id, &filter)?;
+        let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
+        let mut tags = tags::of_many(conn, &ids)?;
+        Ok(page.map(|row| {
+            let tags = tags.remove(&row.id).unwrap_or_default();
+            Ticket::new(row, tags)
+        }))
+    });
+    Ok(List::answer(page.await?))
+}
+
+/// A ticket to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTicket {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    title: String,
+    #[serde(default)]
+    #[schema(max_length = 100_000)]
+    notes: String,
+    #[serde(default)]
+    #[schema(inline, max_items = 50)]
+    tags: Vec<String>,
+    assignee_id: Option<i64>,
+    #[serde(default)]
+    #[schema(max_length = 254)]
+    requester_name: String,
+    /// An email address, or empty.
+    #[serde(default)]
+    #[schema(max_length = 254)]
+    requester_email: String,
+    /// Of a conversation here or in another system; not together with `formSubmissionId`.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
+    conversation_id: Option<String>,
+    /// Of a submission here or in another system; not together with `conversationId`.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
+    form_submission_id: Option<String>,
+    /// Make one although the source has tickets already.
+    #[serde(default)]
+    another: bool,
+}
+
+/// Makes a ticket. A source that has one already is a conflict, unless `another` is asked for.
+///
+/// # Errors
+/// *Invalid*, *conflict*; when the database fails.
+#[utoipa::path(
+    post, path = "/tickets", tag = "Tickets", request_body = CreateTicket,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer")),
+    responses(
+        (status = 201, description = "The ticket", body = Ticket),
+        (status = 409, description = "The source has tickets, or the key was used for something else", body = ApiError),
+    )
+)]
+pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Result<HttpResponse> {
+    let (typed, now) = (body.value, app.clock.now());
+    let (requester_name, requester_email) = parse_requester(&typed.requester_name, &typed.requester_email)?;
+    let new = NewTicket {
+        title: Title::parse(&typed.title)?,
+        notes: Notes::parse(&typed.notes)?,
+        source: Source::parse(
+            typed.conversation_id.as_deref().unwrap_or(""),
+            typed.form_submission_id.as_deref().unwrap_or(""),
+        )?,
+        requester_name,
+        requester_email,
+        request_id: body.once.name()?,
+        another: typed.another,
+    };
+    let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
+    let (once, by) = (body.once, agent.clone());
+    let (status, ticket, made) = app
+        .db
+        .write(move |conn| {
+            once.run(conn, agent.account_id, now, |conn| {
+                let number = match store::create(conn, &agent, &new, now)? {
+                    Made::Ticket(number) => number,
+                    Made::SourceHasTickets(others) => {
+                        let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
+                        let message =
+                            format!("This source has {} already; another: true makes one more.", numbers.join(", "));
+                        return Err(Error::new(Kind::Conflict, message));
+                    }
+                    Made::RequestUsed(number) => {
+                        return Err(Error::new(
+                            Kind::Conflict,
+                            format!("This request has made ticket #{number} already."),
+                        ));
+                    }
+                };
+                tags::change(conn, &agent, number, &tags, &BTreeSet::new(), now)?;
+                let before = store::set_assignee(conn, &agent, number, assignee, now)?;
+                Ok((StatusCode::CREATED, json(&load(conn, agent.account_id, number)?)?, Some(before)))
+            })
+        })
+        .await?;
+    if let Some(before) = made {
+        news::assigned(&app.live, &by, &before, assignee);
+    }
+    Ok(HttpResponse::build(status).json(ticket))
+}
+
+fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {
+    if tags.len() > 50 {
+        return Err(Error::invalid("A request names at most 50 tags."));
+    }
+    tags.iter().map(|tag| model::parse_tag(tag)).collect()
+}
+
+fn json(value: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(value).map_err(|source| Error::internal("an answer", source))
+}
+
+/// One ticket.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    get, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
+    responses((status = 200, description = "The ticket", body = Ticket), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn show(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
+    let number = path.into_inner();
+    let ticket = app.db.read(move |conn| load(conn, agent.account_id, number)).await?;
+    Ok(HttpResponse::Ok().json(ticket))
+}
+
+/// What to change of a ticket; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangeTicket {
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    title: Option<String>,
+    #[schema(inline)]
+    status: Option<TicketStatus>,
+    /// Together with `notesVersion`, the version on which they were written.
+    #[schema(max_length = 100_000)]
+    notes: Option<String>,
+    notes_version: Option<i64>,
+    /// All tags that the ticket has from now on.
+    #[schema(inline, max_items = 50)]
+    tags: Option<Vec<String>>,
+    /// A user's id, or null for nobody.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    assignee_id: Option<Option<i64>>,
+}
+
+/// Changes a ticket, all of it or nothing.
+///
+/// # Errors
+/// *Not found* when it is out of reach; *conflict* when somebody else has saved
+/// the notes; *invalid*.
+#[utoipa::path(
+    patch, path = "/tickets/{number}", tag = "Tickets", request_body = ChangeTicket,
+    params(("number" = i64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "The ticket as it is now", body = Ticket),
+        (status = 404, description = "Not there", body = ApiError),
+        (status = 409, description = "The notes have another version by now", body = ApiError),
+    )
+)]
+pub async fn change(
+    app: AppData,
+    agent: Agent,
+    path: web::Path<i64>,
+    body: Body<ChangeTicket>,
+) -> Result<HttpResponse> {
+    let (number, typed, now) = (path.into_inner(), body.value, app.clock.now());
+    let title = typed.title.as_deref().map(Title::parse).transpose()?;
+    let notes = match (typed.notes, typed.notes_version) {
+        (None, _) => None,
+        (Some(notes), Some(version)) => Some((Notes::parse(&notes)?, version)),
+        (Some(_), None) => {
+            return Err(Error::invalid("A change of notes names notesVersion, the version it is based on."));
+        }
+    };
+    let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
+    let (status, assignee, by) = (typed.status, typed.assignee_id, agent.clone());
+    let write = move |conn: &mut Connection| {
+        let before = store::lock(conn, agent.account_id, number)?;
+        if let Some(title) = &title {
+            store::set_title(conn, &agent, number, title, now)?;
+        }
+        if let Some(status) = status {
+            store::set_status(conn, &agent, number, status.into(), None, now)?;
+        }
+        if let Some((notes, version)) = &notes {
+            save_notes(conn, &agent, number, notes, *version, now)?;
+        }
+        if let Some(tags) = &tags {
+            let had: BTreeSet<String> = tags::of(conn, before.id)?.into_iter().collect();
+            tags::change(conn, &agent, number, tags, &had.difference(tags).cloned().collect(), now)?;
+        }
+        if let Some(assignee) = assignee {
+            store::set_assignee(conn, &agent, number, assignee, now)?;
+        }
+        Ok((before, load(conn, agent.account_id, number)?))
+    };
+    let (before, ticket) = app.db.write(write).await?;
+    news::assigned(&app.live, &by, &before, assignee.flatten());
+    Ok(HttpResponse::Ok().json(ticket))
+}
+
+fn save_notes(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    notes: &Notes,
+    version: i64,
+    now: NaiveDateTime,
+) -> Result<()> {
+    match notes::save(conn, agent, number, notes, version, now)? {
+        Saved::Done => Ok(()),
+        Saved::Stale(theirs) => {
+            let message = format!("{} has saved the notes: they are at version {} now.", theirs.author, theirs.version);
+            Err(Error::new(Kind::Conflict, message))
+        }
+    }
+}
+
+/// Puts a ticket into the trash, from which people can restore it for 30 days.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    delete, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
+    responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn delete(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    app.db.write(move |conn| store::delete(conn, &agent, number, now)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A file of a ticket.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    id: String,
+    filename: String,
+    content_type: String,
+    /// In bytes.
+    size: i64,
+    /// Where it is; with the key, the same below `/api/v1`.
+    url: String,
+    /// For pictures.
+    thumbnail_url: Option<String>,
+}
+
+impl File {
+    fn new(file: &Attachment, number: i64, layout: &Layout) -> Self {
+        let card = Card::new(file, number, &layout.links);
+        Self {
+            id: card.id,
+            filename: card.filename,
+            content_type: file.kind().content_type().to_owned(),
+            size: file.size,
+            url: card.url,
+            thumbnail_url: card.thumbnail_url,
+        }
+    }
+}
+
+/// The files of a ticket, in the order in which they came.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    get, path = "/tickets/{number}/attachments", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number")),
+    responses((status = 200, description = "All of them", body = List<File>), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn files(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let number = path.into_inner();
+    let files = app.db.read(move |conn| {
+        let ticket = store::find(conn, agent.account_id, number)?;
+        attachments::of_ticket(conn, ticket.id)
+    });
+    let data = files.await?.iter().map(|file| File::new(file, number, &layout)).collect();
+    Ok(HttpResponse::Ok().json(List::<File> { data, next_cursor: None }))
+}
+
+/// Files that were kept, and those that were not.
+#[derive(Serialize, ToSchema)]
+pub struct Uploaded {
+    data: Vec<File>,
+    rejected: Vec<Rejected>,
+}
+
+/// A file that was not kept.
+#[derive(Serialize, ToSchema)]
+pub struct Rejected {
+    filename: String,
+    /// `too_large`, `type_not_allowed`, `content_mismatch`, `empty`, `bad_name`, `unreadable` or `no_room`.
+    code: String,
+    message: String,
+}
+
+/// Files to keep.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the form")]
+pub struct Files {
+    /// JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC or DOCX, at most 5 MB each and 20 at once.
+    #[schema(value_type = Vec<String>, content_media_type = "application/octet-stream")]
+    files: Vec<Vec<u8>>,
+}
+
+/// Describes the handler that pages use, too.
+#[utoipa::path(
+    post, path = "/tickets/{number}/attachments", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number")),
+    request_body(content = Files, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "What was kept and what was not", body = Uploaded),
+        (status = 404, description = "Not there", body = ApiError),
+        (status = 413, description = "No file was kept; one was too large", body = Uploaded),
+        (status = 415, description = "No file was kept", body = Uploaded),
+        (status = 507, description = "No room", body = Uploaded),
+    )
+)]
+#[allow(dead_code, reason = "only describes attachments::pages::upload")]
+pub fn upload() {}

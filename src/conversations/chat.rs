@@ -1,0 +1,298 @@
+//! `/chat/{widgetKey}/…`: what the bubble on other websites speaks. Open to every
+//! allowed origin, blind to cookies, and able to reach nothing but the one
+//! conversation of the secret that it brings.
+
+use crate::app::AppData;
+use crate::conversations::model::{Message, NewMessage, parse_message};
+use crate::conversations::store;
+use crate::conversations::visitor::{self, Visitor};
+use crate::conversations::widgets::{self, Widget};
+use crate::conversations::{model, news};
+use crate::error::{Error, Kind, Result};
+use crate::limits::{Stream, network};
+use crate::live::{KEEP_ALIVE, KEEP_ALIVE_EVERY, Subscription, Topic, Waited, frame};
+use crate::web::cross_origin::{self, any_origin};
+use crate::web::fields::read_body;
+use crate::web::{client, stream, text, token, when};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::hash::Hash;
+
+/// Longest name or address of a visitor, in characters.
+const MAX_VISITOR: usize = 254;
+/// Longest address of a page, in bytes.
+const MAX_PAGE_URL: usize = 2_000;
+/// Enough for 10,000 characters of four bytes, escaped.
+const MAX_BYTES: usize = 128 * 1024;
+/// How many messages a bubble gets at once when it catches up.
+const CATCH_UP: i64 = 100;
+
+/// `OPTIONS /chat/{widgetKey}/…`: browsers ask before they send a secret.
+pub async fn preflight() -> HttpResponse {
+    cross_origin::preflight("GET, POST", "Authorization, Content-Type")
+}
+
+/// `GET /chat/{widgetKey}/config`: what the bubble asks and says.
+///
+/// # Errors
+/// *Not found* for an unknown key, *forbidden* for an origin that is not allowed.
+pub async fn config(req: HttpRequest, app: AppData, path: web::Path<String>) -> Result<HttpResponse> {
+    any_origin(tell_config(&req, &app, path.into_inner()).await)
+}
+
+async fn tell_config(req: &HttpRequest, app: &AppData, key: String) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(sender(req, app))?;
+    let widget = widget(req, app, key).await?;
+    let texts = widget.texts();
+    let config = json!({
+        "askName": widget.ask_name,
+        "askEmail": widget.ask_email,
+        "colour": widget.colour,
+        "language": widget.language,
+        "texts": texts.all(),
+    });
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=60")).json(config))
+}
+
+/// A message as the bubble gets it.
+#[derive(Serialize)]
+struct Line {
+    id: Option<String>,
+    position: i64,
+    from: String,
+    name: String,
+    body: String,
+    at: String,
+}
+
+impl From<Message> for Line {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.client_id,
+            position: message.position,
+            from: message.sender,
+            name: message.author_name,
+            body: message.body,
+            at: when::exact(message.created_at),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    id: String,
+    body: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    page: String,
+}
+
+/// `POST /chat/{widgetKey}/messages`: `id`, `body`, `name`, `email`, `page` as JSON.
+/// The first one begins the conversation. A known id is answered as before, with `200`.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden*, *too large*,
+/// *invalid* or *too many*.
+pub async fn send(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    any_origin(take(&req, &app, path.into_inner(), payload).await)
+}
+
+async fn take(req: &HttpRequest, app: &AppData, key: String, payload: web::Payload) -> Result<HttpResponse> {
+    app.limits.chat_address.check(sender(req, app))?;
+    app.limits.chat_key.check(&key)?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let body = read_body(&mut payload.into_inner(), MAX_BYTES).await?;
+    let sent: Sent = serde_json::from_slice(&body)
+        .map_err(|error| Error::new(Kind::Unreadable, format!("That is not a message: {error}.")))?;
+    let client_id = model::parse_client_id(&sent.id)?;
+    let visitor = Visitor {
+        hash,
+        name: text::line("The name", &sent.name, MAX_VISITOR)?,
+        // A slip in an optional field must not lose the message.
+        email: Some(sent.email.trim()).filter(|email| text::looks_like_email(email)).unwrap_or_default().to_owned(),
+        page_url: text::web_url(&sent.page).map(String::from).filter(|url| url.len() <= MAX_PAGE_URL),
+        country: client::country(req, &app.config),
+    };
+    let message = NewMessage::of_visitor(parse_message(&sent.body)?, Some(client_id), app.clock.now());
+    let id = token::id()?;
+    let posted = app.db.write(move |conn| visitor::send(conn, &widget, &visitor, &message, &id)).await?;
+    news::posted(&app.live, &posted);
+    let mut answer = if posted.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(answer.json(Line::from(posted.message)))
+}
+
+/// Query of `GET /chat/{widgetKey}/messages` and `…/events`.
+#[derive(Deserialize)]
+pub struct Place {
+    before: Option<i64>,
+    after: Option<i64>,
+}
+
+/// `GET /chat/{widgetKey}/messages`: the latest, those `before` a position or
+/// those `after` one, oldest first.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden* or *too many*.
+pub async fn history(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    query: web::Query<Place>,
+) -> Result<HttpResponse> {
+    any_origin(tell_history(&req, &app, path.into_inner(), query.into_inner()).await)
+}
+
+async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Place) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let answer = app.db.read(move |conn| {
+        let Some(found) = store::of_visitor(conn, widget.id, &hash)? else {
+            return Ok(json!({ "status": "none", "messages": [], "more": false }));
+        };
+        let (rows, more) = match place.after {
+            Some(after) => {
+                let rows = store::messages_after(conn, found.seq, after, CATCH_UP)?;
+                let more = rows.last().is_some_and(|last| last.position < found.message_count);
+                (rows, more)
+            }
+            None => {
+                let rows = store::messages(conn, found.seq, place.before, store::MESSAGES)?;
+                let more = rows.first().is_some_and(|first| first.position > 1);
+                (rows, more)
+            }
+        };
+        let lines: Vec<Line> = rows.into_iter().map(Line::from).collect();
+        Ok(json!({ "status": found.status, "messages": lines, "more": more }))
+    });
+    Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// `GET /chat/{widgetKey}/events`: server-sent events, first what is stored
+/// `after` a position, then what comes.
+///
+/// # Errors
+/// *Not found* while there is no conversation; *signed out* without a secret,
+/// *forbidden* or *too many*.
+pub async fn events(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    query: web::Query<Place>,
+) -> Result<HttpResponse> {
+    any_origin(stream_events(&req, &app, path.into_inner(), query.after.unwrap_or(0)).await)
+}
+
+async fn stream_events(req: &HttpRequest, app: &AppData, key: String, after: i64) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let found = app.db.read(move |conn| store::of_visitor(conn, widget.id, &hash)).await?;
+    let found = found.ok_or_else(Error::not_found)?;
+    let place = app.limits.streams.open(client::address(req, &app.config))?;
+    let feed = Feed {
+        // From before the first reading, so that nothing falls between.
+        events: app.live.subscribe(Topic::Conversation(found.seq)),
+        app: app.clone(),
+        seq: found.seq,
+        after,
+        status: found.status,
+        must_read: true,
+        has_begun: false,
+        _place: place,
+    };
+    Ok(stream::events(futures_util::stream::unfold(feed, Feed::next)))
+}
+
+/// One visitor's stream. It reads the table from its own place on, so that what
+/// it sends is in order and without gaps, whatever wakes it.
+struct Feed {
+    events: Subscription,
+    app: AppData,
+    seq: i64,
+    after: i64,
+    status: String,
+    must_read: bool,
+    has_begun: bool,
+    _place: Stream,
+}
+
+impl Feed {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        loop {
+            if std::mem::take(&mut self.must_read)
+                && let Some(text) = self.read().await?
+            {
+                return Some((text.into(), self));
+            }
+            if !std::mem::replace(&mut self.has_begun, true) {
+                return Some((KEEP_ALIVE.into(), self));
+            }
+            match self.events.next(KEEP_ALIVE_EVERY).await {
+                Waited::Stopping => return None,
+                Waited::Quiet => return Some((KEEP_ALIVE.into(), self)),
+                Waited::Events(_) => self.must_read = true,
+            }
+        }
+    }
+
+    /// What is new as frames; the outer `None` ends the stream, and the bubble comes again.
+    async fn read(&mut self) -> Option<Option<String>> {
+        let (seq, after) = (self.seq, self.after);
+        let read = self.app.db.read(move |conn| store::news_of(conn, seq, after, CATCH_UP)).await;
+        let (status, rows) = match read {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::warn!(%error, "an event stream ends");
+                return None;
+            }
+        };
+        let mut text = String::new();
+        for row in rows {
+            self.after = row.position;
+            // Writing plain text as JSON cannot fail.
+            let data = serde_json::to_string(&Line::from(row)).unwrap_or_default();
+            text += &frame("message", Some(self.after), &data);
+            self.must_read = true;
+        }
+        if status != self.status {
+            text += &frame("status", None, &json!({ "status": status }).to_string());
+            self.status = status;
+        }
+        Some((!text.is_empty()).then_some(text))
+    }
+}
+
+async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {
+    let widget = app.db.read(move |conn| widgets::by_key(conn, &key)).await?;
+    cross_origin::check(req, &widget.allowed_origins)?;
+    Ok(widget)
+}
+
+fn sender(req: &HttpRequest, app: &AppData) -> impl Hash {
+    network(client::address(req, &app.config))
+}
+
+/// The hash of the visitor's secret, which alone opens their conversation.
+fn secret_hash(req: &HttpRequest) -> Result<String> {
+    let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let secret = header.strip_prefix("Bearer ").unwrap_or("").trim();
+    let is_fine = (32..=128).contains(&secret.len())
+        && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_fine {
+        return Ok(token::sha256(secret.as_bytes()));
+    }
+    Err(Error::new(Kind::SignedOut, "A visitor’s secret is missing (Authorization: Bearer …, 32 to 128 letters)."))
+}

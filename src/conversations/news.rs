@@ -1,0 +1,41 @@
+//! What open pages and bubbles are told of conversations.
+
+use crate::conversations::model::Conversation;
+use crate::conversations::store::Posted;
+use crate::live::{Event, Live, Topic};
+use crate::web::text;
+use serde_json::json;
+
+/// A message was posted.
+pub fn posted(live: &Live, posted: &Posted) {
+    if !posted.is_new {
+        return;
+    }
+    let Posted { conversation, message, .. } = posted;
+    let data = json!({
+        "conversation": conversation.id,
+        "position": message.position,
+        "from": message.sender,
+        "visitor": conversation.visitor(),
+        "preview": text::shorten(&message.body, 140),
+    });
+    live.tell(Topic::Account(conversation.account_id), Event::new("message", &data));
+    wake(live, conversation);
+}
+
+/// A conversation was closed, opened, deleted or restored.
+pub fn changed(live: &Live, conversation: &Conversation) {
+    let data = json!({ "conversation": conversation.id });
+    live.tell(Topic::Account(conversation.account_id), Event::new("conversation", &data));
+    wake(live, conversation);
+}
+
+/// A user has read a conversation, which their other tabs show, too.
+pub fn read(live: &Live, account_id: i64, user_id: i64) {
+    live.tell(Topic::Account(account_id), Event::new("read", &json!({ "user": user_id })));
+}
+
+/// The visitor's own stream reads what there is anew.
+fn wake(live: &Live, conversation: &Conversation) {
+    live.tell(Topic::Conversation(conversation.seq), Event::resync());
+}

@@ -1,0 +1,114 @@
+//! What the bubble says to visitors: a sentence of ours, or the account's own in
+//! any language.
+
+use crate::error::{Error, Result};
+use crate::web::text;
+use std::collections::BTreeMap;
+
+/// Longest text of the bubble, in characters.
+pub const MAX_TEXT: usize = 500;
+
+/// One text of the bubble.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// Its name in the bubble and in the settings' form.
+    pub key: &'static str,
+    /// What it says unless the account says otherwise.
+    pub english: &'static str,
+    /// Where it stands, for who translates it.
+    pub hint: &'static str,
+}
+
+/// Every text of the bubble.
+pub const TEXTS: [Text; 20] = [
+    text("title", "Chat with us", "above the messages"),
+    text("welcome", "Hello! Write to us, and we answer here.", "before the first message"),
+    text("open", "Open the chat", "the round button"),
+    text("close", "Close the chat", "the button that closes the panel"),
+    text("placeholder", "Write a message…", "in the empty field"),
+    text("send", "Send", "the button"),
+    text("name", "Your name (optional)", "a field before the first message"),
+    text("email", "Your email address (optional)", "a field before the first message"),
+    text("you", "You", "who wrote a message of the visitor"),
+    text("team", "Team", "who wrote a message without a name"),
+    text("sending", "Sending…", "below a message"),
+    text("sent", "Sent", "below a message"),
+    text("failed", "Not sent. Try again", "below a message, a button"),
+    text("offline", "No connection. Your messages are sent when it is back.", "above the field"),
+    text("slowDown", "That was quick. Your messages are sent in a moment.", "above the field"),
+    text("tooLong", "That is more than 10,000 characters.", "below the field"),
+    text("unread", "{n} new messages", "the number on the round button; {n} is the number"),
+    text("newMessage", "New message from", "read aloud before a name"),
+    text("earlier", "Earlier messages", "a button above the messages"),
+    text("ended", "This conversation was closed. Write to open it again.", "below the messages"),
+];
+
+const fn text(key: &'static str, english: &'static str, hint: &'static str) -> Text {
+    Text { key, english, hint }
+}
+
+/// The account's own texts by their keys; the others are said in English.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts(BTreeMap<String, String>);
+
+impl Texts {
+    /// Reads what [`Texts::to_json`] wrote; anything else is no text.
+    #[must_use]
+    pub fn from_json(json: &str) -> Self {
+        Self(serde_json::from_str(json).unwrap_or_default())
+    }
+
+    /// Takes what a form says of each text; empty ones fall back to English.
+    ///
+    /// # Errors
+    /// *Invalid* when one is too long, naming it.
+    pub fn parse(get: impl Fn(&str) -> String) -> Result<Self> {
+        let mut texts = BTreeMap::new();
+        for Text { key, english, .. } in TEXTS {
+            let own = text::block(&format!("The texts ({key})"), get(key).trim(), MAX_TEXT)?;
+            if !own.is_empty() && own != english {
+                texts.insert(key.to_owned(), own);
+            }
+        }
+        Ok(Self(texts))
+    }
+
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// *Internal* when it cannot be written.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(&self.0).map_err(|source| Error::internal("texts", source))
+    }
+
+    /// The account's own text, if it has one.
+    #[must_use]
+    pub fn own(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+
+    /// Every text as the bubble gets it.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<&'static str, &str> {
+        let said = |text: &Text| match self.own(text.key) {
+            "" => text.english,
+            own => own,
+        };
+        TEXTS.iter().map(|text| (text.key, said(text))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_texts_stand_before_ours_and_survive_the_database() {
+        let texts = Texts::parse(|key| if key == "send" { " Senden ".into() } else { String::new() }).unwrap();
+        let read = Texts::from_json(&texts.to_json().unwrap());
+        assert_eq!(read, texts);
+        assert_eq!((read.all()["send"], read.all()["close"]), ("Senden", "Close the chat"));
+        assert!(Texts::parse(|_| "x".repeat(MAX_TEXT + 1)).is_err());
+        assert_eq!(Texts::from_json("nonsense").all()["send"], "Send");
+    }
+}

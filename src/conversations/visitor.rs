@@ -1,0 +1,77 @@
+//! What a visitor does through the bubble.
+
+use crate::conversations::model::{Conversation, NewMessage, Status};
+use crate::conversations::store::{self, NewConversation, Posted};
+use crate::conversations::widgets::{self, Widget};
+use crate::db::Connection;
+use crate::error::Result;
+use crate::tickets::store as tickets;
+
+/// Who writes, as far as they say.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The SHA-256 of the secret in their browser.
+    pub hash: String,
+    /// Their name, perhaps empty.
+    pub name: String,
+    /// Their address, perhaps empty.
+    pub email: String,
+    /// The page on which they are.
+    pub page_url: Option<String>,
+    /// Their country (ISO 3166-1 alpha-2).
+    pub country: Option<String>,
+}
+
+/// Stores a visitor's message in their conversation, which begins with the first
+/// one. `id` is that of a new conversation.
+///
+/// # Errors
+/// When the database fails.
+pub fn send(
+    conn: &mut Connection,
+    widget: &Widget,
+    visitor: &Visitor,
+    message: &NewMessage,
+    id: &str,
+) -> Result<Posted> {
+    let conversation = conversation(conn, widget, visitor, message, id)?;
+    let posted = store::post(conn, widget.account_id, &conversation.id, message)?;
+    if posted.reopened {
+        tickets::visitor_returned(conn, widget.account_id, &conversation.id, conversation.visitor(), message.at)?;
+    }
+    Ok(posted)
+}
+
+fn conversation(
+    conn: &mut Connection,
+    widget: &Widget,
+    visitor: &Visitor,
+    message: &NewMessage,
+    id: &str,
+) -> Result<Conversation> {
+    let mut found = store::of_visitor(conn, widget.id, &visitor.hash)?;
+    if found.is_none() {
+        // Two first messages at once must not begin two conversations.
+        widgets::lock(conn, widget.id)?;
+        found = store::of_visitor(conn, widget.id, &visitor.hash)?;
+    }
+    let Some(found) = found else {
+        let new = NewConversation {
+            id: id.to_owned(),
+            status: Status::Open,
+            visitor_name: visitor.name.clone(),
+            visitor_email: visitor.email.clone(),
+            page_url: visitor.page_url.clone(),
+            country: visitor.country.clone(),
+            visitor: Some((widget.id, visitor.hash.clone())),
+        };
+        return store::create(conn, widget.account_id, &new, message.at);
+    };
+    // What they say of themselves later fills what they left out, and changes nothing.
+    let fill = |old: &String, new: &String| if old.is_empty() { new.clone() } else { old.clone() };
+    let (name, email) = (fill(&found.visitor_name, &visitor.name), fill(&found.visitor_email, &visitor.email));
+    if (&name, &email) != (&found.visitor_name, &found.visitor_email) {
+        store::set_visitor(conn, found.seq, &name, &email)?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,125 @@
+//! Queries on widgets: the chat bubbles of an account.
+
+use crate::conversations::texts::Texts;
+use crate::db::Connection;
+use crate::db::schema::widgets;
+use crate::error::{Error, Kind, Result};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// The colour of a new bubble.
+const FIRST_COLOUR: &str = "#2457c5";
+
+/// A widget's row.
+#[derive(Clone, Debug, Queryable)]
+#[allow(missing_docs)]
+pub struct Widget {
+    pub id: i64,
+    pub account_id: i64,
+    pub key: String,
+    pub name: String,
+    pub allowed_origins: String,
+    pub ask_name: bool,
+    pub ask_email: bool,
+    pub colour: String,
+    pub language: String,
+    pub texts: String,
+    pub created_at: NaiveDateTime,
+}
+
+impl Widget {
+    /// What it says.
+    #[must_use]
+    pub fn texts(&self) -> Texts {
+        Texts::from_json(&self.texts)
+    }
+}
+
+/// Makes a widget under a random key and returns it.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
+    Ok(diesel::insert_into(widgets::table)
+        .values((
+            widgets::account_id.eq(account_id),
+            widgets::key.eq(key),
+            widgets::name.eq(name),
+            widgets::allowed_origins.eq(""),
+            widgets::ask_name.eq(true),
+            widgets::ask_email.eq(true),
+            widgets::colour.eq(FIRST_COLOUR),
+            widgets::language.eq("en"),
+            widgets::texts.eq("{}"),
+            widgets::created_at.eq(now),
+        ))
+        .returning(widgets::all_columns)
+        .get_result(conn)?)
+}
+
+/// The account's widgets.
+///
+/// # Errors
+/// When the database fails.
+pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<Widget>> {
+    Ok(widgets::table.filter(widgets::account_id.eq(account_id)).order(widgets::id).load(conn)?)
+}
+
+/// One of the account's widgets.
+///
+/// # Errors
+/// *Not found*, also for those of other accounts.
+pub fn get(conn: &mut Connection, account_id: i64, id: i64) -> Result<Widget> {
+    Ok(widgets::table.filter(widgets::account_id.eq(account_id)).filter(widgets::id.eq(id)).first(conn)?)
+}
+
+/// The widget behind a public key.
+///
+/// # Errors
+/// *Not found*.
+pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
+    let widget: Option<Widget> = widgets::table.filter(widgets::key.eq(key)).first(conn).optional()?;
+    widget.ok_or_else(|| Error::new(Kind::NotFound, "There is no chat under this key."))
+}
+
+/// Makes others who begin a conversation through it wait until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::update(widgets::table.find(id)).set(widgets::name.eq(widgets::name)).execute(conn)?;
+    Ok(())
+}
+
+/// What a settings page changes of a widget.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Change {
+    pub name: String,
+    pub allowed_origins: String,
+    pub ask_name: bool,
+    pub ask_email: bool,
+    pub colour: String,
+    pub language: String,
+    pub texts: String,
+}
+
+/// Changes a widget.
+///
+/// # Errors
+/// *Not found*, also for those of other accounts.
+pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
+    let widget = get(conn, account_id, id)?;
+    diesel::update(widgets::table.find(widget.id))
+        .set((
+            widgets::name.eq(&change.name),
+            widgets::allowed_origins.eq(&change.allowed_origins),
+            widgets::ask_name.eq(change.ask_name),
+            widgets::ask_email.eq(change.ask_email),
+            widgets::colour.eq(&change.colour),
+            widgets::language.eq(&change.language),
+            widgets::texts.eq(&change.texts),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! API keys: shown once, stored as a hash, revoked and never deleted.
+
+use crate::db::Connection;
+use crate::db::schema::{accounts, api_keys};
+use crate::error::{Error, Result};
+use crate::people::access::Role;
+use crate::people::model::Agent;
+use crate::web::{token, when};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// What every key begins with, so that people and scanners know one.
+const PREFIX: &str = "dk_live_";
+/// The last use is written down no more often than this.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A key's row.
+#[derive(Clone, Debug, Queryable)]
+#[allow(missing_docs)]
+pub struct ApiKey {
+    pub id: i64,
+    pub account_id: i64,
+    pub name: String,
+    pub key_hash: String,
+    /// Its last characters.
+    pub hint: String,
+    pub created_at: NaiveDateTime,
+    pub last_used_at: Option<NaiveDateTime>,
+    pub revoked_at: Option<NaiveDateTime>,
+}
+
+/// A new random key, for its owner's eyes only.
+///
+/// # Errors
+/// When the operating system has no randomness to give.
+pub fn generate() -> Result<String> {
+    Ok(format!("{PREFIX}{}", token::secret()?))
+}
+
+/// Stores a key.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
+    let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
+    diesel::insert_into(api_keys::table)
+        .values((
+            api_keys::account_id.eq(account_id),
+            api_keys::name.eq(name),
+            api_keys::key_hash.eq(token::sha256(key.as_bytes())),
+            api_keys::hint.eq(hint),
+            api_keys::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The account's keys, the revoked ones too, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<ApiKey>> {
+    let keys = api_keys::table.filter(api_keys::account_id.eq(account_id));
+    Ok(keys.order(api_keys::id.desc()).limit(200).load(conn)?)
+}
+
+/// As whom the bearer of a key works, and whether its last use should be written down.
+///
+/// # Errors
+/// When the database fails.
+pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Agent, bool)>> {
+    let found: Option<(i64, String, Option<NaiveDateTime>, String)> = api_keys::table
+        .inner_join(accounts::table)
+        .filter(api_keys::key_hash.eq(hash))
+        .filter(api_keys::revoked_at.is_null())
+        .select((api_keys::account_id, api_keys::name, api_keys::last_used_at, accounts::time_zone))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(account_id, name, used, zone)| {
+        let agent = Agent {
+            // The user who opened the account: rows that name an author have one.
+            id: account_id,
+            account_id,
+            name: format!("{name} (API)"),
+            email: String::new(),
+            role: Role::Editor,
+            zone: when::zone(&zone),
+        };
+        (agent, used.is_none_or(|used| now - used > TOUCH_EVERY))
+    }))
+}
+
+/// Writes down that a key is used.
+///
+/// # Errors
+/// When the database fails.
+pub fn touch(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<()> {
+    let key = api_keys::table.filter(api_keys::key_hash.eq(hash));
+    diesel::update(key).set(api_keys::last_used_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Ends a key for good.
+///
+/// # Errors
+/// *Not found*, also for those of other accounts.
+pub fn revoke(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
+    let key = api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id));
+    let revoked = api_keys::revoked_at.is_null();
+    diesel::update(key.filter(revoked)).set(api_keys::revoked_at.eq(now)).execute(conn)?;
+    let there: Option<i64> = key.select(api_keys::id).first(conn).optional()?;
+    there.map(drop).ok_or_else(Error::not_found)
+}

@@ -1,0 +1,85 @@
+//! `/live`: what happens, as server-sent events for the pages of the desk, and
+//! who is looking at what.
+
+use crate::app::AppData;
+use crate::error::{Error, Result};
+use crate::live::{Doing, KEEP_ALIVE, KEEP_ALIVE_EVERY, Presence, Subscription, Topic, Waited, frame};
+use crate::people::model::Agent;
+use crate::people::sessions;
+use crate::web::fields::Fields;
+use crate::web::{stream, text};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::unfold;
+
+/// Longest address of a place, in characters.
+const MAX_PLACE: usize = 200;
+
+/// `GET /live`. One stream serves all tabs of a browser.
+///
+/// # Errors
+/// When nobody is signed in.
+pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<HttpResponse> {
+    let token = sessions::token_of(&req, &app.config).ok_or_else(|| Error::internal("live", "no session"))?;
+    let events = app.live.subscribe(Topic::Account(agent.account_id));
+    let feed = Feed { events, app, token, has_begun: false };
+    Ok(stream::events(unfold(feed, Feed::next)))
+}
+
+struct Feed {
+    events: Subscription,
+    app: AppData,
+    token: String,
+    has_begun: bool,
+}
+
+impl Feed {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            // What happened before was not heard.
+            return Some((frame("resync", None, "{}").into(), self));
+        }
+        loop {
+            match self.events.next(KEEP_ALIVE_EVERY).await {
+                Waited::Stopping => return None,
+                Waited::Quiet if self.is_signed_in().await => return Some((KEEP_ALIVE.into(), self)),
+                Waited::Quiet => return None,
+                Waited::Events(events) => {
+                    if events.iter().any(|event| event.is_recheck()) && !self.is_signed_in().await {
+                        return None;
+                    }
+                    let told = events.iter().filter(|event| !event.is_recheck());
+                    let text: String = told.map(|event| frame(&event.name, None, &event.data)).collect();
+                    if !text.is_empty() {
+                        return Some((text.into(), self));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A session that has ended must not go on listening.
+    async fn is_signed_in(&self) -> bool {
+        let (token, now) = (self.token.clone(), self.app.clock.now());
+        let found = self.app.db.read(move |conn| sessions::find(conn, &token, now)).await;
+        // While the database is away nobody can tell, and nothing happens either.
+        found.map_or(true, |found| found.is_some())
+    }
+}
+
+/// `POST /live/presence`: `place`, a path of ours, and `doing` = `looking` |
+/// `editing` | `gone`. Answers with who is there, as JSON.
+///
+/// # Errors
+/// *Invalid* for anything else.
+pub async fn presence(app: AppData, agent: Agent, sent: Fields) -> Result<HttpResponse> {
+    let doing = match sent.get("doing").as_str() {
+        "looking" => Doing::Looking,
+        "editing" => Doing::Editing,
+        "gone" => Doing::Gone,
+        _ => return Err(Error::invalid("A presence is looking, editing or gone.")),
+    };
+    let place = text::required_line("The place", &sent.get("place"), MAX_PLACE)?;
+    let presence = Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing };
+    Ok(HttpResponse::Ok().json(app.live.note(presence)))
+}

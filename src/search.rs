@@ -1,0 +1,141 @@
+//! How things are found: one tokenizer for both engines, terms that carry their
+//! account, and what a person typed as a query.
+
+use crate::db::dialect::Phrase;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Most terms of one text: beyond this position a `tsvector` cannot tell
+/// where a word stands, and both engines must find the same.
+const MAX_TERMS: usize = 16_000;
+/// A `tsvector` ends at 1 MB, with some bytes of its own for each term.
+const MAX_BYTES: usize = 700_000;
+/// Longest word, in characters; what is longer is cut, here and in queries.
+const MAX_WORD: usize = 40;
+
+/// Splits a text into words: lower case, without diacritics, letters and
+/// digits only; CJK as overlapping pairs of characters.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let folded: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    // Lower case can bring new marks (İ), and what NFKD took apart must not stay so (가).
+    let folded: String = folded.nfkd().filter(|c| !is_combining_mark(*c)).nfc().collect();
+    let mut found = Vec::new();
+    for run in folded.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
+        split_run(run, &mut found);
+    }
+    found
+}
+
+fn split_run(run: &str, found: &mut Vec<String>) {
+    let mut word = String::new();
+    let mut ideographs: Vec<char> = Vec::new();
+    for c in run.chars() {
+        if is_cjk(c) {
+            flush_word(&mut word, found);
+            ideographs.push(c);
+        } else {
+            flush_pairs(&mut ideographs, found);
+            word.push(c);
+        }
+    }
+    flush_word(&mut word, found);
+    flush_pairs(&mut ideographs, found);
+}
+
+fn flush_word(word: &mut String, found: &mut Vec<String>) {
+    if !word.is_empty() {
+        found.push(word.chars().take(MAX_WORD).collect());
+        word.clear();
+    }
+}
+
+fn flush_pairs(ideographs: &mut Vec<char>, found: &mut Vec<String>) {
+    match ideographs.as_slice() {
+        [] => return,
+        [only] => found.push(only.to_string()),
+        many => found.extend(many.windows(2).map(|pair| pair.iter().collect::<String>())),
+    }
+    ideographs.clear();
+}
+
+/// Scripts that are written without spaces between words.
+fn is_cjk(c: char) -> bool {
+    matches!(u32::from(c),
+        0x3040..=0x30FF | 0x31F0..=0x31FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF
+        | 0xFF66..=0xFF9F | 0x2_0000..=0x3_134F)
+}
+
+/// A word as it stands in the index. The account comes first, so that the words
+/// of others are not even looked at; digits up to the first `x` cannot be
+/// mistaken for another account's.
+fn term(account_id: i64, word: &str) -> String {
+    format!("{account_id}x{word}")
+}
+
+/// The terms by which something with these texts is found, in their order, up to
+/// a cap that both engines can hold.
+#[must_use]
+pub fn terms<'a>(account_id: i64, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut bytes = 0;
+    texts
+        .into_iter()
+        .flat_map(words)
+        .map(|word| term(account_id, &word))
+        .take_while(|term| {
+            bytes += term.len() + 8;
+            bytes <= MAX_BYTES
+        })
+        .take(MAX_TERMS)
+        .collect()
+}
+
+/// What a person typed: every word must be there, each may be unfinished;
+/// quotes hold words together. Anything is searched as words, never an error.
+#[must_use]
+pub fn parse(account_id: i64, query: &str) -> Vec<Phrase> {
+    let mut phrases = Vec::new();
+    for (index, part) in query.split('"').enumerate() {
+        let quoted = index % 2 == 1;
+        let chunks: Vec<&str> = if quoted { vec![part] } else { part.split_whitespace().collect() };
+        for chunk in chunks {
+            let words: Vec<String> = words(chunk).iter().map(|word| term(account_id, word)).collect();
+            if !words.is_empty() {
+                phrases.push(Phrase { words, prefix: !quoted });
+            }
+        }
+    }
+    phrases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_folded() {
+        let cases = [
+            ("Größe, Ärger & CAFÉ!", vec!["große", "arger", "cafe"]),
+            ("ana.lópez+x@mail.example", vec!["ana", "lopez", "x", "mail", "example"]),
+            ("Don't 3.14 snake_case", vec!["don", "t", "3", "14", "snake", "case"]),
+            ("東京タワー ok", vec!["東京", "京タ", "タワ", "ワー", "ok"]),
+            ("한국어 İstanbul ﬁle", vec!["한국어", "istanbul", "file"]),
+            ("茶", vec!["茶"]),
+            (" \u{0301} — ", vec![]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_words_and_phrases() {
+        let phrase = |words: &[&str], prefix| Phrase { words: words.iter().map(ToString::to_string).collect(), prefix };
+        assert_eq!(
+            parse(7, "refund \"Two Words\" a@b"),
+            [phrase(&["7xrefund"], true), phrase(&["7xtwo", "7xwords"], false), phrase(&["7xa", "7xb"], true)]
+        );
+        assert_eq!(parse(7, "\" ' OR * ("), [phrase(&["7xor"], false)]);
+        assert!(parse(7, "—").is_empty());
+    }
+}

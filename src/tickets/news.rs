@@ -1,0 +1,15 @@
+//! What open pages are told of tickets.
+
+use crate::live::{Event, Live, Topic};
+use crate::people::model::Agent;
+use crate::tickets::model::Ticket;
+use serde_json::json;
+
+/// A ticket, as it was before, was given to somebody.
+pub fn assigned(live: &Live, by: &Agent, before: &Ticket, to: Option<i64>) {
+    if to.is_none() || to == before.assignee_id {
+        return;
+    }
+    let data = json!({ "to": to, "by": by.name, "number": before.number, "title": before.title });
+    live.tell(Topic::Account(by.account_id), Event::new("assigned", &data));
+}

@@ -1,0 +1,54 @@
+// Hears what happens and tells the page by the event docket:live. Counts what
+// waits in the title and at the link to the conversations.
+
+const { live, liveWorker, user } = document.body.dataset;
+const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
+const tell = ({ name, data }) => document.dispatchEvent(new CustomEvent("docket:live", { detail: { ...data, name } }));
+
+if (window.SharedWorker) {
+  const { port } = new SharedWorker(liveWorker, { name: `docket-${user}` });
+  const hello = () => port.postMessage({ url: live, names: NAMES, since: performance.timeOrigin });
+  port.addEventListener("message", ({ data }) => tell(data));
+  port.start();
+  hello();
+  addEventListener("pagehide", () => port.postMessage({ bye: true }));
+  addEventListener("pageshow", (event) => event.persisted && hello());
+} else {
+  // Some browsers of phones: the tab in front has the stream.
+  let source = null;
+  const follow = () => {
+    source?.close();
+    source = document.hidden ? null : new EventSource(live);
+    for (const name of NAMES) source?.addEventListener(name, ({ data }) => tell({ name, data: JSON.parse(data) }));
+  };
+  document.addEventListener("visibilitychange", follow);
+  follow();
+}
+
+const title = document.title;
+const badges = document.querySelectorAll("[data-unread]");
+const count = async () => {
+  const answer = await fetch(`${live}/unread`, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { conversations } = await answer.json();
+  const text = conversations > 99 ? "99+" : String(conversations);
+  document.title = conversations ? `(${text}) ${title}` : title;
+  for (const badge of badges) {
+    badge.hidden = !conversations;
+    badge.textContent = text;
+    badge.setAttribute("aria-label", `${text} unread`);
+  }
+};
+
+// Many messages at once are counted once.
+let waiting = null;
+const soon = () => {
+  waiting ??= setTimeout(() => {
+    waiting = null;
+    count();
+  }, 500);
+};
+document.addEventListener("docket:live", ({ detail }) => {
+  if (["resync", "message", "conversation", "read"].includes(detail.name)) soon();
+});
+count();

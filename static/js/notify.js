@@ -1,0 +1,42 @@
+// A quiet notification of the browser for what happens while the desk is out of
+// sight: only after it was asked for by a click, and only in this browser.
+
+const KEY = "docket-notify";
+const { user, home } = document.body.dataset;
+const button = document.querySelector("[data-notify]");
+const isOn = () => localStorage.getItem(KEY) === user && Notification.permission === "granted";
+
+const show = () => {
+  if (!button) return;
+  button.hidden = false;
+  button.setAttribute("aria-pressed", isOn());
+  button.disabled = Notification.permission === "denied";
+  button.textContent = button.disabled ? "Notifications are blocked in this browser" : "Notify me in this browser";
+};
+
+const WORDS = {
+  message: (news) => news.from === "visitor" && [news.visitor, news.preview, `/conversations/${news.conversation}`],
+  submission: (news) => [`${news.visitor} sent a form`, news.preview, `/submissions/${news.submission}`],
+  assigned: (news) => String(news.to) === user && [`${news.by} gave you #${news.number}`, news.title, `/tickets/${news.number}`],
+};
+
+if ("Notification" in window && isSecureContext) {
+  show();
+  button?.addEventListener("click", async () => {
+    if (isOn()) localStorage.removeItem(KEY);
+    else if ((await Notification.requestPermission()) === "granted") localStorage.setItem(KEY, user);
+    show();
+  });
+  document.addEventListener("docket:live", ({ detail }) => {
+    const words = document.hidden && isOn() && WORDS[detail.name]?.(detail);
+    if (!words) return;
+    const [title, body, path] = words;
+    // The same tag in every tab: people see it once.
+    const note = new Notification(title, { body, tag: `docket${path}`, silent: true });
+    note.addEventListener("click", () => {
+      focus();
+      location.assign(home + path);
+      note.close();
+    });
+  });
+}
