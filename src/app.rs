@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::limits::Limits;
 use crate::live::Live;
+use crate::mail::Mailer;
 use crate::storage::{Storage, create_private_dir};
 use actix_web::web::Data;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct App {
     pub live: Arc<Live>,
     /// How fast anybody may ask.
     pub limits: Limits,
+    /// Mail to the team, if a server is set.
+    pub mail: Option<Mailer>,
 }
 
 /// How handlers take the [`App`].
@@ -35,6 +38,7 @@ impl App {
     /// # Errors
     /// One line that says what is unusable.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, String> {
+        let mail = Mailer::open(&config)?;
         create_private_dir(&config.data_dir)
             .map_err(|error| format!("the data folder {} cannot be made: {error}", config.data_dir.display()))?;
         let storage = Storage::open(&config.storage()).await?;
@@ -43,6 +47,6 @@ impl App {
         let opened = opened.map_err(|error| error.to_string())?;
         let db = opened.map_err(|error| format!("{} cannot be used: {error}", config.database()))?;
         let (live, limits) = (Live::start(&db), Limits::new(config.api_rate));
-        Ok(Self { config, db, storage, clock, live, limits })
+        Ok(Self { config, db, storage, clock, live, limits, mail })
     }
 }

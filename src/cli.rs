@@ -6,8 +6,8 @@ use crate::config::{Config, LogFormat};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::access::Role;
 use crate::people::model::{Email, MAX_NAME};
-use crate::people::passwords;
 use crate::people::store::{self as people, NewUser};
+use crate::people::{keys, passwords};
 use crate::server::Running;
 use crate::submissions::store as submissions;
 use crate::upkeep::check::{self, Outcome};
@@ -48,6 +48,9 @@ enum Command {
     /// Add public forms
     #[command(subcommand)]
     Form(FormCommand),
+    /// Add API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Load lively sample data into an account
     Sample(SampleArgs),
     /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
@@ -103,6 +106,22 @@ struct FormAdd {
     #[arg(long, value_name = "OWNER_EMAIL")]
     account: String,
     /// What the form is called on the desk
+    #[arg(long)]
+    name: String,
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Add an API key and print it, once
+    Add(KeyAdd),
+}
+
+#[derive(Args)]
+struct KeyAdd {
+    /// An owner of the account
+    #[arg(long, value_name = "OWNER_EMAIL")]
+    account: String,
+    /// Which program it is for
     #[arg(long)]
     name: String,
 }
@@ -190,6 +209,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         Command::User(UserCommand::Add(user)) => add_user(app, user).await,
         Command::User(UserCommand::Password(user)) => set_password(app, &user).await,
         Command::Form(FormCommand::Add(form)) => add_form(app, &form).await,
+        Command::Key(KeyCommand::Add(key)) => add_key(app, &key).await,
         Command::Sample(wanted) => load_sample(app, &wanted).await,
         Command::Check(wanted) => check_all(app, wanted.repair).await,
     }
@@ -238,6 +258,19 @@ async fn add_form(app: &App, form: &FormAdd) -> Result<()> {
     let form = app.db.write(add).await?;
     let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));
     println!("{origin}{}/f/{}", app.config.base_path(), form.key);
+    Ok(())
+}
+
+async fn add_key(app: &App, wanted: &KeyAdd) -> Result<()> {
+    let name = text::required_line("The name", &wanted.name, MAX_NAME)?;
+    let (owner, key, now) = (Email::parse(&wanted.account)?, keys::generate()?, app.clock.now());
+    let stored = key.clone();
+    let add = move |conn: &mut _| {
+        let account_id = people::account_of_owner(conn, &owner)?.account_id;
+        keys::add(conn, account_id, &name, &stored, now)
+    };
+    app.db.write(add).await?;
+    println!("{key}");
     Ok(())
 }
 

@@ -12,12 +12,18 @@
 //! | [`error`] | one error type: a code for scripts, a sentence for people |
 //! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `db/dialect.rs` alone |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
+//! | [`search`] | the one tokenizer, and the terms by which things are found |
+//! | [`live`] | what open pages are told, and who is looking at what |
+//! | [`limits`] | how often an address or a key may ask |
+//! | [`mail`] | mail to the team over SMTP |
 //! | [`web`] | what all pages share: frame and links, forms, errors, paging, origin check, assets |
 //! | [`people`] | accounts, users, roles, sessions, invitations; `access.rs` decides who may do what |
 //! | [`tickets`] | tickets: rules, rows, notes, tags, history, search, pages |
 //! | [`attachments`] | files on tickets: what is taken, kept and served |
-//! | [`conversations`], [`submissions`] | where tickets come from: chats, and public forms |
-//! | [`upkeep`] | first start, health, clearing up, checking, sample data |
+//! | [`conversations`] | chats with visitors: the bubble on websites, the inbox |
+//! | [`submissions`] | public forms of websites, and what visitors send through them |
+//! | [`api`] | `/api/v1`: the desk for other programs |
+//! | [`upkeep`] | first start, health, clearing up, checking, mails that tell the team, sample data |
 //!
 //! `templates/`, `static/` and `tests/` use the same nouns.
 //!
@@ -32,14 +38,18 @@
 //! `pages` know `store`, `store` knows `model`, and never the other way round:
 //! `model` knows neither actix nor a connection, `store` knows no actix. A
 //! feature uses another one through the functions of its `store`. `db`,
-//! `storage`, `web` and `error` know no feature. A test keeps these rules.
+//! `storage`, `web`, `live` and their like know no feature. A test keeps these rules.
+//!
+//! What a handler has changed it tells to [`live`] through the `news` of its
+//! feature; open pages hear it by [`people::stream`] and read themselves anew.
 //!
 //! # What holds, always
 //!
 //! 1. **Nobody reaches another account's row.** Every function that loads takes
 //!    the account; what is out of reach is *not found*.
 //! 2. **A ticket is made on purpose**: by [`tickets::store::create`], which only
-//!    `POST /tickets` and the sample data call. A `GET` changes nothing.
+//!    `POST /tickets`, its twin of the API and the sample data call. A `GET` changes
+//!    nothing but how far a user has read.
 //! 3. **What was answered is durable**: SQLite runs with `synchronous=FULL`, read
 //!    back at the start; files and their folders are synced.
 //! 4. **A ready attachment has its bytes**: see the walk below.
@@ -81,6 +91,7 @@ pub mod db;
 pub mod error;
 pub mod limits;
 pub mod live;
+pub mod mail;
 pub mod people;
 pub mod routes;
 pub mod search;

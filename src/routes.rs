@@ -10,7 +10,7 @@ use crate::people::{account, invitations, key_pages, profile, signin, stream, te
 use crate::submissions::{forms, intake, pages as submissions};
 use crate::tickets::pages as tickets;
 use crate::upkeep::{health, setup};
-use crate::web::assets;
+use crate::web::{assets, cross_origin};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
@@ -33,8 +33,8 @@ pub fn table() -> Vec<Endpoint> {
         post("/f/{form_key}", PUBLIC, intake::receive),
         options("/f/{form_key}", PUBLIC, intake::preflight),
         get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
-        get("/form.js", PUBLIC, assets::form_script),
-        get("/embed.js", PUBLIC, assets::bubble_script),
+        get("/form.js", PUBLIC, cross_origin::form_script),
+        get("/embed.js", PUBLIC, cross_origin::bubble_script),
         get("/chat/{widget_key}/config", PUBLIC, chat::config),
         get("/chat/{widget_key}/messages", PUBLIC, chat::history),
         post("/chat/{widget_key}/messages", PUBLIC, chat::send),

@@ -8,13 +8,15 @@ use crate::error::Error;
 use crate::people::passwords::Passwords;
 use crate::people::throttle::Throttle;
 use crate::routes;
-use crate::upkeep::{janitor, marker, setup};
+use crate::upkeep::{janitor, marker, notices, setup};
 use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_actix_web::TracingLogger;
 
 /// Running requests get this long to finish after a signal to stop, in seconds.
@@ -46,11 +48,13 @@ impl App {
             .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         marker::expect(&app).await?;
+        allow_many_connections();
         let app = web::Data::new(app);
         let setup_path = offer_setup(&app).await.map_err(|error| error.to_string())?;
         assets::warm_up();
         let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
         janitor::start(app.clone());
+        notices::start(app.clone());
         Ok(Running { address, setup_path, app, server })
     }
 }
@@ -62,11 +66,44 @@ async fn offer_setup(app: &web::Data<App>) -> crate::error::Result<Option<String
     Ok(offered.then(|| format!("{}/setup?token={secret}", app.config.base_path())))
 }
 
+/// Waits for a signal to stop.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "signals to stop cannot be heard");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Every open page holds a connection, and many systems allow 1,024 files at
+/// first and far more to whoever asks.
+fn allow_many_connections() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let passwords = web::Data::new(Passwords::default());
     let throttle = web::Data::new(Throttle::default());
     let slots = web::Data::new(Slots::default());
     let base = app.config.base_path().to_owned();
+    let live = app.live.clone();
+    let stop = async move {
+        asked_to_stop().await;
+        // Streams would go on for ever; without them the grace is for real requests.
+        live.stop();
+    };
     let server = HttpServer::new(move || {
         WebApp::new()
             .app_data(app.clone())
@@ -80,5 +117,11 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
     });
-    Ok(server.workers(workers).client_request_timeout(HEAD).shutdown_timeout(GRACE).listen(listener)?.run())
+    Ok(server
+        .workers(workers)
+        .client_request_timeout(HEAD)
+        .shutdown_signal(stop)
+        .shutdown_timeout(GRACE)
+        .listen(listener)?
+        .run())
 }

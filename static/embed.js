@@ -196,10 +196,12 @@
   };
 
   const load = async (signal) => {
+    // What is sent meanwhile may be missing in the answer: only what was there counts.
+    const before = head;
     const page = await (await call("messages", { signal })).json();
-    if (page.status === "none") return forget();
+    if (page.status === "none") return head === before && forget();
     const last = page.messages.at(-1)?.position ?? 0;
-    if (last < head) clear();
+    if (last < before) clear();
     first = page.messages[0]?.position ?? 1;
     head = Math.max(head, last);
     status = page.status;

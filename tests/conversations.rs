@@ -1,7 +1,7 @@
 //! Conversations: the inbox, an agent's reply, and what tickets keep of them.
 
 use crate::support::{Person, TestApp, unique};
-use docket::conversations::model::Sender;
+use docket::conversations::model::{NewMessage, Status};
 use docket::conversations::store::{self, NewConversation};
 
 /// A visitor begins a conversation; returns its id.
@@ -13,13 +13,15 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
         visitor_email: "vera@example.com".into(),
         page_url: Some("https://shop.example/lamps".into()),
         country: Some("SE".into()),
+        status: Status::Open,
+        visitor: None,
     };
     let (account, now, text) = (owner.id, app.app.clock.now(), text.to_owned());
     app.app
         .db
         .write(move |conn| {
             store::create(conn, account, &new, now)?;
-            store::add_message(conn, account, &new.id, (Sender::Visitor, ""), &text, now)
+            store::post(conn, account, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
         })
         .await
         .unwrap();
@@ -97,8 +99,8 @@ async fn long_conversations_open_at_their_end() {
     let (account, conversation, now) = (owner.id, id.clone(), app.app.clock.now());
     let fill = move |conn: &mut _| {
         for index in 2..=120 {
-            let body = format!("message number {index}.");
-            store::add_message(conn, account, &conversation, (Sender::Visitor, ""), &body, now)?;
+            let message = NewMessage::of_visitor(format!("message number {index}."), None, now);
+            store::post(conn, account, &conversation, &message)?;
         }
         Ok(())
     };

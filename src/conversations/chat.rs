@@ -14,7 +14,7 @@ use crate::live::{KEEP_ALIVE, KEEP_ALIVE_EVERY, Subscription, Topic, Waited, fra
 use crate::web::cross_origin::{self, any_origin};
 use crate::web::fields::read_body;
 use crate::web::{client, stream, text, token, when};
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,10 @@ async fn tell_config(req: &HttpRequest, app: &AppData, key: String) -> Result<Ht
         "language": widget.language,
         "texts": texts.all(),
     });
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=60")).json(config))
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=60"))
+        .insert_header((VARY, "Origin"))
+        .json(config))
 }
 
 /// A message as the bubble gets it.
@@ -200,7 +203,8 @@ async fn stream_events(req: &HttpRequest, app: &AppData, key: String, after: i64
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
     let found = app.db.read(move |conn| store::of_visitor(conn, widget.id, &hash)).await?;
-    let found = found.ok_or_else(Error::not_found)?;
+    // A place beyond the end is that of a conversation that was there before.
+    let found = found.filter(|found| after <= found.message_count).ok_or_else(Error::not_found)?;
     let place = app.limits.streams.open(client::address(req, &app.config))?;
     let feed = Feed {
         // From before the first reading, so that nothing falls between.

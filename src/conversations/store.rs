@@ -244,11 +244,15 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
     Ok(Posted { conversation, message, is_new: true, reopened })
 }
 
-/// What a conversation is found by, as far as one message tells.
+/// What a conversation is found by, as far as one message tells; the first one
+/// also tells of the visitor.
 #[must_use]
 pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
-    let texts = [&message.body, &conversation.visitor_name, &conversation.visitor_email, &conversation.id];
-    search::terms(conversation.account_id, texts.map(String::as_str))
+    let mut texts = vec![message.body.as_str()];
+    if message.position == 1 {
+        texts.extend([conversation.visitor_name.as_str(), &conversation.visitor_email, &conversation.id]);
+    }
+    search::terms(conversation.account_id, texts)
 }
 
 /// The conversation, locked until the transaction ends: it makes the numbers of
@@ -293,9 +297,15 @@ pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> 
 /// # Errors
 /// When the database fails.
 pub fn set_visitor(conn: &mut Connection, seq: i64, name: &str, email: &str) -> Result<()> {
-    diesel::update(conversations::table.find(seq))
+    let conversation: Conversation = diesel::update(conversations::table.find(seq))
         .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
-        .execute(conn)?;
+        .returning(conversations::all_columns)
+        .get_result(conn)?;
+    let first: Option<Message> = messages::table.find((seq, 1)).first(conn).optional()?;
+    if let Some(first) = first {
+        let terms = terms(&conversation, &first);
+        dialect::index_terms(conn, Index::Messages, dialect::message_id(seq, 1), &terms)?;
+    }
     Ok(())
 }
 
@@ -437,4 +447,38 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
         .filter(conversations::deleted_at.gt(now - TRASH));
     diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     get(conn, account_id, id)
+}
+
+/// Looks whether the messages after a place, by conversation and position, are
+/// found by what they say, and with `repair` sees to it. Returns those that were
+/// not, and where to go on.
+///
+/// # Errors
+/// When the database fails.
+#[allow(clippy::type_complexity)]
+pub fn reindex_after(
+    conn: &mut Connection,
+    (seq, position): (i64, i64),
+    limit: i64,
+    repair: bool,
+) -> Result<(Vec<(String, i64)>, Option<(i64, i64)>)> {
+    let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
+    let rows: Vec<(Message, Conversation)> = messages::table
+        .inner_join(conversations::table)
+        .filter(messages::conversation_seq.gt(seq).or(later))
+        .order((messages::conversation_seq, messages::position))
+        .limit(limit)
+        .select((messages::all_columns, conversations::all_columns))
+        .load(conn)?;
+    let mut wrong = Vec::new();
+    for (message, conversation) in &rows {
+        let (id, terms) = (dialect::message_id(conversation.seq, message.position), terms(conversation, message));
+        if !dialect::has_terms(conn, Index::Messages, id, &terms)? {
+            wrong.push((conversation.id.clone(), message.position));
+            if repair {
+                dialect::index_terms(conn, Index::Messages, id, &terms)?;
+            }
+        }
+    }
+    Ok((wrong, rows.last().map(|(message, _)| (message.conversation_seq, message.position))))
 }

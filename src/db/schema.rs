@@ -291,6 +291,7 @@ table! {
 joinable!(sessions -> users (user_id));
 joinable!(ticket_tags -> tags (tag_id));
 joinable!(ticket_tags -> tickets (ticket_id));
+joinable!(messages -> conversations (conversation_seq));
 joinable!(api_keys -> accounts (account_id));
 joinable!(submissions -> forms (form_id));
 

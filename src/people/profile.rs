@@ -1,8 +1,9 @@
 //! `/profile`: what every user changes about themselves.
 
-use crate::app::AppData;
+use crate::app::{App, AppData};
 use crate::db::schema::users;
 use crate::error::{Error, Kind, Result};
+use crate::live::{Event, Topic};
 use crate::people::model::{Agent, MAX_NAME, parse_zone};
 use crate::people::passwords::{self, Passwords};
 use crate::people::{sessions, signin, store};
@@ -13,6 +14,33 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use diesel::prelude::*;
 
+/// What a user wants to hear of by mail.
+#[derive(Clone, Copy)]
+struct Wanted {
+    submissions: bool,
+    waiting: bool,
+    assignments: bool,
+}
+
+impl Wanted {
+    async fn load(app: &AppData, agent: &Agent) -> Result<Self> {
+        let (account_id, id) = (agent.account_id, agent.id);
+        let user = app.db.read(move |conn| store::find(conn, account_id, id)).await?;
+        let (submissions, waiting, assignments) = (user.mail_submissions, user.mail_waiting, user.mail_assignments);
+        Ok(Self { submissions, waiting, assignments })
+    }
+
+    /// What the form says; a form without these ticks changes nothing.
+    fn sent(sent: &Fields) -> Option<Self> {
+        let wants = |name: &str| sent.get(name) == "1";
+        (sent.get("mail") == "1").then(|| Self {
+            submissions: wants("mailSubmissions"),
+            waiting: wants("mailWaiting"),
+            assignments: wants("mailAssignments"),
+        })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "people/profile.html")]
 struct ProfilePage<'a> {
@@ -22,45 +50,59 @@ struct ProfilePage<'a> {
     name: &'a str,
     zone: &'a str,
     zones: Vec<&'static str>,
+    mail: Wanted,
+    sends_mail: bool,
     error: Option<&'a str>,
     password_error: Option<&'a str>,
 }
 
 impl<'a> ProfilePage<'a> {
-    fn new(layout: &'a Layout, agent: &'a Agent) -> Self {
+    fn new(layout: &'a Layout, agent: &'a Agent, app: &App, mail: Wanted) -> Self {
         let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
         let (email, role, name, zone) = (&agent.email, agent.role.as_str(), &agent.name, agent.zone.name());
-        Self { layout, email, role, name, zone, zones, error: None, password_error: None }
+        let sends_mail = app.mail.is_some();
+        Self { layout, email, role, name, zone, zones, mail, sends_mail, error: None, password_error: None }
     }
 }
 
 /// `GET /profile`
 ///
 /// # Errors
-/// When the template fails.
-pub async fn show(agent: Agent, layout: Layout) -> Result<HttpResponse> {
-    layout.page(&ProfilePage::new(&layout, &agent))
+/// When the database fails.
+pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let wanted = Wanted::load(&app, &agent).await?;
+    layout.page(&ProfilePage::new(&layout, &agent, &app, wanted))
 }
 
-/// `POST /profile`: `name`, `timeZone`
+/// `POST /profile`: `name`, `timeZone`, and with `mail=1` the choices
+/// `mailSubmissions`, `mailWaiting`, `mailAssignments`
 ///
 /// # Errors
 /// When the database fails.
 pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
     let (name, zone) = (sent.get("name"), sent.get("timeZone"));
+    let stored = Wanted::load(&app, &agent).await?;
+    let wanted = Wanted::sent(&sent).unwrap_or(stored);
     let parsed = text::required_line("The name", &name, MAX_NAME).and_then(|name| Ok((name, parse_zone(&zone)?)));
     let (new_name, new_zone) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let error = Some(error.message());
-            let page = ProfilePage { name: &name, zone: &zone, error, ..ProfilePage::new(&layout, &agent) };
+            let page =
+                ProfilePage { name: &name, zone: &zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
             return layout.page_with(Kind::Invalid.status(), &page);
         }
     };
     let id = agent.id;
     app.db
         .write(move |conn| {
-            let changes = (users::name.eq(&new_name), users::time_zone.eq(&new_zone));
+            let changes = (
+                users::name.eq(&new_name),
+                users::time_zone.eq(&new_zone),
+                users::mail_submissions.eq(wanted.submissions),
+                users::mail_waiting.eq(wanted.waiting),
+                users::mail_assignments.eq(wanted.assignments),
+            );
             diesel::update(users::table.find(id)).set(changes).execute(conn)?;
             Ok(())
         })
@@ -84,7 +126,8 @@ pub async fn change_password(
         Ok(hash) => hash,
         Err(error) if error.kind == Kind::Invalid => {
             let password_error = Some(error.message());
-            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent) };
+            let wanted = Wanted::load(&app, &agent).await?;
+            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
             return layout.page_with(error.kind.status(), &page);
         }
         Err(error) => return Err(error),
@@ -96,6 +139,7 @@ pub async fn change_password(
             sessions::close_all(conn, id)
         })
         .await?;
+    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
     let flash = Flash::new("The password is changed. You are signed out everywhere else.");
     let mut response = layout.see_other_saying("/profile", &flash)?;
     signin::start_session(&req, &app, id, &mut response).await?;

@@ -2,6 +2,7 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
+use crate::live::{Event, Topic};
 use crate::people::model::Email;
 use crate::people::passwords::Passwords;
 use crate::people::throttle::Throttle;
@@ -203,7 +204,12 @@ pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, respo
 /// When the database fails.
 pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<HttpResponse> {
     if let Some(token) = sessions::token_of(&req, &app.config) {
+        let (now, wanted) = (app.clock.now(), token.clone());
+        let found = app.db.read(move |conn| sessions::find(conn, &wanted, now)).await?;
         app.db.write(move |conn| sessions::close(conn, &token)).await?;
+        if let Some((user, _)) = found {
+            app.live.tell(Topic::Account(user.account_id), Event::recheck());
+        }
     }
     let mut response = layout.see_other("/login");
     let removal = sessions::removal(&app.config);

@@ -4,6 +4,7 @@ use crate::app::AppData;
 use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Kind, Result};
+use crate::live::{Event, Topic};
 use crate::people::access::Role;
 use crate::people::model::{Agent, Email, User};
 use crate::people::{invitations, sessions, store};
@@ -168,6 +169,7 @@ pub async fn set_role(
 pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let user = app.db.write(move |conn| set_disabled(conn, &agent, id, Some(now))).await?;
+    app.live.tell(Topic::Account(user.account_id), Event::recheck());
     let undo = format!("/settings/team/{}/enable", user.id);
     layout.see_other_saying("/settings/team", &Flash::with_undo(format!("{} can no longer sign in.", user.name), undo))
 }

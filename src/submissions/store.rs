@@ -274,3 +274,25 @@ pub fn set_spam(conn: &mut Connection, account_id: i64, id: &str, spam: bool) ->
     diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
     Ok(())
 }
+
+/// Looks whether the submissions after a sequence number are found by what they
+/// say, and with `repair` sees to it. Returns those that were not, and where to
+/// go on.
+///
+/// # Errors
+/// When the database fails.
+pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<(Vec<String>, Option<i64>)> {
+    let rows: Vec<Submission> =
+        submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?;
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let terms = terms(row);
+        if !dialect::has_terms(conn, Index::Submissions, row.seq, &terms)? {
+            wrong.push(row.id.clone());
+            if repair {
+                dialect::index_terms(conn, Index::Submissions, row.seq, &terms)?;
+            }
+        }
+    }
+    Ok((wrong, rows.last().map(|row| row.seq)))
+}

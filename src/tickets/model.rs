@@ -262,6 +262,13 @@ impl Ticket {
         self.source_id.clone().map(|id| Source { kind, id })
     }
 
+    /// The conversation that it came from, if from one.
+    #[must_use]
+    pub fn conversation_id(&self) -> Option<&str> {
+        let is_chat = self.source_kind.as_deref() == Some(SourceKind::Chat.as_str());
+        self.source_id.as_deref().filter(|_| is_chat)
+    }
+
     /// Seconds from creation to the latest close; empty while open.
     #[must_use]
     pub fn resolution_seconds(&self) -> Option<i64> {

@@ -1,12 +1,16 @@
 //! Clears up behind everybody: what has been in the trash for 30 days, sessions
 //! that have ended, reservations of uploads that never came.
 
+use crate::api::read::forget_answers;
 use crate::app::App;
 use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::Attachment;
 use crate::clock::TRASH;
 use crate::db::Connection;
-use crate::db::schema::{conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets};
+use crate::db::dialect::{self, Index};
+use crate::db::schema::{
+    conversation_marks, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
+};
 use crate::error::{Error, Result};
 use crate::people::sessions;
 use crate::upkeep::marker;
@@ -19,6 +23,8 @@ const EVERY: Duration = Duration::from_secs(15 * 60);
 /// Nothing is cleared before it has been out of anybody's reach for this long:
 /// no restore that was answered can lose its bytes.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
+/// How long an answer to a request with an `Idempotency-Key` is given again.
+const ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// One round's work at a time, so that others are not kept waiting.
 const CHUNK: i64 = 50;
 
@@ -63,6 +69,7 @@ pub async fn clear(app: &App) -> Result<()> {
         forget_files(app, files).await?;
     }
     while app.db.write(move |conn| forget_sources(conn, old)).await? > 0 {}
+    app.db.write(move |conn| forget_answers(conn, now - ANSWERS)).await?;
     Ok(())
 }
 
@@ -93,12 +100,24 @@ fn forget_tickets(conn: &mut Connection, ids: &[i64]) -> Result<()> {
 fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
     let gone: Vec<i64> =
         submissions::table.filter(submissions::deleted_at.le(old)).limit(CHUNK).select(submissions::seq).load(conn)?;
+    for seq in &gone {
+        dialect::forget_terms(conn, Index::Submissions, *seq)?;
+    }
     diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?;
     let seqs: Vec<i64> = conversations::table
         .filter(conversations::deleted_at.le(old))
         .limit(CHUNK)
         .select(conversations::seq)
         .load(conn)?;
+    let marks = conversation_marks::conversation_seq.eq_any(&seqs);
+    diesel::delete(conversation_marks::table.filter(marks)).execute(conn)?;
+    let places: Vec<(i64, i64)> = messages::table
+        .filter(messages::conversation_seq.eq_any(&seqs))
+        .select((messages::conversation_seq, messages::position))
+        .load(conn)?;
+    for (seq, position) in places {
+        dialect::forget_terms(conn, Index::Messages, dialect::message_id(seq, position))?;
+    }
     diesel::delete(messages::table.filter(messages::conversation_seq.eq_any(&seqs))).execute(conn)?;
     diesel::delete(conversations::table.filter(conversations::seq.eq_any(&seqs))).execute(conn)?;
     Ok(gone.len() + seqs.len())

@@ -5,5 +5,6 @@ pub mod check;
 pub mod health;
 pub mod janitor;
 pub mod marker;
+pub mod notices;
 pub mod sample;
 pub mod setup;

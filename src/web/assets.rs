@@ -2,7 +2,6 @@
 //! changes with their content, compressed once.
 
 use crate::error::{Error, Result};
-use crate::web::cross_origin::any_origin;
 use crate::web::token;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -73,26 +72,13 @@ pub fn warm_up() {
     LazyLock::force(&ASSETS);
 }
 
-/// `GET /embed.js`: the chat bubble for other websites.
+/// An asset under an address without a hash, which is asked for again after a while.
 ///
 /// # Errors
-/// Never.
-pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
-    for_other_sites(&req, "embed.js")
-}
-
-/// `GET /form.js`: help for the forms of other websites.
-///
-/// # Errors
-/// Never.
-pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
-    for_other_sites(&req, "form.js")
-}
-
-/// Other sites name it without a hash, so it is asked for again after a while.
-fn for_other_sites(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
+/// *Not found* when there is none of that name.
+pub fn by_name(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
     let asset = ASSETS.get(name).ok_or_else(Error::not_found)?;
-    any_origin(Ok(answer(req, asset, "public, max-age=600")))
+    Ok(answer(req, asset, "public, max-age=600"))
 }
 
 /// `GET /static/{hash}/{name}`

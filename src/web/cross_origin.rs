@@ -1,7 +1,7 @@
 //! What the public endpoints share, which pages of other websites speak to.
 
 use crate::error::{Error, Kind, Result};
-use crate::web::{answer, text};
+use crate::web::{answer, assets, text};
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderName, HeaderValue, ORIGIN,
@@ -12,10 +12,15 @@ use actix_web::{HttpRequest, HttpResponse};
 /// cookies nothing in it is anybody else's.
 ///
 /// # Errors
-/// Passes on those of our own, which are logged on their way.
+/// Those of our own that are no answer to anybody, to be logged on their way.
 pub fn any_origin(outcome: Result<HttpResponse>) -> Result<HttpResponse> {
     let mut answer = match outcome {
-        Err(error) if error.kind.status().is_client_error() => answer::json_of(&error),
+        Err(error) if error.kind != Kind::Internal => {
+            if error.kind.status().is_server_error() {
+                tracing::error!(%error, "request failed");
+            }
+            answer::json_of(&error)
+        }
         outcome => outcome?,
     };
     let headers = answer.headers_mut();
@@ -69,4 +74,20 @@ pub fn parse_origins(typed: &str) -> Result<String> {
     };
     let origins: Result<Vec<String>> = typed.split_whitespace().map(origin).collect();
     Ok(origins?.join("\n"))
+}
+
+/// `GET /embed.js`: the chat bubble for other websites.
+///
+/// # Errors
+/// Never.
+pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
+    any_origin(assets::by_name(&req, "embed.js"))
+}
+
+/// `GET /form.js`: help for the forms of other websites.
+///
+/// # Errors
+/// Never.
+pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
+    any_origin(assets::by_name(&req, "form.js"))
 }

@@ -47,6 +47,12 @@ pub fn client() -> Client {
     Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap()
 }
 
+/// The request as a proxy passes it on from an address that nobody else has.
+pub fn from_elsewhere(request: RequestBuilder) -> RequestBuilder {
+    let number = NEXT_NAME.fetch_add(1, Ordering::Relaxed);
+    request.header("x-forwarded-for", std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string())
+}
+
 /// A name that no other test of this or another process uses.
 pub fn unique(word: &str) -> String {
     format!("{word}_{}_{}", std::process::id(), NEXT_NAME.fetch_add(1, Ordering::Relaxed))
@@ -118,6 +124,11 @@ impl TestApp {
     /// Turns the clock on.
     pub fn wait(&self, time: Duration) {
         self.ahead.fetch_add(time.as_secs(), Ordering::Relaxed);
+    }
+
+    /// One behind a proxy on this machine, as most are.
+    pub async fn start_behind_proxy() -> Self {
+        Self::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await
     }
 
     /// Somebody without an account.
@@ -203,6 +214,12 @@ impl Person {
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.request(Method::POST, path).form(fields)).await
+    }
+
+    /// Sends a public form from an address of its own, behind a proxy that the
+    /// server trusts: many visitors, not one who is too quick.
+    pub async fn visit(&self, form: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(from_elsewhere(self.request(Method::POST, form)).form(fields)).await
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) -> Answer {

@@ -1,6 +1,7 @@
 //! `GET /tickets`: the list.
 
 use crate::app::AppData;
+use crate::conversations::store as conversations;
 use crate::error::Result;
 use crate::people::model::{Agent, User};
 use crate::people::store as people;
@@ -25,11 +26,13 @@ struct Row {
     assignee: Option<String>,
     tags: Vec<String>,
     source: &'static str,
+    /// Whether the visitor of its conversation waits for an answer.
+    waits: bool,
     at: When,
 }
 
 impl Row {
-    fn new(ticket: Ticket, sort: Sort, zone: Tz, tags: Vec<String>, assignee: Option<String>) -> Self {
+    fn new(ticket: Ticket, sort: Sort, zone: Tz, tags: Vec<String>, assignee: Option<String>, waits: bool) -> Self {
         let at = match sort {
             Sort::Updated => ticket.updated_at,
             Sort::Created => ticket.created_at,
@@ -51,6 +54,7 @@ impl Row {
             assignee,
             tags,
             source,
+            waits,
             at: When::new(at, zone),
         }
     }
@@ -101,19 +105,22 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
             return Ok(layout.see_other(format!("/tickets/{number}")));
         }
     }
-    let (page, counts, team, mut tags) = app
+    let (page, counts, team, mut tags, waiting) = app
         .db
         .read(move |conn| {
             let page = listing::page(conn, account_id, &wanted)?;
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
             let (counts, team) = (listing::counts(conn, account_id)?, people::members(conn, account_id)?);
-            Ok((page, counts, team, tags::of_many(conn, &ids)?))
+            let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
+            let waiting = conversations::waiting_among(conn, account_id, &chats)?;
+            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting))
         })
         .await?;
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let row = |ticket: Ticket| {
         let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
-        Row::new(ticket, filter.sort, agent.zone, tags, assignee)
+        let waits = ticket.conversation_id().is_some_and(|id| waiting.iter().any(|other| other == id));
+        Row::new(ticket, filter.sort, agent.zone, tags, assignee, waits)
     };
     let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
     let neighbour = |word: &str, cursor: Option<Cursor>| {

@@ -2,10 +2,12 @@
 
 use super::Check;
 use crate::attachments::inventory;
+use crate::conversations::store as conversations;
 use crate::db::Connection;
 use crate::db::dialect::{self, Index};
 use crate::error::Result;
 use crate::people::store as people;
+use crate::submissions::store as submissions;
 use crate::tickets::model::Ticket;
 use crate::tickets::{search, store as tickets};
 
@@ -45,12 +47,50 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
             self::ticket(check, ticket).await?;
         }
     }
-    let stray = check.app.db.read(|conn| Ok(dialect::stray_terms(conn, Index::Tickets)?)).await?;
-    for id in stray {
-        if check.repair {
-            check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, Index::Tickets, id)?)).await?;
+    messages(check).await?;
+    submissions(check).await?;
+    stray(check).await
+}
+
+/// What each message is found by. Their texts never change, so nobody need wait.
+async fn messages(check: &mut Check<'_>) -> Result<()> {
+    let (repair, mut place) = (check.repair, (0, 0));
+    loop {
+        let look = move |conn: &mut Connection| conversations::reindex_after(conn, place, CHUNK, repair);
+        let (wrong, last) = check.app.db.write(look).await?;
+        for (conversation, position) in wrong {
+            let what = format!("message {position} of conversation {conversation} is not found by what it says");
+            check.mendable(&what, "indexed again");
         }
-        check.mendable(&format!("the search index knows ticket {id}, which is in the trash or gone"), "forgotten");
+        let Some(last) = last else { return Ok(()) };
+        place = last;
+    }
+}
+
+/// What each submission is found by.
+async fn submissions(check: &mut Check<'_>) -> Result<()> {
+    let (repair, mut place) = (check.repair, 0);
+    loop {
+        let look = move |conn: &mut Connection| submissions::reindex_after(conn, place, CHUNK, repair);
+        let (wrong, last) = check.app.db.write(look).await?;
+        for id in wrong {
+            check.mendable(&format!("submission {id} is not found by what it says"), "indexed again");
+        }
+        let Some(last) = last else { return Ok(()) };
+        place = last;
+    }
+}
+
+/// What the indexes know and nobody should find.
+async fn stray(check: &mut Check<'_>) -> Result<()> {
+    for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
+    {
+        for id in check.app.db.read(move |conn| Ok(dialect::stray_terms(conn, index)?)).await? {
+            if check.repair {
+                check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, index, id)?)).await?;
+            }
+            check.mendable(&format!("the search index knows {what} {id}, which is in the trash or gone"), "forgotten");
+        }
     }
     Ok(())
 }

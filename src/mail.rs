@@ -1,0 +1,84 @@
+//! Mail over SMTP, to the team only: visitors never get any.
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::time::Duration;
+
+/// How long a mail server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection to the mail server of the settings.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    /// What links in mails begin with.
+    base: String,
+}
+
+/// A mail to one member of the team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub address: String,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+}
+
+impl Mailer {
+    /// What the settings say; nothing when they name no server.
+    ///
+    /// # Errors
+    /// One line that says which setting is unusable or missing.
+    pub fn open(config: &Config) -> Result<Option<Self>, String> {
+        let Some(url) = &config.smtp_url else { return Ok(None) };
+        let public = config.public_url.as_ref();
+        let public = public.ok_or("DOCKET_SMTP_URL needs DOCKET_PUBLIC_URL, because mails carry links")?;
+        let from = config
+            .mail_from
+            .as_deref()
+            .ok_or("DOCKET_SMTP_URL needs DOCKET_MAIL_FROM, as Docket <desk@example.com>")?;
+        let from = from.parse().map_err(|error| format!("DOCKET_MAIL_FROM is no address: {error}"))?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|error| format!("DOCKET_SMTP_URL cannot be used: {error}"))?;
+        let transport = builder.timeout(Some(PATIENCE)).build();
+        Ok(Some(Self { transport, from, base: public.as_str().trim_end_matches('/').to_owned() }))
+    }
+
+    /// The address of a path of ours, for a mail.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Sends a mail.
+    ///
+    /// # Errors
+    /// *Invalid* when the server will never take it, *unavailable* when it may later.
+    pub async fn send(&self, mail: &Mail) -> Result<()> {
+        let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
+        let address = mail.address.parse().map_err(|error| wrong(&error))?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(Some(mail.name.clone()), address))
+            .subject(&mail.subject)
+            // RFC 3834: nobody should answer it by machine.
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
+            .header(ContentType::TEXT_PLAIN)
+            .body(mail.text.clone())
+            .map_err(|error| wrong(&error))?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => {
+                Err(Error::new(Kind::Invalid, format!("The mail server refuses the mail: {error}.")))
+            }
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+}
