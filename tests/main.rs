@@ -9,6 +9,7 @@ mod support;
 mod attachments;
 mod browser;
 mod browser_files;
+mod chat;
 mod check;
 mod commands;
 mod conversations;

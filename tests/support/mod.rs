@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod browser;
+pub mod chat;
 pub mod files;
 pub mod process;
 pub mod queries;
