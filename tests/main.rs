@@ -8,6 +8,7 @@ mod support;
 
 mod attachments;
 mod browser;
+mod browser_chat;
 mod browser_files;
 mod chat;
 mod check;

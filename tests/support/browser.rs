@@ -186,6 +186,16 @@ impl Browser {
         self.devtools("Network.emulateNetworkConditions", conditions).await;
     }
 
+    /// Lets tests look into closed shadow roots, and notes what a page's policy
+    /// forbade, on every page from now on.
+    pub async fn look_inside(&self) {
+        let source = "const attach = Element.prototype.attachShadow;
+            Element.prototype.attachShadow = function (init) { return attach.call(this, { ...init, mode: 'open' }); };
+            window.violations = [];
+            addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));";
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+    }
+
     async fn devtools(&self, cmd: &'static str, params: Value) {
         self.client.issue_cmd(DevTools { cmd, params }).await.unwrap();
     }

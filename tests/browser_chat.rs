@@ -1,0 +1,164 @@
+//! The bubble on a website and the inbox, in two real browsers.
+
+use crate::commands::add_owner;
+use crate::support::browser::Browser;
+use crate::support::process::{Server, command};
+use crate::support::{PASSWORD, fresh_database};
+use actix_web::{App, HttpResponse, HttpServer, web};
+use serde_json::json;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A website on an origin of its own, with a policy that allows the desk's script
+/// and nothing else.
+fn website(desk: &str, snippet: &str) -> String {
+    let page = format!("<!doctype html><html lang=en><title>Shop</title><h1>Lamps</h1>{snippet}</html>");
+    let policy = format!(
+        "default-src 'none'; script-src {desk}; connect-src {desk}; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    let server = HttpServer::new(move || {
+        let (page, policy) = (page.clone(), policy.clone());
+        App::new().default_service(web::to(move || {
+            let (page, policy) = (page.clone(), policy.clone());
+            async move {
+                HttpResponse::Ok()
+                    .content_type("text/html")
+                    .insert_header(("content-security-policy", policy))
+                    .body(page)
+            }
+        }))
+    });
+    let server = server.workers(1).bind("127.0.0.1:0").unwrap();
+    let address = server.addrs()[0];
+    actix_web::rt::spawn(server.run());
+    format!("http://{address}")
+}
+
+/// What the visitor's bubble shows, message by message.
+const BUBBLE: &str = "document.querySelector('docket-chat').shadowRoot";
+
+impl Browser {
+    async fn bubble_says(&self, texts: &[&str]) {
+        let list = format!("[...{BUBBLE}.querySelectorAll('.message .text')].map((text) => text.textContent)");
+        let expected = json!(texts).to_string();
+        self.until(&expected, &format!("return JSON.stringify({list}) === {}", json!(expected))).await;
+    }
+
+    async fn desk_says(&self, texts: &[&str]) {
+        let list = "[...document.querySelectorAll('.message-body')].map((text) => text.textContent)";
+        let expected = json!(texts).to_string();
+        self.until(&expected, &format!("return JSON.stringify({list}) === {}", json!(expected))).await;
+    }
+
+    /// Opens or closes the panel.
+    async fn press_bubble(&self) {
+        self.until(
+            "the bubble is there",
+            "return document.querySelector('docket-chat')?.shadowRoot.querySelector('.bubble') != null",
+        )
+        .await;
+        self.run(&format!("{BUBBLE}.querySelector('.bubble').click()"), vec![]).await;
+    }
+
+    /// Types into the bubble, where the focus is, and sends by Enter.
+    async fn write(&self, text: &str) {
+        for key in text.chars().chain(['\u{e007}']) {
+            self.press(key).await;
+        }
+    }
+
+    async fn reply(&self, text: &str) {
+        self.fill("[name=body]", text).await;
+        self.click("main form button.primary").await;
+        self.see("The reply is sent.").await;
+    }
+}
+
+fn restart(dir: &TempDir, database: &docket::db::DatabaseUrl, base: &str) -> Server {
+    let mut command: Command = command(dir.path(), database);
+    command.env("DOCKET_LISTEN", base.strip_prefix("http://").unwrap());
+    Server::start_as(command)
+}
+
+#[actix_web::test]
+async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let mut server = Server::start_as(command(dir.path(), &database));
+    let base = server.base.clone();
+    let (agent, visitor) = (Browser::start(true).await, Browser::start(true).await);
+
+    // The agent makes a bubble and copies its line.
+    agent.goto(&format!("{base}/settings/chat")).await;
+    agent.fill("[name=email]", "ana@example.com").await;
+    agent.fill("[name=password]", PASSWORD).await;
+    agent.click("main button").await;
+    agent.fill("main [name=name]", "Shop").await;
+    agent.click("main button.primary").await;
+    let snippet = agent.find("textarea.copy").await.prop("value").await.unwrap().unwrap();
+    let shop = website(&base, &snippet);
+    agent.fill("[name=allowedOrigins]", &shop).await;
+    agent.click("main form button.primary").await;
+    agent.see("Saved.").await;
+    agent.goto(&format!("{base}/conversations")).await;
+    agent.see("No open conversations").await;
+
+    // A visitor writes; the agent's list and title show it by themselves.
+    visitor.look_inside().await;
+    visitor.goto(&shop).await;
+    visitor.press_bubble().await;
+    visitor.write("The lamp is broken").await;
+    visitor.bubble_says(&["The lamp is broken"]).await;
+    agent.see("The lamp is broken").await;
+    agent.until("the title counts", "return document.title.startsWith('(1)')").await;
+    agent.click(".row-link").await;
+    agent.desk_says(&["The lamp is broken"]).await;
+    agent.until("it is read", "return !document.title.startsWith('(')").await;
+    agent.reply("We send a new one").await;
+    visitor.bubble_says(&["The lamp is broken", "We send a new one"]).await;
+
+    // Closed, the bubble counts what comes, and still does after a reload.
+    visitor.press_bubble().await;
+    agent.reply("It is on its way").await;
+    let badge =
+        format!("const badge = {BUBBLE}.querySelector('.badge'); return !badge.hidden && badge.textContent === '1'");
+    visitor.until("the badge counts one", &badge).await;
+    visitor.client.refresh().await.unwrap();
+    visitor
+        .until("the badge counts one", &format!("if (!document.querySelector('docket-chat')) return false; {badge}"))
+        .await;
+    visitor.press_bubble().await;
+    let so_far = ["The lamp is broken", "We send a new one", "It is on its way"];
+    visitor.bubble_says(&so_far).await;
+
+    // The server dies. What the visitor writes meanwhile waits, even over a reload
+    // of the page, and is there once when the server is back.
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    visitor.write("Thank you").await;
+    visitor.write("Until when?").await;
+    visitor.client.refresh().await.unwrap();
+    server = restart(&dir, &database, &base);
+    visitor.press_bubble().await;
+    let all = [&so_far[..], &["Thank you", "Until when?"]].concat();
+    visitor.bubble_says(&all).await;
+    agent.desk_says(&all).await;
+    agent.reply("Friday").await;
+    let all = [&all[..], &["Friday"]].concat();
+    visitor.bubble_says(&all).await;
+    agent.desk_says(&all).await;
+
+    // Create Ticket leads to the filled form; what comes later shows on the ticket.
+    agent.click("summary[aria-label='Actions for this conversation']").await;
+    agent.click("a[href*='conversationId']").await;
+    agent.click("main button.primary").await;
+    agent.see("Ticket #1 is made.").await;
+    visitor.write("Still there?").await;
+    agent.desk_says(&["It is on its way", "Thank you", "Until when?", "Friday", "Still there?"]).await;
+    let violations = visitor.run("return window.violations", vec![]).await;
+    assert_eq!(violations, json!([]), "the website's own policy has nothing against the bubble");
+    agent.stop().await;
+    visitor.stop().await;
+    drop(server);
+}
