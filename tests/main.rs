@@ -6,6 +6,7 @@
 
 mod support;
 
+mod api;
 mod attachments;
 mod browser;
 mod browser_chat;

@@ -1,7 +1,7 @@
 //! `/api/v1/conversations`: how another chat system brings its own in.
 
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{self, Body, window};
+use crate::api::read::{self, Body, OnceHeader, window};
 use crate::app::AppData;
 use crate::conversations::model::{self, NewMessage, parse_message};
 use crate::conversations::news;
@@ -128,6 +128,7 @@ pub struct ConversationsQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// `nextCursor` of an earlier answer.
+    #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
 
@@ -180,7 +181,7 @@ pub struct CreateConversation {
 /// *Conflict* when there is one of that id; *invalid*.
 #[utoipa::path(
     post, path = "/conversations", tag = "Conversations", request_body = CreateConversation,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer")),
+    params(OnceHeader),
     responses(
         (status = 201, description = "The conversation", body = Conversation),
         (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
@@ -297,6 +298,7 @@ pub struct MessagesQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// `nextCursor` of an earlier answer.
+    #[param(min_length = 1, pattern = "^[0-9]{1,7}$")]
     cursor: Option<String>,
 }
 
@@ -410,7 +412,7 @@ pub enum BroughtMessages {
     post, path = "/conversations/{id}/messages", tag = "Conversations", request_body = CreateMessages,
     params(
         ("id" = String, Path, description = "The conversation’s id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer"),
+        OnceHeader,
     ),
     responses(
         (status = 200, description = "All of them were known", body = BroughtMessages),

@@ -51,9 +51,16 @@ impl Modify for Common {
         if let Some(components) = &mut openapi.components {
             components.add_security_scheme("key", SecurityScheme::Http(scheme));
         }
-        for item in openapi.paths.paths.values_mut() {
+        for (path, item) in &mut openapi.paths.paths {
+            let noun = path.split('/').nth(1).unwrap_or_default().replace('-', "_");
             let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
-            operations.into_iter().flatten().for_each(add_errors);
+            for operation in operations.into_iter().flatten() {
+                add_errors(operation);
+                // Handlers of several nouns share their names.
+                operation.operation_id = operation.operation_id.take().map(|id| format!("{noun}_{id}"));
+                // What Rust's readers want to know of errors stands in the responses.
+                operation.description = None;
+            }
         }
     }
 }

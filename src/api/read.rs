@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::pin::Pin;
+use utoipa::IntoParams;
 
 /// Most bytes of a body: 500 messages of a usual length, or one of the longest notes.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -74,17 +75,6 @@ impl Once {
         Ok(Self { key, digest })
     }
 
-    /// The key, or something random in its place.
-    ///
-    /// # Errors
-    /// When the operating system has no randomness to give.
-    pub fn name(&self) -> Result<String> {
-        match &self.key {
-            Some(key) => Ok(format!("api {}", token::sha256(key.as_bytes()))),
-            None => token::id(),
-        }
-    }
-
     /// Runs `job` in the caller's transaction, unless a request of the same key
     /// has been answered in the last day: then that answer is given again. The
     /// answer is stored with what it speaks of, so there is never one without the other.
@@ -138,6 +128,16 @@ impl Once {
             .execute(conn)?;
         Ok((status, body, made))
     }
+}
+
+/// How a program names a request that it may send again.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only describes the header that Once reads")]
+pub struct OnceHeader {
+    /// The same key within 24 hours gives the same answer.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", required = false)]
+    key: String,
 }
 
 /// Forgets answers from before a time.

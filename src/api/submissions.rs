@@ -1,7 +1,7 @@
 //! `/api/v1/form-submissions`: how another form system brings its own in.
 
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{self, Body, window};
+use crate::api::read::{self, Body, OnceHeader, window};
 use crate::app::AppData;
 use crate::db::Connection;
 use crate::error::Result;
@@ -78,6 +78,7 @@ pub struct SubmissionsQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// `nextCursor` of an earlier answer.
+    #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
 
@@ -135,7 +136,7 @@ pub struct CreateSubmission {
 /// *Conflict* when there is one of that id; *invalid*.
 #[utoipa::path(
     post, path = "/form-submissions", tag = "Form submissions", request_body = CreateSubmission,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer")),
+    params(OnceHeader),
     responses(
         (status = 201, description = "The submission", body = FormSubmission),
         (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),

@@ -1,7 +1,7 @@
 //! `/api/v1/tickets`
 
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{Body, nullable, window};
+use crate::api::read::{Body, OnceHeader, nullable, window};
 use crate::app::AppData;
 use crate::attachments::model::Attachment;
 use crate::attachments::pages::card::Card;
@@ -15,6 +15,7 @@ use crate::tickets::notes::{self, Saved};
 use crate::tickets::store::{self, Made};
 use crate::tickets::{news, tags};
 use crate::web::layout::Layout;
+use crate::web::token;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -136,6 +137,7 @@ pub struct TicketsQuery {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
     /// `nextCursor` of an earlier answer.
+    #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
 
@@ -209,7 +211,7 @@ pub struct CreateTicket {
 /// *Invalid*, *conflict*; when the database fails.
 #[utoipa::path(
     post, path = "/tickets", tag = "Tickets", request_body = CreateTicket,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key within 24 hours gives the same answer")),
+    params(OnceHeader),
     responses(
         (status = 201, description = "The ticket", body = Ticket),
         (status = 409, description = "The source has tickets, or the key was used for something else", body = ApiError),
@@ -227,7 +229,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
         )?,
         requester_name,
         requester_email,
-        request_id: body.once.name()?,
+        request_id: token::id()?,
         another: typed.another,
     };
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);

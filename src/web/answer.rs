@@ -54,16 +54,15 @@ pub async fn present_errors(
     if error.kind.status().is_server_error() {
         tracing::error!(%request_id, error = %error, "request failed");
     }
-    let allow = response.headers().get("allow").cloned();
     let mut page = error_response(response.request(), error, &request_id);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         *page.status_mut() = status;
-        if let Some(allow) = allow {
-            page.headers_mut().insert(actix_web::http::header::ALLOW, allow);
-        }
     }
-    if let Some(id) = response.headers().get("x-request-id") {
-        page.headers_mut().insert(HeaderName::from_static("x-request-id"), id.clone());
+    // What was said beside the error, such as what is allowed and what is left.
+    for (name, value) in response.headers() {
+        if !page.headers().contains_key(name) {
+            page.headers_mut().insert(name.clone(), value.clone());
+        }
     }
     let (req, _) = response.into_parts();
     Ok(ServiceResponse::new(req, page))
