@@ -7,6 +7,7 @@ pub mod files;
 pub mod process;
 pub mod queries;
 pub mod s3;
+pub mod smtp;
 
 pub use answer::Answer;
 

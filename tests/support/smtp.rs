@@ -1,0 +1,77 @@
+//! A mail server: aiosmtpd, which keeps what it gets in a folder.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct MailServer {
+    pub port: u16,
+    dir: TempDir,
+    child: Child,
+}
+
+impl MailServer {
+    pub fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { port, child: run(port, dir.path().join("mail")), dir };
+        server.wait();
+        server
+    }
+
+    fn wait(&mut self) {
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "aiosmtpd answers");
+            assert!(self.child.try_wait().unwrap().is_none(), "aiosmtpd is installed and runs");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Nobody answers at its port any more.
+    pub fn stop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn start_again(&mut self) {
+        self.child = run(self.port, self.dir.path().join("mail"));
+        self.wait();
+    }
+
+    /// The mails that came, as they stand in its folder, and empties it.
+    pub fn take(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(self.dir.path().join("mail/new")) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let read = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).unwrap();
+            std::fs::remove_file(path).unwrap();
+            text
+        };
+        paths.iter().map(read).collect()
+    }
+}
+
+fn run(port: u16, folder: PathBuf) -> Child {
+    let listen = format!("127.0.0.1:{port}");
+    Command::new("aiosmtpd")
+        .args(["-n", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"])
+        .arg(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("aiosmtpd is installed")
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        // It may have been stopped already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
