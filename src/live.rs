@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// How many events a slow page may fall behind before it is told to read anew.
 const BACKLOG: usize = 512;
 /// Who has not said so again for this long is no longer looking.
 const PRESENT: Duration = Duration::from_secs(45);
+/// How long after a failure other instances are told again.
+const SEND_AGAIN: Duration = Duration::from_secs(1);
 /// Bounds what one account's agents can make us remember.
 const MAX_PLACES: usize = 1_000;
 
@@ -99,6 +102,8 @@ struct Seen {
 enum News {
     Event(Topic, Event),
     Presence(Presence),
+    /// Something was lost on the way.
+    Resync,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,7 +134,9 @@ impl Live {
             instance: fastrand::u64(..),
         });
         if db.has_other_instances() {
-            tokio::spawn(send_letters(db.clone(), letters));
+            let lost = Letter { from: live.instance, news: News::Resync };
+            let lost = serde_json::to_string(&lost).unwrap_or_default();
+            tokio::spawn(send_letters(db.clone(), letters, lost));
             let here = Arc::downgrade(&live);
             db.listen(move |letter| {
                 let Some(here) = here.upgrade() else { return false };
@@ -228,6 +235,7 @@ impl Live {
             Ok(Letter { news: News::Presence(presence), .. }) => {
                 self.note_here(&presence);
             }
+            Ok(Letter { news: News::Resync, .. }) => self.resync(),
             Err(error) => tracing::warn!(%error, "news of another instance could not be read"),
         }
     }
@@ -240,10 +248,16 @@ impl Live {
     }
 }
 
-async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>) {
-    while let Some(letter) = letters.recv().await {
-        if let Err(error) = db.announce(letter).await {
+/// Sends what is to be sent. Where that fails, the others are told in the end
+/// that something was `lost`.
+async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>, lost: String) {
+    while let Some(mut letter) = letters.recv().await {
+        while let Err(error) = db.announce(letter).await {
             tracing::warn!(%error, "other instances were not told");
+            letter = lost.clone();
+            tokio::time::sleep(SEND_AGAIN).await;
+            // They read everything anew, so what waits is told with it.
+            while letters.try_recv().is_ok() {}
         }
     }
 }
@@ -282,8 +296,12 @@ impl Subscription {
             first = events.recv() => match first {
                 Ok(first) => {
                     let mut all = vec![first];
-                    while let Ok(next) = events.try_recv() {
-                        all.push(next);
+                    loop {
+                        match events.try_recv() {
+                            Ok(next) => all.push(next),
+                            Err(TryRecvError::Lagged(_)) => all.push(Event::resync()),
+                            Err(_) => break,
+                        }
                     }
                     Waited::Events(all)
                 }

@@ -10,6 +10,10 @@ use std::time::Duration;
 /// How long a mail server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Replies that speak of the recipient (RFC 5321, 4.2.3): no such address, or not
+/// here. Others, such as a wrong password, are for the operator to mend.
+const FOR_EVER: [u16; 4] = [501, 550, 551, 553];
+
 /// A connection to the mail server of the settings.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -75,7 +79,7 @@ impl Mailer {
             .map_err(|error| wrong(&error))?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => {
+            Err(error) if error.status().is_some_and(|code| FOR_EVER.contains(&u16::from(code))) => {
                 Err(Error::new(Kind::Invalid, format!("The mail server refuses the mail: {error}.")))
             }
             Err(error) => Err(Error::unavailable(error)),

@@ -33,6 +33,7 @@
   let first = 1; // all positions from this one
   let head = 0; // up to this one have come
   let status = "none";
+  let conversation = null; // what the server calls it
   let hasEarlier = false;
   let loaded = false;
 
@@ -167,6 +168,7 @@
     first = 1;
     head = 0;
     status = "none";
+    conversation = null;
     hasEarlier = false;
     loaded = false;
   };
@@ -201,7 +203,8 @@
     const page = await (await call("messages", { signal })).json();
     if (page.status === "none") return head === before && forget();
     const last = page.messages.at(-1)?.position ?? 0;
-    if (last < before) clear();
+    if (last < before || (conversation && conversation !== page.conversation)) clear();
+    conversation = page.conversation;
     first = page.messages[0]?.position ?? 1;
     head = Math.max(head, last);
     status = page.status;
@@ -242,9 +245,21 @@
 
   const isWanted = () => !away && !stopped && (chat().known || head > 0);
 
+  // Ours was deleted and another has begun, perhaps in another tab: load that one.
+  const meet = (event) => {
+    if (conversation && conversation !== event.conversation) {
+      clear();
+      change((now) => (now.seen = 0));
+      hasten();
+      return;
+    }
+    ({ conversation, status } = event);
+  };
+
   const take = ({ type, data }) => {
     const event = JSON.parse(data);
     if (type === "status") status = event.status;
+    if (type === "hello") meet(event);
     if (type === "message") {
       receive([event]);
       if (!isOpen && event.from === "agent") view.say.textContent = `${texts.newMessage} ${event.name || texts.team}: ${event.body}`;

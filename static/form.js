@@ -1,5 +1,5 @@
 // Docket's help for a form of your website: <form data-docket …>. It tells which
-// page the form is on and how long filling it took, sends it in place, and says
+// page the form is on and how long that page has been open, sends it in place, and says
 // what came of it. Without this script the form works all the same.
 //
 //   data-sending, data-thanks, data-failed   what it says, in your language
@@ -9,7 +9,6 @@
   if (window.docketForms) return;
   window.docketForms = true;
 
-  const started = new WeakMap();
   const field = (form, name) => form.querySelector(`input[name="${name}"]`) ?? hidden(form, name);
   const hidden = (form, name) => {
     const input = document.createElement("input");
@@ -32,18 +31,13 @@
 
   const prepare = (form) => {
     field(form, "_page").value = location.href;
-    field(form, "_elapsed").value = String(Math.round(performance.now() - (started.get(form) ?? performance.now())));
+    field(form, "_elapsed").value = String(Math.round(performance.now()));
   };
 
-  // As a form sends it: in order, repeated fields as a list.
+  // As a form sends it: every field in order, repeated ones too.
   const asJson = (form, submitter) => {
-    const data = new FormData(form, submitter);
-    const object = {};
-    for (const [name, value] of data) {
-      const text = typeof value === "string" ? value : value.name;
-      object[name] = name in object ? [object[name], text].flat() : text;
-    }
-    return JSON.stringify(object);
+    const pairs = [...new FormData(form, submitter)];
+    return `{${pairs.map((pair) => pair.map((part) => JSON.stringify(part)).join(":")).join(",")}}`;
   };
 
   const send = async (form, submitter) => {
@@ -54,7 +48,7 @@
     const body = asJson(form, submitter);
     for (const button of buttons) button.disabled = true;
     try {
-      const answer = await fetch(form.action, { method: "POST", headers: { "Content-Type": "application/json" }, body, credentials: "omit" });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", headers: { "Content-Type": "application/json" }, body, credentials: "omit" });
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) {
         line.textContent = said.error?.message ?? failed;
@@ -65,7 +59,6 @@
         return;
       }
       form.reset();
-      started.delete(form);
       line.textContent = thanks;
     } catch {
       line.textContent = failed;
@@ -75,10 +68,6 @@
   };
 
   const isOurs = (form) => form instanceof HTMLFormElement && form.hasAttribute("data-docket");
-  document.addEventListener("focusin", ({ target }) => {
-    const form = target.form ?? null;
-    if (isOurs(form) && !started.has(form)) started.set(form, performance.now());
-  });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!isOurs(form) || event.defaultPrevented) return;

@@ -70,7 +70,9 @@ impl Browser {
     async fn reply(&self, text: &str) {
         self.fill("[name=body]", text).await;
         self.click("main form button.primary").await;
-        self.see("The reply is sent.").await;
+        // The page before may say that a reply is sent, too.
+        let sent = format!("[...document.querySelectorAll('.message-body')].at(-1).textContent === {}", json!(text));
+        self.until(text, &format!("return document.readyState === 'complete' && {sent}")).await;
     }
 }
 

@@ -34,9 +34,10 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     notices::round(&app.app).await.unwrap();
     assert_eq!(server.take(), Vec::<String>::new(), "nothing is new yet");
 
-    // The editor wants to hear of tickets alone.
+    // The editor wants to hear of tickets alone, from now on.
     let fields = [("name", "Max editor"), ("timeZone", "UTC"), ("mail", "1"), ("mailAssignments", "1")];
     editor.post("/profile", &fields).await.expect(303);
+    notices::round(&app.app).await.unwrap();
     editor.get("/profile").await.expect_text("name=\"mailAssignments\" value=\"1\" checked");
     let form = owner.make_form("Contact").await;
     owner.visit(&form, &[("name", "Zoë ✉"), ("message", "Where is my parcel?")]).await.expect(303);
@@ -44,6 +45,7 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     let number = owner.make_ticket("Refund for Zoë").await;
     let assignee = editor.id.to_string();
     owner.post(&format!("/tickets/{number}/assignee"), &[("assignee", &assignee)]).await.expect(303);
+    app.wait(Duration::from_secs(11));
     notices::round(&app.app).await.unwrap();
     let mails = server.take();
     assert_eq!(mails.len(), 2, "{mails:?}");
@@ -63,6 +65,7 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     for index in 0..12 {
         owner.visit(&form, &[("name", "Ben"), ("message", &format!("number {index}"))]).await.expect(303);
     }
+    app.wait(Duration::from_secs(11));
     notices::round(&app.app).await.unwrap();
     server.start_again();
     notices::round(&app.app).await.unwrap();

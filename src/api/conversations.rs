@@ -13,7 +13,9 @@ use crate::tickets::model::{is_source_id, parse_requester};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
@@ -259,16 +261,14 @@ pub async fn change(
     body: Body<ChangeConversation>,
 ) -> Result<HttpResponse> {
     let (id, typed) = (path.into_inner(), body.value);
+    let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
+    let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
     let write = move |conn: &mut Connection| {
-        let found = store::get(conn, agent.account_id, &id)?;
-        let name = typed.visitor_name.as_deref().unwrap_or(&found.visitor_name);
-        let email = typed.visitor_email.as_deref().unwrap_or(&found.visitor_email);
-        let (name, email) = parse_requester(name, email)?;
-        store::set_visitor(conn, found.seq, &name, &email)?;
-        if let Some(status) = typed.status {
-            store::set_status(conn, agent.account_id, &id, status.into())?;
+        let changed = store::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
+        match typed.status {
+            Some(status) => store::set_status(conn, agent.account_id, &id, status.into()),
+            None => Ok(changed),
         }
-        store::get(conn, agent.account_id, &id)
     };
     let changed = app.db.write(write).await?;
     news::changed(&app.live, &changed);
@@ -384,13 +384,36 @@ impl CreateMessage {
 }
 
 /// One message, or up to 500 in their order.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(untagged)]
 pub enum CreateMessages {
     /// Several.
     Many(Vec<CreateMessage>),
     /// One.
     One(CreateMessage),
+}
+
+impl<'de> Deserialize<'de> for CreateMessages {
+    /// By what it begins with, so that an error names the field that is wrong.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = CreateMessages;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a message or a list of messages")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CreateMessages, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(CreateMessages::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<CreateMessages, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(seq)).map(CreateMessages::Many)
+            }
+        }
+        deserializer.deserialize_any(OneOrMany)
+    }
 }
 
 /// What was brought in.

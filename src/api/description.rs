@@ -31,7 +31,7 @@ const ALWAYS: [(&str, &str); 10] = [
 #[openapi(
     info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
     paths(
-        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, tickets::files, tickets::upload,
+        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, tickets::files, tickets::upload, tickets::file,
         conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
         conversations::messages, conversations::post,
         submissions::list, submissions::create, submissions::show, submissions::delete,

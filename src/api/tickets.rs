@@ -453,6 +453,17 @@ pub struct Uploaded {
     rejected: Vec<Rejected>,
 }
 
+/// Why no file was kept: one by one, or of the whole request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only describes the answer")]
+pub enum UploadProblem {
+    /// Each file was looked at.
+    Files(Uploaded),
+    /// The request could not be taken.
+    Request(ApiError),
+}
+
 /// A file that was not kept.
 #[derive(Serialize, ToSchema)]
 pub struct Rejected {
@@ -479,10 +490,22 @@ pub struct Files {
     responses(
         (status = 201, description = "What was kept and what was not", body = Uploaded),
         (status = 404, description = "Not there", body = ApiError),
-        (status = 413, description = "No file was kept; one was too large", body = Uploaded),
-        (status = 415, description = "No file was kept", body = Uploaded),
-        (status = 507, description = "No room", body = Uploaded),
+        (status = 413, description = "No file was kept; one was too large", body = UploadProblem),
+        (status = 415, description = "No file was kept", body = UploadProblem),
+        (status = 507, description = "No room", body = UploadProblem),
     )
 )]
 #[allow(dead_code, reason = "only describes attachments::pages::upload")]
 pub fn upload() {}
+
+/// Describes the handler that pages use, too.
+#[utoipa::path(
+    get, path = "/tickets/{number}/attachments/{id}", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number"), ("id" = String, Path, description = "The file’s id")),
+    responses(
+        (status = 200, description = "Its bytes", content_type = "application/octet-stream"),
+        (status = 404, description = "Not there", body = ApiError),
+    )
+)]
+#[allow(dead_code, reason = "only describes attachments::pages::serve")]
+pub fn file() {}

@@ -178,7 +178,7 @@ async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Plac
             }
         };
         let lines: Vec<Line> = rows.into_iter().map(Line::from).collect();
-        Ok(json!({ "status": found.status, "messages": lines, "more": more }))
+        Ok(json!({ "conversation": tag(found.seq), "status": found.status, "messages": lines, "more": more }))
     });
     Ok(HttpResponse::Ok().json(answer.await?))
 }
@@ -236,17 +236,22 @@ struct Feed {
 impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
+            if !std::mem::replace(&mut self.has_begun, true) {
+                let hello = json!({ "conversation": tag(self.seq), "status": self.status });
+                return Some((frame("hello", None, &hello.to_string()).into(), self));
+            }
             if std::mem::take(&mut self.must_read)
                 && let Some(text) = self.read().await?
             {
                 return Some((text.into(), self));
             }
-            if !std::mem::replace(&mut self.has_begun, true) {
-                return Some((KEEP_ALIVE.into(), self));
-            }
             match self.events.next(KEEP_ALIVE_EVERY).await {
                 Waited::Stopping => return None,
-                Waited::Quiet => return Some((KEEP_ALIVE.into(), self)),
+                Waited::Quiet => {
+                    // In case the news of another instance was lost.
+                    self.must_read = true;
+                    return Some((KEEP_ALIVE.into(), self));
+                }
                 Waited::Events(_) => self.must_read = true,
             }
         }
@@ -277,6 +282,12 @@ impl Feed {
         }
         Some((!text.is_empty()).then_some(text))
     }
+}
+
+/// Tells a visitor's conversation from another that they had before: it says
+/// nothing else.
+fn tag(seq: i64) -> String {
+    token::sha256(format!("conversation {seq}").as_bytes())[..12].to_owned()
 }
 
 async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {

@@ -1,7 +1,7 @@
 //! The chat inbox and the page of a conversation.
 
 use crate::app::AppData;
-use crate::conversations::model::{Conversation, Message, NewMessage, Status, parse_message};
+use crate::conversations::model::{Conversation, Message, NewMessage, Status, parse_client_id, parse_message};
 use crate::conversations::news;
 use crate::conversations::store::{self, Filter};
 use crate::error::{Kind, Result};
@@ -11,8 +11,8 @@ use crate::tickets::store::{self as tickets, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::paging::{Cursor, Place};
-use crate::web::text;
 use crate::web::when::When;
+use crate::web::{text, token};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
@@ -79,7 +79,8 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
         visitor: row.visitor().to_owned(),
         at: When::new(row.last_message_at, agent.zone),
         is_open: row.is_open(),
-        unread: row.unread(marks.get(&row.seq).copied().unwrap_or(0)),
+        // What was closed is dealt with.
+        unread: if row.is_open() { row.unread(marks.get(&row.seq).copied().unwrap_or(0)) } else { 0 },
         waiting: row.waiting_since.map(|since| When::new(since, agent.zone)),
         id: row.id,
         last_message: row.last_message,
@@ -151,6 +152,8 @@ struct ShowPage<'a> {
     tickets: Vec<TicketRef>,
     body: String,
     error: Option<String>,
+    /// Makes a reply that is sent twice one reply.
+    request_id: String,
 }
 
 async fn render(
@@ -191,6 +194,7 @@ async fn render(
         conversation: &conversation,
         body,
         error,
+        request_id: token::id()?,
     };
     layout.page_with(status, &page)
 }
@@ -228,7 +232,7 @@ pub async fn show(
     render(&app, &agent, &layout, path.into_inner(), query.before, None).await
 }
 
-/// `POST /conversations/{id}/messages`: `body`
+/// `POST /conversations/{id}/messages`: `body`, `requestId`
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
@@ -248,7 +252,9 @@ pub async fn reply(
         }
     };
     let to = format!("/conversations/{id}#latest");
-    let message = NewMessage::reply(&agent.name, body, now);
+    let client_id =
+        Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
+    let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
     let posted = app.db.write(move |conn| store::post(conn, agent.account_id, &id, &message)).await?;
     news::posted(&app.live, &posted);
     layout.see_other_saying(to, &Flash::new("The reply is sent."))

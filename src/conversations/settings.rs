@@ -116,13 +116,14 @@ pub async fn show(
         colour: stored.colour,
         language: stored.language,
         texts: stored.texts,
+        is_off: stored.is_off,
     };
     let texts = widget.texts();
     render(&req, &app, &layout, &widget, &typed, text_fields(|key| texts.own(key).to_owned()), None)
 }
 
 /// `POST /settings/chat/{id}`: `name`, `allowedOrigins`, `askName`, `askEmail`,
-/// `colour`, `language`, and each text as `text-…`
+/// `colour`, `language`, `off`, and each text as `text-…`
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
@@ -143,6 +144,7 @@ pub async fn save(
         colour: sent.get("colour"),
         language: sent.get("language"),
         texts: String::new(),
+        is_off: sent.get("off") == "1",
     };
     let own = |key: &str| sent.get(&format!("text-{key}"));
     let parsed = match parse(&typed, own) {

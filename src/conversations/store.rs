@@ -12,6 +12,7 @@ use crate::web::paging::{Cursor, Page, Window};
 use crate::web::text;
 use chrono::NaiveDateTime;
 use diesel::Connection as _;
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::collections::HashMap;
@@ -220,7 +221,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
             conversations::status.eq(status.as_str()),
             conversations::message_count.eq(position),
             conversations::last_message.eq(text::shorten(&new.body, 140)),
-            conversations::last_message_at.eq(new.at),
+            conversations::last_message_at.eq(new.at.max(conversation.last_message_at)),
             conversations::answered_position.eq(answered),
             conversations::waiting_since.eq(waiting),
         ))
@@ -398,6 +399,26 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
         .load(conn)?)
 }
 
+/// Changes what is known of the visitor, where it is given, and returns the
+/// conversation as it is now.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub fn change_visitor(
+    conn: &mut Connection,
+    account_id: i64,
+    id: &str,
+    name: Option<&str>,
+    email: Option<&str>,
+) -> Result<Conversation> {
+    let found = lock(conn, account_id, id)?;
+    let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
+    if (name, email) != (&found.visitor_name, &found.visitor_email) {
+        set_visitor(conn, found.seq, name, email)?;
+    }
+    get(conn, account_id, id)
+}
+
 /// Closes or reopens a conversation and returns it as it is now. What was closed
 /// waits for nobody any more.
 ///
@@ -449,6 +470,51 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
     get(conn, account_id, id)
 }
 
+/// Compares what an account's conversations say of their messages with these,
+/// tells each difference and, with `repair`, mends it.
+///
+/// # Errors
+/// When the database fails.
+pub fn recount(
+    conn: &mut Connection,
+    account_id: i64,
+    after: i64,
+    limit: i64,
+    repair: bool,
+) -> Result<(Vec<String>, Option<i64>)> {
+    let seqs: Vec<i64> = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::seq.gt(after))
+        .order(conversations::seq)
+        .limit(limit)
+        .select(conversations::seq)
+        .load(conn)?;
+    let mut wrong = Vec::new();
+    for seq in &seqs {
+        // Writing the row makes those who post wait.
+        let row: Conversation = diesel::update(conversations::table.find(seq))
+            .set(conversations::message_count.eq(conversations::message_count))
+            .returning(conversations::all_columns)
+            .get_result(conn)?;
+        let of_it = messages::table.filter(messages::conversation_seq.eq(row.seq));
+        let newest: Option<i64> = of_it.select(max(messages::position)).first(conn)?;
+        let by_agents = of_it.filter(messages::sender.eq(Sender::Agent.as_str()));
+        let answered: Option<i64> = by_agents.select(max(messages::position)).first(conn)?;
+        let there = (newest.unwrap_or(0), answered.unwrap_or(0));
+        if there == (row.message_count, row.answered_position) {
+            continue;
+        }
+        let said = format!("{} messages, answered up to {}", row.message_count, row.answered_position);
+        wrong.push(format!("conversation {} says {said}; there are {}, answered up to {}", row.id, there.0, there.1));
+        if repair {
+            diesel::update(conversations::table.find(row.seq))
+                .set((conversations::message_count.eq(there.0), conversations::answered_position.eq(there.1)))
+                .execute(conn)?;
+        }
+    }
+    Ok((wrong, seqs.last().copied()))
+}
+
 /// Looks whether the messages after a place, by conversation and position, are
 /// found by what they say, and with `repair` sees to it. Returns those that were
 /// not, and where to go on.
@@ -481,4 +547,25 @@ pub fn reindex_after(
         }
     }
     Ok((wrong, rows.last().map(|(message, _)| (message.conversation_seq, message.position))))
+}
+
+/// Whether the newest of all messages is found by what it says. Then all are, since
+/// they are indexed in their order; what a crash left out `docket check` finds.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
+    let newest: Option<(i64, i64)> = messages::table
+        .order((messages::conversation_seq.desc(), messages::position.desc()))
+        .select((messages::conversation_seq, messages::position))
+        .first(conn)
+        .optional()?;
+    let Some((seq, position)) = newest else { return Ok(true) };
+    let (message, conversation): (Message, Conversation) = messages::table
+        .find((seq, position))
+        .inner_join(conversations::table)
+        .select((messages::all_columns, conversations::all_columns))
+        .first(conn)?;
+    let (id, terms) = (dialect::message_id(seq, position), terms(&conversation, &message));
+    Ok(dialect::has_terms(conn, Index::Messages, id, &terms)?)
 }

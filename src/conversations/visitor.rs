@@ -68,10 +68,10 @@ fn conversation(
         return store::create(conn, widget.account_id, &new, message.at);
     };
     // What they say of themselves later fills what they left out, and changes nothing.
-    let fill = |old: &String, new: &String| if old.is_empty() { new.clone() } else { old.clone() };
+    let fill = |old: &str, new: &'_ str| (old.is_empty() && !new.is_empty()).then(|| new.to_owned());
     let (name, email) = (fill(&found.visitor_name, &visitor.name), fill(&found.visitor_email, &visitor.email));
-    if (&name, &email) != (&found.visitor_name, &found.visitor_email) {
-        store::set_visitor(conn, found.seq, &name, &email)?;
+    if name.is_some() || email.is_some() {
+        return store::change_visitor(conn, widget.account_id, &found.id, name.as_deref(), email.as_deref());
     }
     Ok(found)
 }

@@ -25,6 +25,7 @@ pub struct Widget {
     pub language: String,
     pub texts: String,
     pub created_at: NaiveDateTime,
+    pub is_off: bool,
 }
 
 impl Widget {
@@ -52,6 +53,7 @@ pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: N
             widgets::language.eq("en"),
             widgets::texts.eq("{}"),
             widgets::created_at.eq(now),
+            widgets::is_off.eq(false),
         ))
         .returning(widgets::all_columns)
         .get_result(conn)?)
@@ -78,7 +80,8 @@ pub fn get(conn: &mut Connection, account_id: i64, id: i64) -> Result<Widget> {
 /// # Errors
 /// *Not found*.
 pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
-    let widget: Option<Widget> = widgets::table.filter(widgets::key.eq(key)).first(conn).optional()?;
+    let there = widgets::table.filter(widgets::key.eq(key)).filter(widgets::is_off.eq(false));
+    let widget: Option<Widget> = there.first(conn).optional()?;
     widget.ok_or_else(|| Error::new(Kind::NotFound, "There is no chat under this key."))
 }
 
@@ -102,6 +105,7 @@ pub struct Change {
     pub colour: String,
     pub language: String,
     pub texts: String,
+    pub is_off: bool,
 }
 
 /// Changes a widget.
@@ -119,6 +123,7 @@ pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) 
             widgets::colour.eq(&change.colour),
             widgets::language.eq(&change.language),
             widgets::texts.eq(&change.texts),
+            widgets::is_off.eq(change.is_off),
         ))
         .execute(conn)?;
     Ok(())

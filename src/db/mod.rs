@@ -209,11 +209,11 @@ impl Db {
     }
 
     /// Hears what is announced, on a thread of its own, until `hear` says that
-    /// nobody wants to know any more. `None`: something may have been missed.
+    /// nobody wants to know any more. `None`: it begins, and something may have been missed.
     pub fn listen(&self, hear: impl Fn(Option<String>) -> bool + Send + 'static) {
         let url = self.url.clone();
         let listen = move || {
-            while hear(None) {
+            loop {
                 let lost = match connect(&url, false) {
                     Ok(mut conn) => dialect::listen(&mut conn, &|text| hear(text)),
                     Err(error) => Some(error.to_string()),

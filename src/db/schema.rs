@@ -81,6 +81,7 @@ table! {
         next_url -> Text,
         created_at -> Timestamp,
         thanks -> Text,
+        is_off -> Bool,
     }
 }
 
@@ -161,6 +162,7 @@ table! {
         deleted_at -> Nullable<Timestamp>,
         assigned_at -> Nullable<Timestamp>,
         assigned_by -> Nullable<Text>,
+        assigned_by_user -> Nullable<BigInt>,
     }
 }
 
@@ -243,6 +245,7 @@ table! {
         language -> Text,
         texts -> Text,
         created_at -> Timestamp,
+        is_off -> Bool,
     }
 }
 

@@ -127,10 +127,10 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
     // Guessing is slowed down by network, asking by key.
     let hash = token::sha256(key.as_bytes());
     let (now, wanted) = (app.clock.now(), hash.clone());
-    let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
-        app.limits.guesses.check(network(client::address(req.request(), &app.config)))?;
-        return Err(Error::new(Kind::SignedOut, "There is no such API key, or it was revoked."));
-    };
+    let unknown = || Error::new(Kind::SignedOut, "There is no such API key, or it was revoked.");
+    if !keys::is_well_formed(key) {
+        return Err(unknown());
+    }
     match app.limits.api.check(&hash) {
         Ok(left) => req.extensions_mut().insert(left),
         Err(error) => {
@@ -139,8 +139,15 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
             return Err(error);
         }
     };
+    let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
+        app.limits.guesses.check(network(client::address(req.request(), &app.config)))?;
+        return Err(unknown());
+    };
     if is_stale {
-        app.db.write(move |conn| keys::touch(conn, &hash, now)).await?;
+        // Reading must go on when writing cannot.
+        if let Err(error) = app.db.write(move |conn| keys::touch(conn, &hash, now)).await {
+            tracing::warn!(%error, "the use of a key was not written down");
+        }
     }
     req.extensions_mut().insert(agent);
     Ok(())

@@ -37,6 +37,13 @@ pub fn generate() -> Result<String> {
     Ok(format!("{PREFIX}{}", token::secret()?))
 }
 
+/// Whether a text can be a key at all.
+#[must_use]
+pub fn is_well_formed(key: &str) -> bool {
+    key.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.len() == 52 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 /// Stores a key.
 ///
 /// # Errors

@@ -53,6 +53,15 @@ pub struct Agent {
     pub zone: Tz,
 }
 
+impl Agent {
+    /// Whether it is a program with an API key, which works under the id of
+    /// whoever opened the account.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        self.email.is_empty()
+    }
+}
+
 impl From<User> for Agent {
     fn from(user: User) -> Self {
         let (role, zone) = (user.role(), when::zone(&user.time_zone));

@@ -15,7 +15,7 @@ use askama::Template;
 use diesel::prelude::*;
 
 /// What a user wants to hear of by mail.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Wanted {
     submissions: bool,
     waiting: bool,
@@ -104,7 +104,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
                 users::mail_assignments.eq(wanted.assignments),
             );
             diesel::update(users::table.find(id)).set(changes).execute(conn)?;
-            Ok(())
+            if wanted != stored { store::hear_anew(conn, id) } else { Ok(()) }
         })
         .await?;
     layout.see_other_saying("/profile", &Flash::new("Saved."))

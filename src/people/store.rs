@@ -1,7 +1,7 @@
 //! Queries on accounts and users.
 
 use crate::db::Connection;
-use crate::db::schema::{accounts, ticket_counts, users};
+use crate::db::schema::{accounts, mail_marks, ticket_counts, users};
 use crate::error::{Error, Kind, Result};
 use crate::people::access::Role;
 use crate::people::model::{Email, User};
@@ -120,6 +120,16 @@ pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<
 /// *Not found*, also for users of other accounts.
 pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<User> {
     Ok(users::table.filter(users::account_id.eq(account_id)).filter(users::id.eq(id)).first(conn)?)
+}
+
+/// Whoever changes what they want to hear of by mail, or comes back, is told of
+/// what comes from then on.
+///
+/// # Errors
+/// When the database fails.
+pub fn hear_anew(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::delete(mail_marks::table.find(id)).execute(conn)?;
+    Ok(())
 }
 
 /// The account that an owner's address leads to.

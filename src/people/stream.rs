@@ -3,14 +3,16 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Result};
-use crate::live::{Doing, KEEP_ALIVE, KEEP_ALIVE_EVERY, Presence, Subscription, Topic, Waited, frame};
+use crate::live::{Doing, Event, KEEP_ALIVE, KEEP_ALIVE_EVERY, Presence, Subscription, Topic, Waited, frame};
 use crate::people::model::Agent;
 use crate::people::sessions;
 use crate::web::fields::Fields;
+use crate::web::layout::is_local_path;
 use crate::web::{stream, text};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
+use std::time::Instant;
 
 /// Longest address of a place, in characters.
 const MAX_PLACE: usize = 200;
@@ -22,7 +24,7 @@ const MAX_PLACE: usize = 200;
 pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<HttpResponse> {
     let token = sessions::token_of(&req, &app.config).ok_or_else(|| Error::internal("live", "no session"))?;
     let events = app.live.subscribe(Topic::Account(agent.account_id));
-    let feed = Feed { events, app, token, has_begun: false };
+    let feed = Feed { events, app, token, has_begun: false, looked: Instant::now() };
     Ok(stream::events(unfold(feed, Feed::next)))
 }
 
@@ -31,6 +33,8 @@ struct Feed {
     app: AppData,
     token: String,
     has_begun: bool,
+    /// When it was last made sure that the user is signed in.
+    looked: Instant,
 }
 
 impl Feed {
@@ -40,14 +44,18 @@ impl Feed {
             return Some((frame("resync", None, "{}").into(), self));
         }
         loop {
-            match self.events.next(KEEP_ALIVE_EVERY).await {
+            let waited = self.events.next(KEEP_ALIVE_EVERY).await;
+            let asked = matches!(&waited, Waited::Events(events) if events.iter().any(Event::is_recheck));
+            if asked || self.looked.elapsed() >= KEEP_ALIVE_EVERY {
+                self.looked = Instant::now();
+                if !self.is_signed_in().await {
+                    return None;
+                }
+            }
+            match waited {
                 Waited::Stopping => return None,
-                Waited::Quiet if self.is_signed_in().await => return Some((KEEP_ALIVE.into(), self)),
-                Waited::Quiet => return None,
+                Waited::Quiet => return Some((KEEP_ALIVE.into(), self)),
                 Waited::Events(events) => {
-                    if events.iter().any(|event| event.is_recheck()) && !self.is_signed_in().await {
-                        return None;
-                    }
                     let told = events.iter().filter(|event| !event.is_recheck());
                     let text: String = told.map(|event| frame(&event.name, None, &event.data)).collect();
                     if !text.is_empty() {
@@ -80,6 +88,9 @@ pub async fn presence(app: AppData, agent: Agent, sent: Fields) -> Result<HttpRe
         _ => return Err(Error::invalid("A presence is looking, editing or gone.")),
     };
     let place = text::required_line("The place", &sent.get("place"), MAX_PLACE)?;
+    if !is_local_path(&place) {
+        return Err(Error::invalid("The place is a path of ours."));
+    }
     let presence = Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing };
     Ok(HttpResponse::Ok().json(app.live.note(presence)))
 }

@@ -187,6 +187,7 @@ pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<User> {
     let user = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
+    store::hear_anew(conn, user.id)?;
     sessions::close_all(conn, user.id)?;
     Ok(user)
 }

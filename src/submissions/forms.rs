@@ -94,7 +94,7 @@ pub async fn show(
     render(&req, &app, &layout, &form, None)
 }
 
-/// `POST /settings/forms/{id}`: `name`, `allowedOrigins`, `next`, `thanks`
+/// `POST /settings/forms/{id}`: `name`, `allowedOrigins`, `next`, `thanks`, `off`
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
@@ -113,13 +113,20 @@ pub async fn save(
             let form = app.db.read(move |conn| store::form(conn, agent.account_id, id)).await?;
             let (name, allowed_origins) = (sent.get("name"), sent.get("allowedOrigins"));
             let (next_url, thanks) = (sent.get("next"), sent.get("thanks"));
-            let form = Form { name, allowed_origins, next_url, thanks, ..form };
+            let is_off = sent.get("off") == "1";
+            let form = Form { name, allowed_origins, next_url, thanks, is_off, ..form };
             return render(&req, &app, &layout, &form, Some(&error));
         }
         Err(error) => return Err(error),
     };
     let change = move |conn: &mut _| {
-        store::change_form(conn, agent.account_id, id, [&parsed.name, &parsed.origins, &parsed.next, &parsed.thanks])
+        store::change_form(
+            conn,
+            agent.account_id,
+            id,
+            [&parsed.name, &parsed.origins, &parsed.next, &parsed.thanks],
+            parsed.is_off,
+        )
     };
     app.db.write(change).await?;
     layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
@@ -130,6 +137,7 @@ struct Settings {
     origins: String,
     next: String,
     thanks: String,
+    is_off: bool,
 }
 
 /// Longest text of the page after sending, in characters.
@@ -144,6 +152,6 @@ impl Settings {
             return Err(Error::invalid("The page after sending must start with https:// or http://."));
         }
         let thanks = text::block("The thanks", sent.get("thanks").trim(), MAX_THANKS)?;
-        Ok(Self { name, origins, next, thanks })
+        Ok(Self { name, origins, next, thanks, is_off: sent.get("off") == "1" })
     }
 }

@@ -26,6 +26,7 @@ pub struct Form {
     pub next_url: String,
     pub created_at: NaiveDateTime,
     pub thanks: String,
+    pub is_off: bool,
 }
 
 impl Form {
@@ -59,7 +60,8 @@ pub fn add_form(conn: &mut Connection, account_id: i64, name: &str, key: &str, n
 /// # Errors
 /// *Not found*.
 pub fn form_by_key(conn: &mut Connection, key: &str) -> Result<Form> {
-    let form: Option<Form> = forms::table.filter(forms::key.eq(key)).first(conn).optional()?;
+    let there = forms::table.filter(forms::key.eq(key)).filter(forms::is_off.eq(false));
+    let form: Option<Form> = there.first(conn).optional()?;
     form.ok_or_else(|| Error::new(Kind::NotFound, "There is no form at this address."))
 }
 
@@ -79,15 +81,24 @@ pub fn form(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.eq(id)).first(conn)?)
 }
 
+/// Most forms that programs make in one account.
+const MAX_FORMS: i64 = 200;
+
 /// The account's form of that name, which is made under `key` when there is none.
 ///
 /// # Errors
-/// When the database fails.
+/// *Invalid* when the account has too many.
 pub fn form_named(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     let named = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::name.eq(name));
     match named.order(forms::id).first(conn).optional()? {
         Some(form) => Ok(form),
-        None => add_form(conn, account_id, name, key, now),
+        None => {
+            let count: i64 = forms::table.filter(forms::account_id.eq(account_id)).count().get_result(conn)?;
+            if count >= MAX_FORMS {
+                return Err(Error::invalid(format!("The account has {MAX_FORMS} forms; form names one of them.")));
+            }
+            add_form(conn, account_id, name, key, now)
+        }
     }
 }
 
@@ -100,6 +111,7 @@ pub fn change_form(
     account_id: i64,
     id: i64,
     [name, allowed_origins, next_url, thanks]: [&str; 4],
+    is_off: bool,
 ) -> Result<()> {
     let form = form(conn, account_id, id)?;
     diesel::update(forms::table.find(form.id))
@@ -108,6 +120,7 @@ pub fn change_form(
             forms::allowed_origins.eq(allowed_origins),
             forms::next_url.eq(next_url),
             forms::thanks.eq(thanks),
+            forms::is_off.eq(is_off),
         ))
         .execute(conn)?;
     Ok(())
@@ -295,4 +308,15 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
         }
     }
     Ok((wrong, rows.last().map(|row| row.seq)))
+}
+
+/// Whether the newest of all submissions is found by what it says. Then all are, since
+/// they are indexed in their order; what a crash left out `docket check` finds.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
+    let newest: Option<Submission> = submissions::table.order(submissions::seq.desc()).first(conn).optional()?;
+    let Some(newest) = newest else { return Ok(true) };
+    Ok(dialect::has_terms(conn, Index::Submissions, newest.seq, &terms(&newest))?)
 }

@@ -243,6 +243,8 @@ pub struct Ticket {
     pub deleted_at: Option<NaiveDateTime>,
     pub assigned_at: Option<NaiveDateTime>,
     pub assigned_by: Option<String>,
+    /// Empty where a program did it.
+    pub assigned_by_user: Option<i64>,
 }
 
 impl Ticket {

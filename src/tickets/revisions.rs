@@ -19,8 +19,9 @@ const KEPT_REVISIONS: i64 = 200;
 /// # Errors
 /// When the database fails.
 pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDateTime) -> Result<()> {
-    let same = latest(conn, ticket.id)?
-        .filter(|latest| latest.author_id == agent.id && now - latest.started_at < SAME_REVISION);
+    // By name, too: a program works under the id of whoever opened the account.
+    let is_same = |latest: &Revision| latest.author_id == agent.id && latest.author_name == agent.name;
+    let same = latest(conn, ticket.id)?.filter(|latest| is_same(latest) && now - latest.started_at < SAME_REVISION);
     if let Some(same) = &same {
         diesel::delete(notes_revisions::table.find((ticket.id, same.version))).execute(conn)?;
     }

@@ -310,6 +310,7 @@ pub fn set_assignee(
             tickets::updated_at.eq(now),
             tickets::assigned_at.eq(now),
             tickets::assigned_by.eq(&agent.name),
+            tickets::assigned_by_user.eq(Some(agent.id).filter(|_| !agent.is_program())),
         ))
         .execute(conn)?;
     history::record(conn, ticket.id, agent, EventKind::Assignee, (&old, &new), now)?;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::Attachment;
 use crate::clock::TRASH;
+use crate::conversations::store as chats;
 use crate::db::Connection;
 use crate::db::dialect::{self, Index};
 use crate::db::schema::{
@@ -13,6 +14,7 @@ use crate::db::schema::{
 };
 use crate::error::{Error, Result};
 use crate::people::sessions;
+use crate::submissions::store as forms;
 use crate::upkeep::marker;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -27,10 +29,17 @@ const MARGIN: TimeDelta = TimeDelta::hours(1);
 const ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// One round's work at a time, so that others are not kept waiting.
 const CHUNK: i64 = 50;
+/// So many old texts are indexed at a time.
+const INDEXED: i64 = 200;
+/// So many messages are forgotten at a time.
+const MESSAGES: i64 = 500;
 
 /// Begins its rounds, which end with the program.
 pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
+        if let Err(error) = index_old_texts(&app).await {
+            tracing::error!(%error, "old messages and submissions are not found by their words; docket check --repair sees to it");
+        }
         loop {
             if let Err(error) = clear(&app).await {
                 tracing::error!(%error, "clearing up failed; it is tried again in a quarter of an hour");
@@ -38,6 +47,25 @@ pub fn start(app: Data<App>) {
             actix_web::rt::time::sleep(EVERY).await;
         }
     });
+}
+
+/// Texts from before there was an index of them.
+///
+/// # Errors
+/// When the database fails; docket check finds what is left.
+pub async fn index_old_texts(app: &App) -> Result<()> {
+    if app.db.read(chats::is_indexed).await? && app.db.read(forms::is_indexed).await? {
+        return Ok(());
+    }
+    tracing::info!("indexing old messages and submissions");
+    let (mut message, mut submission) = (Some((0, 0)), Some(0));
+    while let Some(place) = message {
+        message = app.db.write(move |conn| chats::reindex_after(conn, place, INDEXED, true)).await?.1;
+    }
+    while let Some(place) = submission {
+        submission = app.db.write(move |conn| forms::reindex_after(conn, place, INDEXED, true)).await?.1;
+    }
+    Ok(())
 }
 
 /// One round. Every step may be repeated: bytes go before the rows that name them.
@@ -104,21 +132,27 @@ fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
         dialect::forget_terms(conn, Index::Submissions, *seq)?;
     }
     diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?;
-    let seqs: Vec<i64> = conversations::table
-        .filter(conversations::deleted_at.le(old))
-        .limit(CHUNK)
-        .select(conversations::seq)
+    Ok(gone.len() + forget_conversation(conn, old)?)
+}
+
+/// Forgets an old conversation, or some of its messages where it has many, and
+/// says how many rows that were.
+fn forget_conversation(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
+    let deleted = conversations::table.filter(conversations::deleted_at.le(old));
+    let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
+    let positions: Vec<i64> = messages::table
+        .filter(messages::conversation_seq.eq(seq))
+        .order(messages::position.desc())
+        .limit(MESSAGES)
+        .select(messages::position)
         .load(conn)?;
-    let marks = conversation_marks::conversation_seq.eq_any(&seqs);
-    diesel::delete(conversation_marks::table.filter(marks)).execute(conn)?;
-    let places: Vec<(i64, i64)> = messages::table
-        .filter(messages::conversation_seq.eq_any(&seqs))
-        .select((messages::conversation_seq, messages::position))
-        .load(conn)?;
-    for (seq, position) in places {
-        dialect::forget_terms(conn, Index::Messages, dialect::message_id(seq, position))?;
+    let Some(first) = positions.last() else {
+        diesel::delete(conversation_marks::table.filter(conversation_marks::conversation_seq.eq(seq))).execute(conn)?;
+        return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
+    };
+    for position in &positions {
+        dialect::forget_terms(conn, Index::Messages, dialect::message_id(seq, *position))?;
     }
-    diesel::delete(messages::table.filter(messages::conversation_seq.eq_any(&seqs))).execute(conn)?;
-    diesel::delete(conversations::table.filter(conversations::seq.eq_any(&seqs))).execute(conn)?;
-    Ok(gone.len() + seqs.len())
+    let some = messages::table.filter(messages::conversation_seq.eq(seq)).filter(messages::position.ge(first));
+    Ok(diesel::delete(some).execute(conn)?)
 }

@@ -9,10 +9,13 @@ use crate::error::{Kind, Result};
 use crate::mail::{Mail, Mailer};
 use crate::people::model::User;
 use crate::submissions::model::Submission;
+use crate::tickets::model::Ticket;
 use crate::web::text;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
+use diesel::Connection as _;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -20,6 +23,8 @@ const EVERY: Duration = Duration::from_secs(60);
 /// A visitor waits this long before it is worth a mail: who is at the desk has
 /// answered by then.
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
+/// What is younger may stand before something that is still being written.
+const SETTLED: TimeDelta = TimeDelta::seconds(10);
 /// For this long one instance alone writes to a user.
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
 /// So many are told one by one; of the rest, the number.
@@ -37,18 +42,19 @@ struct Mark {
     busy_until: NaiveDateTime,
 }
 
-/// What a user has not been told of.
+/// One kind of news that a user has not been told of.
 struct News {
-    submissions: Vec<Submission>,
-    waiting: Vec<Conversation>,
-    /// Number, title and who gave it.
-    assigned: Vec<(i64, String, Option<String>)>,
+    /// What the subject says of several.
+    many: &'static str,
+    entries: Vec<Entry>,
+    /// The mark once they have been told.
+    told: Mark,
 }
 
-impl News {
-    fn is_empty(&self) -> bool {
-        self.submissions.is_empty() && self.waiting.is_empty() && self.assigned.is_empty()
-    }
+struct Entry {
+    what: String,
+    more: String,
+    path: String,
 }
 
 /// Begins its rounds, if mails can be sent; they end with the program.
@@ -73,32 +79,53 @@ pub fn start(app: Data<App>) {
 /// When the database fails.
 pub async fn round(app: &App) -> Result<()> {
     let Some(mailer) = &app.mail else { return Ok(()) };
+    let now = app.clock.now();
     for user in app.db.read(readers).await? {
-        let now = app.clock.now();
-        let id = user.id;
-        let Some(mark) = app.db.write(move |conn| claim(conn, id, now)).await? else { continue };
-        let (reader, from) = (user.clone(), mark.clone());
-        let (news, mut told) = app.db.read(move |conn| news(conn, &reader, &from, now)).await?;
-        told.busy_until = now;
-        if !news.is_empty() {
-            for mail in mails(mailer, &user, &news) {
-                match mailer.send(&mail).await {
-                    Ok(()) => {}
-                    // It would be refused for ever.
-                    Err(error) if error.kind == Kind::Invalid => {
-                        tracing::warn!(%error, user = id, "a mail was given up")
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, user = id, "a mail was not sent; it is tried again");
-                        told = Mark { busy_until: now, ..mark.clone() };
-                        break;
-                    }
-                }
-            }
+        let reader = user.clone();
+        if app.db.read(move |conn| is_up_to_date(conn, &reader, now)).await? {
+            continue;
         }
-        app.db.write(move |conn| keep(conn, &told)).await?;
+        let id = user.id;
+        if let Some(mark) = app.db.write(move |conn| claim(conn, id, now)).await? {
+            let mark = tell(app, mailer, &user, mark, now).await?;
+            app.db.write(move |conn| keep(conn, &Mark { busy_until: now, ..mark.clone() })).await?;
+        }
     }
     Ok(())
+}
+
+fn is_up_to_date(conn: &mut Connection, user: &User, now: NaiveDateTime) -> Result<bool> {
+    let mark: Option<Mark> = mail_marks::table.find(user.id).first(conn).optional()?;
+    let Some(mark) = mark else { return Ok(false) };
+    for kind in KINDS {
+        if kind(conn, user, &mark, now)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Sends a mail for each kind of news, and returns up to where the user has been told.
+async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: NaiveDateTime) -> Result<Mark> {
+    for kind in KINDS {
+        let (reader, from) = (user.clone(), mark.clone());
+        let Some(news) = app.db.read(move |conn| kind(conn, &reader, &from, now)).await? else { continue };
+        if news.entries.is_empty() {
+            // Nothing but spam.
+            mark = news.told;
+            continue;
+        }
+        match mailer.send(&mail(mailer, user, &news)).await {
+            Ok(()) => mark = news.told,
+            Err(error) if error.kind == Kind::Invalid => {
+                // It would be refused for ever.
+                tracing::warn!(%error, user = user.id, "a mail was given up");
+                mark = news.told;
+            }
+            Err(error) => tracing::warn!(%error, user = user.id, "a mail was not sent; it is tried again"),
+        }
+    }
+    Ok(mark)
 }
 
 /// Those who want any mail at all.
@@ -121,16 +148,22 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
         return Ok(claimed);
     }
     let newest: Option<i64> = submissions::table.select(diesel::dsl::max(submissions::seq)).first(conn)?;
-    diesel::insert_into(mail_marks::table)
-        .values((
-            mail_marks::user_id.eq(user_id),
-            mail_marks::submission_seq.eq(newest.unwrap_or(0)),
-            mail_marks::waiting_since.eq(now),
-            mail_marks::assigned_at.eq(now),
-            mail_marks::busy_until.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(None)
+    let inserted = conn.transaction(|conn| {
+        diesel::insert_into(mail_marks::table)
+            .values((
+                mail_marks::user_id.eq(user_id),
+                mail_marks::submission_seq.eq(newest.unwrap_or(0)),
+                mail_marks::waiting_since.eq(now),
+                mail_marks::assigned_at.eq(now),
+                mail_marks::busy_until.eq(now),
+            ))
+            .execute(conn)
+    });
+    match inserted {
+        // Another instance has done the same.
+        Ok(_) | Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn keep(conn: &mut Connection, mark: &Mark) -> Result<()> {
@@ -145,86 +178,91 @@ fn keep(conn: &mut Connection, mark: &Mark) -> Result<()> {
     Ok(())
 }
 
-/// What is new since a mark, and the mark after it.
-fn news(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<(News, Mark)> {
-    let mut next = mark.clone();
-    let mut found = News { submissions: Vec::new(), waiting: Vec::new(), assigned: Vec::new() };
-    if user.mail_submissions {
-        found.submissions = submissions::table
-            .filter(submissions::account_id.eq(user.account_id))
-            .filter(submissions::seq.gt(mark.submission_seq))
-            .filter(submissions::spam.eq(false))
-            .filter(submissions::deleted_at.is_null())
-            .order(submissions::seq)
-            .limit(COUNTED)
-            .load(conn)?;
+type KindOfNews = fn(&mut Connection, &User, &Mark, NaiveDateTime) -> Result<Option<News>>;
+
+/// Each looks for one kind of news.
+const KINDS: [KindOfNews; 3] = [new_submissions, who_waits, new_tickets];
+
+fn new_submissions(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<Option<News>> {
+    if !user.mail_submissions {
+        return Ok(None);
     }
-    next.submission_seq = found.submissions.last().map_or(mark.submission_seq, |last| last.seq);
-    if user.mail_waiting {
-        found.waiting = conversations::table
-            .filter(conversations::account_id.eq(user.account_id))
-            .filter(conversations::waiting_since.gt(mark.waiting_since))
-            .filter(conversations::waiting_since.le(now - PATIENCE))
-            .filter(conversations::deleted_at.is_null())
-            .order(conversations::waiting_since)
-            .limit(COUNTED)
-            .load(conn)?;
-    }
-    next.waiting_since = found.waiting.last().and_then(|last| last.waiting_since).unwrap_or(mark.waiting_since);
-    if user.mail_assignments {
-        let assigned: Vec<(i64, String, Option<String>, Option<NaiveDateTime>)> = tickets::table
-            .filter(tickets::account_id.eq(user.account_id))
-            .filter(tickets::assignee_id.eq(user.id))
-            .filter(tickets::assigned_at.gt(mark.assigned_at))
-            .filter(tickets::assigned_by.ne(&user.name))
-            .filter(tickets::deleted_at.is_null())
-            .order(tickets::assigned_at)
-            .limit(COUNTED)
-            .select((tickets::number, tickets::title, tickets::assigned_by, tickets::assigned_at))
-            .load(conn)?;
-        next.assigned_at = assigned.last().and_then(|last| last.3).unwrap_or(mark.assigned_at);
-        found.assigned = assigned.into_iter().map(|(number, title, by, _)| (number, title, by)).collect();
-    }
-    Ok((found, next))
+    let rows: Vec<Submission> = submissions::table
+        .filter(submissions::account_id.eq(user.account_id))
+        .filter(submissions::seq.gt(mark.submission_seq))
+        .filter(submissions::created_at.le(now - SETTLED))
+        .order(submissions::seq)
+        .limit(COUNTED)
+        .load(conn)?;
+    let Some(last) = rows.last() else { return Ok(None) };
+    let told = Mark { submission_seq: last.seq, ..mark.clone() };
+    let entry = |row: &Submission| Entry {
+        what: format!("{} sent a form", row.visitor()),
+        more: row.summary(),
+        path: format!("/submissions/{}", row.id),
+    };
+    let entries = rows.iter().filter(|row| !row.spam && row.deleted_at.is_none()).map(entry).collect();
+    Ok(Some(News { many: "new submissions", entries, told }))
 }
 
-/// One mail for each kind of news.
-fn mails(mailer: &Mailer, user: &User, news: &News) -> Vec<Mail> {
-    let submission = |one: &Submission| {
-        (format!("{} sent a form", one.visitor()), one.summary(), format!("/submissions/{}", one.id))
+fn who_waits(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<Option<News>> {
+    if !user.mail_waiting {
+        return Ok(None);
+    }
+    let rows: Vec<Conversation> = conversations::table
+        .filter(conversations::account_id.eq(user.account_id))
+        .filter(conversations::waiting_since.gt(mark.waiting_since))
+        .filter(conversations::waiting_since.le(now - PATIENCE))
+        .filter(conversations::deleted_at.is_null())
+        .order(conversations::waiting_since)
+        .limit(COUNTED)
+        .load(conn)?;
+    let Some(since) = rows.last().and_then(|last| last.waiting_since) else { return Ok(None) };
+    let told = Mark { waiting_since: since, ..mark.clone() };
+    let entry = |row: &Conversation| Entry {
+        what: format!("{} waits for an answer", row.visitor()),
+        more: row.last_message.clone(),
+        path: format!("/conversations/{}", row.id),
     };
-    let waiting = |one: &Conversation| {
-        (
-            format!("{} waits for an answer", one.visitor()),
-            one.last_message.clone(),
-            format!("/conversations/{}", one.id),
-        )
-    };
-    let assigned = |(number, title, by): &(i64, String, Option<String>)| {
-        let by = by.as_deref().unwrap_or("Somebody");
-        (format!("{by} gave you ticket #{number}"), title.clone(), format!("/tickets/{number}"))
-    };
-    let groups: [(&str, Vec<(String, String, String)>); 3] = [
-        ("new submissions", news.submissions.iter().map(submission).collect()),
-        ("visitors wait for an answer", news.waiting.iter().map(waiting).collect()),
-        ("tickets were given to you", news.assigned.iter().map(assigned).collect()),
-    ];
-    let groups = groups.into_iter().filter(|(_, entries)| !entries.is_empty());
-    groups.map(|(many, entries)| mail(mailer, user, many, &entries)).collect()
+    Ok(Some(News { many: "visitors wait for an answer", entries: rows.iter().map(entry).collect(), told }))
 }
 
-fn mail(mailer: &Mailer, user: &User, many: &str, entries: &[(String, String, String)]) -> Mail {
-    let subject = match entries {
-        [(what, ..)] => text::shorten(what, 150),
-        all => format!("{} {many}", all.len()),
+fn new_tickets(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<Option<News>> {
+    if !user.mail_assignments {
+        return Ok(None);
+    }
+    let by_others = tickets::assigned_by_user.is_null().or(tickets::assigned_by_user.ne(user.id));
+    let rows: Vec<Ticket> = tickets::table
+        .filter(tickets::assignee_id.eq(user.id))
+        .filter(tickets::assigned_at.gt(mark.assigned_at))
+        .filter(tickets::assigned_at.le(now - SETTLED))
+        .filter(by_others)
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::assigned_at)
+        .limit(COUNTED)
+        .load(conn)?;
+    let Some(at) = rows.last().and_then(|last| last.assigned_at) else { return Ok(None) };
+    let told = Mark { assigned_at: at, ..mark.clone() };
+    let entry = |row: &Ticket| Entry {
+        what: format!("{} gave you ticket #{}", row.assigned_by.as_deref().unwrap_or("Somebody"), row.number),
+        more: row.title.clone(),
+        path: format!("/tickets/{}", row.number),
+    };
+    Ok(Some(News { many: "tickets were given to you", entries: rows.iter().map(entry).collect(), told }))
+}
+
+fn mail(mailer: &Mailer, user: &User, news: &News) -> Mail {
+    let subject = match news.entries.as_slice() {
+        [one] => text::shorten(&one.what, 150),
+        all => format!("{} {}", all.len(), news.many),
     };
     let mut body = String::new();
-    for (what, more, path) in entries.iter().take(TOLD) {
+    for Entry { what, more, path } in news.entries.iter().take(TOLD) {
         // Writing to a string cannot fail.
         let _ = write!(body, "{what}\n{more}\n{}\n\n", mailer.link(path));
     }
-    if entries.len() > TOLD {
-        let _ = write!(body, "… and {} more.\n\n", entries.len() - TOLD);
+    if news.entries.len() > TOLD {
+        let _ = write!(body, "… and {} more.\n\n", news.entries.len() - TOLD);
     }
     let _ = write!(body, "-- \nWhat you get by mail you choose in your profile: {}\n", mailer.link("/profile"));
     Mail { name: user.name.clone(), address: user.email.clone(), subject, text: body }

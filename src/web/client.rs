@@ -4,19 +4,28 @@ use crate::config::Config;
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+/// The warning is for whoever sets the server up: once is enough.
+static WARNED: AtomicBool = AtomicBool::new(false);
 
 /// The sender's address: the peer's, or what a trusted proxy says of it.
 #[must_use]
 pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     let peer = peer(req);
     if !is_trusted(peer, config) {
+        if req.headers().contains_key(FORWARDED_FOR) && !WARNED.swap(true, Ordering::Relaxed) {
+            let advice = "set DOCKET_TRUSTED_PROXIES if it is your proxy, or all its visitors count as one";
+            tracing::warn!(%peer, advice, "X-Forwarded-For of an unknown peer is not believed");
+        }
         return peer;
     }
     // Each proxy appends the address it saw, so the list is believed from the
     // right for as long as the one who wrote it is ours.
     let chain: Vec<IpAddr> = req
         .headers()
-        .get_all("x-forwarded-for")
+        .get_all(FORWARDED_FOR)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|part| part.trim().parse().ok())

@@ -168,7 +168,7 @@ impl Layout {
     /// Whether only programs ask for this address.
     #[must_use]
     pub fn is_for_programs(&self) -> bool {
-        self.path.starts_with("/api/")
+        self.path.starts_with("/api/") || self.path.starts_with("/chat/")
     }
 
     /// Whether the person may change tickets, conversations and submissions.

@@ -13,7 +13,7 @@ pub fn normalise(text: &str) -> String {
 /// # Errors
 /// *Invalid*, naming the field by `label`.
 pub fn line(label: &str, text: &str, max: usize) -> Result<String> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = normalise(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() > max {
         return Err(Error::invalid(format!("{label} is longer than {max} characters.")));
     }

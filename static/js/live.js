@@ -3,23 +3,28 @@
 
 const { live, liveWorker, user } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
-const tell = ({ name, data }) => document.dispatchEvent(new CustomEvent("docket:live", { detail: { ...data, name } }));
+const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
 
 if (window.SharedWorker) {
   const { port } = new SharedWorker(liveWorker, { name: `docket-${user}` });
-  const hello = () => port.postMessage({ url: live, names: NAMES, since: performance.timeOrigin });
+  const say = () => port.postMessage({ url: live, names: NAMES, since: performance.timeOrigin, hidden: document.hidden });
   port.addEventListener("message", ({ data }) => tell(data));
   port.start();
-  hello();
+  say();
+  document.addEventListener("visibilitychange", say);
   addEventListener("pagehide", () => port.postMessage({ bye: true }));
-  addEventListener("pageshow", (event) => event.persisted && hello());
+  addEventListener("pageshow", (event) => event.persisted && say());
 } else {
   // Some browsers of phones: the tab in front has the stream.
   let source = null;
   const follow = () => {
     source?.close();
     source = document.hidden ? null : new EventSource(live);
-    for (const name of NAMES) source?.addEventListener(name, ({ data }) => tell({ name, data: JSON.parse(data) }));
+    const closed = () => source?.readyState === EventSource.CLOSED && setTimeout(follow, 20_000);
+    source?.addEventListener("error", closed);
+    for (const name of NAMES) {
+      source?.addEventListener(name, ({ data }) => tell({ ...JSON.parse(data), name, watched: true }));
+    }
   };
   document.addEventListener("visibilitychange", follow);
   follow();
@@ -49,6 +54,7 @@ const soon = () => {
   }, 500);
 };
 document.addEventListener("docket:live", ({ detail }) => {
-  if (["resync", "message", "conversation", "read"].includes(detail.name)) soon();
+  const isMine = detail.name !== "read" || String(detail.user) === user;
+  if (["resync", "message", "conversation", "read"].includes(detail.name) && isMine) soon();
 });
 count();

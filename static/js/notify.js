@@ -28,15 +28,19 @@ if ("Notification" in window && isSecureContext) {
     show();
   });
   document.addEventListener("docket:live", ({ detail }) => {
-    const words = document.hidden && isOn() && WORDS[detail.name]?.(detail);
+    const words = !detail.watched && isOn() && WORDS[detail.name]?.(detail);
     if (!words) return;
     const [title, body, path] = words;
-    // The same tag in every tab: people see it once.
-    const note = new Notification(title, { body, tag: `docket${path}`, silent: true });
-    note.addEventListener("click", () => {
-      focus();
-      location.assign(home + path);
-      note.close();
-    });
+    try {
+      // The same tag in every tab: people see it once.
+      const note = new Notification(title, { body, tag: `docket${path}`, silent: true });
+      note.addEventListener("click", () => {
+        focus();
+        location.assign(home + path);
+        note.close();
+      });
+    } catch {
+      // Some browsers of phones have them for installed apps only.
+    }
   });
 }

@@ -5,21 +5,27 @@
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
 const only = page.dataset.refreshOnly;
+const { user } = document.body.dataset;
 const PAUSE = 1000;
 
-// Children that are the same stay where they are, so that the focus, and what a
-// screen reader has read out, stay too.
+// Children with an id that are the same stay untouched where they are, so that
+// the focus, a selection, and what a screen reader has read out, stay too.
 const put = (old, fresh) => {
   if (old.isEqualNode(fresh)) return;
-  const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
-  const next = [...fresh.childNodes].map((child) => {
-    const same = known.get(child.id);
-    return same?.isEqualNode(child) ? same : child;
-  });
+  const next = [...fresh.children];
+  if (!next.length || next.some((child) => !child.id)) {
+    old.replaceChildren(...fresh.childNodes);
+    return;
+  }
+  const ids = new Set(next.map((child) => child.id));
+  for (const child of [...old.childNodes]) if (!ids.has(child.id)) child.remove();
+  const known = new Map([...old.children].map((child) => [child.id, child]));
   next.forEach((child, index) => {
-    if (old.childNodes[index] !== child) old.insertBefore(child, old.childNodes[index] ?? null);
+    const there = known.get(child.id);
+    if (there) put(there, child);
+    if (old.children[index] !== (there ?? child)) old.insertBefore(there ?? child, old.children[index] ?? null);
+    if (there) there.className = child.className;
   });
-  while (old.childNodes.length > next.length) old.lastChild.remove();
 };
 
 const atEnd = () => scrollY + innerHeight > document.documentElement.scrollHeight - 80;
@@ -34,25 +40,30 @@ const refresh = async () => {
     if (now) put(part, now);
   }
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
-  document.dispatchEvent(new CustomEvent("docket:refreshed"));
 };
 
-// At once, and then no more often than every so often. What nobody looks at is
-// refreshed when somebody does: reading it would count as read.
-let last = 0;
-let timer = null;
-let missed = false;
-const soon = () => {
-  missed = document.hidden;
-  if (missed || timer) return;
-  timer = setTimeout(async () => {
-    last = Date.now();
+// At once, and then no more often than every so often; what happens meanwhile
+// asks for one more round. What nobody looks at is refreshed when somebody does:
+// reading it would count as read.
+let wanted = false;
+let running = false;
+const run = async () => {
+  if (running) return;
+  running = true;
+  while (wanted && !document.hidden) {
+    wanted = false;
     await refresh();
-    timer = null;
-  }, Math.max(0, last + PAUSE - Date.now()));
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+  running = false;
 };
-document.addEventListener("visibilitychange", () => missed && !document.hidden && soon());
+const soon = () => {
+  wanted = true;
+  run();
+};
+document.addEventListener("visibilitychange", run);
 document.addEventListener("docket:live", ({ detail }) => {
   const isOurs = !only || !detail.conversation || detail.conversation === only;
-  if (names.includes(detail.name) && isOurs) soon();
+  const isMine = detail.name !== "read" || String(detail.user) === user;
+  if (names.includes(detail.name) && isOurs && isMine) soon();
 });

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -67,14 +68,25 @@ impl Browser {
     }
 
     pub async fn fill(&self, css: &str, text: &str) {
-        let field = self.find(css).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.on(css, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        self.on(css, async |element| element.click().await).await;
         self.film().await;
+    }
+
+    /// Does something to an element, and again to the one in its place where a
+    /// page that is being replaced has taken it away meanwhile.
+    async fn on(&self, css: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
+        let begun = Instant::now();
+        while let Err(error) = act(self.find(css).await).await {
+            assert!(error.is_stale_element_reference() && begun.elapsed() < PATIENCE, "{css}: {error}");
+        }
     }
 
     pub async fn find(&self, css: &str) -> Element {

@@ -11,7 +11,9 @@ CREATE TABLE widgets (
     language TEXT NOT NULL,
     -- What the bubble says, as JSON; what is missing is said in English.
     texts TEXT NOT NULL,
-    created_at TIMESTAMP NOT NULL
+    created_at TIMESTAMP NOT NULL,
+    -- Switched off: as if it were not there.
+    is_off BOOLEAN NOT NULL
 );
 CREATE INDEX widgets_by_account ON widgets (account_id, id);
 
@@ -27,6 +29,7 @@ UPDATE conversations SET answered_position = (
 );
 UPDATE conversations SET waiting_since = last_message_at WHERE status = 'open' AND message_count > answered_position;
 CREATE INDEX conversations_by_visitor ON conversations (widget_id, visitor_hash, seq) WHERE visitor_hash IS NOT NULL;
+CREATE INDEX conversations_all ON conversations (account_id, last_message_at, seq) WHERE deleted_at IS NULL;
 CREATE INDEX conversations_waiting ON conversations (account_id, waiting_since, seq) WHERE waiting_since IS NOT NULL AND deleted_at IS NULL;
 
 -- Made by whoever sent it, so that sending it again adds nothing.
@@ -44,6 +47,11 @@ CREATE INDEX conversation_marks_by_conversation ON conversation_marks (conversat
 
 -- What our own page after sending says; a sentence of ours when empty.
 ALTER TABLE forms ADD COLUMN thanks TEXT NOT NULL DEFAULT '';
+-- Switched off: as if it were not there.
+ALTER TABLE forms ADD COLUMN is_off BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX forms_by_name ON forms (account_id, name, id);
+CREATE INDEX submissions_all ON submissions (account_id, created_at, seq) WHERE deleted_at IS NULL;
+CREATE INDEX submissions_in_order ON submissions (account_id, seq);
 
 CREATE TABLE api_keys (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -84,6 +92,8 @@ CREATE TABLE mail_marks (
 );
 ALTER TABLE tickets ADD COLUMN assigned_at TIMESTAMP;
 ALTER TABLE tickets ADD COLUMN assigned_by TEXT;
+-- Empty where a program did it.
+ALTER TABLE tickets ADD COLUMN assigned_by_user BIGINT;
 CREATE INDEX tickets_handed_over ON tickets (assignee_id, assigned_at) WHERE assigned_at IS NOT NULL AND deleted_at IS NULL;
 
 -- Words of messages (conversation and position in one number) and of submissions.

@@ -23,6 +23,16 @@ pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
         for what in check.app.db.write(compare).await? {
             check.mendable(&format!("account {account_id}: {what}"), "counted again");
         }
+        let mut place = 0;
+        loop {
+            let look = move |conn: &mut Connection| conversations::recount(conn, account_id, place, CHUNK, repair);
+            let (wrong, last) = check.app.db.write(look).await?;
+            for what in wrong {
+                check.mendable(&format!("account {account_id}: {what}"), "counted again");
+            }
+            let Some(last) = last else { break };
+            place = last;
+        }
     }
     Ok(())
 }
@@ -52,7 +62,7 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     stray(check).await
 }
 
-/// What each message is found by. Their texts never change, so nobody need wait.
+/// What each message is found by.
 async fn messages(check: &mut Check<'_>) -> Result<()> {
     let (repair, mut place) = (check.repair, (0, 0));
     loop {
