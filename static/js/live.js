@@ -1,7 +1,7 @@
 // Hears what happens and tells the page by the event docket:live. Counts what
 // waits in the title and at the link to the conversations.
 
-const { live, liveWorker, user } = document.body.dataset;
+const { liveUrl: live, liveWorker, user } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
 const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
 
