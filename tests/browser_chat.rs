@@ -3,18 +3,18 @@
 use crate::commands::add_owner;
 use crate::support::browser::Browser;
 use crate::support::process::{Server, command};
-use crate::support::{PASSWORD, fresh_database};
+use crate::support::{PASSWORD, TestApp, fresh_database};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::json;
 use std::process::Command;
 use tempfile::TempDir;
 
 /// A website on an origin of its own, with a policy that allows the desk's script
-/// and nothing else.
-fn website(desk: &str, snippet: &str) -> String {
-    let page = format!("<!doctype html><html lang=en><title>Shop</title><h1>Lamps</h1>{snippet}</html>");
+/// and, beside that, what is said.
+fn website(desk: &str, body: &str, allowed: &str) -> String {
+    let page = format!("<!doctype html><html lang=en><title>Shop</title>{body}</html>");
     let policy = format!(
-        "default-src 'none'; script-src {desk}; connect-src {desk}; require-trusted-types-for 'script'; trusted-types 'none'"
+        "default-src 'none'; script-src {desk}; connect-src {desk}; require-trusted-types-for 'script'; trusted-types 'none'; {allowed}"
     );
     let server = HttpServer::new(move || {
         let (page, policy) = (page.clone(), policy.clone());
@@ -99,7 +99,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.fill("main [name=name]", "Shop").await;
     agent.click("main button.primary").await;
     let snippet = agent.find("textarea.copy").await.prop("value").await.unwrap().unwrap();
-    let shop = website(&base, &snippet);
+    let shop = website(&base, &format!("<h1>Lamps</h1>{snippet}"), "");
     agent.fill("[name=allowedOrigins]", &shop).await;
     agent.click("main form button.primary").await;
     agent.see("Saved.").await;
@@ -163,4 +163,70 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.stop().await;
     visitor.stop().await;
     drop(server);
+}
+
+/// A page that resets everything, hides every element, and covers the screen.
+const HOSTILE: &str = "<style>
+    * { all: unset !important; font-size: 3px !important; color: red !important }
+    html { transform: scale(1); font-size: 62.5% } body > * { display: none !important }
+    docket-chat { display: none !important; opacity: 0 !important; visibility: hidden !important; z-index: -1 !important }
+    .wall { display: block !important; position: fixed !important; inset: 0 !important; z-index: 2147483647 !important; background: gold !important }
+    </style><div class=wall>A wall</div>";
+
+#[actix_web::test]
+async fn browser_the_bubble_stands_on_a_hostile_page() {
+    let app = TestApp::start().await;
+    let (_, vera) = app.shop().await;
+    let snippet = format!("<script src='{}/embed.js' data-user='{}' async></script>", app.base, vera.key);
+    let shop = website(&app.base, &format!("{HOSTILE}{snippet}"), "style-src 'unsafe-inline'");
+    let browser = Browser::start(true).await;
+    browser.look_inside().await;
+    browser.goto(&shop).await;
+    // What a click in the corner reaches is the bubble, and it is as large as it should be.
+    let in_sight = "const host = document.querySelector('docket-chat');
+        const button = host?.shadowRoot.querySelector('.bubble')?.getBoundingClientRect();
+        if (!button) return false;
+        const [x, y] = [button.x + button.width / 2, button.y + button.height / 2];
+        return document.elementFromPoint(x, y) === host && button.width >= 44 && x > innerWidth - 120 && y > innerHeight - 120";
+    browser.until("the bubble is on top", in_sight).await;
+    browser.press_bubble().await;
+    browser.write("Through the wall").await;
+    browser.bubble_says(&["Through the wall"]).await;
+    let readable = format!(
+        "const style = getComputedStyle({BUBBLE}.querySelector('.message .text'));
+        return parseFloat(style.fontSize) >= 13 && style.color !== 'rgb(255, 0, 0)'"
+    );
+    browser.until("it can be read", &readable).await;
+    browser.stop().await;
+}
+
+#[actix_web::test]
+async fn browser_a_form_is_sent_in_place() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let page = format!(
+        "<form method=post action='{0}{form}' data-docket data-thanks='Danke!'><input name=name><input name=topic value=b>\
+         <input name=name value=again><input name=10 value=x><input name=_gotcha hidden><button>Senden</button></form>\
+         <script src='{0}/form.js' async></script>",
+        app.base
+    );
+    let allowed = format!("form-action {}", app.base);
+    let shop = website(&app.base, &page, &allowed);
+    let browser = Browser::start(true).await;
+    browser.goto(&format!("{shop}/contact?from=ad")).await;
+    browser.fill("[name=name]", "Vera").await;
+    // Nobody is quicker than a second and a half after the page has come.
+    browser.until("a person’s time has passed", "return performance.now() > 1600").await;
+    browser.click("button").await;
+    browser.see("Danke!").await;
+    let id = owner.newest_submission().await;
+    let page = owner.get(&format!("/submissions/{id}")).await;
+    page.expect_text(&format!("{shop}/contact?from=ad"));
+    let order: Vec<usize> = ["<dt>name</dt><dd>Vera", "<dt>topic</dt>", "<dt>name</dt><dd>again", "<dt>10</dt>"]
+        .map(|text| page.body.find(text).unwrap())
+        .to_vec();
+    assert!(order.is_sorted(), "in their order, repeated ones too: {order:?}");
+    page.expect_no_text("_elapsed").expect_no_text("Spam</span>");
+    browser.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Tickets: made on purpose, moved along, annotated, thrown away and back.
 
-use crate::support::{Person, TestApp, queries};
+use crate::support::{PASSWORD, Person, TestApp, queries};
 use docket::people::access::Role;
 use std::time::Duration;
 
@@ -250,6 +250,32 @@ async fn long_lists_have_pages_that_lead_back() {
     }
     assert_eq!(pages, 3);
     assert_eq!(seen, (1..=120).rev().collect::<Vec<i64>>());
+}
+
+#[actix_web::test]
+async fn a_link_of_another_system_survives_signing_in() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let pattern = ("conversationUrl", "https://crm.example/c/{id}");
+    owner.post("/settings", &[("name", "Desk"), ("timeZone", "UTC"), pattern]).await.expect(303);
+    let link = "/tickets/new?conversationId=crm%3A77.a_B-9&title=50%25%20off%20%26%20more&notes=line%201%0Aline%202%20%F0%9F%92%A1&requesterName=Vera%20%3CB%3E&requesterEmail=vera%2Bx%40example.com";
+    let stranger = app.stranger();
+    let turned_away = stranger.get(link).await;
+    let sign_in = stranger.get(turned_away.expect(303).header("location")).await;
+    let next = sign_in.expect(200).between("name=\"next\" value=\"", "\"").replace("&#38;", "&").replace("&amp;", "&");
+    assert_eq!(next, link, "all of it, as it was written");
+    let fields = [("email", owner.email.as_str()), ("password", PASSWORD), ("next", &next)];
+    let back = stranger.post("/login", &fields).await;
+    let form = stranger.get(back.expect(303).header("location")).await;
+    form.expect(200)
+        .expect_text("conversation crm:77.a_B-9")
+        .expect_text("50% off &#38; more")
+        .expect_text("line 1\nline 2 💡");
+    form.expect_text("Vera &#60;B&#62;").expect_text("vera+x@example.com");
+    owner.get("/tickets?status=all").await.expect_no_text("50% off");
+    let number = owner.make_ticket_of(&[("title", "Taken over"), ("conversationId", "crm:77.a_B-9")]).await;
+    let ticket = owner.get(&format!("/tickets/{number}")).await;
+    ticket.expect_text("href=\"https://crm.example/c/crm:77.a_B-9\"").expect_text("crm:77.a_B-9");
 }
 
 /// The number of queries of a page, once its connections are warm.
