@@ -168,50 +168,19 @@ pub struct Endpoint {
     route: Route,
 }
 
-fn get<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    endpoint(Method::GET, path, gate, handler)
+macro_rules! methods {
+    ($($name:ident $method:ident),*) => {$(
+        fn $name<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            endpoint(Method::$method, path, gate, handler)
+        }
+    )*};
 }
-
-fn post<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    endpoint(Method::POST, path, gate, handler)
-}
-
-fn patch<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    endpoint(Method::PATCH, path, gate, handler)
-}
-
-fn delete<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    endpoint(Method::DELETE, path, gate, handler)
-}
-
-fn options<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    endpoint(Method::OPTIONS, path, gate, handler)
-}
+methods!(get GET, post POST, patch PATCH, delete DELETE, options OPTIONS);
 
 fn endpoint<F, Args>(method: Method, path: &'static str, gate: Gate, handler: F) -> Endpoint
 where

@@ -219,3 +219,35 @@ async fn nothing_is_named_by_a_nul() {
     let fields = [("a%00\0b", "c\0d"), ("_page", "https://a.example/\0")];
     app.stranger().post(&form, &fields).await.expect(303);
 }
+
+#[actix_web::test]
+async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
+    let app = TestApp::start_behind_proxy().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    // Without a proxy’s word all of these come from one address.
+    let flood = (0..40).map(|index| {
+        let json = json!({ "message": format!("number {index}") });
+        owner.send(owner.request(Method::POST, &form).json(&json))
+    });
+    let answers = futures_util::future::join_all(flood).await;
+    let kept: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!((15..20).contains(&kept.len()) && kept.len() + refused.len() == 40, "{} kept", kept.len());
+    for answer in &refused {
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+        assert_eq!(
+            (answer.json()["error"]["code"].as_str(), answer.header("access-control-allow-origin")),
+            (Some("too_many_requests"), "*")
+        );
+    }
+    assert_eq!(owner.get("/submissions").await.body.matches("class=\"row-link\"").count(), kept.len());
+    owner.visit(&form, &[("message", "from elsewhere")]).await.expect(303);
+    // A form that is switched off takes nothing.
+    let id = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+    owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("off", "1")]).await.expect(303);
+    owner.visit(&form, &[("message", "too late")]).await.expect(404);
+    // The page after sending says what its form says.
+    owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("thanks", "Vielen Dank!")]).await.expect(303);
+    owner.get(&format!("{form}/thanks")).await.expect_text("Vielen Dank!");
+}
