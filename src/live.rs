@@ -157,6 +157,9 @@ impl Live {
     }
 
     /// Subscribes: every event from now on, until it is dropped.
+    ///
+    /// It waits a little less long than others for its next sign of life, so that
+    /// after a quiet moment not all look up their session at once.
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Subscription {
         let capacity = match topic {
@@ -166,7 +169,15 @@ impl Live {
         };
         let mut topics = lock(&self.topics);
         let events = topics.entry(topic).or_insert_with(|| broadcast::Sender::new(capacity)).subscribe();
-        Subscription { events: Some(events), stopping: self.stopping.subscribe(), topic, live: self.clone() }
+        let patience = KEEP_ALIVE_EVERY.mul_f64(0.7 + 0.3 * fastrand::f64());
+        let stopping = self.stopping.subscribe();
+        Subscription { events: Some(events), stopping, topic, patience, live: self.clone() }
+    }
+
+    /// How many subscribe to a topic here.
+    #[must_use]
+    pub fn subscribers(&self, topic: Topic) -> usize {
+        lock(&self.topics).get(&topic).map_or(0, broadcast::Sender::receiver_count)
     }
 
     /// Ends all subscriptions: the program is about to stop.
@@ -272,6 +283,8 @@ pub struct Subscription {
     events: Option<broadcast::Receiver<Event>>,
     stopping: watch::Receiver<bool>,
     topic: Topic,
+    /// After this long without an event a stream gives a sign of life.
+    pub patience: Duration,
     live: Arc<Live>,
 }
 
@@ -280,7 +293,7 @@ pub struct Subscription {
 pub enum Waited {
     /// These happened, in their order.
     Events(Vec<Event>),
-    /// Nothing, for as long as was waited.
+    /// Nothing, for as long as its patience lasts.
     Quiet,
     /// The program is about to stop.
     Stopping,
@@ -288,7 +301,7 @@ pub enum Waited {
 
 impl Subscription {
     /// Waits for the next events, and takes those that are there already with them.
-    pub async fn next(&mut self, patience: Duration) -> Waited {
+    pub async fn next(&mut self) -> Waited {
         let Some(events) = &mut self.events else { return Waited::Stopping };
         tokio::select! {
             biased;
@@ -308,7 +321,7 @@ impl Subscription {
                 // It was too slow for all of them.
                 Err(_) => Waited::Events(vec![Event::resync()]),
             },
-            () = tokio::time::sleep(patience) => Waited::Quiet,
+            () = tokio::time::sleep(self.patience) => Waited::Quiet,
         }
     }
 }
@@ -332,5 +345,5 @@ pub fn frame(name: &str, id: Option<i64>, data: &str) -> String {
 
 /// What keeps a quiet stream alive through proxies.
 pub const KEEP_ALIVE: &str = ": \n\n";
-/// How often it is sent.
-pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// It is sent at least this often.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);

@@ -117,11 +117,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
     });
-    Ok(server
-        .workers(workers)
-        .client_request_timeout(HEAD)
-        .shutdown_signal(stop)
-        .shutdown_timeout(GRACE)
-        .listen(listener)?
-        .run())
+    // Whoever has closed their side of a stream has left: their place is free at once.
+    let server = server.h1_allow_half_closed(false).workers(workers);
+    Ok(server.client_request_timeout(HEAD).shutdown_signal(stop).shutdown_timeout(GRACE).listen(listener)?.run())
 }

@@ -10,7 +10,7 @@ use crate::conversations::widgets::{self, Widget};
 use crate::conversations::{model, news};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{Stream, network};
-use crate::live::{KEEP_ALIVE, KEEP_ALIVE_EVERY, Subscription, Topic, Waited, frame};
+use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
 use crate::web::cross_origin::{self, any_origin};
 use crate::web::fields::read_body;
 use crate::web::{client, stream, text, token, when};
@@ -27,6 +27,8 @@ const MAX_VISITOR: usize = 254;
 const MAX_PAGE_URL: usize = 2_000;
 /// Enough for 10,000 characters of four bytes, escaped.
 const MAX_BYTES: usize = 128 * 1024;
+/// In how many places one visitor can follow their conversation.
+const MAX_STREAMS: usize = 20;
 /// How many messages a bubble gets at once when it catches up.
 const CATCH_UP: i64 = 100;
 
@@ -205,10 +207,15 @@ async fn stream_events(req: &HttpRequest, app: &AppData, key: String, after: i64
     let found = app.db.read(move |conn| store::of_visitor(conn, widget.id, &hash)).await?;
     // A place beyond the end is that of a conversation that was there before.
     let found = found.filter(|found| after <= found.message_count).ok_or_else(Error::not_found)?;
+    let topic = Topic::Conversation(found.seq);
+    if app.live.subscribers(topic) >= MAX_STREAMS {
+        // Each of them reads the table whenever something happens.
+        return Err(Error::too_many("This conversation is open in too many places.", 30));
+    }
     let place = app.limits.streams.open(client::address(req, &app.config))?;
     let feed = Feed {
         // From before the first reading, so that nothing falls between.
-        events: app.live.subscribe(Topic::Conversation(found.seq)),
+        events: app.live.subscribe(topic),
         app: app.clone(),
         seq: found.seq,
         after,
@@ -245,7 +252,7 @@ impl Feed {
             {
                 return Some((text.into(), self));
             }
-            match self.events.next(KEEP_ALIVE_EVERY).await {
+            match self.events.next().await {
                 Waited::Stopping => return None,
                 Waited::Quiet => {
                     // In case the news of another instance was lost.

@@ -17,7 +17,10 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use writer::Writer;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -108,6 +111,9 @@ fn connect(url: &DatabaseUrl, read_only: bool) -> diesel::ConnectionResult<Conne
 #[derive(Clone)]
 pub struct Db {
     readers: Pool<Manager>,
+    /// As many as there are connections: who waits for one waits here, and not on
+    /// a thread of its own.
+    places: Arc<Semaphore>,
     /// SQLite has one writer; Postgres writes through the pool.
     writer: Option<Writer>,
     url: DatabaseUrl,
@@ -138,7 +144,8 @@ impl Db {
             .connection_timeout(ACQUIRE_TIMEOUT)
             .build(manager)
             .map_err(Error::unavailable)?;
-        Ok(Self { readers, writer, url: url.clone() })
+        let places = Arc::new(Semaphore::new(size as usize));
+        Ok(Self { readers, places, writer, url: url.clone() })
     }
 
     /// Runs `job` on a connection for reading. All its queries see one state
@@ -152,7 +159,7 @@ impl Db {
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
         let pool = self.readers.clone();
-        blocking(move || {
+        self.blocking(move || {
             let mut conn = pool.get().map_err(Error::unavailable)?;
             if matches!(*conn, Connection::Sqlite(_)) {
                 return (*conn).transaction(job);
@@ -179,7 +186,7 @@ impl Db {
             return writer.run(job).await;
         }
         let pool = self.readers.clone();
-        blocking(move || {
+        self.blocking(move || {
             let mut conn = pool.get().map_err(Error::unavailable)?;
             let mut tries = 1;
             loop {
@@ -194,6 +201,19 @@ impl Db {
 }
 
 impl Db {
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let place = timeout(ACQUIRE_TIMEOUT, self.places.clone().acquire_owned()).await;
+        let place = place.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        match done.await {
+            Ok(result) => result,
+            Err(panic) => Err(Error::internal("a database job panicked", panic)),
+        }
+    }
+
     /// Whether other programs may serve the same database.
     #[must_use]
     pub fn has_other_instances(&self) -> bool {
@@ -249,11 +269,4 @@ where
         tracing::info!(%migration, "migrated");
     }
     Ok(())
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(panic) => Err(Error::internal("a database job panicked", panic)),
-    }
 }

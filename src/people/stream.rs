@@ -3,7 +3,7 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Result};
-use crate::live::{Doing, Event, KEEP_ALIVE, KEEP_ALIVE_EVERY, Presence, Subscription, Topic, Waited, frame};
+use crate::live::{Doing, Event, KEEP_ALIVE, Presence, Subscription, Topic, Waited, frame};
 use crate::people::model::Agent;
 use crate::people::sessions;
 use crate::web::fields::Fields;
@@ -44,9 +44,9 @@ impl Feed {
             return Some((frame("resync", None, "{}").into(), self));
         }
         loop {
-            let waited = self.events.next(KEEP_ALIVE_EVERY).await;
+            let waited = self.events.next().await;
             let asked = matches!(&waited, Waited::Events(events) if events.iter().any(Event::is_recheck));
-            if asked || self.looked.elapsed() >= KEEP_ALIVE_EVERY {
+            if asked || self.looked.elapsed() >= self.events.patience {
                 self.looked = Instant::now();
                 if !self.is_signed_in().await {
                     return None;
