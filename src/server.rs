@@ -110,9 +110,10 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .app_data(passwords.clone())
             .app_data(throttle.clone())
             .app_data(slots.clone())
-            .wrap(Compress::default())
             .wrap(from_fn(answer::present_errors))
             .wrap(from_fn(headers::add))
+            // Around the errors, whose pages are made anew and must fit their encoding.
+            .wrap(Compress::default())
             .wrap(TracingLogger::default())
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))

@@ -828,6 +828,8 @@
       width: 100%; padding: 8px 10px; border: 1px solid var(--line); border-radius: 8px;
       background: var(--paper); color: inherit; font: inherit; font-size: 16px;
     }
+    /* An empty field has no text to tell its direction: that of the texts. */
+    :is(input, textarea):placeholder-shown { direction: inherit; }
     textarea { field-sizing: content; min-height: 62px; max-height: 140px; resize: none; }
     ::placeholder { color: var(--quiet); opacity: 1; }
     .send { min-height: 44px; padding: 8px 14px; border: 1px solid transparent; border-radius: 8px; background: var(--accent); color: var(--accent-ink); font-weight: 600; }

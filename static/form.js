@@ -41,7 +41,7 @@
   };
 
   const send = async (form, submitter) => {
-    const { sending = "Sending…", thanks = "Thank you. Your message has arrived.", failed = "That did not work. Please try again." } = form.dataset;
+    const { sending = "Sending…", thanks, failed = "That did not work. Please try again." } = form.dataset;
     const line = status(form);
     const buttons = form.querySelectorAll("button, input[type=submit]");
     line.textContent = sending;
@@ -59,7 +59,8 @@
         return;
       }
       form.reset();
-      line.textContent = thanks;
+      // The form's own words, else those of its settings.
+      line.textContent = thanks ?? (said.thanks || "Thank you. Your message has arrived.");
     } catch {
       line.textContent = failed;
     } finally {

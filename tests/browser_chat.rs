@@ -120,6 +120,13 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.reply("We send a new one").await;
     visitor.bubble_says(&["The lamp is broken", "We send a new one"]).await;
 
+    // What an agent is typing stays while messages come.
+    agent.fill("[name=body]", "Half a sen").await;
+    visitor.write("One more thing").await;
+    agent.desk_says(&["The lamp is broken", "We send a new one", "One more thing"]).await;
+    let kept = "const field = document.querySelector('[name=body]'); return field.value === 'Half a sen' && document.activeElement === field";
+    agent.until("text and focus are kept", kept).await;
+
     // Closed, the bubble counts what comes, and still does after a reload.
     visitor.press_bubble().await;
     agent.reply("It is on its way").await;
@@ -131,7 +138,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
         .until("the badge counts one", &format!("if (!document.querySelector('docket-chat')) return false; {badge}"))
         .await;
     visitor.press_bubble().await;
-    let so_far = ["The lamp is broken", "We send a new one", "It is on its way"];
+    let so_far = ["The lamp is broken", "We send a new one", "One more thing", "It is on its way"];
     visitor.bubble_says(&so_far).await;
 
     // The server dies. What the visitor writes meanwhile waits, even over a reload

@@ -1,6 +1,8 @@
 //! Headers that every answer carries, of whatever status.
 
 use crate::support::TestApp;
+use reqwest::Method;
+use std::io::Read;
 
 #[actix_web::test]
 async fn every_answer_carries_the_headers_of_the_desk() {
@@ -55,4 +57,23 @@ async fn pages_have_no_inline_script_or_style() {
     }
     let page = owner.get(&format!("/tickets/{number}")).await;
     page.expect(200).expect_no_text("<script>alert").expect_text("&#60;script&#62;alert");
+}
+
+/// A page of an error is read by browsers, which ask for compressed ones.
+#[actix_web::test]
+async fn errors_come_in_the_encoding_that_they_name() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    for path in ["/nothing/here", "/tickets/999", "/api/v1/nothing", "/chat/nokey/config"] {
+        let request = owner.request(Method::GET, path).header("accept-encoding", "gzip");
+        let answer = owner.send(request).await;
+        assert_eq!(answer.status / 100, 4, "{path}");
+        if answer.header("content-encoding") == "gzip" {
+            let mut text = String::new();
+            flate2::read::GzDecoder::new(answer.bytes.as_slice()).read_to_string(&mut text).unwrap();
+            assert!(!text.is_empty(), "{path}");
+        } else {
+            assert!(answer.body.starts_with(['<', '{']), "{path}: {}", answer.body);
+        }
+    }
 }

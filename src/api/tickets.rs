@@ -6,9 +6,11 @@ use crate::app::AppData;
 use crate::attachments::model::Attachment;
 use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
+use crate::conversations::store as conversations;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
+use crate::submissions::store as submissions;
 use crate::tickets::listing::{self, Filter, Statuses};
 use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_requester};
 use crate::tickets::notes::{self, Saved};
@@ -238,6 +240,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
         .db
         .write(move |conn| {
             once.run(conn, agent.account_id, now, |conn| {
+                let new = with_requester(conn, agent.account_id, &new)?;
                 let number = match store::create(conn, &agent, &new, now)? {
                     Made::Ticket(number) => number,
                     Made::SourceHasTickets(others) => {
@@ -263,6 +266,25 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
         news::assigned(&app.live, &by, &before, assignee);
     }
     Ok(HttpResponse::build(status).json(ticket))
+}
+
+/// Where the sender does not say whom it is about, the source does.
+fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<NewTicket> {
+    let mut new = new.clone();
+    let Some(source) = new.source.as_ref().filter(|_| new.requester_name.is_empty() && new.requester_email.is_empty())
+    else {
+        return Ok(new);
+    };
+    let known = match source.kind {
+        model::SourceKind::Chat => {
+            conversations::find(conn, account_id, &source.id)?.map(|found| (found.visitor_name, found.visitor_email))
+        }
+        model::SourceKind::Form => {
+            submissions::find(conn, account_id, &source.id)?.map(|found| (found.visitor_name, found.visitor_email))
+        }
+    };
+    (new.requester_name, new.requester_email) = known.unwrap_or_default();
+    Ok(new)
 }
 
 fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {

@@ -7,16 +7,18 @@ use crate::conversations::store::{self, Filter};
 use crate::error::{Kind, Result};
 use crate::people::model::Agent;
 use crate::tickets::model::{Source, SourceKind};
+use crate::tickets::prose::{Span, spans};
 use crate::tickets::store::{self as tickets, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::paging::{Cursor, Place};
 use crate::web::when::When;
-use crate::web::{text, token};
-use actix_web::{HttpResponse, web};
+use crate::web::{answer, text, token};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
 use serde::Deserialize;
+use serde_json::json;
 
 /// Query of `GET /conversations`.
 #[derive(Deserialize, Default)]
@@ -114,11 +116,21 @@ pub struct Line {
 }
 
 impl Line {
+    /// What they wrote, with the addresses of the web in it.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span<'_>> {
+        spans(&self.body)
+    }
+
     /// A message for a reader in `zone`.
     #[must_use]
     pub fn new(message: Message, visitor: &str, zone: Tz) -> Self {
         let from_agent = message.is_from_agent();
-        let author = if message.author_name.is_empty() { visitor.to_owned() } else { message.author_name };
+        let author = match message.author_name {
+            name if !name.is_empty() => name,
+            _ if from_agent => "Team".to_owned(),
+            _ => visitor.to_owned(),
+        };
         Self {
             position: message.position,
             author,
@@ -149,6 +161,8 @@ struct ShowPage<'a> {
     earlier: Option<i64>,
     /// Whether this is not the newest page.
     is_earlier: bool,
+    /// Whether no bubble shows what is written here.
+    is_elsewhere: bool,
     tickets: Vec<TicketRef>,
     body: String,
     error: Option<String>,
@@ -189,6 +203,7 @@ async fn render(
         waiting: conversation.waiting_since.map(|since| When::new(since, agent.zone)),
         earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
         is_earlier: before.is_some(),
+        is_elsewhere: conversation.widget_id.is_none(),
         lines,
         tickets,
         conversation: &conversation,
@@ -215,7 +230,7 @@ async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
 /// When the database fails.
 pub async fn unread(app: AppData, agent: Agent) -> Result<HttpResponse> {
     let count = app.db.read(move |conn| store::unread(conn, agent.account_id, agent.id)).await?;
-    Ok(HttpResponse::Ok().json(serde_json::json!({ "conversations": count })))
+    Ok(HttpResponse::Ok().json(json!({ "conversations": count })))
 }
 
 /// `GET /conversations/{id}`
@@ -232,11 +247,13 @@ pub async fn show(
     render(&app, &agent, &layout, path.into_inner(), query.before, None).await
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`
+/// `POST /conversations/{id}/messages`: `body`, `requestId`. For a script the
+/// answer is the id of the next request.
 ///
 /// # Errors
 /// *Not found* when it is out of reach.
 pub async fn reply(
+    req: HttpRequest,
     app: AppData,
     agent: Agent,
     layout: Layout,
@@ -244,8 +261,10 @@ pub async fn reply(
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
+    let in_place = answer::wants_json(&req);
     let body = match parse_message(&sent.get("body")) {
         Ok(body) => body,
+        Err(error) if in_place => return Err(error),
         Err(error) => {
             let reply = (sent.get("body"), error.message().to_owned());
             return render(&app, &agent, &layout, id, None, Some(reply)).await;
@@ -257,6 +276,9 @@ pub async fn reply(
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
     let posted = app.db.write(move |conn| store::post(conn, agent.account_id, &id, &message)).await?;
     news::posted(&app.live, &posted);
+    if in_place {
+        return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
+    }
     layout.see_other_saying(to, &Flash::new("The reply is sent."))
 }
 

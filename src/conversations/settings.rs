@@ -184,7 +184,11 @@ fn parse_language(language: &str) -> Result<String> {
     let language = language.trim();
     let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let first = language.split('-').next().unwrap_or("");
-    if language.len() <= 35 && (2..=8).contains(&first.len()) && language.split('-').all(is_part) {
+    if language.len() <= 35
+        && (2..=8).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && language.split('-').all(is_part)
+    {
         return Ok(language.to_owned());
     }
     Err(Error::invalid("A language is a tag such as en, de or pt-BR."))

@@ -55,6 +55,7 @@ async fn keep(
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
     let country = client::country(&req, &app.config);
     let next = allowed_next(&form, &parsed, origin);
+    let said = form.thanks.clone();
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
     let (stored, account_id) = (id.clone(), form.account_id);
     let submission = app
@@ -63,7 +64,7 @@ async fn keep(
         .await?;
     news::submitted(&app.live, account_id, &submission);
     if is_json {
-        return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next })));
+        return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
     }
     Ok(match next {
         Some(next) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),

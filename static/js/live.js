@@ -1,7 +1,7 @@
 // Hears what happens and tells the page by the event docket:live. Counts what
 // waits in the title and at the link to the conversations.
 
-const { liveUrl: live, liveWorker, user } = document.body.dataset;
+const { liveUrl: live, liveWorker, user, home } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
 const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
 
@@ -30,10 +30,25 @@ if (window.SharedWorker) {
   follow();
 }
 
+// What is shown goes stale from here on; what is typed is kept by the drafts.
+const signedOut = () => {
+  if (document.querySelector("[data-signed-out]")) return;
+  const line = document.createElement("p");
+  line.className = "notice";
+  line.dataset.signedOut = "";
+  line.setAttribute("role", "alert");
+  const link = document.createElement("a");
+  link.href = `${home}/login?next=${encodeURIComponent(location.pathname.slice(home.length) + location.search)}`;
+  link.textContent = "Sign in again";
+  line.append("You are signed out, so nothing new is shown here. ", link);
+  document.querySelector("main").prepend(line);
+};
+
 const title = document.title;
 const badges = document.querySelectorAll("[data-unread]");
 const count = async () => {
   const answer = await fetch(`${live}/unread`, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (answer?.status === 401) signedOut();
   if (!answer?.ok) return;
   const { conversations } = await answer.json();
   const text = conversations > 99 ? "99+" : String(conversations);

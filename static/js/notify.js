@@ -9,9 +9,9 @@ const isOn = () => localStorage.getItem(KEY) === user && Notification.permission
 const show = () => {
   if (!button) return;
   button.hidden = false;
-  button.setAttribute("aria-pressed", isOn());
   button.disabled = Notification.permission === "denied";
-  button.textContent = button.disabled ? "Notifications are blocked in this browser" : "Notify me in this browser";
+  const words = isOn() ? "Notifications are on: switch off" : "Notify me in this browser";
+  button.textContent = button.disabled ? "Notifications are blocked in this browser" : words;
 };
 
 const WORDS = {

@@ -18,21 +18,21 @@ const show = (people) => {
   if (line.textContent !== text) line.textContent = text;
 };
 
+// Whoever has text in a field that is not stored is writing.
+const fields = "main textarea:not([readonly]), main input:not([type=search], [type=hidden], [type=file])";
+const isEditing = () => [...document.querySelectorAll(fields)].some((field) => field.value !== field.defaultValue);
 let editing = false;
 const body = (doing) => new URLSearchParams({ place, doing });
 const announce = async () => {
   if (document.hidden) return;
+  editing = isEditing();
   const doing = editing ? "editing" : "looking";
   const answer = await fetch(presence, { method: "POST", body: body(doing) }).catch(() => null);
   if (answer?.ok) show(await answer.json());
 };
 const leave = () => navigator.sendBeacon(presence, body("gone"));
 
-document.addEventListener("input", ({ target }) => {
-  if (editing || !target.matches("main textarea, main input:not([type=search])")) return;
-  editing = true;
-  announce();
-});
+document.addEventListener("input", () => editing !== isEditing() && announce());
 document.addEventListener("visibilitychange", () => (document.hidden ? leave() : announce()));
 addEventListener("pagehide", leave);
 addEventListener("pageshow", (event) => event.persisted && announce());

@@ -5,6 +5,8 @@
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
 const only = page.dataset.refreshOnly;
+// A page that answers a refused form has the address of the form.
+const address = page.dataset.refreshUrl ?? location.href;
 const { user } = document.body.dataset;
 const PAUSE = 1000;
 
@@ -31,7 +33,7 @@ const put = (old, fresh) => {
 const atEnd = () => scrollY + innerHeight > document.documentElement.scrollHeight - 80;
 
 const refresh = async () => {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const stick = atEnd();

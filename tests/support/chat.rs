@@ -164,6 +164,10 @@ impl TestApp {
 impl Visitor {
     /// The id of this visitor's conversation, as its agent knows it.
     pub async fn conversation(&self, agent: &Person) -> String {
-        agent.get("/conversations?status=all").await.between("href=\"/conversations/", "\"").to_owned()
+        agent
+            .get("/conversations?status=all")
+            .await
+            .between("class=\"row-link\" href=\"/conversations/", "#")
+            .to_owned()
     }
 }

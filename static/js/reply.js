@@ -1,0 +1,57 @@
+// Sends a reply without leaving the page, so that the next sentence can follow,
+// and a lost connection loses nothing. Ctrl+Enter (⌘+Enter) sends. Without
+// scripts the form is sent as any other.
+
+const form = document.querySelector("form[data-reply]");
+const { body, requestId } = form.elements;
+const button = form.querySelector("button");
+const hint = form.querySelector("[data-reply-hint]");
+
+const say = (text) => {
+  let line = form.querySelector(".problem");
+  if (!text) return line?.remove();
+  if (!line) {
+    line = document.createElement("p");
+    line.className = "problem";
+    line.setAttribute("role", "alert");
+    form.prepend(line);
+  }
+  line.textContent = text;
+};
+
+const send = async () => {
+  const answer = await fetch(form.action, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    body: new URLSearchParams(new FormData(form)),
+  }).catch(() => null);
+  // Signed out meanwhile: the sign-in page keeps the text.
+  if (answer?.status === 401) return form.submit();
+  const said = await answer?.json().catch(() => null);
+  if (!answer?.ok) {
+    return say(said?.error?.message ?? "Not sent: the server cannot be reached. Your text is kept here; send it again in a moment.");
+  }
+  say("");
+  requestId.value = said.nextRequestId;
+  body.value = "";
+  body.dispatchEvent(new Event("input", { bubbles: true }));
+  document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
+};
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (button.disabled) return;
+  button.disabled = true;
+  await send();
+  button.disabled = false;
+  body.focus();
+});
+body.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+hint.hidden = false;
+
+// A conversation is read from its end.
+if (!location.search) document.getElementById("latest").scrollIntoView({ block: "end" });
