@@ -124,7 +124,6 @@ pub struct ConversationsQuery {
     #[param(inline)]
     status: Option<ConversationStatus>,
     /// Words to search for.
-    #[param(max_length = 500)]
     q: Option<String>,
     /// How many, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 100)]

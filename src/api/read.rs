@@ -67,8 +67,10 @@ pub struct Once {
 impl Once {
     fn new(req: &HttpRequest, body: &[u8]) -> Result<Self> {
         let key = req.headers().get("idempotency-key").map(|value| value.to_str().unwrap_or("").trim().to_owned());
-        if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > MAX_KEY) {
-            let message = format!("An Idempotency-Key has 1 to {MAX_KEY} ASCII characters.");
+        let is_fine =
+            |key: &String| (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.as_ref().is_some_and(|key| !is_fine(key)) {
+            let message = format!("An Idempotency-Key has 1 to {MAX_KEY} ASCII characters, without spaces.");
             return Err(Error::new(Kind::Unreadable, message));
         }
         let digest = token::sha256(&[req.path().as_bytes(), b"\n", body].concat());

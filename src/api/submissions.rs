@@ -25,9 +25,7 @@ const OTHER_SYSTEM: &str = "Other system";
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    #[schema(max_length = 200)]
     name: String,
-    #[schema(max_length = 10_000)]
     value: String,
 }
 
@@ -72,7 +70,6 @@ pub struct SubmissionsQuery {
     /// Only spam, or only what is none; both without it.
     spam: Option<bool>,
     /// Words to search for.
-    #[param(max_length = 500)]
     q: Option<String>,
     /// How many, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 100)]

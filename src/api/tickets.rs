@@ -130,10 +130,8 @@ pub struct TicketsQuery {
     #[param(inline)]
     status: Option<TicketStatus>,
     /// Words to search for, as in the desk.
-    #[param(max_length = 500)]
     q: Option<String>,
     /// Only those with this tag.
-    #[param(max_length = 50)]
     tag: Option<String>,
     /// How many, 50 unless said otherwise.
     #[param(minimum = 1, maximum = 100)]
