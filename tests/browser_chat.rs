@@ -5,6 +5,7 @@ use crate::support::browser::Browser;
 use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, TestApp, fresh_database};
 use actix_web::{App, HttpResponse, HttpServer, web};
+use docket::live::Topic;
 use serde_json::json;
 use std::process::Command;
 use tempfile::TempDir;
@@ -235,5 +236,32 @@ async fn browser_a_form_is_sent_in_place() {
         .to_vec();
     assert!(order.is_sorted(), "in their order, repeated ones too: {order:?}");
     page.expect_no_text("_elapsed").expect_no_text("Spam</span>");
+    browser.stop().await;
+}
+
+/// More tabs than the six connections that browsers allow to a host.
+#[actix_web::test]
+async fn browser_many_tabs_share_one_stream() {
+    let app = TestApp::start().await;
+    let (owner, vera) = app.shop().await;
+    let browser = Browser::start(true).await;
+    browser.goto(&format!("{}/login?next=/conversations", app.base)).await;
+    browser.fill("[name=email]", &owner.email).await;
+    browser.fill("[name=password]", PASSWORD).await;
+    browser.click("main button").await;
+    browser.see("No open conversations").await;
+    for _ in 0..8 {
+        let tab = browser.client.new_window(true).await.unwrap();
+        browser.client.switch_to_window(tab.handle).await.unwrap();
+        browser.goto(&format!("{}/conversations", app.base)).await;
+        browser.see("No open conversations").await;
+    }
+    vera.write("Hello, all tabs").await.expect(201);
+    browser.see("Hello, all tabs").await;
+    assert_eq!(app.app.live.subscribers(Topic::Account(owner.id)), 1);
+    // A tab that is looked at again shows it, too.
+    let first = browser.client.windows().await.unwrap().remove(0);
+    browser.client.switch_to_window(first).await.unwrap();
+    browser.see("Hello, all tabs").await;
     browser.stop().await;
 }
