@@ -86,6 +86,10 @@ impl Events {
 
     /// The next event, or nothing when the stream has ended.
     pub async fn next(&mut self) -> Option<Event> {
+        timeout(PATIENCE, self.next_ever()).await.expect("an event comes, or the end")
+    }
+
+    async fn next_ever(&mut self) -> Option<Event> {
         loop {
             if let Some((frame, rest)) = self.text.split_once("\n\n") {
                 let (frame, rest) = (frame.to_owned(), rest.to_owned());
@@ -100,7 +104,7 @@ impl Events {
                 }
                 continue;
             }
-            let chunk = timeout(PATIENCE, self.chunks.next()).await.expect("an event comes, or the end")?;
+            let chunk = self.chunks.next().await?;
             // A server that is killed ends the stream, too.
             let text = String::from_utf8(chunk.ok()?).unwrap();
             self.raw += &text;
