@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::attachments::upload::{self, Slots};
 use crate::conversations::model::{NewMessage, Status as ConversationStatus};
 use crate::conversations::store::{self as conversations, NewConversation};
+use crate::conversations::widgets;
 use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::people::model::Agent;
@@ -62,13 +63,18 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     let members = app.db.read(move |conn| people::members(conn, account_id)).await?;
     let agent: Agent = members.into_iter().next().ok_or_else(Error::not_found)?.into();
     let by = agent.clone();
-    let key = token::id()?;
-    let form = app.db.write(move |conn| submissions::add_form(conn, by.account_id, "Contact form", &key, now)).await?;
+    let (form_key, widget_key) = (token::id()?, token::id()?);
+    let open = move |conn: &mut Connection| {
+        let form = submissions::add_form(conn, by.account_id, "Contact form", &form_key, now)?;
+        Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
+    };
+    let (form, widget) = app.db.write(open).await?;
     let slots = Slots::default();
     let mut done = 0;
     while done < plan.tickets {
         let range = done..plan.tickets.min(done + CHUNK);
-        let desk = Desk { agent: agent.clone(), form: form.clone(), run: run.clone(), plan: *plan, now };
+        let (agent, form) = (agent.clone(), form.clone());
+        let desk = Desk { agent: agent.clone(), form, widget: widget.id, run: run.clone(), plan: *plan, now };
         done = range.end;
         let made = app.db.write(move |conn| range.clone().map(|index| desk.make(conn, index)).collect()).await?;
         let made: Vec<Option<i64>> = made;
@@ -87,6 +93,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
 struct Desk {
     agent: Agent,
     form: submissions::Form,
+    widget: i64,
     run: String,
     plan: Plan,
     now: NaiveDateTime,
@@ -186,7 +193,8 @@ impl Desk {
             page_url: Some(visitor.page_url.clone()),
             country: visitor.country.clone(),
             status: ConversationStatus::Open,
-            visitor: None,
+            // Nobody knows a secret of which this is the hash.
+            visitor: Some((self.widget, id.to_owned())),
         };
         conversations::create(conn, account_id, &new, at)?;
         let mut time = at;
