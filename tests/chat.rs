@@ -108,6 +108,10 @@ async fn a_stream_goes_on_where_it_was_left() {
     assert_eq!(gone["status"], "none");
     assert_eq!(vera.write("once more").await.expect(201).json()["position"], 1);
     assert_ne!(vera.conversation(&owner).await, id);
+    // Brought back, the old one is no longer what the visitor sees, and says so.
+    owner.post(&format!("/conversations/{id}/restore"), &[]).await.expect(303);
+    owner.get(&format!("/conversations/{id}")).await.expect_text("No chat bubble shows this conversation");
+    assert_eq!(vera.history("").await, ["once more"]);
 }
 
 #[actix_web::test]

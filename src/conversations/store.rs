@@ -467,7 +467,16 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
         .filter(conversations::id.eq(id))
         .filter(conversations::deleted_at.gt(now - TRASH));
     diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
-    get(conn, account_id, id)
+    let restored = get(conn, account_id, id)?;
+    let (Some(widget), Some(visitor)) = (restored.widget_id, &restored.visitor_hash) else { return Ok(restored) };
+    if of_visitor(conn, widget, visitor)?.is_none_or(|newest| newest.seq == restored.seq) {
+        return Ok(restored);
+    }
+    // The visitor has begun another one since, and their bubble shows that.
+    Ok(diesel::update(conversations::table.find(restored.seq))
+        .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
+        .returning(conversations::all_columns)
+        .get_result(conn)?)
 }
 
 /// Compares what an account's conversations say of their messages with these,
