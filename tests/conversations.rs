@@ -1,6 +1,7 @@
 //! Conversations: the inbox, an agent's reply, and what tickets keep of them.
 
 use crate::support::{Person, TestApp, unique};
+use docket::conversations::messages;
 use docket::conversations::model::{NewMessage, Status};
 use docket::conversations::store::{self, NewConversation};
 
@@ -21,7 +22,7 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
         .db
         .write(move |conn| {
             store::create(conn, account, &new, now)?;
-            store::post(conn, account, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
+            messages::post(conn, account, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
         })
         .await
         .unwrap();
@@ -100,7 +101,7 @@ async fn long_conversations_open_at_their_end() {
     let fill = move |conn: &mut _| {
         for index in 2..=120 {
             let message = NewMessage::of_visitor(format!("message number {index}."), None, now);
-            store::post(conn, account, &conversation, &message)?;
+            messages::post(conn, account, &conversation, &message)?;
         }
         Ok(())
     };

@@ -3,9 +3,11 @@
 use crate::api::answers::{ApiError, List};
 use crate::api::read::{self, Body, OnceHeader, window};
 use crate::app::AppData;
+use crate::conversations::messages::{self, Posted};
 use crate::conversations::model::{self, NewMessage, parse_message};
 use crate::conversations::news;
-use crate::conversations::store::{self, Filter, NewConversation, Posted};
+use crate::conversations::store::{self, Filter, NewConversation};
+use crate::conversations::visitor;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
@@ -263,7 +265,7 @@ pub async fn change(
     let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
     let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
     let write = move |conn: &mut Connection| {
-        let changed = store::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
+        let changed = visitor::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
         match typed.status {
             Some(status) => store::set_status(conn, agent.account_id, &id, status.into()),
             None => Ok(changed),
@@ -327,7 +329,7 @@ pub async fn messages(
         .db
         .read(move |conn| {
             let found = store::get(conn, agent.account_id, &id)?;
-            store::messages(conn, found.seq, before, size)
+            messages::messages(conn, found.seq, before, size)
         })
         .await?;
     rows.reverse();
@@ -463,7 +465,7 @@ pub async fn post(
         .write(move |conn| {
             once.run(conn, agent.account_id, now, |conn| {
                 let posted: Vec<Posted> =
-                    new.iter().map(|one| store::post(conn, agent.account_id, &id, one)).collect::<Result<_>>()?;
+                    new.iter().map(|one| messages::post(conn, agent.account_id, &id, one)).collect::<Result<_>>()?;
                 let all_known = posted.iter().all(|one| !one.is_new);
                 let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
                 let mut lines: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();

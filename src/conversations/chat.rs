@@ -7,7 +7,7 @@ use crate::conversations::model::{Message, NewMessage, parse_message};
 use crate::conversations::store;
 use crate::conversations::visitor::{self, Visitor};
 use crate::conversations::widgets::{self, Widget};
-use crate::conversations::{model, news};
+use crate::conversations::{messages, model, news};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{Stream, network};
 use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
@@ -169,12 +169,12 @@ async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Plac
         };
         let (rows, more) = match place.after {
             Some(after) => {
-                let rows = store::messages_after(conn, found.seq, after, CATCH_UP)?;
+                let rows = messages::messages_after(conn, found.seq, after, CATCH_UP)?;
                 let more = rows.last().is_some_and(|last| last.position < found.message_count);
                 (rows, more)
             }
             None => {
-                let rows = store::messages(conn, found.seq, place.before, store::MESSAGES)?;
+                let rows = messages::messages(conn, found.seq, place.before, messages::MESSAGES)?;
                 let more = rows.first().is_some_and(|first| first.position > 1);
                 (rows, more)
             }
@@ -267,7 +267,7 @@ impl Feed {
     /// What is new as frames; the outer `None` ends the stream, and the bubble comes again.
     async fn read(&mut self) -> Option<Option<String>> {
         let (seq, after) = (self.seq, self.after);
-        let read = self.app.db.read(move |conn| store::news_of(conn, seq, after, CATCH_UP)).await;
+        let read = self.app.db.read(move |conn| messages::news_of(conn, seq, after, CATCH_UP)).await;
         let (status, rows) = match read {
             Ok(found) => found?,
             Err(error) => {

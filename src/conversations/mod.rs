@@ -1,6 +1,9 @@
 //! Conversations with visitors: the bubble on websites, the inbox and its pages.
 
 pub mod chat;
+pub mod inventory;
+pub mod marks;
+pub mod messages;
 pub mod model;
 pub mod news;
 pub mod pages;

@@ -1,7 +1,7 @@
 //! What open pages and bubbles are told of conversations.
 
+use crate::conversations::messages::Posted;
 use crate::conversations::model::Conversation;
-use crate::conversations::store::Posted;
 use crate::live::{Event, Live, Topic};
 use crate::web::text;
 use serde_json::json;

@@ -2,8 +2,8 @@
 
 use crate::app::AppData;
 use crate::conversations::model::{Conversation, Message, NewMessage, Status, parse_client_id, parse_message};
-use crate::conversations::news;
 use crate::conversations::store::{self, Filter};
+use crate::conversations::{marks, messages, news};
 use crate::error::{Kind, Result};
 use crate::people::model::Agent;
 use crate::tickets::model::{Source, SourceKind};
@@ -74,7 +74,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
         .read(move |conn| {
             let page = store::page(conn, agent.account_id, &filter, place.into())?;
             let seqs: Vec<i64> = page.rows.iter().map(|row| row.seq).collect();
-            Ok((page, store::marks(conn, agent.id, &seqs)?))
+            Ok((page, marks::marks(conn, agent.id, &seqs)?))
         })
         .await?;
     let rows = page.rows.into_iter().map(|row| Row {
@@ -183,9 +183,9 @@ async fn render(
         .db
         .read(move |conn| {
             let conversation = store::get(conn, account_id, &id)?;
-            let messages = store::messages(conn, conversation.seq, before, store::MESSAGES)?;
+            let messages = messages::messages(conn, conversation.seq, before, messages::MESSAGES)?;
             let tickets = tickets::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
-            let mark = store::marks(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
+            let mark = marks::marks(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
             Ok((conversation, messages, tickets, mark))
         })
         .await?;
@@ -217,7 +217,7 @@ async fn render(
 /// Reading must go on when writing cannot.
 async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     let user_id = agent.id;
-    match app.db.write(move |conn| store::mark(conn, user_id, seq, position)).await {
+    match app.db.write(move |conn| marks::mark(conn, user_id, seq, position)).await {
         Ok(()) => news::read(&app.live, agent.account_id, user_id),
         Err(error) => tracing::warn!(%error, "what was read was not written down"),
     }
@@ -229,7 +229,7 @@ async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
 /// # Errors
 /// When the database fails.
 pub async fn unread(app: AppData, agent: Agent) -> Result<HttpResponse> {
-    let count = app.db.read(move |conn| store::unread(conn, agent.account_id, agent.id)).await?;
+    let count = app.db.read(move |conn| marks::unread(conn, agent.account_id, agent.id)).await?;
     Ok(HttpResponse::Ok().json(json!({ "conversations": count })))
 }
 
@@ -274,7 +274,7 @@ pub async fn reply(
     let client_id =
         Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
-    let posted = app.db.write(move |conn| store::post(conn, agent.account_id, &id, &message)).await?;
+    let posted = app.db.write(move |conn| messages::post(conn, agent.account_id, &id, &message)).await?;
     news::posted(&app.live, &posted);
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));

@@ -1,26 +1,19 @@
-//! Queries on conversations and their messages.
+//! Queries on conversations.
 
-use crate::clock::{TRASH, TRASH_SHOWN};
-use crate::conversations::model::{Conversation, Message, NewMessage, Sender, Status};
+use crate::conversations::model::{Conversation, Status};
 use crate::db::dialect::{self, Index};
-use crate::db::schema::{conversation_marks, conversations, messages};
+use crate::db::schema::conversations;
 use crate::db::{Connection, MultiBackend};
 use crate::error::{Error, Kind, Result};
 use crate::keyset;
 use crate::search;
 use crate::web::paging::{Cursor, Page, Window};
-use crate::web::text;
 use chrono::NaiveDateTime;
 use diesel::Connection as _;
-use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use std::collections::HashMap;
 
-/// How many messages one page of a conversation shows.
-pub const MESSAGES: i64 = 50;
-/// Beyond this many unread conversations nobody counts.
-pub const MOST_UNREAD: i64 = 99;
+use crate::clock::{TRASH, TRASH_SHOWN};
 
 /// A conversation about to be stored.
 #[derive(Clone, Debug)]
@@ -137,128 +130,12 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     Ok(Page::new(rows, window, |row: &Conversation| Cursor { at: row.last_message_at, id: row.seq }))
 }
 
-/// The latest messages before a position, oldest first; all up to the newest without one.
-///
-/// # Errors
-/// When the database fails.
-pub fn messages(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) -> Result<Vec<Message>> {
-    let mut rows: Vec<Message> = messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::position.lt(before.unwrap_or(i64::MAX)))
-        .order(messages::position.desc())
-        .limit(limit)
-        .load(conn)?;
-    rows.reverse();
-    Ok(rows)
-}
-
-/// The visitor's first message.
-///
-/// # Errors
-/// When the database fails.
-pub fn first_words(conn: &mut Connection, seq: i64) -> Result<String> {
-    let body: Option<String> = messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::sender.eq(Sender::Visitor.as_str()))
-        .order(messages::position)
-        .select(messages::body)
-        .first(conn)
-        .optional()?;
-    Ok(body.unwrap_or_default())
-}
-
-/// The messages after a position, oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub fn messages_after(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Vec<Message>> {
-    Ok(messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::position.gt(after))
-        .order(messages::position)
-        .limit(limit)
-        .load(conn)?)
-}
-
-/// What came of posting a message.
-#[derive(Clone, Debug)]
-pub struct Posted {
-    /// The conversation as it is now.
-    pub conversation: Conversation,
-    /// The message as it is stored.
-    pub message: Message,
-    /// Whether it was stored by this call, and not by an earlier one with the same id.
-    pub is_new: bool,
-    /// Whether it opened a closed conversation again.
-    pub reopened: bool,
-}
-
-/// Adds a message under the next number of its conversation, unless one with
-/// its client id is there.
-///
-/// # Errors
-/// *Not found* when the conversation is out of reach; *invalid* when it is full.
-pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) -> Result<Posted> {
-    let conversation = lock(conn, account_id, id)?;
-    if let Some(message) = known(conn, conversation.seq, new.client_id.as_deref())? {
-        return Ok(Posted { conversation, message, is_new: false, reopened: false });
-    }
-    let position = conversation.message_count + 1;
-    if position >= dialect::MAX_MESSAGES {
-        return Err(Error::invalid("This conversation holds as many messages as one can."));
-    }
-    let reopened = new.reopens && !conversation.is_open();
-    let is_open = reopened || conversation.is_open();
-    let (answered, waiting) = match new.sender {
-        Sender::Agent => (position, None),
-        Sender::Visitor => {
-            (conversation.answered_position, conversation.waiting_since.or(Some(new.at)).filter(|_| is_open))
-        }
-    };
-    let status = if is_open { Status::Open } else { Status::Closed };
-    let conversation: Conversation = diesel::update(conversations::table.find(conversation.seq))
-        .set((
-            conversations::status.eq(status.as_str()),
-            conversations::message_count.eq(position),
-            conversations::last_message.eq(text::shorten(&new.body, 140)),
-            conversations::last_message_at.eq(new.at.max(conversation.last_message_at)),
-            conversations::answered_position.eq(answered),
-            conversations::waiting_since.eq(waiting),
-        ))
-        .returning(conversations::all_columns)
-        .get_result(conn)?;
-    let message: Message = diesel::insert_into(messages::table)
-        .values((
-            messages::account_id.eq(account_id),
-            messages::conversation_seq.eq(conversation.seq),
-            messages::position.eq(position),
-            messages::sender.eq(new.sender.as_str()),
-            messages::author_name.eq(&new.author_name),
-            messages::body.eq(&new.body),
-            messages::created_at.eq(new.at),
-            messages::client_id.eq(&new.client_id),
-        ))
-        .returning(messages::all_columns)
-        .get_result(conn)?;
-    let id = dialect::message_id(conversation.seq, position);
-    dialect::index_terms(conn, Index::Messages, id, &terms(&conversation, &message))?;
-    Ok(Posted { conversation, message, is_new: true, reopened })
-}
-
-/// What a conversation is found by, as far as one message tells; the first one
-/// also tells of the visitor.
-#[must_use]
-pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
-    let mut texts = vec![message.body.as_str()];
-    if message.position == 1 {
-        texts.extend([conversation.visitor_name.as_str(), &conversation.visitor_email, &conversation.id]);
-    }
-    search::terms(conversation.account_id, texts)
-}
-
 /// The conversation, locked until the transaction ends: it makes the numbers of
 /// its messages follow one another.
-fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
     // Writing a row takes its lock on both engines.
     let row = conversations::table
         .filter(conversations::account_id.eq(account_id))
@@ -268,15 +145,6 @@ fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation
         .set(conversations::message_count.eq(conversations::message_count))
         .returning(conversations::all_columns)
         .get_result(conn)?)
-}
-
-fn known(conn: &mut Connection, seq: i64, client_id: Option<&str>) -> Result<Option<Message>> {
-    let Some(client_id) = client_id else { return Ok(None) };
-    Ok(messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::client_id.eq(client_id))
-        .first(conn)
-        .optional()?)
 }
 
 /// The conversation that a visitor has through a bubble, if there is one.
@@ -293,98 +161,6 @@ pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> 
         .optional()?)
 }
 
-/// Keeps what is known of the visitor.
-///
-/// # Errors
-/// When the database fails.
-pub fn set_visitor(conn: &mut Connection, seq: i64, name: &str, email: &str) -> Result<()> {
-    let conversation: Conversation = diesel::update(conversations::table.find(seq))
-        .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
-        .returning(conversations::all_columns)
-        .get_result(conn)?;
-    let first: Option<Message> = messages::table.find((seq, 1)).first(conn).optional()?;
-    if let Some(first) = first {
-        let terms = terms(&conversation, &first);
-        dialect::index_terms(conn, Index::Messages, dialect::message_id(seq, 1), &terms)?;
-    }
-    Ok(())
-}
-
-/// The status of a conversation and its messages after a position, oldest first;
-/// nothing when it is deleted.
-///
-/// # Errors
-/// When the database fails.
-pub fn news_of(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Option<(String, Vec<Message>)>> {
-    let status: Option<String> = conversations::table
-        .find(seq)
-        .filter(conversations::deleted_at.is_null())
-        .select(conversations::status)
-        .first(conn)
-        .optional()?;
-    status.map(|status| Ok((status, messages_after(conn, seq, after, limit)?))).transpose()
-}
-
-/// How far a user has read each of these conversations.
-///
-/// # Errors
-/// When the database fails.
-pub fn marks(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
-    let rows: Vec<(i64, i64)> = conversation_marks::table
-        .filter(conversation_marks::user_id.eq(user_id))
-        .filter(conversation_marks::conversation_seq.eq_any(seqs))
-        .select((conversation_marks::conversation_seq, conversation_marks::position))
-        .load(conn)?;
-    Ok(rows.into_iter().collect())
-}
-
-/// Notes that a user has read up to a position; never takes anything back.
-///
-/// # Errors
-/// When the database fails.
-pub fn mark(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
-    let row = conversation_marks::table.find((user_id, seq));
-    let forward = row.filter(conversation_marks::position.lt(position));
-    diesel::update(forward).set(conversation_marks::position.eq(position)).execute(conn)?;
-    if row.select(conversation_marks::position).first::<i64>(conn).optional()?.is_some() {
-        return Ok(());
-    }
-    let inserted = conn.transaction(|conn| {
-        diesel::insert_into(conversation_marks::table)
-            .values((
-                conversation_marks::user_id.eq(user_id),
-                conversation_marks::conversation_seq.eq(seq),
-                conversation_marks::position.eq(position),
-            ))
-            .execute(conn)
-    });
-    match inserted {
-        // The same user in another tab.
-        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// How many conversations wait with something that the user has not read, at
-/// most one more than [`MOST_UNREAD`].
-///
-/// # Errors
-/// When the database fails.
-pub fn unread(conn: &mut Connection, account_id: i64, user_id: i64) -> Result<usize> {
-    let mark = conversation_marks::conversation_seq.eq(conversations::seq).and(conversation_marks::user_id.eq(user_id));
-    let read = conversation_marks::position.nullable();
-    let waiting: Vec<i64> = conversations::table
-        .left_join(conversation_marks::table.on(mark))
-        .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::waiting_since.is_not_null())
-        .filter(conversations::deleted_at.is_null())
-        .filter(read.is_null().or(read.lt(conversations::message_count.nullable())))
-        .select(conversations::seq)
-        .limit(MOST_UNREAD + 1)
-        .load(conn)?;
-    Ok(waiting.len())
-}
-
 /// Those of these conversations whose visitor waits for an answer.
 ///
 /// # Errors
@@ -397,26 +173,6 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
         .filter(conversations::deleted_at.is_null())
         .select(conversations::id)
         .load(conn)?)
-}
-
-/// Changes what is known of the visitor, where it is given, and returns the
-/// conversation as it is now.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
-pub fn change_visitor(
-    conn: &mut Connection,
-    account_id: i64,
-    id: &str,
-    name: Option<&str>,
-    email: Option<&str>,
-) -> Result<Conversation> {
-    let found = lock(conn, account_id, id)?;
-    let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
-    if (name, email) != (&found.visitor_name, &found.visitor_email) {
-        set_visitor(conn, found.seq, name, email)?;
-    }
-    get(conn, account_id, id)
 }
 
 /// Closes or reopens a conversation and returns it as it is now. What was closed
@@ -477,104 +233,4 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
         .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
         .returning(conversations::all_columns)
         .get_result(conn)?)
-}
-
-/// Compares what an account's conversations say of their messages with these,
-/// tells each difference and, with `repair`, mends it.
-///
-/// # Errors
-/// When the database fails.
-pub fn recount(
-    conn: &mut Connection,
-    account_id: i64,
-    after: i64,
-    limit: i64,
-    repair: bool,
-) -> Result<(Vec<String>, Option<i64>)> {
-    let seqs: Vec<i64> = conversations::table
-        .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::seq.gt(after))
-        .order(conversations::seq)
-        .limit(limit)
-        .select(conversations::seq)
-        .load(conn)?;
-    let mut wrong = Vec::new();
-    for seq in &seqs {
-        // Writing the row makes those who post wait.
-        let row: Conversation = diesel::update(conversations::table.find(seq))
-            .set(conversations::message_count.eq(conversations::message_count))
-            .returning(conversations::all_columns)
-            .get_result(conn)?;
-        let of_it = messages::table.filter(messages::conversation_seq.eq(row.seq));
-        let newest: Option<i64> = of_it.select(max(messages::position)).first(conn)?;
-        let by_agents = of_it.filter(messages::sender.eq(Sender::Agent.as_str()));
-        let answered: Option<i64> = by_agents.select(max(messages::position)).first(conn)?;
-        let there = (newest.unwrap_or(0), answered.unwrap_or(0));
-        if there == (row.message_count, row.answered_position) {
-            continue;
-        }
-        let said = format!("{} messages, answered up to {}", row.message_count, row.answered_position);
-        wrong.push(format!("conversation {} says {said}; there are {}, answered up to {}", row.id, there.0, there.1));
-        if repair {
-            diesel::update(conversations::table.find(row.seq))
-                .set((conversations::message_count.eq(there.0), conversations::answered_position.eq(there.1)))
-                .execute(conn)?;
-        }
-    }
-    Ok((wrong, seqs.last().copied()))
-}
-
-/// Looks whether the messages after a place, by conversation and position, are
-/// found by what they say, and with `repair` sees to it. Returns those that were
-/// not, and where to go on.
-///
-/// # Errors
-/// When the database fails.
-#[allow(clippy::type_complexity)]
-pub fn reindex_after(
-    conn: &mut Connection,
-    (seq, position): (i64, i64),
-    limit: i64,
-    repair: bool,
-) -> Result<(Vec<(String, i64)>, Option<(i64, i64)>)> {
-    let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
-    let rows: Vec<(Message, Conversation)> = messages::table
-        .inner_join(conversations::table)
-        .filter(messages::conversation_seq.gt(seq).or(later))
-        .order((messages::conversation_seq, messages::position))
-        .limit(limit)
-        .select((messages::all_columns, conversations::all_columns))
-        .load(conn)?;
-    let mut wrong = Vec::new();
-    for (message, conversation) in &rows {
-        let (id, terms) = (dialect::message_id(conversation.seq, message.position), terms(conversation, message));
-        if !dialect::has_terms(conn, Index::Messages, id, &terms)? {
-            wrong.push((conversation.id.clone(), message.position));
-            if repair {
-                dialect::index_terms(conn, Index::Messages, id, &terms)?;
-            }
-        }
-    }
-    Ok((wrong, rows.last().map(|(message, _)| (message.conversation_seq, message.position))))
-}
-
-/// Whether the newest of all messages is found by what it says. Then all are, since
-/// they are indexed in their order; what a crash left out `docket check` finds.
-///
-/// # Errors
-/// When the database fails.
-pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
-    let newest: Option<(i64, i64)> = messages::table
-        .order((messages::conversation_seq.desc(), messages::position.desc()))
-        .select((messages::conversation_seq, messages::position))
-        .first(conn)
-        .optional()?;
-    let Some((seq, position)) = newest else { return Ok(true) };
-    let (message, conversation): (Message, Conversation) = messages::table
-        .find((seq, position))
-        .inner_join(conversations::table)
-        .select((messages::all_columns, conversations::all_columns))
-        .first(conn)?;
-    let (id, terms) = (dialect::message_id(seq, position), terms(&conversation, &message));
-    Ok(dialect::has_terms(conn, Index::Messages, id, &terms)?)
 }

@@ -1,11 +1,14 @@
 //! What a visitor does through the bubble.
 
+use crate::conversations::messages::{self, Posted};
 use crate::conversations::model::{Conversation, NewMessage, Status};
-use crate::conversations::store::{self, NewConversation, Posted};
+use crate::conversations::store::{self, NewConversation};
 use crate::conversations::widgets::{self, Widget};
 use crate::db::Connection;
+use crate::db::schema::conversations;
 use crate::error::Result;
 use crate::tickets::store as tickets;
+use diesel::prelude::*;
 
 /// Who writes, as far as they say.
 #[derive(Clone, Debug)]
@@ -35,7 +38,7 @@ pub fn send(
     id: &str,
 ) -> Result<Posted> {
     let conversation = conversation(conn, widget, visitor, message, id)?;
-    let posted = store::post(conn, widget.account_id, &conversation.id, message)?;
+    let posted = messages::post(conn, widget.account_id, &conversation.id, message)?;
     if posted.reopened {
         tickets::visitor_returned(conn, widget.account_id, &conversation.id, conversation.visitor(), message.at)?;
     }
@@ -71,7 +74,35 @@ fn conversation(
     let fill = |old: &str, new: &'_ str| (old.is_empty() && !new.is_empty()).then(|| new.to_owned());
     let (name, email) = (fill(&found.visitor_name, &visitor.name), fill(&found.visitor_email, &visitor.email));
     if name.is_some() || email.is_some() {
-        return store::change_visitor(conn, widget.account_id, &found.id, name.as_deref(), email.as_deref());
+        return change_visitor(conn, widget.account_id, &found.id, name.as_deref(), email.as_deref());
     }
     Ok(found)
+}
+
+fn set_visitor(conn: &mut Connection, seq: i64, name: &str, email: &str) -> Result<()> {
+    let conversation: Conversation = diesel::update(conversations::table.find(seq))
+        .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
+        .returning(conversations::all_columns)
+        .get_result(conn)?;
+    messages::index_visitor(conn, &conversation)
+}
+
+/// Changes what is known of the visitor, where it is given, and returns the
+/// conversation as it is now.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+pub fn change_visitor(
+    conn: &mut Connection,
+    account_id: i64,
+    id: &str,
+    name: Option<&str>,
+    email: Option<&str>,
+) -> Result<Conversation> {
+    let found = store::lock(conn, account_id, id)?;
+    let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
+    if (name, email) != (&found.visitor_name, &found.visitor_email) {
+        set_visitor(conn, found.seq, name, email)?;
+    }
+    store::get(conn, account_id, id)
 }

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::attachments::inventory::{self, RESERVED};
 use crate::attachments::model::Attachment;
 use crate::clock::TRASH;
-use crate::conversations::store as chats;
+use crate::conversations::inventory as chats;
 use crate::db::Connection;
 use crate::db::dialect::{self, Index};
 use crate::db::schema::{

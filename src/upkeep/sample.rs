@@ -7,6 +7,7 @@ mod texts;
 
 use crate::app::App;
 use crate::attachments::upload::{self, Slots};
+use crate::conversations::messages;
 use crate::conversations::model::{NewMessage, Status as ConversationStatus};
 use crate::conversations::store::{self as conversations, NewConversation};
 use crate::conversations::widgets;
@@ -203,7 +204,7 @@ impl Desk {
                 0 => NewMessage::of_visitor((*line).to_owned(), None, time),
                 _ => NewMessage::reply(&self.agent.name, (*line).to_owned(), time),
             };
-            conversations::post(conn, account_id, id, &message)?;
+            messages::post(conn, account_id, id, &message)?;
             time += TimeDelta::seconds(rng.i64(20..240));
         }
         if rng.u32(..3) > 0 {

@@ -1,6 +1,7 @@
 //! `GET /tickets/new` and `POST /tickets`: making a ticket on purpose.
 
 use crate::app::AppData;
+use crate::conversations::messages;
 use crate::conversations::store as conversations;
 use crate::error::{Kind, Result};
 use crate::people::model::Agent;
@@ -122,7 +123,7 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
     let (name, email, words, otherwise) = match source.kind {
         SourceKind::Chat => match conversations::find(conn, account_id, &source.id)? {
             Some(found) => {
-                let words = conversations::first_words(conn, found.seq)?;
+                let words = messages::first_words(conn, found.seq)?;
                 (found.visitor_name, found.visitor_email, words, "Conversation with a visitor")
             }
             None => (String::new(), String::new(), String::new(), "Conversation"),

@@ -6,6 +6,7 @@ use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
 use crate::attachments::validation::ALLOWED;
 use crate::clock::TRASH;
+use crate::conversations::messages;
 use crate::conversations::pages::Line;
 use crate::conversations::store as conversations;
 use crate::db::Connection;
@@ -245,7 +246,7 @@ fn source_card(
     let kind = match source.kind {
         SourceKind::Chat => {
             if let Some(found) = conversations::find(conn, account_id, &id)? {
-                let messages = conversations::messages(conn, found.seq, None, LAST_MESSAGES)?;
+                let messages = messages::messages(conn, found.seq, None, LAST_MESSAGES)?;
                 let line = |message| Line::new(message, found.visitor(), agent.zone);
                 return Ok(SourceCard::Conversation {
                     url: layout.href(&format!("/conversations/{id}")),

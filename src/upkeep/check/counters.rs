@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::attachments::inventory;
-use crate::conversations::store as conversations;
+use crate::conversations::inventory as conversations;
 use crate::db::Connection;
 use crate::db::dialect::{self, Index};
 use crate::error::Result;

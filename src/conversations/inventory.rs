@@ -1,0 +1,112 @@
+//! What upkeep asks of conversations: whether they say the truth of their
+//! messages, and whether these are found by what they say.
+
+use crate::conversations::messages::terms as message_terms;
+use crate::conversations::model::{Conversation, Message, Sender};
+use crate::db::Connection;
+use crate::db::dialect::{self, Index};
+use crate::db::schema::{conversations, messages};
+use crate::error::Result;
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+/// Compares what an account's conversations say of their messages with these,
+/// tells each difference and, with `repair`, mends it.
+///
+/// # Errors
+/// When the database fails.
+pub fn recount(
+    conn: &mut Connection,
+    account_id: i64,
+    after: i64,
+    limit: i64,
+    repair: bool,
+) -> Result<(Vec<String>, Option<i64>)> {
+    let seqs: Vec<i64> = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::seq.gt(after))
+        .order(conversations::seq)
+        .limit(limit)
+        .select(conversations::seq)
+        .load(conn)?;
+    let mut wrong = Vec::new();
+    for seq in &seqs {
+        // Writing the row makes those who post wait.
+        let row: Conversation = diesel::update(conversations::table.find(seq))
+            .set(conversations::message_count.eq(conversations::message_count))
+            .returning(conversations::all_columns)
+            .get_result(conn)?;
+        let of_it = messages::table.filter(messages::conversation_seq.eq(row.seq));
+        let newest: Option<i64> = of_it.select(max(messages::position)).first(conn)?;
+        let by_agents = of_it.filter(messages::sender.eq(Sender::Agent.as_str()));
+        let answered: Option<i64> = by_agents.select(max(messages::position)).first(conn)?;
+        let there = (newest.unwrap_or(0), answered.unwrap_or(0));
+        if there == (row.message_count, row.answered_position) {
+            continue;
+        }
+        let said = format!("{} messages, answered up to {}", row.message_count, row.answered_position);
+        wrong.push(format!("conversation {} says {said}; there are {}, answered up to {}", row.id, there.0, there.1));
+        if repair {
+            diesel::update(conversations::table.find(row.seq))
+                .set((conversations::message_count.eq(there.0), conversations::answered_position.eq(there.1)))
+                .execute(conn)?;
+        }
+    }
+    Ok((wrong, seqs.last().copied()))
+}
+
+/// Looks whether the messages after a place, by conversation and position, are
+/// found by what they say, and with `repair` sees to it. Returns those that were
+/// not, and where to go on.
+///
+/// # Errors
+/// When the database fails.
+#[allow(clippy::type_complexity)]
+pub fn reindex_after(
+    conn: &mut Connection,
+    (seq, position): (i64, i64),
+    limit: i64,
+    repair: bool,
+) -> Result<(Vec<(String, i64)>, Option<(i64, i64)>)> {
+    let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
+    let rows: Vec<(Message, Conversation)> = messages::table
+        .inner_join(conversations::table)
+        .filter(messages::conversation_seq.gt(seq).or(later))
+        .order((messages::conversation_seq, messages::position))
+        .limit(limit)
+        .select((messages::all_columns, conversations::all_columns))
+        .load(conn)?;
+    let mut wrong = Vec::new();
+    for (message, conversation) in &rows {
+        let (id, terms) =
+            (dialect::message_id(conversation.seq, message.position), message_terms(conversation, message));
+        if !dialect::has_terms(conn, Index::Messages, id, &terms)? {
+            wrong.push((conversation.id.clone(), message.position));
+            if repair {
+                dialect::index_terms(conn, Index::Messages, id, &terms)?;
+            }
+        }
+    }
+    Ok((wrong, rows.last().map(|(message, _)| (message.conversation_seq, message.position))))
+}
+
+/// Whether the newest of all messages is found by what it says. Then all are, since
+/// they are indexed in their order; what a crash left out `docket check` finds.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
+    let newest: Option<(i64, i64)> = messages::table
+        .order((messages::conversation_seq.desc(), messages::position.desc()))
+        .select((messages::conversation_seq, messages::position))
+        .first(conn)
+        .optional()?;
+    let Some((seq, position)) = newest else { return Ok(true) };
+    let (message, conversation): (Message, Conversation) = messages::table
+        .find((seq, position))
+        .inner_join(conversations::table)
+        .select((messages::all_columns, conversations::all_columns))
+        .first(conn)?;
+    let (id, terms) = (dialect::message_id(seq, position), message_terms(&conversation, &message));
+    Ok(dialect::has_terms(conn, Index::Messages, id, &terms)?)
+}

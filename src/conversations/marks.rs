@@ -1,0 +1,72 @@
+//! How far each user has read.
+
+use crate::db::Connection;
+use crate::db::schema::{conversation_marks, conversations};
+use crate::error::Result;
+use diesel::Connection as _;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::collections::HashMap;
+
+/// Beyond this many unread conversations nobody counts.
+pub const MOST_UNREAD: i64 = 99;
+
+/// How far a user has read each of these conversations.
+///
+/// # Errors
+/// When the database fails.
+pub fn marks(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = conversation_marks::table
+        .filter(conversation_marks::user_id.eq(user_id))
+        .filter(conversation_marks::conversation_seq.eq_any(seqs))
+        .select((conversation_marks::conversation_seq, conversation_marks::position))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Notes that a user has read up to a position; never takes anything back.
+///
+/// # Errors
+/// When the database fails.
+pub fn mark(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
+    let row = conversation_marks::table.find((user_id, seq));
+    let forward = row.filter(conversation_marks::position.lt(position));
+    diesel::update(forward).set(conversation_marks::position.eq(position)).execute(conn)?;
+    if row.select(conversation_marks::position).first::<i64>(conn).optional()?.is_some() {
+        return Ok(());
+    }
+    let inserted = conn.transaction(|conn| {
+        diesel::insert_into(conversation_marks::table)
+            .values((
+                conversation_marks::user_id.eq(user_id),
+                conversation_marks::conversation_seq.eq(seq),
+                conversation_marks::position.eq(position),
+            ))
+            .execute(conn)
+    });
+    match inserted {
+        // The same user in another tab.
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many conversations wait with something that the user has not read, at
+/// most one more than [`MOST_UNREAD`].
+///
+/// # Errors
+/// When the database fails.
+pub fn unread(conn: &mut Connection, account_id: i64, user_id: i64) -> Result<usize> {
+    let mark = conversation_marks::conversation_seq.eq(conversations::seq).and(conversation_marks::user_id.eq(user_id));
+    let read = conversation_marks::position.nullable();
+    let waiting: Vec<i64> = conversations::table
+        .left_join(conversation_marks::table.on(mark))
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::waiting_since.is_not_null())
+        .filter(conversations::deleted_at.is_null())
+        .filter(read.is_null().or(read.lt(conversations::message_count.nullable())))
+        .select(conversations::seq)
+        .limit(MOST_UNREAD + 1)
+        .load(conn)?;
+    Ok(waiting.len())
+}
