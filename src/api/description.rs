@@ -1,7 +1,7 @@
 //! What the API says of itself: OpenAPI 3.1 for programs, a page for people.
 
 use crate::api::answers::{ApiError, Reason};
-use crate::api::{conversations, submissions, tickets};
+use crate::api::{attachments, conversations, messages, submissions, tickets};
 use crate::app::AppData;
 use crate::error::{Error, Result};
 use crate::web::client;
@@ -31,9 +31,9 @@ const ALWAYS: [(&str, &str); 10] = [
 #[openapi(
     info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
     paths(
-        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, tickets::files, tickets::upload, tickets::file,
+        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, attachments::files, attachments::upload, attachments::file,
         conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
-        conversations::messages, conversations::post,
+        messages::list, messages::post,
         submissions::list, submissions::create, submissions::show, submissions::delete,
     ),
     components(schemas(ApiError, Reason)),
@@ -52,12 +52,13 @@ impl Modify for Common {
             components.add_security_scheme("key", SecurityScheme::Http(scheme));
         }
         for (path, item) in &mut openapi.paths.paths {
-            let noun = path.split('/').nth(1).unwrap_or_default().replace('-', "_");
+            let nouns = path.split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
+            let nouns = nouns.collect::<Vec<_>>().join("_").replace('-', "_");
             let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 add_errors(operation);
                 // Handlers of several nouns share their names.
-                operation.operation_id = operation.operation_id.take().map(|id| format!("{noun}_{id}"));
+                operation.operation_id = operation.operation_id.take().map(|id| format!("{nouns}_{id}"));
                 // What Rust's readers want to know of errors stands in the responses.
                 operation.description = None;
             }

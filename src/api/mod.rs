@@ -2,8 +2,10 @@
 //! its account, through the same stores as the pages.
 
 pub mod answers;
+pub mod attachments;
 pub mod conversations;
 pub mod description;
+pub mod messages;
 pub mod read;
 pub mod submissions;
 pub mod tickets;

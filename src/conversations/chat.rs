@@ -169,12 +169,12 @@ async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Plac
         };
         let (rows, more) = match place.after {
             Some(after) => {
-                let rows = messages::messages_after(conn, found.seq, after, CATCH_UP)?;
+                let rows = messages::after(conn, found.seq, after, CATCH_UP)?;
                 let more = rows.last().is_some_and(|last| last.position < found.message_count);
                 (rows, more)
             }
             None => {
-                let rows = messages::messages(conn, found.seq, place.before, messages::MESSAGES)?;
+                let rows = messages::before(conn, found.seq, place.before, messages::MESSAGES)?;
                 let more = rows.first().is_some_and(|first| first.position > 1);
                 (rows, more)
             }

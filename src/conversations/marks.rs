@@ -15,7 +15,7 @@ pub const MOST_UNREAD: i64 = 99;
 ///
 /// # Errors
 /// When the database fails.
-pub fn marks(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
+pub fn of(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
     let rows: Vec<(i64, i64)> = conversation_marks::table
         .filter(conversation_marks::user_id.eq(user_id))
         .filter(conversation_marks::conversation_seq.eq_any(seqs))
@@ -28,7 +28,7 @@ pub fn marks(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMa
 ///
 /// # Errors
 /// When the database fails.
-pub fn mark(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
+pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
     let row = conversation_marks::table.find((user_id, seq));
     let forward = row.filter(conversation_marks::position.lt(position));
     diesel::update(forward).set(conversation_marks::position.eq(position)).execute(conn)?;

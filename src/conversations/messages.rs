@@ -18,7 +18,7 @@ pub const MESSAGES: i64 = 50;
 ///
 /// # Errors
 /// When the database fails.
-pub fn messages(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) -> Result<Vec<Message>> {
+pub fn before(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) -> Result<Vec<Message>> {
     let mut rows: Vec<Message> = messages::table
         .filter(messages::conversation_seq.eq(seq))
         .filter(messages::position.lt(before.unwrap_or(i64::MAX)))
@@ -48,7 +48,7 @@ pub fn first_words(conn: &mut Connection, seq: i64) -> Result<String> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn messages_after(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Vec<Message>> {
+pub fn after(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Vec<Message>> {
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
         .filter(messages::position.gt(after))
@@ -168,5 +168,5 @@ pub fn news_of(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Resul
         .select(conversations::status)
         .first(conn)
         .optional()?;
-    status.map(|status| Ok((status, messages_after(conn, seq, after, limit)?))).transpose()
+    status.map(|status| Ok((status, self::after(conn, seq, after, limit)?))).transpose()
 }

@@ -74,7 +74,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<
         .read(move |conn| {
             let page = store::page(conn, agent.account_id, &filter, place.into())?;
             let seqs: Vec<i64> = page.rows.iter().map(|row| row.seq).collect();
-            Ok((page, marks::marks(conn, agent.id, &seqs)?))
+            Ok((page, marks::of(conn, agent.id, &seqs)?))
         })
         .await?;
     let rows = page.rows.into_iter().map(|row| Row {
@@ -183,9 +183,9 @@ async fn render(
         .db
         .read(move |conn| {
             let conversation = store::get(conn, account_id, &id)?;
-            let messages = messages::messages(conn, conversation.seq, before, messages::MESSAGES)?;
+            let messages = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
             let tickets = tickets::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
-            let mark = marks::marks(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
+            let mark = marks::of(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
             Ok((conversation, messages, tickets, mark))
         })
         .await?;
@@ -217,7 +217,7 @@ async fn render(
 /// Reading must go on when writing cannot.
 async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     let user_id = agent.id;
-    match app.db.write(move |conn| marks::mark(conn, user_id, seq, position)).await {
+    match app.db.write(move |conn| marks::set(conn, user_id, seq, position)).await {
         Ok(()) => news::read(&app.live, agent.account_id, user_id),
         Err(error) => tracing::warn!(%error, "what was read was not written down"),
     }

@@ -1,5 +1,6 @@
 //! Queries on conversations.
 
+use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::conversations::model::{Conversation, Status};
 use crate::db::dialect::{self, Index};
 use crate::db::schema::conversations;
@@ -12,8 +13,6 @@ use chrono::NaiveDateTime;
 use diesel::Connection as _;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-
-use crate::clock::{TRASH, TRASH_SHOWN};
 
 /// A conversation about to be stored.
 #[derive(Clone, Debug)]

@@ -246,7 +246,7 @@ fn source_card(
     let kind = match source.kind {
         SourceKind::Chat => {
             if let Some(found) = conversations::find(conn, account_id, &id)? {
-                let messages = messages::messages(conn, found.seq, None, LAST_MESSAGES)?;
+                let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
                 let line = |message| Line::new(message, found.visitor(), agent.zone);
                 return Ok(SourceCard::Conversation {
                     url: layout.href(&format!("/conversations/{id}")),

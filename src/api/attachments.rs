@@ -1,0 +1,126 @@
+//! `/api/v1/tickets/{number}/attachments`
+
+use crate::api::answers::{ApiError, List};
+use crate::app::AppData;
+use crate::attachments::model::Attachment;
+use crate::attachments::pages::card::Card;
+use crate::attachments::store as attachments;
+use crate::error::Result;
+use crate::people::model::Agent;
+use crate::tickets::store::{self};
+use crate::web::layout::Layout;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A file of a ticket.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    id: String,
+    filename: String,
+    content_type: String,
+    /// In bytes.
+    size: i64,
+    /// Where it is; with the key, the same below `/api/v1`.
+    url: String,
+    /// For pictures.
+    thumbnail_url: Option<String>,
+}
+
+impl File {
+    fn new(file: &Attachment, number: i64, layout: &Layout) -> Self {
+        let card = Card::new(file, number, &layout.links);
+        Self {
+            id: card.id,
+            filename: card.filename,
+            content_type: file.kind().content_type().to_owned(),
+            size: file.size,
+            url: card.url,
+            thumbnail_url: card.thumbnail_url,
+        }
+    }
+}
+
+/// The files of a ticket, in the order in which they came.
+///
+/// # Errors
+/// *Not found* when it is out of reach.
+#[utoipa::path(
+    get, path = "/tickets/{number}/attachments", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number")),
+    responses((status = 200, description = "All of them", body = List<File>), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn files(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let number = path.into_inner();
+    let files = app.db.read(move |conn| {
+        let ticket = store::find(conn, agent.account_id, number)?;
+        attachments::of_ticket(conn, ticket.id)
+    });
+    let data = files.await?.iter().map(|file| File::new(file, number, &layout)).collect();
+    Ok(HttpResponse::Ok().json(List::<File> { data, next_cursor: None }))
+}
+
+/// Files that were kept, and those that were not.
+#[derive(Serialize, ToSchema)]
+pub struct Uploaded {
+    data: Vec<File>,
+    rejected: Vec<Rejected>,
+}
+
+/// Why no file was kept: one by one, or of the whole request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only describes the answer")]
+pub enum UploadProblem {
+    /// Each file was looked at.
+    Files(Uploaded),
+    /// The request could not be taken.
+    Request(ApiError),
+}
+
+/// A file that was not kept.
+#[derive(Serialize, ToSchema)]
+pub struct Rejected {
+    filename: String,
+    /// `too_large`, `type_not_allowed`, `content_mismatch`, `empty`, `bad_name`, `unreadable` or `no_room`.
+    code: String,
+    message: String,
+}
+
+/// Files to keep.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the form")]
+pub struct Files {
+    /// JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC or DOCX, at most 5 MB each and 20 at once.
+    #[schema(value_type = Vec<String>, content_media_type = "application/octet-stream")]
+    files: Vec<Vec<u8>>,
+}
+
+/// Describes the handler that pages use, too.
+#[utoipa::path(
+    post, path = "/tickets/{number}/attachments", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number")),
+    request_body(content = Files, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "What was kept and what was not", body = Uploaded),
+        (status = 404, description = "Not there", body = ApiError),
+        (status = 413, description = "No file was kept; one was too large", body = UploadProblem),
+        (status = 415, description = "No file was kept", body = UploadProblem),
+        (status = 507, description = "No room", body = UploadProblem),
+    )
+)]
+#[allow(dead_code, reason = "only describes attachments::pages::upload")]
+pub fn upload() {}
+
+/// Describes the handler that pages use, too.
+#[utoipa::path(
+    get, path = "/tickets/{number}/attachments/{id}", tag = "Tickets",
+    params(("number" = i64, Path, description = "The ticket’s number"), ("id" = String, Path, description = "The file’s id")),
+    responses(
+        (status = 200, description = "Its bytes", content_type = "application/octet-stream"),
+        (status = 404, description = "Not there", body = ApiError),
+    )
+)]
+#[allow(dead_code, reason = "only describes attachments::pages::serve")]
+pub fn file() {}

@@ -1,0 +1,258 @@
+//! `/api/v1/conversations/{id}/messages`
+
+use crate::api::answers::{ApiError, List};
+use crate::api::read::{self, Body, OnceHeader, window};
+use crate::app::AppData;
+use crate::conversations::messages::{self, Posted};
+use crate::conversations::model::{self, NewMessage, parse_message};
+use crate::conversations::news;
+use crate::conversations::store::{self};
+use crate::error::{Error, Kind, Result};
+use crate::people::model::Agent;
+use crate::tickets::model::{is_source_id, parse_requester};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+
+/// Most messages of one request.
+const MAX_MESSAGES: usize = 500;
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Author {
+    /// The person on the website.
+    Visitor,
+    /// A member of the team.
+    Agent,
+}
+
+/// A message.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// As its sender called it.
+    id: Option<String>,
+    /// Its number in the conversation: 1, 2, 3, … without gaps.
+    position: i64,
+    from: Author,
+    author_name: String,
+    body: String,
+    created_at: DateTime<Utc>,
+}
+
+impl From<model::Message> for Message {
+    fn from(row: model::Message) -> Self {
+        Self {
+            from: if row.is_from_agent() { Author::Agent } else { Author::Visitor },
+            id: row.client_id,
+            position: row.position,
+            author_name: row.author_name,
+            body: row.body,
+            created_at: row.created_at.and_utc(),
+        }
+    }
+}
+
+/// Which messages.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessagesQuery {
+    /// How many, 50 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<i64>,
+    /// `nextCursor` of an earlier answer.
+    #[param(min_length = 1, pattern = "^[0-9]{1,7}$")]
+    cursor: Option<String>,
+}
+
+/// The messages of a conversation, the newest first.
+///
+/// # Errors
+/// *Not found* when it is out of reach; *invalid* for a limit or a cursor that is none.
+#[utoipa::path(
+    get, path = "/conversations/{id}/messages", tag = "Conversations",
+    params(("id" = String, Path, description = "The conversation’s id"), MessagesQuery),
+    responses((status = 200, description = "A part of the list", body = List<Message>), (status = 404, description = "Not there", body = ApiError))
+)]
+pub async fn list(
+    app: AppData,
+    agent: Agent,
+    path: web::Path<String>,
+    query: web::Query<MessagesQuery>,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let size = window(query.limit, None)?.limit() - 1;
+    let before = match query.cursor.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(before)) => Some(before),
+        Some(Err(_)) => return Err(Error::invalid("cursor is what an earlier answer gave as nextCursor.")),
+    };
+    let mut rows = app
+        .db
+        .read(move |conn| {
+            let found = store::get(conn, agent.account_id, &id)?;
+            messages::before(conn, found.seq, before, size)
+        })
+        .await?;
+    rows.reverse();
+    let next_cursor = rows.last().map(|row| row.position).filter(|first| *first > 1).map(|first| first.to_string());
+    Ok(HttpResponse::Ok().json(List { data: rows.into_iter().map(Message::from).collect(), next_cursor }))
+}
+
+/// A message to bring in.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateMessage {
+    /// As your system calls it: the same id in a conversation is the same message.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
+    id: Option<String>,
+    #[schema(inline)]
+    from: Author,
+    /// Of an agent; the visitor’s name stands with the conversation.
+    #[serde(default)]
+    #[schema(max_length = 254)]
+    author_name: String,
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"\S")]
+    body: String,
+    /// When it was written; now without it.
+    created_at: Option<DateTime<Utc>>,
+}
+
+impl CreateMessage {
+    fn parse(self, now: NaiveDateTime) -> Result<NewMessage> {
+        if self.id.as_deref().is_some_and(|id| !is_source_id(id)) {
+            return Err(Error::invalid(
+                "The id of a message has 1 to 128 characters: letters, digits, _ - . :, and not dots alone.",
+            ));
+        }
+        let sender = match self.from {
+            Author::Visitor => model::Sender::Visitor,
+            Author::Agent => model::Sender::Agent,
+        };
+        let author_name = match sender {
+            model::Sender::Visitor => String::new(),
+            model::Sender::Agent => parse_requester(&self.author_name, "")?.0,
+        };
+        let body = parse_message(&self.body)?;
+        // The other system says by itself whether the conversation is open.
+        Ok(NewMessage {
+            sender,
+            author_name,
+            body,
+            client_id: self.id,
+            at: read::stored(self.created_at, now),
+            reopens: false,
+        })
+    }
+}
+
+/// One message, or up to 500 in their order.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum CreateMessages {
+    /// Several.
+    Many(Vec<CreateMessage>),
+    /// One.
+    One(CreateMessage),
+}
+
+impl<'de> Deserialize<'de> for CreateMessages {
+    /// By what it begins with, so that an error names the field that is wrong.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = CreateMessages;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a message or a list of messages")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CreateMessages, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(CreateMessages::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<CreateMessages, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(seq)).map(CreateMessages::Many)
+            }
+        }
+        deserializer.deserialize_any(OneOrMany)
+    }
+}
+
+/// What was brought in.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only describes the answer")]
+pub enum BroughtMessages {
+    /// Several, in the order in which they were sent.
+    Many(List<Message>),
+    /// One.
+    One(Message),
+}
+
+/// Brings messages in. A message whose id is known already is answered as before.
+///
+/// # Errors
+/// *Not found* when the conversation is out of reach; *invalid*.
+#[utoipa::path(
+    post, path = "/conversations/{id}/messages", tag = "Conversations", request_body = CreateMessages,
+    params(
+        ("id" = String, Path, description = "The conversation’s id"),
+        OnceHeader,
+    ),
+    responses(
+        (status = 200, description = "All of them were known", body = BroughtMessages),
+        (status = 201, description = "The messages", body = BroughtMessages),
+        (status = 404, description = "Not there", body = ApiError),
+        (status = 409, description = "The key was used for something else", body = ApiError),
+    )
+)]
+pub async fn post(
+    app: AppData,
+    agent: Agent,
+    path: web::Path<String>,
+    body: Body<CreateMessages>,
+) -> Result<HttpResponse> {
+    let (id, now, once) = (path.into_inner(), app.clock.now(), body.once);
+    let (is_one, typed) = match body.value {
+        CreateMessages::One(one) => (true, vec![one]),
+        CreateMessages::Many(many) => (false, many),
+    };
+    if !(1..=MAX_MESSAGES).contains(&typed.len()) {
+        return Err(Error::new(Kind::Invalid, format!("A request brings 1 to {MAX_MESSAGES} messages.")));
+    }
+    let new: Vec<NewMessage> = typed.into_iter().map(|one| one.parse(now)).collect::<Result<_>>()?;
+    let (status, answer, posted) = app
+        .db
+        .write(move |conn| {
+            once.run(conn, agent.account_id, now, |conn| {
+                let posted: Vec<Posted> =
+                    new.iter().map(|one| messages::post(conn, agent.account_id, &id, one)).collect::<Result<_>>()?;
+                let all_known = posted.iter().all(|one| !one.is_new);
+                let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
+                let mut lines: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();
+                let answer = match lines.pop().filter(|_| is_one) {
+                    Some(one) => json!(one),
+                    None => json!(List {
+                        data: posted.iter().map(|one| Message::from(one.message.clone())).collect(),
+                        next_cursor: None
+                    }),
+                };
+                Ok((status, answer, Some(posted)))
+            })
+        })
+        .await?;
+    // Of a whole history open pages hear once.
+    match posted.as_deref() {
+        Some([one]) => news::posted(&app.live, one),
+        Some([.., last]) => news::changed(&app.live, &last.conversation),
+        _ => {}
+    }
+    Ok(HttpResponse::build(status).json(answer))
+}
