@@ -7,7 +7,7 @@ use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
 use crate::error::Result;
 use crate::people::model::Agent;
-use crate::tickets::store::{self};
+use crate::tickets::store;
 use crate::web::layout::Layout;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

@@ -6,7 +6,7 @@ use crate::app::AppData;
 use crate::conversations::messages::{self, Posted};
 use crate::conversations::model::{self, NewMessage, parse_message};
 use crate::conversations::news;
-use crate::conversations::store::{self};
+use crate::conversations::store;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
 use crate::tickets::model::{is_source_id, parse_requester};
