@@ -176,7 +176,8 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
 /// A page that resets everything, hides every element, and covers the screen.
 const HOSTILE: &str = "<style>
     * { all: unset !important; font-size: 3px !important; color: red !important }
-    html { transform: scale(1); font-size: 62.5% } body > * { display: none !important }
+    html { transform: scale(1); font-size: 62.5% }
+    html::after { content: ''; position: fixed; inset: 0; z-index: 2147483647; background: tomato } body > * { display: none !important }
     docket-chat { display: none !important; opacity: 0 !important; visibility: hidden !important; z-index: -1 !important }
     .wall { display: block !important; position: fixed !important; inset: 0 !important; z-index: 2147483647 !important; background: gold !important }
     </style><div class=wall>A wall</div>";
