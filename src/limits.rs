@@ -44,9 +44,9 @@ impl Limits {
     #[must_use]
     pub fn new(api_per_minute: NonZeroU32) -> Self {
         Self {
-            form_address: Limit::new(per_minute(30), 15),
+            form_address: Limit::new(per_minute(120), 60),
             form_key: Limit::new(per_second(20), 200),
-            chat_address: Limit::new(per_minute(60), 30),
+            chat_address: Limit::new(per_minute(120), 60),
             chat_key: Limit::new(per_second(100), 300),
             chat_reading: Limit::new(per_minute(600), 300),
             api: Limit::new(Quota::per_minute(api_per_minute), api_per_minute.get()),
