@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Counters are kept for this many senders at most; by then, some share one.
 const BUCKETS: u64 = 1 << 18;
 /// How many event streams one address may hold.
-const STREAMS_OF_ADDRESS: usize = 250;
+const STREAMS_OF_ADDRESS: usize = 2_000;
 /// How many event streams of visitors there may be at all.
 const STREAMS: usize = 20_000;
 
@@ -48,7 +48,7 @@ impl Limits {
             form_key: Limit::new(per_second(20), 200),
             chat_address: Limit::new(per_minute(120), 60),
             chat_key: Limit::new(per_second(100), 300),
-            chat_reading: Limit::new(per_minute(600), 300),
+            chat_reading: Limit::new(per_minute(3_000), 3_000),
             api: Limit::new(Quota::per_minute(api_per_minute), api_per_minute.get()),
             guesses: Limit::new(per_minute(30), 30),
             streams: Arc::default(),
