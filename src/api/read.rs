@@ -1,7 +1,7 @@
 //! What programs send: JSON bodies, queries, and keys against doing a thing twice.
 
-use crate::db::Connection;
 use crate::db::schema::idempotent_answers;
+use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::{content_type, read_body};
 use crate::web::paging::{Cursor, Place, Window};
@@ -9,7 +9,6 @@ use crate::web::{text, token};
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::NaiveDateTime;
-use diesel::Connection as _;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -93,7 +92,7 @@ impl Once {
         let Some(key) = &self.key else { return job(conn) };
         // Takes the place first: of two at once, the second waits for the first.
         let row = idempotent_answers::table.find((account_id, key.as_str()));
-        let taken = conn.transaction(|conn| {
+        let place = unless_taken(conn, |conn| {
             diesel::insert_into(idempotent_answers::table)
                 .values((
                     idempotent_answers::account_id.eq(account_id),
@@ -104,22 +103,18 @@ impl Once {
                     idempotent_answers::created_at.eq(now),
                 ))
                 .execute(conn)
-        });
-        match taken {
-            Ok(_) => {}
-            Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
-                let (digest, status, body): (String, i64, String) = row
-                    .select((idempotent_answers::digest, idempotent_answers::status, idempotent_answers::body))
-                    .first(conn)?;
-                if digest != self.digest {
-                    let message = "This Idempotency-Key was used for another request in the last 24 hours.";
-                    return Err(Error::new(Kind::Conflict, message));
-                }
-                let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-                let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored answer", source))?;
-                return Ok((status.unwrap_or(StatusCode::OK), body, None));
+        })?;
+        if place.is_none() {
+            let (digest, status, body): (String, i64, String) = row
+                .select((idempotent_answers::digest, idempotent_answers::status, idempotent_answers::body))
+                .first(conn)?;
+            if digest != self.digest {
+                let message = "This Idempotency-Key was used for another request in the last 24 hours.";
+                return Err(Error::new(Kind::Conflict, message));
             }
-            Err(error) => return Err(error.into()),
+            let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+            let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored answer", source))?;
+            return Ok((status.unwrap_or(StatusCode::OK), body, None));
         }
         let (status, body, made) = job(conn)?;
         diesel::update(row)
@@ -189,8 +184,9 @@ where
 /// *Invalid* when it is no web address.
 pub fn page_url(url: Option<&str>) -> Result<Option<String>> {
     let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return Ok(None) };
-    let parsed = text::web_url(url).map(String::from).filter(|url| url.len() <= 2_000);
-    parsed.map(Some).ok_or_else(|| Error::invalid("pageUrl is an http or https address of at most 2,000 bytes."))
+    text::page_url(url)
+        .map(Some)
+        .ok_or_else(|| Error::invalid("pageUrl is an http or https address of at most 2,000 bytes."))
 }
 
 /// A country that a program names.

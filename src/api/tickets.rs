@@ -3,16 +3,14 @@
 use crate::api::answers::{ApiError, List};
 use crate::api::read::{Body, OnceHeader, nullable, window};
 use crate::app::AppData;
-use crate::conversations::store as conversations;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
-use crate::submissions::store as submissions;
 use crate::tickets::listing::{self, Filter, Statuses};
 use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_requester};
 use crate::tickets::notes::{self, Saved};
 use crate::tickets::store::{self, Made};
-use crate::tickets::{news, tags};
+use crate::tickets::{news, source, tags};
 use crate::web::token;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -269,21 +267,15 @@ fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Re
     else {
         return Ok(new);
     };
-    let known = match source.kind {
-        model::SourceKind::Chat => {
-            conversations::find(conn, account_id, &source.id)?.map(|found| (found.visitor_name, found.visitor_email))
-        }
-        model::SourceKind::Form => {
-            submissions::find(conn, account_id, &source.id)?.map(|found| (found.visitor_name, found.visitor_email))
-        }
-    };
-    (new.requester_name, new.requester_email) = known.unwrap_or_default();
+    if let Some(known) = source::known(conn, account_id, source)? {
+        (new.requester_name, new.requester_email) = (known.name, known.email);
+    }
     Ok(new)
 }
 
 fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {
-    if tags.len() > 50 {
-        return Err(Error::invalid("A request names at most 50 tags."));
+    if tags.len() > model::MAX_TAGS {
+        return Err(Error::invalid(format!("A request names at most {} tags.", model::MAX_TAGS)));
     }
     tags.iter().map(|tag| model::parse_tag(tag)).collect()
 }

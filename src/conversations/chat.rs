@@ -14,7 +14,7 @@ use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
 use crate::web::cross_origin::{self, any_origin};
 use crate::web::fields::read_body;
 use crate::web::{client, stream, text, token, when};
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, VARY};
+use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,6 @@ use std::hash::Hash;
 
 /// Longest name or address of a visitor, in characters.
 const MAX_VISITOR: usize = 254;
-/// Longest address of a page, in bytes.
-const MAX_PAGE_URL: usize = 2_000;
 /// Enough for 10,000 characters of four bytes, escaped.
 const MAX_BYTES: usize = 128 * 1024;
 /// In how many places one visitor can follow their conversation.
@@ -127,7 +125,7 @@ async fn take(req: &HttpRequest, app: &AppData, key: String, payload: web::Paylo
         name: text::line("The name", &sent.name, MAX_VISITOR)?,
         // A slip in an optional field must not lose the message.
         email: Some(sent.email.trim()).filter(|email| text::looks_like_email(email)).unwrap_or_default().to_owned(),
-        page_url: text::web_url(&sent.page).map(String::from).filter(|url| url.len() <= MAX_PAGE_URL),
+        page_url: text::page_url(&sent.page),
         country: client::country(req, &app.config),
     };
     let message = NewMessage::of_visitor(parse_message(&sent.body)?, Some(client_id), app.clock.now());
@@ -309,8 +307,7 @@ fn sender(req: &HttpRequest, app: &AppData) -> impl Hash {
 
 /// The hash of the visitor's secret, which alone opens their conversation.
 fn secret_hash(req: &HttpRequest) -> Result<String> {
-    let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let secret = header.strip_prefix("Bearer ").unwrap_or("").trim();
+    let secret = client::bearer(req.headers()).unwrap_or("");
     let is_fine = (32..=128).contains(&secret.len())
         && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_fine {

@@ -96,17 +96,14 @@ pub fn reindex_after(
 /// # Errors
 /// When the database fails.
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
-    let newest: Option<(i64, i64)> = messages::table
+    let newest: Option<(Message, Conversation)> = messages::table
+        .inner_join(conversations::table)
         .order((messages::conversation_seq.desc(), messages::position.desc()))
-        .select((messages::conversation_seq, messages::position))
+        .select((messages::all_columns, conversations::all_columns))
         .first(conn)
         .optional()?;
-    let Some((seq, position)) = newest else { return Ok(true) };
-    let (message, conversation): (Message, Conversation) = messages::table
-        .find((seq, position))
-        .inner_join(conversations::table)
-        .select((messages::all_columns, conversations::all_columns))
-        .first(conn)?;
-    let (id, terms) = (dialect::message_id(seq, position), message_terms(&conversation, &message));
+    let Some((message, conversation)) = newest else { return Ok(true) };
+    let id = dialect::message_id(conversation.seq, message.position);
+    let terms = message_terms(&conversation, &message);
     Ok(dialect::has_terms(conn, Index::Messages, id, &terms)?)
 }

@@ -1,11 +1,9 @@
 //! How far each user has read.
 
-use crate::db::Connection;
 use crate::db::schema::{conversation_marks, conversations};
+use crate::db::{Connection, unless_taken};
 use crate::error::Result;
-use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::collections::HashMap;
 
 /// Beyond this many unread conversations nobody counts.
@@ -35,7 +33,8 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
     if row.select(conversation_marks::position).first::<i64>(conn).optional()?.is_some() {
         return Ok(());
     }
-    let inserted = conn.transaction(|conn| {
+    // Nothing is made where the same user does it in another tab.
+    let mark = |conn: &mut Connection| {
         diesel::insert_into(conversation_marks::table)
             .values((
                 conversation_marks::user_id.eq(user_id),
@@ -43,12 +42,8 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
                 conversation_marks::position.eq(position),
             ))
             .execute(conn)
-    });
-    match inserted {
-        // The same user in another tab.
-        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    };
+    unless_taken(conn, mark).map(drop)
 }
 
 /// How many conversations wait with something that the user has not read, at

@@ -4,15 +4,13 @@ use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::conversations::model::{Conversation, Status};
 use crate::db::dialect::{self, Index};
 use crate::db::schema::conversations;
-use crate::db::{Connection, MultiBackend};
+use crate::db::{Connection, MultiBackend, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::keyset;
 use crate::search;
 use crate::web::paging::{Cursor, Page, Window};
 use chrono::NaiveDateTime;
-use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 /// A conversation about to be stored.
 #[derive(Clone, Debug)]
@@ -38,8 +36,7 @@ pub fn create(
     new: &NewConversation,
     now: NaiveDateTime,
 ) -> Result<Conversation> {
-    // A savepoint, so that the transaction lives on when the id is taken.
-    let inserted = conn.transaction(|conn| {
+    let created = unless_taken(conn, |conn| {
         diesel::insert_into(conversations::table)
             .values((
                 conversations::account_id.eq(account_id),
@@ -59,12 +56,9 @@ pub fn create(
             ))
             .returning(conversations::all_columns)
             .get_result(conn)
-    });
-    inserted.map_err(|error| match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-            Error::new(Kind::Conflict, "There is a conversation of that id already, or one was deleted lately.")
-        }
-        other => other.into(),
+    })?;
+    created.ok_or_else(|| {
+        Error::new(Kind::Conflict, "There is a conversation of that id already, or one was deleted lately.")
     })
 }
 

@@ -79,14 +79,6 @@ fn conversation(
     Ok(found)
 }
 
-fn set_visitor(conn: &mut Connection, seq: i64, name: &str, email: &str) -> Result<()> {
-    let conversation: Conversation = diesel::update(conversations::table.find(seq))
-        .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
-        .returning(conversations::all_columns)
-        .get_result(conn)?;
-    messages::index_visitor(conn, &conversation)
-}
-
 /// Changes what is known of the visitor, where it is given, and returns the
 /// conversation as it is now.
 ///
@@ -101,8 +93,13 @@ pub fn change_visitor(
 ) -> Result<Conversation> {
     let found = store::lock(conn, account_id, id)?;
     let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
-    if (name, email) != (&found.visitor_name, &found.visitor_email) {
-        set_visitor(conn, found.seq, name, email)?;
+    if (name, email) == (&found.visitor_name, &found.visitor_email) {
+        return Ok(found);
     }
-    store::get(conn, account_id, id)
+    let changed: Conversation = diesel::update(conversations::table.find(found.seq))
+        .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
+        .returning(conversations::all_columns)
+        .get_result(conn)?;
+    messages::index_visitor(conn, &changed)?;
+    Ok(changed)
 }

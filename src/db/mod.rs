@@ -13,8 +13,10 @@ pub use connection::{AnyConnection as Connection, MultiBackend};
 
 use crate::error::{Error, Result};
 use diesel::Connection as _;
+use diesel::QueryResult;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -246,6 +248,22 @@ impl Db {
         if let Err(error) = std::thread::Builder::new().name("docket-listener".into()).spawn(listen) {
             tracing::error!(%error, "other instances cannot be heard");
         }
+    }
+}
+
+/// What an insert made, or nothing where its unique key is taken. In a savepoint,
+/// because Postgres gives up a transaction after an error.
+///
+/// # Errors
+/// When the database fails.
+pub fn unless_taken<T>(
+    conn: &mut Connection,
+    insert: impl FnOnce(&mut Connection) -> QueryResult<T>,
+) -> Result<Option<T>> {
+    match conn.transaction(insert) {
+        Ok(made) => Ok(Some(made)),
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::web::{answer, client, origin, token};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
@@ -120,10 +120,8 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
 /// Lets a program in as an editor of the key's account.
 async fn admit_program(req: &ServiceRequest) -> Result<()> {
     let app = app_of(req.request())?;
-    let header = req.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let key = header.strip_prefix("Bearer ").map(str::trim).filter(|key| !key.is_empty());
-    let key =
-        key.ok_or_else(|| Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…)."))?;
+    let missing = || Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…).");
+    let key = client::bearer(req.headers()).ok_or_else(missing)?;
     // Guessing is slowed down by network, asking by key.
     let hash = token::sha256(key.as_bytes());
     let (now, wanted) = (app.clock.now(), hash.clone());

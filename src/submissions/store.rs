@@ -3,16 +3,14 @@
 use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::db::dialect::{self, Index};
 use crate::db::schema::{forms, submissions};
-use crate::db::{Connection, MultiBackend};
+use crate::db::{Connection, MultiBackend, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::keyset;
 use crate::search;
 use crate::submissions::model::{Parsed, Submission};
 use crate::web::paging::{Cursor, Page, Window};
 use chrono::NaiveDateTime;
-use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 /// A form's row.
 #[derive(Clone, Debug, Queryable)]
@@ -139,8 +137,7 @@ pub fn add(
     now: NaiveDateTime,
 ) -> Result<Submission> {
     let fields = serde_json::to_string(&parsed.fields).map_err(|source| Error::internal("fields", source))?;
-    // A savepoint, so that the transaction lives on when the id is taken.
-    let inserted = conn.transaction(|conn| {
+    let added = unless_taken(conn, |conn| {
         diesel::insert_into(submissions::table)
             .values((
                 submissions::account_id.eq(form.account_id),
@@ -156,12 +153,9 @@ pub fn add(
             ))
             .returning(submissions::all_columns)
             .get_result(conn)
-    });
-    let submission: Submission = inserted.map_err(|error| match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-            Error::new(Kind::Conflict, "There is a submission of that id already, or one was deleted lately.")
-        }
-        other => other.into(),
+    })?;
+    let submission: Submission = added.ok_or_else(|| {
+        Error::new(Kind::Conflict, "There is a submission of that id already, or one was deleted lately.")
     })?;
     dialect::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
     Ok(submission)

@@ -9,5 +9,6 @@ pub mod pages;
 pub mod prose;
 pub mod revisions;
 pub mod search;
+pub mod source;
 pub mod store;
 pub mod tags;

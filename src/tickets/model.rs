@@ -12,6 +12,8 @@ pub const MAX_NOTES: usize = 100_000;
 pub const MAX_SOURCE_ID: usize = 128;
 /// Longest name or address of a requester, in characters.
 pub const MAX_REQUESTER: usize = 254;
+/// Most tags that one request can change.
+pub const MAX_TAGS: usize = 50;
 /// Longest tag, in characters.
 pub const MAX_TAG: usize = 50;
 

@@ -1,13 +1,12 @@
 //! Tags: the themes by which tickets are grouped.
 
-use crate::db::Connection;
 use crate::db::schema::{tags, ticket_tags};
+use crate::db::{Connection, unless_taken};
 use crate::error::Result;
 use crate::people::model::Agent;
 use crate::tickets::history::{self, Kind};
 use crate::tickets::store;
 use chrono::NaiveDateTime;
-use diesel::Connection as _;
 use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 
@@ -56,18 +55,16 @@ pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Resul
     if let Some(id) = find(conn)? {
         return Ok(id);
     }
-    let made = conn.transaction(|conn| {
+    let made = unless_taken(conn, |conn| {
         diesel::insert_into(tags::table)
             .values((tags::account_id.eq(account_id), tags::name.eq(name)))
             .returning(tags::id)
             .get_result(conn)
-    });
+    })?;
     match made {
+        Some(id) => Ok(id),
         // Somebody else has made it at the same moment.
-        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
-            Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?)
-        }
-        made => Ok(made?),
+        None => Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?),
     }
 }
 

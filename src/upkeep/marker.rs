@@ -3,13 +3,11 @@
 
 use crate::app::App;
 use crate::attachments::inventory;
-use crate::db::Connection;
 use crate::db::schema::installation;
+use crate::db::{Connection, unless_taken};
 use crate::error::Result;
 use crate::web::token;
-use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -49,16 +47,11 @@ fn id(conn: &mut Connection) -> Result<Option<String>> {
 
 /// Gives the installation its id, unless another instance does so at the same moment.
 fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
-    // In a savepoint, because Postgres gives up a transaction after an error.
-    let inserted = conn.transaction(|conn| {
+    unless_taken(conn, |conn| {
         diesel::insert_into(installation::table)
             .values((installation::place.eq(1), installation::id.eq(new)))
             .execute(conn)
-    });
-    match inserted {
-        Ok(_) | Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
-        Err(error) => return Err(error.into()),
-    }
+    })?;
     Ok(installation::table.select(installation::id).first(conn)?)
 }
 

@@ -3,8 +3,8 @@
 
 use crate::app::App;
 use crate::conversations::model::Conversation;
-use crate::db::Connection;
 use crate::db::schema::{conversations, mail_marks, submissions, tickets, users};
+use crate::db::{Connection, unless_taken};
 use crate::error::{Kind, Result};
 use crate::mail::{Mail, Mailer};
 use crate::people::model::User;
@@ -13,9 +13,7 @@ use crate::tickets::model::Ticket;
 use crate::web::text;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
-use diesel::Connection as _;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -148,7 +146,8 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
         return Ok(claimed);
     }
     let newest: Option<i64> = submissions::table.select(diesel::dsl::max(submissions::seq)).first(conn)?;
-    let inserted = conn.transaction(|conn| {
+    // Nothing is made where another instance does the same.
+    let begin = |conn: &mut Connection| {
         diesel::insert_into(mail_marks::table)
             .values((
                 mail_marks::user_id.eq(user_id),
@@ -158,12 +157,9 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
                 mail_marks::busy_until.eq(now),
             ))
             .execute(conn)
-    });
-    match inserted {
-        // Another instance has done the same.
-        Ok(_) | Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    };
+    unless_taken(conn, begin)?;
+    Ok(None)
 }
 
 fn keep(conn: &mut Connection, mark: &Mark) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use actix_web::HttpRequest;
-use actix_web::http::header::HOST;
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +39,13 @@ pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
 pub fn our_origin(req: &HttpRequest, config: &Config) -> String {
     let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     config.public_origin().unwrap_or_else(|| format!("http://{}", host()))
+}
+
+/// What a request brings as `Authorization: Bearer …` (RFC 6750), if anything.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())?;
+    header.strip_prefix("Bearer ").map(str::trim).filter(|secret| !secret.is_empty())
 }
 
 /// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.

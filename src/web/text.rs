@@ -77,6 +77,15 @@ pub fn web_url(text: &str) -> Option<url::Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
+/// Longest address of a page that is kept, in bytes.
+const MAX_PAGE_URL: usize = 2_000;
+
+/// The address of a page on which a visitor was, if it is one and not too long.
+#[must_use]
+pub fn page_url(text: &str) -> Option<String> {
+    web_url(text).map(String::from).filter(|url| url.len() <= MAX_PAGE_URL)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

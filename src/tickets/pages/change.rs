@@ -3,16 +3,13 @@
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
-use crate::tickets::model::{Status, Title, parse_tag};
+use crate::tickets::model::{MAX_TAGS, Status, Title, parse_tag};
 use crate::tickets::pages::show::{self, Draft};
 use crate::tickets::{news, store, tags};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use actix_web::{HttpResponse, web};
 use std::collections::BTreeSet;
-
-/// Bounds what one request can do.
-const MAX_TAGS: usize = 50;
 
 /// `POST /tickets/{number}/title`: `title`
 ///

@@ -1,12 +1,10 @@
 //! `GET /tickets/new` and `POST /tickets`: making a ticket on purpose.
 
 use crate::app::AppData;
-use crate::conversations::messages;
-use crate::conversations::store as conversations;
 use crate::error::{Kind, Result};
 use crate::people::model::Agent;
-use crate::submissions::store as submissions;
 use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Title, parse_requester, suggest_title};
+use crate::tickets::source;
 use crate::tickets::store::{self, Made, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
@@ -120,22 +118,14 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<
 
 /// What the address leaves open is filled from the source, where it is here.
 fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, typed: Typed) -> Result<Typed> {
-    let (name, email, words, otherwise) = match source.kind {
-        SourceKind::Chat => match conversations::find(conn, account_id, &source.id)? {
-            Some(found) => {
-                let words = messages::first_words(conn, found.seq)?;
-                (found.visitor_name, found.visitor_email, words, "Conversation with a visitor")
-            }
-            None => (String::new(), String::new(), String::new(), "Conversation"),
-        },
-        SourceKind::Form => match submissions::find(conn, account_id, &source.id)? {
-            Some(found) => {
-                let words = found.summary();
-                (found.visitor_name, found.visitor_email, words, "Form submission of a visitor")
-            }
-            None => (String::new(), String::new(), String::new(), "Form submission"),
-        },
+    let known = source::known(conn, account_id, source)?;
+    let otherwise = match (source.kind, known.is_some()) {
+        (SourceKind::Chat, true) => "Conversation with a visitor",
+        (SourceKind::Chat, false) => "Conversation",
+        (SourceKind::Form, true) => "Form submission of a visitor",
+        (SourceKind::Form, false) => "Form submission",
     };
+    let (name, email, words) = known.map_or_else(Default::default, |known| (known.name, known.email, known.words));
     let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
     let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
     let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
