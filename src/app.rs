@@ -3,10 +3,15 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::installation::{self, Installation};
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::mail::Mailer;
-use crate::storage::{Storage, create_private_dir};
+use crate::private;
+use crate::slots::{Bounds, Slots};
+use crate::storage::Storage;
+use crate::web::budget::Budget;
+use crate::web::token;
 use actix_web::web::Data;
 use std::sync::Arc;
 
@@ -15,6 +20,8 @@ use std::sync::Arc;
 pub struct App {
     /// The settings.
     pub config: Config,
+    /// Which installation it is.
+    pub installation: Installation,
     /// Rows.
     pub db: Db,
     /// Files.
@@ -23,8 +30,14 @@ pub struct App {
     pub clock: Clock,
     /// What open pages are told.
     pub live: Arc<Live>,
-    /// How fast anybody may ask.
+    /// How often anybody may ask.
     pub limits: Limits,
+    /// The memory for bodies and pages.
+    pub budget: Budget,
+    /// Places for lists and searches, of which each takes a reader of the database.
+    pub lists: Slots,
+    /// Places for the event streams of open pages.
+    pub streams: Slots,
     /// Mail to the team, if a server is set.
     pub mail: Option<Mailer>,
 }
@@ -39,14 +52,23 @@ impl App {
     /// One line that says what is unusable.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, String> {
         let mail = Mailer::open(&config)?;
-        create_private_dir(&config.data_dir)
-            .map_err(|error| format!("the data folder {} cannot be made: {error}", config.data_dir.display()))?;
+        if config.data_dir.to_str().is_none() {
+            return Err(format!("the data folder {} must have a name in UTF-8", config.data_dir.display()));
+        }
+        private::own_dir(&config.data_dir)?;
         let storage = Storage::open(&config.storage()).await?;
         let database = config.database();
         let opened = tokio::task::spawn_blocking(move || Db::open(&database)).await;
         let opened = opened.map_err(|error| error.to_string())?;
-        let db = opened.map_err(|error| format!("{} cannot be used: {error}", config.database()))?;
+        let db = opened.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
+        let id = token::id().map_err(|error| error.cause())?;
+        let named = db.write(move |conn| installation::open(conn, &id)).await;
+        let installation = named.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
         let (live, limits) = (Live::start(&db), Limits::new(config.api_rate));
-        Ok(Self { config, db, storage, clock, live, limits, mail })
+        // One reader is left for whatever else is read.
+        let readers = db.readers() - 1;
+        let lists = Slots::new(Bounds { all: readers, account: readers - 1, user: (readers - 1) / 2 });
+        let streams = Slots::new(Bounds { all: 20_000, account: 2_000, user: 100 });
+        Ok(Self { config, installation, db, storage, clock, live, limits, mail, budget: Budget::default(), lists, streams })
     }
 }

@@ -203,6 +203,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
     match command {
         // Opening the program has done the one, and the other never comes here.
         Command::Migrate | Command::Serve => {
+            marker::expect(app).await.map_err(|message| Error::new(ErrorKind::Unavailable, message))?;
             println!("The database is up to date.");
             Ok(())
         }
@@ -219,7 +220,7 @@ fn password_from_stdin(email: &Email) -> Result<String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| Error::internal("standard input", error))?;
     let password = password.trim_end_matches(['\r', '\n']);
-    passwords::check(password, email.as_str())?;
+    passwords::check(password, &[email.as_str()])?;
     passwords::hash_now(password)
 }
 
@@ -266,8 +267,8 @@ async fn add_key(app: &App, wanted: &KeyAdd) -> Result<()> {
     let (owner, key, now) = (Email::parse(&wanted.account)?, keys::generate()?, app.clock.now());
     let stored = key.clone();
     let add = move |conn: &mut _| {
-        let account_id = people::account_of_owner(conn, &owner)?.account_id;
-        keys::add(conn, account_id, &name, &stored, now)
+        let owner = people::account_of_owner(conn, &owner)?;
+        keys::add(conn, &owner, &name, &stored, now)
     };
     app.db.write(add).await?;
     println!("{key}");

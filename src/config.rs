@@ -2,9 +2,12 @@
 //! the start with a line that says so.
 
 use crate::db::DatabaseUrl;
+use crate::pace::Pace;
 use bytesize::ByteSize;
+use chrono::TimeDelta;
 use clap::Args;
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use url::Url;
@@ -32,9 +35,9 @@ pub struct Config {
     #[arg(long, env = "DOCKET_PUBLIC_URL", value_parser = parse_public_url, global = true)]
     pub public_url: Option<Url>,
 
-    /// Networks whose X-Forwarded-For and country header are believed, separated by commas
-    #[arg(long, env = "DOCKET_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
-    pub trusted_proxies: Vec<IpNet>,
+    /// Addresses and networks whose X-Forwarded-For and country header are believed, separated by commas
+    #[arg(long, env = "DOCKET_TRUSTED_PROXIES", default_value = "", hide_default_value = true, global = true)]
+    pub trusted_proxies: Proxies,
 
     /// Header with the visitor's country (ISO 3166-1 alpha-2), believed from trusted proxies only
     #[arg(long, env = "DOCKET_COUNTRY_HEADER", default_value = "CF-IPCountry", global = true)]
@@ -60,9 +63,21 @@ pub struct Config {
     #[arg(long, env = "DOCKET_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
 
+    /// How long a session lives without use, as 14d or 12h
+    #[arg(long, env = "DOCKET_SESSION_IDLE", default_value = "14d", value_parser = parse_session_time, global = true)]
+    pub session_idle: TimeDelta,
+
+    /// How long a session lives in any case
+    #[arg(long, env = "DOCKET_SESSION_MAX", default_value = "30d", value_parser = parse_session_time, global = true)]
+    pub session_max: TimeDelta,
+
     /// How log lines look
     #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
+
+    /// How fast clients must send and read. A value that tests change, no setting.
+    #[arg(skip)]
+    pub pace: Pace,
 }
 
 /// How log lines look.
@@ -74,7 +89,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -85,8 +100,38 @@ const KNOWN: [&str; 11] = [
     "DOCKET_API_RATE",
     "DOCKET_SMTP_URL",
     "DOCKET_MAIL_FROM",
+    "DOCKET_SESSION_IDLE",
+    "DOCKET_SESSION_MAX",
     "DOCKET_LOG_FORMAT",
 ];
+
+/// The proxies of [`Config::trusted_proxies`].
+#[derive(Clone, Debug, Default)]
+pub struct Proxies(Vec<IpNet>);
+
+impl Proxies {
+    /// Whether an address is a trusted proxy's.
+    #[must_use]
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl std::str::FromStr for Proxies {
+    type Err = String;
+
+    /// A bare address is a network of one.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+        let network = |entry: &str| {
+            let address = entry.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            address.map(|address| address.to_canonical().into()).or_else(|_| {
+                entry.parse::<IpNet>().map_err(|_| format!("“{entry}” is neither an address nor a network such as 10.0.0.0/8"))
+            })
+        };
+        entries.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
 
 impl Config {
     /// The database's address, with its default.
@@ -145,9 +190,38 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+fn parse_session_time(text: &str) -> Result<TimeDelta, String> {
+    let time = humantime::parse_duration(text).ok().and_then(|time| TimeDelta::from_std(time).ok());
+    time.filter(|time| *time >= TimeDelta::minutes(1))
+        .ok_or_else(|| "a session time is a minute or more, as 30m, 12h or 14d".into())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Config, Proxies, parse_session_time};
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        for text in ["", " ", "127.0.0.1", "::1", "[::1]", "10.0.0.0/8, 127.0.0.1", "127.0.0.1 ,, ::1,", "fd00::/8"] {
+            assert!(text.parse::<Proxies>().is_ok(), "{text}");
+        }
+        for text in ["localhost", "10.0.0.0/33", "127.0.0.1:80", "10.0.0.1-9"] {
+            assert!(text.parse::<Proxies>().is_err(), "{text}");
+        }
+        let proxies: Proxies = "127.0.0.1, ::ffff:192.0.2.1, fd00::/8".parse().unwrap();
+        for (address, expected) in [("127.0.0.1", true), ("127.0.0.2", false), ("192.0.2.1", true), ("fd12::1", true)] {
+            assert_eq!(proxies.contain(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn session_times_have_a_unit() {
+        assert_eq!(parse_session_time("14d").unwrap().num_days(), 14);
+        assert_eq!(parse_session_time("1h 30m").unwrap().num_minutes(), 90);
+        for text in ["", "14", "0d", "10s", "-1d", "soon"] {
+            assert!(parse_session_time(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_misspelt_variable_is_named() {

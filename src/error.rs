@@ -22,6 +22,8 @@ pub enum Kind {
     Forbidden,
     /// 404: not there, or not theirs.
     NotFound,
+    /// 408: the body came too slowly.
+    TooSlow,
     /// 409: somebody else was first.
     Conflict,
     /// 413: larger than allowed.
@@ -49,6 +51,7 @@ impl Kind {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -68,6 +71,7 @@ impl Kind {
             Self::SignedOut => "signed_out",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
+            Self::TooSlow => "too_slow",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::UnsupportedType => "unsupported_type",
@@ -138,6 +142,12 @@ impl Error {
         }
     }
 
+    /// 503: everything of its kind is in use; it makes sense again in so many seconds.
+    #[must_use]
+    pub fn busy(message: &str, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(Kind::Unavailable, message) }
+    }
+
     /// What a database or disk says in words: full, busy, or broken.
     #[must_use]
     pub fn from_storage_text(text: &str) -> Self {
@@ -145,6 +155,9 @@ impl Error {
         if full.iter().any(|sign| text.contains(sign)) {
             let message = "There is no room left on the server's disk. Nothing was changed.";
             return Self { engine_trouble: true, source: Some(text.into()), ..Self::new(Kind::Full, message) };
+        }
+        if text.contains("statement timeout") {
+            return Self::busy("That takes too long. Narrow it down, for example with more or longer words.", 1);
         }
         if text.contains("locked") || text.contains("connection") {
             return Self::unavailable(text);
@@ -156,6 +169,12 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What to tell an operator: the cause, or else the sentence.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        self.source.as_ref().map_or_else(|| self.message.clone(), ToString::to_string)
     }
 
     /// Seconds after which another try makes sense.

@@ -2,12 +2,12 @@
 //! it costs anything. Each instance counts for itself.
 
 use crate::error::{Error, Result};
+use crate::web::network::Network;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,8 @@ const STREAMS: usize = 20_000;
 
 /// Every limit of the program.
 pub struct Limits {
+    /// Forms of the desk from people of one network who are not signed in.
+    pub door: Limit,
     /// Submissions from one address.
     pub form_address: Limit,
     /// Submissions to one form.
@@ -44,6 +46,7 @@ impl Limits {
     #[must_use]
     pub fn new(api_per_minute: NonZeroU32) -> Self {
         Self {
+            door: Limit::new(per_minute(120), 120),
             form_address: Limit::new(per_minute(120), 60),
             form_key: Limit::new(per_second(20), 200),
             chat_address: Limit::new(per_minute(120), 60),
@@ -116,32 +119,22 @@ impl Limit {
             Err(not_until) => {
                 let wait = not_until.wait_time_from(self.clock.now());
                 let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-                Err(Error::too_many("That is more than we take at once. Please wait a moment and try again.", seconds))
+                Err(Error::too_many("Too many requests. Wait a moment and try again.", seconds))
             }
         }
     }
 }
 
-/// The network of an address: whoever has one address of it usually has them all.
-#[must_use]
-pub fn network(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() >> 64 << 64,
-    }
-}
-
 /// Who holds event streams.
 #[derive(Default)]
-pub struct Streams(Mutex<HashMap<u128, usize>>);
+pub struct Streams(Mutex<HashMap<Network, usize>>);
 
 impl Streams {
     /// A place for one more stream, until it is dropped.
     ///
     /// # Errors
     /// *Too many*.
-    pub fn open(self: &Arc<Self>, address: IpAddr) -> Result<Stream> {
-        let network = network(address);
+    pub fn open(self: &Arc<Self>, network: Network) -> Result<Stream> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = open.get(&network).copied().unwrap_or(0);
         if mine >= STREAMS_OF_ADDRESS || open.values().sum::<usize>() >= STREAMS {
@@ -154,7 +147,7 @@ impl Streams {
 
 /// A held place.
 pub struct Stream {
-    network: u128,
+    network: Network,
     all: Arc<Streams>,
 }
 
@@ -189,10 +182,11 @@ mod tests {
     #[test]
     fn streams_are_counted_by_network_and_given_back() {
         let streams = Arc::<Streams>::default();
-        let here: IpAddr = "2001:db8::1".parse().unwrap();
+        let network = |text: &str| Network::of(text.parse().unwrap());
+        let here = network("2001:db8::1");
         let held: Vec<Stream> = (0..STREAMS_OF_ADDRESS).map(|_| streams.open(here).unwrap()).collect();
-        assert!(streams.open("2001:db8::2".parse().unwrap()).is_err());
-        assert!(streams.open("192.0.2.1".parse().unwrap()).is_ok());
+        assert!(streams.open(network("2001:db8::2")).is_err());
+        assert!(streams.open(network("192.0.2.1")).is_ok());
         drop(held);
         assert!(streams.open(here).is_ok());
     }

@@ -6,7 +6,7 @@ use crate::attachments::pages as attachments;
 use crate::conversations::{chat, pages as conversations, settings as widgets};
 use crate::people::access::Action::{Configure, Own, Read, Work};
 use crate::people::gate::{self, Gate};
-use crate::people::{account, invitations, key_pages, profile, signin, stream, team};
+use crate::people::{account, invitations, key_pages, profile, session_pages, signin, stream, team};
 use crate::submissions::{forms, intake, pages as submissions};
 use crate::tickets::pages as tickets;
 use crate::upkeep::{health, setup};
@@ -31,16 +31,17 @@ pub fn table() -> Vec<Endpoint> {
     vec![
         // For everybody: forms of other sites, health, assets.
         post("/f/{form_key}", PUBLIC, intake::receive),
-        options("/f/{form_key}", PUBLIC, intake::preflight),
+        options("/f/{form_key}", PUBLIC, cross_origin::preflight),
         get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
         get("/form.js", PUBLIC, cross_origin::form_script),
         get("/embed.js", PUBLIC, cross_origin::bubble_script),
         get("/chat/{widget_key}/config", PUBLIC, chat::config),
+        options("/chat/{widget_key}/config", PUBLIC, cross_origin::preflight),
         get("/chat/{widget_key}/messages", PUBLIC, chat::history),
         post("/chat/{widget_key}/messages", PUBLIC, chat::send),
-        options("/chat/{widget_key}/messages", PUBLIC, chat::preflight),
+        options("/chat/{widget_key}/messages", PUBLIC, cross_origin::preflight),
         get("/chat/{widget_key}/events", PUBLIC, chat::events),
-        options("/chat/{widget_key}/events", PUBLIC, chat::preflight),
+        options("/chat/{widget_key}/events", PUBLIC, cross_origin::preflight),
         get("/healthz", PUBLIC, health::process),
         get("/readyz", PUBLIC, health::ready),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
@@ -129,6 +130,9 @@ pub fn table() -> Vec<Endpoint> {
         get("/profile", READ, profile::show),
         post("/profile", READ, profile::save),
         post("/profile/password", READ, profile::change_password),
+        get("/profile/sessions", READ, session_pages::list),
+        post("/profile/sessions/end-others", READ, session_pages::end_others),
+        post("/profile/sessions/{id}/end", READ, session_pages::end),
 
         // Settings and team.
         get("/settings", CONFIGURE, account::show),
@@ -150,6 +154,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/team/{id}/role", CONFIGURE, team::set_role),
         post("/settings/team/{id}/disable", CONFIGURE, team::disable),
         post("/settings/team/{id}/enable", CONFIGURE, team::enable),
+        post("/settings/team/{id}/end-sessions", CONFIGURE, session_pages::end_of_member),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! From settings to a server on a known port; used by `main` and by tests.
 
 use crate::app::App;
-use crate::attachments::upload::Slots;
+use crate::attachments::upload::Places;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -9,12 +9,17 @@ use crate::people::passwords::Passwords;
 use crate::people::throttle::Throttle;
 use crate::routes;
 use crate::upkeep::{janitor, marker, notices, setup};
+use crate::web::flow::{self, Socket};
 use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
+use actix_web::rt::net::TcpStream;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_actix_web::TracingLogger;
@@ -46,6 +51,9 @@ impl App {
         let app = Self::open(config, clock).await?;
         let listener = TcpListener::bind(&app.config.listen)
             .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
+        // Connections inherit it: who neither takes nor acknowledges data for so long is gone.
+        let patience = u32::try_from(app.config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
+        set_tcp_user_timeout(&listener, patience).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         marker::expect(&app).await?;
         allow_many_connections();
@@ -96,7 +104,7 @@ fn allow_many_connections() {
 fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let passwords = web::Data::new(Passwords::default());
     let throttle = web::Data::new(Throttle::default());
-    let slots = web::Data::new(Slots::default());
+    let places = web::Data::new(Places::default());
     let base = app.config.base_path().to_owned();
     let live = app.live.clone();
     let stop = async move {
@@ -109,7 +117,8 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .app_data(app.clone())
             .app_data(passwords.clone())
             .app_data(throttle.clone())
-            .app_data(slots.clone())
+            .app_data(places.clone())
+            .wrap(from_fn(flow::regulate))
             .wrap(from_fn(answer::present_errors))
             .wrap(from_fn(headers::add))
             // Around the errors, whose pages are made anew and must fit their encoding.
@@ -117,6 +126,13 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .wrap(TracingLogger::default())
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
+    });
+    let server = server.on_connect(|connection, data| {
+        // To cut off readers that stall, see flow.rs.
+        let stream = connection.downcast_ref::<TcpStream>();
+        if let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
+            data.insert(Socket(Arc::new(socket)));
+        }
     });
     // Whoever has closed their side of a stream has left: their place is free at once.
     let server = server.h1_allow_half_closed(false).workers(workers);

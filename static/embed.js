@@ -1,5 +1,10 @@
 // The chat bubble of a website:
-//   <script src="https://desk.example/embed.js" data-user="KEY" async></script>
+//   <script src="https://desk.example/embed.js" data-user="KEY" async>
+//
+// If a tag manager drops the attribute, add "?user=KEY" to the address instead. If it
+// copies the script into the page, set both before the script:
+//   window.docketChat = { user: "KEY", desk: "https://desk.example" };
+// A closing script tag in this file would end such a copy: there must be none.
 //
 // It lives in a closed shadow root, so that neither the page nor the bubble changes
 // the other, and it needs nothing from the page's Content-Security-Policy but
@@ -11,18 +16,59 @@
 (() => {
   "use strict";
 
-  const script = document.currentScript ?? document.querySelector("script[data-user][src*='/embed.js']");
-  const key = script?.dataset.user;
-  if (!key || window.Docket) return;
+  // Elements shadow properties of the document: <img name="currentScript"> would stand in
+  // for our script. They cannot shadow the prototype.
+  const doc = new Proxy({}, {
+    get: (_, name) => {
+      const value = Reflect.get(Document.prototype, name, document);
+      return typeof value === "function" ? value.bind(document) : value;
+    },
+  });
 
-  const address = `${script.src.replace(/\/embed\.js([?#].*)?$/, "")}/chat/${encodeURIComponent(key)}`;
+  // Elements become globals too, but never own properties of the window.
+  const setting = (name) => {
+    const value = Object.hasOwn(window, "docketChat") ? window.docketChat?.[name] : "";
+    return typeof value === "string" ? value : "";
+  };
+
+  const warn = (text) => console.warn(`Docket chat: ${text}`);
+
+  // The current script may be another one that loads this one by eval. Its address and
+  // attributes say nothing about the desk.
+  const source = () => {
+    const script = doc.currentScript;
+    if (!(script instanceof HTMLScriptElement)) return {};
+    if (!script.src) return { user: script.dataset.user };
+    const desk = /^(https?:.*)\/embed\.js([?#].*)?$/.exec(script.src)?.[1];
+    return desk ? { desk, user: script.dataset.user || new URL(script.src).searchParams.get("user") } : {};
+  };
+
+  if (Object.hasOwn(window, "Docket")) {
+    console.info("Docket chat: window.Docket exists already, so this script does nothing. Install the bubble once per page.");
+    return;
+  }
+  const own = source();
+  const key = own.user || setting("user");
+  if (!key) {
+    warn('no key found. Add data-user="YOUR_KEY" to the script, "?user=YOUR_KEY" to its address, or set window.docketChat = { user: "YOUR_KEY", desk: "https://desk.example" } before it.');
+    return;
+  }
+  // The page's setting comes first, because the page may serve its own copy of the script.
+  const desk = setting("desk").replace(/\/+$/, "") || own.desk;
+  if (!/^https?:\/\/./i.test(desk)) {
+    warn(`the address of the desk is missing. Load the script from the desk, or set window.docketChat = { user: "${key}", desk: "https://desk.example" } before it.`);
+    return;
+  }
+
+  const address = `${desk}/chat/${encodeURIComponent(key)}`;
   const visitorKey = `docket-visitor-${key}`;
   const chatKey = `docket-chat-${key}`;
 
   const LONGEST = 10_000; // characters of a message
   const QUIET = 40_000; // the server says something every 15 s; a longer silence is a dead line
   const STEADY = 10_000; // a line that lived this long was a good one
-  const LINGER = 5_000; // a hidden page keeps its line this long: browsers allow six to a host
+  const LINGER = 5_000; // a hidden page keeps its line this long
+  const LONGEST_FIELD = 254; // characters of a name or an address
 
   let config;
   let texts;
@@ -179,14 +225,20 @@
     change((now) => Object.assign(now, { known: false, seen: 0 }));
   };
 
-  const settle = (ids) => {
+  // Visitors and agents choose ids separately, so an id alone may name two messages.
+  // Pending messages are always the visitor's.
+  const isOwn = ({ from }) => from !== "agent";
+  const keyOf = ({ id, from, position }) => (id ? `${isOwn({ from }) ? "visitor" : "agent"} ${id}` : position);
+
+  const settle = (list) => {
+    const ids = new Set(list.filter(isOwn).map(({ id }) => id));
     for (const id of ids) written.delete(id);
     if (chat().pending.some(({ id }) => ids.has(id))) change((now) => (now.pending = now.pending.filter(({ id }) => !ids.has(id))));
   };
 
   const receive = (list) => {
     // The same position with another message: this is a new conversation.
-    if (list.some(({ position, id }) => messages.has(position) && messages.get(position).id !== id)) {
+    if (list.some((message) => messages.has(message.position) && keyOf(messages.get(message.position)) !== keyOf(message))) {
       forget();
       hasten();
     }
@@ -194,7 +246,7 @@
     for (const message of list) if (message.position >= first) messages.set(message.position, message);
     while (messages.has(head + 1)) head += 1;
     if (!chat().known) change((now) => (now.known = true));
-    settle(new Set(list.map(({ id }) => id)));
+    settle(list);
   };
 
   const load = async (signal) => {
@@ -235,11 +287,18 @@
   };
 
   // ---- The live line ----
+  //
+  // Browsers allow six connections to a host, so one page of this visitor holds the line
+  // and shares all events with the others, which wait for its lock.
 
   let line = null; // ends the connection of now
+  let isHolder = false;
+  let isSilent = false; // another page holds the line and is stuck
+  let watchdog;
+  let channel = null;
   let listening = false;
   let hurry = false;
-  let away = document.hidden;
+  let away = doc.hidden;
   let stopped = false;
   const lineRest = pause();
 
@@ -265,28 +324,99 @@
       if (!isOpen && event.from === "agent") view.say.textContent = `${texts.newMessage} ${event.name || texts.team}: ${event.body}`;
     }
     render();
+    return event;
+  };
+
+  const alive = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => {
+      isSilent = !isHolder;
+      line?.abort();
+    }, QUIET);
+  };
+
+  // Loads if this page has missed a message up to that position.
+  const expect = (reached) => {
+    if (!loaded || reached <= head) return;
+    loaded = false;
+    hasten();
+  };
+
+  const overhear = ({ data: { reached, ...event } }) => {
+    isSilent = false;
+    offline = false;
+    if (listening) alive();
+    take(event);
+    expect(reached);
+  };
+
+  // Pages share only what belongs to the same visitor. Where localStorage is blocked, each
+  // page is a visitor of its own.
+  const shared = () => `docket ${visitor()}`;
+
+  const join = () => {
+    if (!navigator.locks || channel?.name === shared()) return;
+    leave();
+    channel = new BroadcastChannel(shared());
+    on(channel, "message", overhear);
+  };
+
+  // A page that joins again has to load, because it has heard nothing in between.
+  const leave = () => {
+    channel?.close();
+    channel = null;
+    loaded = false;
+  };
+
+  // Waits until no other page holds the line, and takes it from one that is stuck. Pages
+  // loaded by plain http have no locks, so each of them holds a line.
+  const alone = async (signal, action) => {
+    if (!navigator.locks) return action();
+    try {
+      return await navigator.locks.request(shared(), isSilent ? { steal: true } : { signal }, action);
+    } catch (error) {
+      // Frames without storage have no locks either.
+      if (error.name !== "SecurityError") throw error;
+      return action();
+    }
+  };
+
+  const hold = async (signal) => {
+    isHolder = true;
+    isSilent = false;
+    alive();
+    let reached = head;
+    const response = await call(`events?after=${reached}`, { signal });
+    if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Error("not a stream");
+    calm();
+    const share = (event) => channel?.postMessage({ ...event, reached });
+    const heard = () => {
+      alive();
+      share({ type: "alive", data: "{}" });
+    };
+    for await (const event of eventsOf(response.body, heard)) {
+      reached = take(event).position ?? reached;
+      share(event);
+      expect(reached);
+    }
   };
 
   // Loads what is there and stays for what comes, until the line breaks.
   const follow = async () => {
     const mine = new AbortController();
     const { signal } = mine;
-    let watchdog;
-    const alive = () => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => mine.abort(), QUIET);
-    };
     line = mine;
     alive();
     try {
-      if (!loaded) await load(signal);
+      join();
+      if (!loaded) {
+        await load(signal);
+        offline = false;
+      }
       render();
-      if (!chat().known) return;
-      const response = await call(`events?after=${head}`, { signal });
-      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Error("not a stream");
-      calm();
-      for await (const event of eventsOf(response.body, alive)) take(event);
+      if (chat().known) await alone(signal, () => hold(signal));
     } finally {
+      isHolder = false;
       clearTimeout(watchdog);
       mine.abort();
     }
@@ -323,7 +453,7 @@
   const hasten = () => {
     sendRest.wake();
     pump();
-    if (document.hidden) return;
+    if (doc.hidden) return;
     away = false;
     hurry = true;
     line?.abort();
@@ -360,7 +490,7 @@
       signal: AbortSignal.timeout(30_000),
     });
     const answer = await response.json();
-    if (answer.id !== id || !answer.position) throw new Error("not our server");
+    if (answer.id !== id || !isOwn(answer) || !answer.position) throw new Error("not our message");
     return answer;
   };
 
@@ -428,7 +558,7 @@
   // ---- What is seen ----
 
   const on = (target, types, action) => {
-    for (const type of types.split(" ")) target.addEventListener(type, action);
+    for (const type of types.split(" ")) EventTarget.prototype.addEventListener.call(target, type, action);
   };
 
   // Leaves what is right already: a screen reader takes any change for news.
@@ -437,32 +567,32 @@
   };
 
   const make = (tag, attributes = {}, ...children) => {
-    const element = document.createElement(tag);
+    const element = doc.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     element.append(...children);
     return element;
   };
 
   const icon = (path) => {
-    const [svg, shape] = ["svg", "path"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+    const [svg, shape] = ["svg", "path"].map((tag) => doc.createElementNS("http://www.w3.org/2000/svg", tag));
     for (const [name, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true" })) svg.setAttribute(name, value);
     shape.setAttribute("d", path);
     svg.append(shape);
     return svg;
   };
 
-  // Web addresses become links, all else stays text. A full stop after an address
-  // belongs to the sentence, and so does a bracket that was opened before it.
+  // The server replaces the next line with that file.
+  /* links.js */
+
   const withLinks = (text) => {
     const parts = [];
-    let end = 0;
-    for (const { 0: found, index } of text.matchAll(/\bhttps?:\/\/[^\s<>"\u3000-\u303f\uff00-\uffef]+/gi)) {
-      let href = found.replace(/[^\p{L}\p{N}/#=&_~+%$@)-]+$/u, "");
-      if (!href.includes("(")) href = href.replace(/\).*$/, "");
-      parts.push(text.slice(end, index), make("a", { href, rel: "noopener noreferrer nofollow", target: "_blank", dir: "ltr" }, href));
-      end = index + href.length;
+    let rest = 0;
+    for (const [start, end] of linksIn(text)) {
+      const href = text.slice(start, end);
+      parts.push(text.slice(rest, start), make("a", { href, rel: "noopener noreferrer nofollow", target: "_blank", dir: "ltr" }, href));
+      rest = end;
     }
-    return [...parts, text.slice(end)];
+    return [...parts, text.slice(rest)];
   };
 
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
@@ -475,13 +605,14 @@
     return (isToday ? clock : calendar).format(date);
   };
 
-  const draw = ({ id, from, name, body }) => {
-    const isOwn = from !== "agent";
-    const who = make("span", { class: "who", dir: "auto" }, isOwn ? texts.you : name || texts.team);
+  const draw = (message) => {
+    const { id, name, body } = message;
+    const mine = isOwn(message);
+    const who = make("span", { class: "who", dir: "auto" }, mine ? texts.you : name || texts.team);
     const time = make("time", { dir: "auto" });
     const state = make("p", { class: "state" });
     const text = make("p", { class: "text", dir: "auto" }, ...withLinks(body));
-    const item = make("div", { class: isOwn ? "message own" : "message" }, make("p", { class: "meta" }, who, " ", time), text, state);
+    const item = make("div", { class: mine ? "message own" : "message" }, make("p", { class: "meta" }, who, " ", time), text, state);
     return { id, item, time, state, said: "" };
   };
 
@@ -503,7 +634,6 @@
     return texts.sending;
   };
 
-  const keyOf = ({ id, position }) => id ?? position;
   let drawnByKey = new Map();
 
   // Brings the list in line. An element stays as it is from "sending" to "sent", so
@@ -543,16 +673,16 @@
   const render = () => {
     if (!view) return;
     const { earlier, fields, panel, welcome } = view;
-    const isRead = isOpen && !document.hidden;
+    const isRead = isOpen && !doc.hidden;
     if (isRead && chat().seen < head) change((now) => (now.seen = head));
     const now = chat();
-    const arrived = new Set([...messages.values()].map(({ id }) => id));
+    const arrived = new Set([...messages.values()].map(keyOf));
     measure();
     panel.hidden = !isOpen;
     welcome.hidden = hasEarlier;
     earlier.hidden = !hasEarlier;
     fields.hidden = now.known || now.pending.length > 0 || !fields.childElementCount;
-    renderMessages(now.pending.filter(({ id }) => !arrived.has(id)));
+    renderMessages(now.pending.filter((message) => !arrived.has(keyOf(message))));
     renderButton(now.seen);
     renderNotice();
     keepEnd();
@@ -604,9 +734,16 @@
 
   const build = () => {
     const field = (name, type) => {
-      const input = make("input", { type, autocomplete: name, maxlength: 200, dir: "auto" });
+      const input = make("input", { type, autocomplete: name, dir: "auto" });
       input.value = chat()[name];
-      on(input, "input", () => change((now) => (now[name] = input.value.trim())));
+      on(input, "input", () => {
+        const value = input.value.trim();
+        const isTooLong = [...value].length > LONGEST_FIELD;
+        // The text names the limit of messages. With the number replaced it fits a field.
+        input.setCustomValidity(isTooLong ? texts.tooLong.replace(/\p{Nd}+\P{Nd}?\p{Nd}{3}/u, LONGEST_FIELD) : "");
+        // Stored values are sent with every message, and the server refuses longer ones.
+        if (!isTooLong) change((now) => (now[name] = value));
+      });
       return make("label", {}, texts[name], input);
     };
     const close = make("button", { type: "button", class: "close", "aria-label": texts.close }, icon("M6 6l12 12M18 6L6 18"));
@@ -626,7 +763,7 @@
     const button = make("button", { type: "button", class: "bubble", "aria-controls": "panel", "aria-haspopup": "dialog" }, icon("M5 5h14v11h-8l-4 3.5V16H5z"), badge);
     const say = make("p", { class: "say", role: "status" });
     // The page's direction says which corner, the language how the panel reads.
-    const corner = getComputedStyle(document.body ?? document.documentElement).direction;
+    const corner = getComputedStyle(doc.body ?? doc.documentElement).direction;
     const root = make("div", { class: "root", lang: config.language, dir: corner }, panel, button, say);
     const host = make("docket-chat", { popover: "manual" });
     const shadow = host.attachShadow({ mode: "closed" });
@@ -640,6 +777,10 @@
     area.value = chat().draft;
     return { area, badge, button, close, earlier, fields, form, host, log, notice, panel, root, say, scroll, shadow, welcome };
   };
+
+  // The key belongs to an input method. Safari ends a composition before it reports the
+  // key that ended it, as 229.
+  const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
   const wire = () => {
     const { area, button, close, earlier, form, host, panel, scroll } = view;
@@ -657,13 +798,12 @@
       renderNotice();
     });
     on(area, "keydown", (event) => {
-      // 229: Safari ends a composition before it tells of the key that ended it.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
       event.preventDefault();
       submit();
     });
     on(panel, "keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing) toggle(false);
+      if (event.key === "Escape" && !isComposing(event)) toggle(false);
     });
     // The page's shortcuts are not meant while somebody writes here.
     on(host, "keydown keypress keyup", (event) => event.stopPropagation());
@@ -674,8 +814,8 @@
   const stay = () => {
     const { host } = view;
     const place = () => {
-      if (!host.isConnected) document.documentElement.append(host);
-      observer.observe(document.documentElement, { childList: true });
+      if (!host.isConnected) doc.documentElement.append(host);
+      observer.observe(doc.documentElement, { childList: true });
       if (host.showPopover && !host.matches(":popover-open")) host.showPopover();
     };
     const observer = new MutationObserver(() => host.isConnected || setTimeout(place, 50));
@@ -697,11 +837,14 @@
     on(document, "visibilitychange", () => {
       clearTimeout(leaving);
       render();
-      if (document.hidden) leaving = setTimeout(hangUp, LINGER);
+      if (doc.hidden) leaving = setTimeout(hangUp, LINGER);
       else hasten();
     });
     // An open line would keep the page out of the back-forward cache.
-    on(window, "pagehide", hangUp);
+    on(window, "pagehide", () => {
+      hangUp();
+      leave();
+    });
     on(window, "pageshow", ({ persisted }) => persisted && hasten());
     on(window, "offline", () => trouble({}));
     on(window, "online", () => {
@@ -711,7 +854,7 @@
     on(window, "storage", (event) => {
       if (event.key !== null && event.key !== chatKey) return;
       const now = chat();
-      if (document.hidden) view.area.value = now.draft;
+      if (doc.hidden) view.area.value = now.draft;
       render();
       // Another tab says that the conversation is gone: look.
       if (!now.known && head > 0) {
@@ -723,15 +866,23 @@
     on(visualViewport, "resize scroll", fit);
   };
 
+  // Why the page shows no bubble, and what its owner can do.
+  const reasonOf = ({ status, message }) => {
+    if (status === 403) return `${desk} does not allow this website. Add ${location.origin} to the bubble's websites in the desk's settings.`;
+    if (status === 404) return `${desk} has no bubble with the key "${key}", or it is switched off. Copy the script again from the desk's settings.`;
+    return `no answer from ${desk} (${message}). Check that address, and that the page's Content-Security-Policy allows it in connect-src.`;
+  };
+
   const start = async () => {
     for (let failures = 0; !config; failures += 1) {
       try {
         const response = await fetch(`${address}/config`, { credentials: "omit" });
         if (!response.ok) throw refusal(response);
-        config = await response.json();
+        const answer = await response.json();
+        if (!answer?.texts) throw new Error("not our server");
+        config = answer;
       } catch (error) {
-        // Not allowed here, unknown, or away for longer: the page stays as it is.
-        if (!mayPass(error) || failures > 4) return;
+        if (!mayPass(error) || failures > 4) return warn(reasonOf(error));
         await pause().sleep(delay(error, failures + 1));
       }
     }

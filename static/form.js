@@ -6,12 +6,23 @@
 
 (() => {
   "use strict";
-  if (window.docketForms) return;
+  if (Object.hasOwn(window, "docketForms")) return;
   window.docketForms = true;
+
+  // Fields shadow properties of their form: with <input name="reset">, form.reset is that
+  // input. Elements shadow properties of the document. Neither can shadow a prototype.
+  const native = (object, { prototype }) =>
+    new Proxy({}, {
+      get: (_, name) => {
+        const value = Reflect.get(prototype, name, object);
+        return typeof value === "function" ? value.bind(object) : value;
+      },
+    });
+  const doc = native(document, Document);
 
   const field = (form, name) => form.querySelector(`input[name="${name}"]`) ?? hidden(form, name);
   const hidden = (form, name) => {
-    const input = document.createElement("input");
+    const input = doc.createElement("input");
     input.type = "hidden";
     input.name = name;
     form.append(input);
@@ -21,7 +32,7 @@
   const status = (form) => {
     let line = form.querySelector("[data-docket-status]");
     if (!line) {
-      line = document.createElement("p");
+      line = doc.createElement("p");
       line.dataset.docketStatus = "";
       line.setAttribute("role", "status");
       form.append(line);
@@ -34,48 +45,78 @@
     field(form, "_elapsed").value = String(Math.round(performance.now()));
   };
 
-  // As a form sends it: every field in order, repeated ones too.
-  const asJson = (form, submitter) => {
-    const pairs = [...new FormData(form, submitter)];
-    return `{${pairs.map((pair) => pair.map((part) => JSON.stringify(part)).join(":")).join(",")}}`;
+  const isChosenFile = ([, value]) => value instanceof File && value.name !== "";
+
+  // As a form sends it: every field in order, repeated ones too. Only empty file fields
+  // come here.
+  const asJson = (pairs) => {
+    const text = (part) => JSON.stringify(part instanceof File ? "" : part);
+    return `{${pairs.map((pair) => pair.map(text).join(":")).join(",")}}`;
   };
 
-  const send = async (form, submitter) => {
-    const { sending = "Sending…", thanks, failed = "That did not work. Please try again." } = form.dataset;
-    const line = status(form);
-    const buttons = form.querySelectorAll("button, input[type=submit]");
-    line.textContent = sending;
-    const body = asJson(form, submitter);
+  // The forms that are being sent, each with a function that unlocks it.
+  const busy = new Map();
+
+  const lock = (element, form) => {
+    const buttons = [...form.querySelectorAll("button, input[type=submit]")].filter((button) => !button.disabled);
     for (const button of buttons) button.disabled = true;
-    try {
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", headers: { "Content-Type": "application/json" }, body, credentials: "omit" });
-      const said = await answer.json().catch(() => ({}));
-      if (!answer.ok) {
-        line.textContent = said.error?.message ?? failed;
-        return;
-      }
-      if (said.next) {
-        location.assign(said.next);
-        return;
-      }
-      form.reset();
-      // The form's own words, else those of its settings.
-      line.textContent = thanks ?? (said.thanks || "Thank you. Your message has arrived.");
-    } catch {
-      line.textContent = failed;
-    } finally {
+    busy.set(element, () => {
+      busy.delete(element);
       for (const button of buttons) button.disabled = false;
+    });
+    return busy.get(element);
+  };
+
+  // The server's answer, which is not ok if none comes.
+  const post = async (action, body) => {
+    try {
+      const answer = await fetch(action, { method: "POST", headers: { "Content-Type": "application/json" }, body, credentials: "omit" });
+      const said = await answer.json().catch(() => ({}));
+      return { ...said, ok: answer.ok };
+    } catch {
+      return { ok: false };
     }
   };
 
-  const isOurs = (form) => form instanceof HTMLFormElement && form.hasAttribute("data-docket");
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (!isOurs(form) || event.defaultPrevented) return;
+  const send = async (element, form, pairs) => {
+    const { sending = "Sending…", thanks, failed = "That did not work. Please try again." } = form.dataset;
+    const line = status(form);
+    const unlock = lock(element, form);
+    line.textContent = sending;
+    const answer = await post(form.action, asJson(pairs));
+    unlock();
+    if (!answer.ok) {
+      line.textContent = answer.error?.message ?? failed;
+      return;
+    }
+    // The server has the form. An error from here on must not make visitors send it again.
+    // The form's own words, else those of its settings.
+    line.textContent = thanks ?? (answer.thanks || "Thank you. Your message has arrived.");
+    form.reset();
+    if (answer.next) location.assign(answer.next);
+  };
+
+  doc.addEventListener("submit", (event) => {
+    const element = event.target;
+    if (!(element instanceof HTMLFormElement) || event.defaultPrevented) return;
+    const form = native(element, HTMLFormElement);
+    if (!form.hasAttribute("data-docket")) return;
+    if (busy.has(element)) {
+      event.preventDefault();
+      return;
+    }
     prepare(form);
-    // Files are told by their names only; the server says so on its own page.
-    if (form.querySelector("input[type=file]")) return;
+    const pairs = [...new FormData(element, event.submitter)];
+    // The server takes no files, and tells the visitor on its own page.
+    if (pairs.some(isChosenFile)) return;
     event.preventDefault();
-    send(form, event.submitter);
+    send(element, form, pairs);
+  });
+
+  // The back-forward cache restores a page as it was left, perhaps while sending.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    for (const unlock of busy.values()) unlock();
+    for (const line of doc.querySelectorAll("form[data-docket] [data-docket-status]")) line.textContent = "";
   });
 })();

@@ -178,7 +178,7 @@ async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
 #[actix_web::test]
 async fn a_store_from_before_there_were_markers_is_marked() {
     let (app, ..) = desk().await;
-    let marker = marker::key(&app.app).await.unwrap();
+    let marker = marker::key(&app.app);
     std::fs::remove_file(path(&app, &marker)).unwrap();
     assert!(marker::look(&app.app).await.unwrap().is_err(), "one that is known and gone is missed");
     let forget = |conn: &mut _| {
@@ -188,7 +188,7 @@ async fn a_store_from_before_there_were_markers_is_marked() {
     app.app.db.write(forget).await.unwrap();
     let again = App::open(app.app.config.clone(), Clock::system()).await.unwrap();
     assert_eq!(marker::look(&again).await.unwrap(), Ok(()));
-    let marker = marker::key(&again).await.unwrap();
+    let marker = marker::key(&again);
     assert!(path(&app, &marker).exists());
 }
 

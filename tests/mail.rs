@@ -15,7 +15,7 @@ pub fn with_mail(server: &MailServer) -> impl FnOnce(&mut Config) {
         config.smtp_url = Some(url);
         config.mail_from = Some("Docket <desk@desk.example>".into());
         config.public_url = Some("http://desk.example".parse().unwrap());
-        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        config.trusted_proxies = "127.0.0.1".parse().unwrap();
     }
 }
 

@@ -47,7 +47,7 @@ async fn the_session_is_a_cookie_that_scripts_cannot_read() {
     let owner = app.owner().await;
     let answer = app.stranger().sign_in(&owner.email, PASSWORD).await;
     let cookie = answer.header("set-cookie");
-    for part in ["docket_session=", "HttpOnly", "SameSite=Lax", "Path=/"] {
+    for part in ["docket_session_", "HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
     let secure = TestApp::start_with(|config| config.public_url = Some("https://desk.example".parse().unwrap())).await;
@@ -56,7 +56,7 @@ async fn the_session_is_a_cookie_that_scripts_cannot_read() {
     let request = person.request(Method::POST, &secure.setup_path.clone().unwrap()).form(&OPEN);
     let answer = person.send(request).await;
     let cookie = answer.expect(303).header("set-cookie");
-    assert!(cookie.starts_with("__Host-docket=") && cookie.contains("Secure"), "{cookie}");
+    assert!(cookie.starts_with("__Host-docket_") && cookie.contains("Secure"), "{cookie}");
 }
 
 #[actix_web::test]
@@ -192,7 +192,10 @@ async fn only_owners_touch_owners() {
     admin.post(&format!("/settings/team/{}/role", editor.id), &[("role", "owner")]).await.expect(403);
     admin.post(&format!("/settings/team/{}/role", editor.id), &[("role", "viewer")]).await.expect(303);
     editor.post("/tickets", &[("title", "x")]).await.expect(403);
-    owner.post(&format!("/settings/team/{}/role", admin.id), &[("role", "owner")]).await.expect(303);
+    let make_owner = |password| [("role", "owner"), ("current", password)];
+    let path = format!("/settings/team/{}/role", admin.id);
+    owner.post(&path, &make_owner("a wrong password")).await.expect(422).expect_text("current password is wrong");
+    owner.post(&path, &make_owner(PASSWORD)).await.expect(303);
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 //! Every route with every role, with another account's rows, and from other sites.
 
-use crate::support::{Person, TestApp, files};
+use crate::support::{PASSWORD, Person, TestApp, files};
 use docket::people::access::{Action, Role};
 use docket::people::gate::Gate;
 use docket::routes::{self, Endpoint};
@@ -35,7 +35,7 @@ impl Rows {
         let submission = owner.newest_submission().await;
         let widget = owner.post("/settings/chat", &[("name", "Shop")]).await;
         let widget = widget.expect(303).location().rsplit('/').next().unwrap().to_owned();
-        let key = owner.post("/settings/keys", &[("name", "Other program")]).await;
+        let key = owner.post("/settings/keys", &[("name", "Other program"), ("current", PASSWORD)]).await;
         let key = key.expect(201).between("/settings/keys/", "/revoke").to_owned();
         Self { ticket, file, conversation, submission, form, member, invitation, widget, key }
     }

@@ -75,7 +75,7 @@ async fn page_url_and_country_come_from_whom_they_should() {
     let page = send(vec![("a", "b"), ("_page", "javascript:alert(1)")], vec![]).await;
     page.expect_no_text("javascript:");
 
-    let behind = TestApp::start_with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let behind = TestApp::start_with(|config| config.trusted_proxies = "127.0.0.0/8".parse().unwrap()).await;
     let owner = behind.owner().await;
     let form = owner.make_form("Contact").await;
     let request = owner.client.post(format!("{}{form}", behind.base)).form(&[("a", "b")]);

@@ -9,8 +9,10 @@ use crate::conversations::store::{self, Filter, NewConversation};
 use crate::conversations::visitor;
 use crate::db::Connection;
 use crate::error::Result;
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::parse_requester;
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -100,7 +102,7 @@ pub struct ConversationsQuery {
     get, path = "/conversations", tag = "Conversations", params(ConversationsQuery),
     responses((status = 200, description = "A part of the list", body = List<Conversation>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: web::Query<ConversationsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, query: Query<ConversationsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let filter = Filter { status: query.status.map(Into::into), q: query.q.unwrap_or_default() };
     let window = window(query.limit, query.cursor.as_deref())?;
@@ -162,8 +164,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
     };
     let once = body.once;
     let (status, answer, made) = app
-        .db
-        .write(move |conn| {
+        .write_as(&agent, Action::Work, move |conn, agent| {
             once.run(conn, agent.account_id, now, |conn| {
                 let made = store::create(conn, agent.account_id, &new, begun)?;
                 Ok((StatusCode::CREATED, json!(Conversation::from(made.clone())), Some(made)))
@@ -221,14 +222,14 @@ pub async fn change(
     let (id, typed) = (path.into_inner(), body.value);
     let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
     let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
-    let write = move |conn: &mut Connection| {
+    let write = move |conn: &mut Connection, agent: &Agent| {
         let changed = visitor::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
         match typed.status {
             Some(status) => store::set_status(conn, agent.account_id, &id, status.into()),
             None => Ok(changed),
         }
     };
-    let changed = app.db.write(write).await?;
+    let changed = app.write_as(&agent, Action::Work, write).await?;
     news::changed(&app.live, &changed);
     Ok(HttpResponse::Ok().json(Conversation::from(changed)))
 }
@@ -243,7 +244,7 @@ pub async fn change(
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let deleted = app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    let deleted = app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -8,8 +8,10 @@ use crate::conversations::model::{self, NewMessage, parse_message};
 use crate::conversations::news;
 use crate::conversations::store;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::{is_source_id, parse_requester};
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -84,7 +86,7 @@ pub async fn list(
     app: AppData,
     agent: Agent,
     path: web::Path<String>,
-    query: web::Query<MessagesQuery>,
+    query: Query<MessagesQuery>,
 ) -> Result<HttpResponse> {
     let id = path.into_inner();
     let size = window(query.limit, None)?.limit() - 1;
@@ -229,8 +231,7 @@ pub async fn post(
     }
     let new: Vec<NewMessage> = typed.into_iter().map(|one| one.parse(now)).collect::<Result<_>>()?;
     let (status, answer, posted) = app
-        .db
-        .write(move |conn| {
+        .write_as(&agent, Action::Work, move |conn, agent| {
             once.run(conn, agent.account_id, now, |conn| {
                 let posted: Vec<Posted> =
                     new.iter().map(|one| messages::post(conn, agent.account_id, &id, one)).collect::<Result<_>>()?;

@@ -5,7 +5,7 @@ use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::{content_type, read_body};
 use crate::web::paging::{Cursor, Place, Window};
-use crate::web::{text, token};
+use crate::web::{charset, flow, text, token, when};
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::NaiveDateTime;
@@ -43,9 +43,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if content_type(&req) != "application/json" {
                 return Err(Error::new(Kind::UnsupportedType, "This address takes application/json.").into());
             }
-            let bytes = read_body(&mut payload, MAX_BYTES).await?;
-            let value = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
-            Ok(Self { value, once: Once::new(&req, &bytes)? })
+            let bytes = read_body(&flow::share(&req)?, &mut payload, MAX_BYTES).await?;
+            let once = Once::new(&req, &bytes)?;
+            let text = charset::body(bytes, charset::declared(&req));
+            Ok(Self { value: serde_json::from_str(&text).map_err(|error| refused(&error))?, once })
         })
     }
 }
@@ -216,7 +217,6 @@ pub fn source_id(id: Option<String>) -> Result<String> {
 /// A time as the database keeps it: in UTC, cut to microseconds.
 #[must_use]
 pub fn stored(at: Option<chrono::DateTime<chrono::Utc>>, now: NaiveDateTime) -> NaiveDateTime {
-    use chrono::SubsecRound;
     // What has not happened yet cannot have been said.
-    at.map_or(now, |at| at.naive_utc().trunc_subsecs(6)).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
+    at.map_or(now, |at| when::exact_utc(at)).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
 }

@@ -5,11 +5,13 @@ use crate::api::read::{self, Body, OnceHeader, window};
 use crate::app::AppData;
 use crate::db::Connection;
 use crate::error::Result;
+use crate::people::access::Action;
 use crate::people::model::{Agent, MAX_NAME};
 use crate::submissions::model::{self, Parsed};
 use crate::submissions::news;
 use crate::submissions::store::{self, Filter};
 use crate::web::{text, token};
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -87,7 +89,7 @@ pub struct SubmissionsQuery {
     get, path = "/form-submissions", tag = "Form submissions", params(SubmissionsQuery),
     responses((status = 200, description = "A part of the list", body = List<FormSubmission>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: web::Query<SubmissionsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, query: Query<SubmissionsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let window = window(query.limit, query.cursor.as_deref())?;
     let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
@@ -150,8 +152,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
     let (page_url, country) = (read::page_url(typed.page_url.as_deref())?, read::country(typed.country.as_deref())?);
     let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, agent.account_id);
     let (status, answer, made) = app
-        .db
-        .write(move |conn| {
+        .write_as(&agent, Action::Work, move |conn, _| {
             once.run(conn, account_id, now, |conn| {
                 let form = store::form_named(conn, account_id, &form_name, &form_key, now)?;
                 let from = (page_url.as_deref(), country.as_deref());
@@ -194,6 +195,6 @@ pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,6 +5,7 @@ use crate::api::read::{Body, OnceHeader, nullable, window};
 use crate::app::AppData;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::listing::{self, Filter, Statuses};
 use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_requester};
@@ -12,6 +13,7 @@ use crate::tickets::notes::{self, Saved};
 use crate::tickets::store::{self, Made};
 use crate::tickets::{news, source, tags};
 use crate::web::token;
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -143,7 +145,7 @@ pub struct TicketsQuery {
     get, path = "/tickets", tag = "Tickets", params(TicketsQuery),
     responses((status = 200, description = "A part of the list", body = List<Ticket>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: web::Query<TicketsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let typed = listing::Query {
         q: query.q.unwrap_or_default(),
@@ -227,13 +229,12 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
         another: typed.another,
     };
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
-    let (once, by) = (body.once, agent.clone());
+    let once = body.once;
     let (status, ticket, made) = app
-        .db
-        .write(move |conn| {
+        .write_as(&agent, Action::Work, move |conn, agent| {
             once.run(conn, agent.account_id, now, |conn| {
                 let new = with_requester(conn, agent.account_id, &new)?;
-                let number = match store::create(conn, &agent, &new, now)? {
+                let number = match store::create(conn, agent, &new, now)? {
                     Made::Ticket(number) => number,
                     Made::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
@@ -248,14 +249,14 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
                         ));
                     }
                 };
-                tags::change(conn, &agent, number, &tags, &BTreeSet::new(), now)?;
-                let before = store::set_assignee(conn, &agent, number, assignee, now)?;
+                tags::change(conn, agent, number, &tags, &BTreeSet::new(), now)?;
+                let before = store::set_assignee(conn, agent, number, assignee, now)?;
                 Ok((StatusCode::CREATED, json(&load(conn, agent.account_id, number)?)?, Some(before)))
             })
         })
         .await?;
     if let Some(before) = made {
-        news::assigned(&app.live, &by, &before, assignee);
+        news::assigned(&app.live, &agent, &before, assignee);
     }
     Ok(HttpResponse::build(status).json(ticket))
 }
@@ -349,29 +350,29 @@ pub async fn change(
         }
     };
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
-    let (status, assignee, by) = (typed.status, typed.assignee_id, agent.clone());
-    let write = move |conn: &mut Connection| {
+    let (status, assignee) = (typed.status, typed.assignee_id);
+    let write = move |conn: &mut Connection, agent: &Agent| {
         let before = store::lock(conn, agent.account_id, number)?;
         if let Some(title) = &title {
-            store::set_title(conn, &agent, number, title, now)?;
+            store::set_title(conn, agent, number, title, now)?;
         }
         if let Some(status) = status {
-            store::set_status(conn, &agent, number, status.into(), None, now)?;
+            store::set_status(conn, agent, number, status.into(), None, now)?;
         }
         if let Some((notes, version)) = &notes {
-            save_notes(conn, &agent, number, notes, *version, now)?;
+            save_notes(conn, agent, number, notes, *version, now)?;
         }
         if let Some(tags) = &tags {
             let had: BTreeSet<String> = tags::of(conn, before.id)?.into_iter().collect();
-            tags::change(conn, &agent, number, tags, &had.difference(tags).cloned().collect(), now)?;
+            tags::change(conn, agent, number, tags, &had.difference(tags).cloned().collect(), now)?;
         }
         if let Some(assignee) = assignee {
-            store::set_assignee(conn, &agent, number, assignee, now)?;
+            store::set_assignee(conn, agent, number, assignee, now)?;
         }
         Ok((before, load(conn, agent.account_id, number)?))
     };
-    let (before, ticket) = app.db.write(write).await?;
-    news::assigned(&app.live, &by, &before, assignee.flatten());
+    let (before, ticket) = app.write_as(&agent, Action::Work, write).await?;
+    news::assigned(&app.live, &agent, &before, assignee.flatten());
     Ok(HttpResponse::Ok().json(ticket))
 }
 
@@ -402,6 +403,6 @@ fn save_notes(
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.db.write(move |conn| store::delete(conn, &agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent, number, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

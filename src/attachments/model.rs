@@ -26,7 +26,7 @@ impl Kind {
     /// All of them, with the extensions that name them (the usual one first)
     /// and the media type with which they are served. The one table of types.
     pub const TABLE: [(Self, &'static [&'static str], &'static str); 9] = [
-        (Self::Jpeg, &["jpg", "jpeg"], "image/jpeg"),
+        (Self::Jpeg, &["jpg", "jpeg", "jpe", "jfif", "jif"], "image/jpeg"),
         (Self::Png, &["png"], "image/png"),
         (Self::Webp, &["webp"], "image/webp"),
         (Self::Gif, &["gif"], "image/gif"),
@@ -37,13 +37,13 @@ impl Kind {
         (Self::Docx, &["docx"], "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ];
 
-    /// What a page's file field asks for: every extension, and the pictures' media
-    /// types, by which phones know that they may offer the camera.
+    /// What a page's file field asks for: every extension and every media type.
+    /// Phones know by the types what to offer; Windows calls CSV after Excel.
     #[must_use]
     pub fn accepted() -> String {
         let names = Self::TABLE.iter().flat_map(|(_, names, _)| names.iter().map(|name| format!(".{name}")));
-        let pictures = Self::TABLE.iter().filter(|(kind, ..)| kind.is_image()).map(|(.., media)| (*media).to_owned());
-        names.chain(pictures).collect::<Vec<_>>().join(",")
+        let types = Self::TABLE.iter().map(|(.., media)| (*media).to_owned());
+        names.chain(types).chain(["application/vnd.ms-excel".to_owned()]).collect::<Vec<_>>().join(",")
     }
 
     /// The type that a file name's extension names, in any case.

@@ -6,7 +6,9 @@ use crate::attachments::store::{self, NewAttachment};
 use crate::attachments::thumbnail::{self, Thumbnail};
 use crate::attachments::validation;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
+use crate::slots::{Bounds, Holder, Place, Slots};
 use crate::storage::Put;
 use crate::web::token;
 use actix_web::web::Bytes;
@@ -16,9 +18,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How many files are in memory at once, each at most 5 MB.
-const FILES_AT_ONCE: usize = 8;
+const FILES: Bounds = Bounds { all: 8, account: 6, user: 3 };
 /// How many archives are packed at once; each has a thread of its own.
-const ARCHIVES_AT_ONCE: usize = 8;
+const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
+/// Longest time to wait for a place.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// What decoders of all uploads together may take, in megabytes: a decoded
 /// picture is much larger than its file.
 const DECODING_MEGABYTES: u32 = 512;
@@ -31,21 +35,39 @@ const PUT_TRIES: usize = 10;
 
 /// Bounds what all uploads and archives together take. Cheap to clone.
 #[derive(Clone)]
-pub struct Slots {
+pub struct Places {
     /// One for each file from its first byte to the end of its storing.
-    pub files: Arc<Semaphore>,
+    pub files: Slots,
     /// One for each archive that is being sent.
-    pub archives: Arc<Semaphore>,
+    pub archives: Slots,
     decoding: Arc<Semaphore>,
 }
 
-impl Default for Slots {
+impl Default for Places {
     fn default() -> Self {
         Self {
-            files: Arc::new(Semaphore::new(FILES_AT_ONCE)),
-            archives: Arc::new(Semaphore::new(ARCHIVES_AT_ONCE)),
+            files: Slots::new(FILES),
+            archives: Slots::new(ARCHIVES),
             decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
         }
+    }
+}
+
+impl Places {
+    /// A place for one file.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn file(&self, holder: Holder) -> Result<Place> {
+        self.files.take(holder, PATIENCE, "Too many files are being uploaded right now. Try again in a moment.").await
+    }
+
+    /// A place for one archive.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn archive(&self, holder: Holder) -> Result<Place> {
+        self.archives.take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.").await
     }
 }
 
@@ -56,7 +78,7 @@ impl Default for Slots {
 /// the inner one says why the file itself was not taken.
 pub async fn keep(
     app: &App,
-    slots: &Slots,
+    places: &Places,
     agent: &Agent,
     number: i64,
     name: &str,
@@ -66,7 +88,7 @@ pub async fn keep(
         Ok(filename) => filename,
         Err(rejection) => return Ok(Err(rejection)),
     };
-    let Checked { kind, bytes, sha256, thumbnail } = match judge(slots, filename.clone(), bytes).await? {
+    let Checked { kind, bytes, sha256, thumbnail } = match judge(places, filename.clone(), bytes).await? {
         Ok(checked) => checked,
         Err(rejection) => return Ok(Err(rejection)),
     };
@@ -94,7 +116,7 @@ struct Checked {
 }
 
 /// Judges the file off the web workers, when there is memory for it.
-async fn judge(slots: &Slots, name: String, bytes: Vec<u8>) -> Result<Result<Checked, Rejection>> {
+async fn judge(places: &Places, name: String, bytes: Vec<u8>) -> Result<Result<Checked, Rejection>> {
     let header = tokio::task::spawn_blocking(move || {
         let memory = validation::memory(&name, &bytes);
         (memory, name, bytes)
@@ -104,7 +126,7 @@ async fn judge(slots: &Slots, name: String, bytes: Vec<u8>) -> Result<Result<Che
         Err(panic) => return Ok(Err(unreadable(&panic.to_string()))),
     };
     let megabytes = u32::try_from(memory >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
-    let part = slots.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)?;
+    let part = places.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)?;
     let work = tokio::task::spawn_blocking(move || {
         // Held by the work itself, which goes on when nobody waits for it any more.
         let _part = part;
@@ -144,14 +166,14 @@ async fn store_and_show(
     }
     let stamp = put_under_own_key(app, agent, number, &new, bytes).await?;
     let thumbnail = put_thumbnail(app, agent.account_id, stamp, thumbnail).await;
-    let (agent, now) = (agent.clone(), app.clock.now());
-    app.db.write(move |conn| store::make_ready(conn, &agent, number, &new.id, thumbnail, now)).await
+    let now = app.clock.now();
+    app.write_as(agent, Action::Work, move |conn, agent| store::make_ready(conn, agent, number, &new.id, thumbnail, now)).await
 }
 
 async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {
-    let (row, by, now) = (new.clone(), agent.clone(), app.clock.now());
+    let (row, now) = (new.clone(), app.clock.now());
     let quota = app.config.account_quota.map_or(i64::MAX, |quota| i64::try_from(quota.as_u64()).unwrap_or(i64::MAX));
-    let mut stamp = app.db.write(move |conn| store::reserve(conn, &by, number, &row, quota, now)).await?;
+    let mut stamp = app.write_as(agent, Action::Work, move |conn, agent| store::reserve(conn, agent, number, &row, quota, now)).await?;
     for _ in 0..PUT_TRIES {
         let key = model::key(agent.account_id, stamp, new.kind);
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {

@@ -3,23 +3,24 @@
 //! conversation of the secret that it brings.
 
 use crate::app::AppData;
-use crate::conversations::model::{Message, NewMessage, parse_message};
+use crate::conversations::model::{Conversation, Message, NewMessage, parse_message};
 use crate::conversations::store;
 use crate::conversations::visitor::{self, Visitor};
 use crate::conversations::widgets::{self, Widget};
 use crate::conversations::{messages, model, news};
 use crate::error::{Error, Kind, Result};
-use crate::limits::{Stream, network};
+use crate::limits::Stream;
 use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
-use crate::web::cross_origin::{self, any_origin};
+use crate::web::cross_origin;
 use crate::web::fields::read_body;
-use crate::web::{client, stream, text, token, when};
+use crate::web::network::Network;
+use crate::web::query::Query;
+use crate::web::{charset, client, flow, stream, text, token, when};
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::hash::Hash;
 
 /// Longest name or address of a visitor, in characters.
 const MAX_VISITOR: usize = 254;
@@ -30,22 +31,13 @@ const MAX_STREAMS: usize = 20;
 /// How many messages a bubble gets at once when it catches up.
 const CATCH_UP: i64 = 100;
 
-/// `OPTIONS /chat/{widgetKey}/…`: browsers ask before they send a secret.
-pub async fn preflight() -> HttpResponse {
-    cross_origin::preflight("GET, POST", "Authorization, Content-Type")
-}
-
 /// `GET /chat/{widgetKey}/config`: what the bubble asks and says.
 ///
 /// # Errors
 /// *Not found* for an unknown key, *forbidden* for an origin that is not allowed.
 pub async fn config(req: HttpRequest, app: AppData, path: web::Path<String>) -> Result<HttpResponse> {
-    any_origin(tell_config(&req, &app, path.into_inner()).await)
-}
-
-async fn tell_config(req: &HttpRequest, app: &AppData, key: String) -> Result<HttpResponse> {
-    app.limits.chat_reading.check(sender(req, app))?;
-    let widget = widget(req, app, key).await?;
+    app.limits.chat_reading.check(sender(&req, &app))?;
+    let widget = widget(&req, &app, path.into_inner()).await?;
     let texts = widget.texts();
     let config = json!({
         "askName": widget.ask_name,
@@ -108,16 +100,13 @@ pub async fn send(
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    any_origin(take(&req, &app, path.into_inner(), payload).await)
-}
-
-async fn take(req: &HttpRequest, app: &AppData, key: String, payload: web::Payload) -> Result<HttpResponse> {
+    let (req, app, key) = (&req, &app, path.into_inner());
     app.limits.chat_address.check(sender(req, app))?;
     app.limits.chat_key.check(&key)?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
-    let body = read_body(&mut payload.into_inner(), MAX_BYTES).await?;
-    let sent: Sent = serde_json::from_slice(&body)
+    let body = read_body(&flow::share(req)?, &mut payload.into_inner(), MAX_BYTES).await?;
+    let sent: Sent = serde_json::from_str(&charset::body(body, charset::declared(req)))
         .map_err(|error| Error::new(Kind::Unreadable, format!("That is not a message: {error}.")))?;
     let client_id = model::parse_client_id(&sent.id)?;
     let visitor = Visitor {
@@ -152,12 +141,9 @@ pub async fn history(
     req: HttpRequest,
     app: AppData,
     path: web::Path<String>,
-    query: web::Query<Place>,
+    query: Query<Place>,
 ) -> Result<HttpResponse> {
-    any_origin(tell_history(&req, &app, path.into_inner(), query.into_inner()).await)
-}
-
-async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Place) -> Result<HttpResponse> {
+    let (req, app, key, place) = (&req, &app, path.into_inner(), query.into_inner());
     app.limits.chat_reading.check(sender(req, app))?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
@@ -178,7 +164,7 @@ async fn tell_history(req: &HttpRequest, app: &AppData, key: String, place: Plac
             }
         };
         let lines: Vec<Line> = rows.into_iter().map(Line::from).collect();
-        Ok(json!({ "conversation": tag(found.seq), "status": found.status, "messages": lines, "more": more }))
+        Ok(json!({ "conversation": tag(&found), "status": found.status, "messages": lines, "more": more }))
     });
     Ok(HttpResponse::Ok().json(answer.await?))
 }
@@ -193,12 +179,9 @@ pub async fn events(
     req: HttpRequest,
     app: AppData,
     path: web::Path<String>,
-    query: web::Query<Place>,
+    query: Query<Place>,
 ) -> Result<HttpResponse> {
-    any_origin(stream_events(&req, &app, path.into_inner(), query.after.unwrap_or(0)).await)
-}
-
-async fn stream_events(req: &HttpRequest, app: &AppData, key: String, after: i64) -> Result<HttpResponse> {
+    let (req, app, key, after) = (&req, &app, path.into_inner(), query.after.unwrap_or(0));
     app.limits.chat_reading.check(sender(req, app))?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
@@ -210,12 +193,13 @@ async fn stream_events(req: &HttpRequest, app: &AppData, key: String, after: i64
         // Each of them reads the table whenever something happens.
         return Err(Error::too_many("This conversation is open in too many places.", 30));
     }
-    let place = app.limits.streams.open(client::address(req, &app.config))?;
+    let place = app.limits.streams.open(client::network(req, &app.config))?;
     let feed = Feed {
         // From before the first reading, so that nothing falls between.
         events: app.live.subscribe(topic),
         app: app.clone(),
         seq: found.seq,
+        tag: tag(&found),
         after,
         status: found.status,
         must_read: true,
@@ -231,6 +215,7 @@ struct Feed {
     events: Subscription,
     app: AppData,
     seq: i64,
+    tag: String,
     after: i64,
     status: String,
     must_read: bool,
@@ -242,7 +227,7 @@ impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
             if !std::mem::replace(&mut self.has_begun, true) {
-                let hello = json!({ "conversation": tag(self.seq), "status": self.status });
+                let hello = json!({ "conversation": self.tag, "status": self.status });
                 return Some((frame("hello", None, &hello.to_string()).into(), self));
             }
             if std::mem::take(&mut self.must_read)
@@ -289,10 +274,11 @@ impl Feed {
     }
 }
 
-/// Tells a visitor's conversation from another that they had before: it says
-/// nothing else.
-fn tag(seq: i64) -> String {
-    token::sha256(format!("conversation {seq}").as_bytes())[..12].to_owned()
+/// Tells a visitor's conversation from another that they had before. Made of two
+/// values that nobody can guess, so that it says nothing else.
+fn tag(conversation: &Conversation) -> String {
+    let secret = conversation.visitor_hash.as_deref().unwrap_or_default();
+    token::sha256(format!("{} {secret}", conversation.id).as_bytes())[..12].to_owned()
 }
 
 async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {
@@ -301,8 +287,8 @@ async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget>
     Ok(widget)
 }
 
-fn sender(req: &HttpRequest, app: &AppData) -> impl Hash {
-    network(client::address(req, &app.config))
+fn sender(req: &HttpRequest, app: &AppData) -> Network {
+    client::network(req, &app.config)
 }
 
 /// The hash of the visitor's secret, which alone opens their conversation.

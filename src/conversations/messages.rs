@@ -77,7 +77,7 @@ pub struct Posted {
 /// *Not found* when the conversation is out of reach; *invalid* when it is full.
 pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) -> Result<Posted> {
     let conversation = store::lock(conn, account_id, id)?;
-    if let Some(message) = known(conn, conversation.seq, new.client_id.as_deref())? {
+    if let Some(message) = known(conn, conversation.seq, new)? {
         return Ok(Posted { conversation, message, is_new: false, reopened: false });
     }
     let position = conversation.message_count + 1;
@@ -147,10 +147,13 @@ pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
     search::terms(conversation.account_id, texts)
 }
 
-fn known(conn: &mut Connection, seq: i64, client_id: Option<&str>) -> Result<Option<Message>> {
-    let Some(client_id) = client_id else { return Ok(None) };
+/// Ids are separate for each sender, so that nobody can take the place of
+/// another's message.
+fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Message>> {
+    let Some(client_id) = &new.client_id else { return Ok(None) };
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
+        .filter(messages::sender.eq(new.sender.as_str()))
         .filter(messages::client_id.eq(client_id))
         .first(conn)
         .optional()?)

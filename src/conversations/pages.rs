@@ -5,6 +5,7 @@ use crate::conversations::model::{Conversation, Message, NewMessage, Status, par
 use crate::conversations::store::{self, Filter};
 use crate::conversations::{marks, messages, news};
 use crate::error::{Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::{Source, SourceKind};
 use crate::tickets::prose::{Span, spans};
@@ -14,6 +15,7 @@ use crate::web::layout::{Flash, Layout};
 use crate::web::paging::{Cursor, Place};
 use crate::web::when::When;
 use crate::web::{answer, text, token};
+use crate::web::query::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
@@ -59,7 +61,7 @@ struct ListPage<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQuery>) -> Result<HttpResponse> {
     let q = text::normalise(query.q.trim());
     let status = match query.status.as_str() {
         "all" => None,
@@ -242,7 +244,7 @@ pub async fn show(
     agent: Agent,
     layout: Layout,
     path: web::Path<String>,
-    query: web::Query<ShowQuery>,
+    query: Query<ShowQuery>,
 ) -> Result<HttpResponse> {
     render(&app, &agent, &layout, path.into_inner(), query.before, None).await
 }
@@ -274,7 +276,7 @@ pub async fn reply(
     let client_id =
         Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
-    let posted = app.db.write(move |conn| messages::post(conn, agent.account_id, &id, &message)).await?;
+    let posted = app.write_as(&agent, Action::Work, move |conn, agent| messages::post(conn, agent.account_id, &id, &message)).await?;
     news::posted(&app.live, &posted);
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
@@ -295,7 +297,7 @@ pub async fn set_status(
 ) -> Result<HttpResponse> {
     let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
     let to = format!("/conversations/{id}");
-    let changed = app.db.write(move |conn| store::set_status(conn, agent.account_id, &id, status)).await?;
+    let changed = app.write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent.account_id, &id, status)).await?;
     news::changed(&app.live, &changed);
     let text = if status == Status::Closed { "The conversation is closed." } else { "The conversation is open again." };
     layout.see_other_saying(to, &Flash::new(text))
@@ -308,7 +310,7 @@ pub async fn set_status(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/conversations/{id}/restore");
-    let deleted = app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    let deleted = app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     let text = "The conversation is deleted. Tickets made from it stay.";
     layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
@@ -321,7 +323,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    let restored = app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
+    let restored = app.write_as(&agent, Action::Work, move |conn, agent| store::restore(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &restored);
     layout.see_other_saying(to, &Flash::new("The conversation is back."))
 }

@@ -22,6 +22,8 @@ const WITHDRAWN_SQLITE: (u32, u32, u32) = (3, 52, 0);
 /// How long opening waits for somebody else who is opening the same new file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// How long a start waits for another program's migrations.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(300);
 
 /// The channel on which instances tell one another.
 const CHANNEL: &str = "docket";
@@ -65,16 +67,30 @@ fn set(conn: &mut SqliteConnection, pragma: &str) -> ConnectionResult<()> {
     }
 }
 
-pub(super) fn open_postgres(url: &str) -> ConnectionResult<PgConnection> {
+/// Longest statement of a page on Postgres. SQLite has no such bound here: Diesel
+/// 2.3 does not offer its progress handler, so there only what a query asks for
+/// bounds it.
+const LONGEST_PAGE: Duration = Duration::from_secs(5);
+
+pub(super) fn open_postgres(url: &str, for_pages: bool) -> ConnectionResult<PgConnection> {
     let mut conn = PgConnection::establish(url)?;
-    conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages TO warning")
-        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    let longest = if for_pages { LONGEST_PAGE.as_millis() } else { 0 };
+    let settings =
+        format!("SET TIME ZONE 'UTC'; SET client_min_messages TO warning; SET statement_timeout TO {longest}");
+    conn.batch_execute(&settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }
 
-/// Refuses an engine that could lose what it has acknowledged.
-pub(super) fn check_engine(conn: &mut Connection) -> Result<()> {
-    let Connection::Sqlite(conn) = conn else { return Ok(()) };
+/// Refuses an engine that could lose what it has acknowledged, or a way to it that
+/// does not keep sessions.
+pub(super) fn check_engine(conn: &mut Connection, again: impl Fn() -> ConnectionResult<Connection>) -> Result<()> {
+    let conn = match conn {
+        Connection::Sqlite(conn) => conn,
+        Connection::Postgres(conn) => {
+            let Connection::Postgres(other) = &mut again().map_err(Error::unavailable)? else { return Ok(()) };
+            return check_sessions(conn, other);
+        }
+    };
     let version = ask(conn, "SELECT sqlite_version() AS value")?;
     if !is_safe_sqlite(&version) {
         return Err(Error::unavailable(format!(
@@ -91,6 +107,23 @@ pub(super) fn check_engine(conn: &mut Connection) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Two connections that are open at the same time share a server process only
+/// behind a pooler that gives them one for each transaction. Statements, locks and
+/// settings of a session get lost there.
+fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -> Result<()> {
+    let process = |conn: &mut PgConnection| -> Result<i64> {
+        let row: Number = diesel::sql_query("SELECT CAST(pg_backend_pid() AS BIGINT) AS value").get_result(conn)?;
+        Ok(row.value)
+    };
+    if process(one)? != process(other)? {
+        return Ok(());
+    }
+    Err(Error::unavailable(
+        "a connection pooler gives out sessions by transaction: set pool_mode = session for this database in pgbouncer, \
+         or let DATABASE_URL name Postgres itself",
+    ))
 }
 
 fn is_safe_sqlite(version: &str) -> bool {
@@ -137,10 +170,32 @@ pub(super) fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Conne
         }
         return migrated;
     }
-    conn.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    wait_for_lock(conn)?;
     let migrated = migrate(conn);
     conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"))?;
     migrated
+}
+
+/// Takes the lock of migrations. Whoever waits for it says so.
+fn wait_for_lock(conn: &mut Connection) -> Result<()> {
+    let Connection::Postgres(conn) = conn else { return Ok(()) };
+    let query = format!("SELECT CAST(pg_try_advisory_lock({MIGRATION_LOCK}) AS INTEGER)::BIGINT AS value");
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        let row: Number = diesel::sql_query(&query).get_result(conn)?;
+        if row.value == 1 {
+            return Ok(());
+        }
+        if begun.elapsed() > MIGRATION_PATIENCE {
+            return Err(Error::unavailable("another program has held the lock of migrations for five minutes"));
+        }
+        if !told && begun.elapsed() > LOCK_PATIENCE {
+            tracing::warn!("another docket is migrating this database; waiting for it");
+            told = true;
+        }
+        std::thread::sleep(LISTEN_PAUSE);
+    }
 }
 
 /// Tells every program that listens on the same database.

@@ -50,6 +50,16 @@ table! {
         user_id -> BigInt,
         created_at -> Timestamp,
         last_seen_at -> Timestamp,
+        device -> Text,
+        network -> Text,
+    }
+}
+
+table! {
+    devices (token_hash, user_id) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> Timestamp,
     }
 }
 
@@ -68,6 +78,7 @@ table! {
         email -> Text,
         role -> Text,
         expires_at -> Timestamp,
+        invited_by -> Nullable<BigInt>,
     }
 }
 
@@ -267,6 +278,7 @@ table! {
         created_at -> Timestamp,
         last_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
+        created_by -> Nullable<BigInt>,
     }
 }
 
@@ -302,6 +314,7 @@ allow_tables_to_appear_in_same_query!(
     accounts,
     users,
     sessions,
+    devices,
     setup_links,
     invitations,
     forms,

@@ -3,6 +3,7 @@
 use crate::app::AppData;
 use crate::db::schema::accounts;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::{Agent, MAX_NAME, parse_zone};
 use crate::people::store;
 use crate::web::fields::Fields;
@@ -95,8 +96,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
         Ok(parsed) => parsed,
         Err(error) => return render(&layout, &typed, Some(&error)),
     };
-    app.db
-        .write(move |conn| {
+    app.write_as(&agent, Action::Configure, move |conn, agent| {
             diesel::update(accounts::table.find(agent.account_id))
                 .set((
                     accounts::name.eq(&parsed.name),

@@ -3,14 +3,14 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
-use crate::limits::{Left, network};
+use crate::limits::Left;
 use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::people::signin::{self, Kept};
-use crate::people::{keys, sessions};
+use crate::people::{keys, rights, sessions};
 use crate::web::fields::Fields;
 use crate::web::layout::{Layout, Who};
-use crate::web::{answer, client, origin, token};
+use crate::web::{answer, client, flow, origin, token};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -18,6 +18,9 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
+
+/// Why a form of somebody who is not signed in is refused rather than kept.
+const NOT_KEPT: [Kind; 3] = [Kind::TooLarge, Kind::TooSlow, Kind::Unavailable];
 
 /// Who may come through to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,7 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
         Gate::Api => return admit_program(req).await.map(|()| None),
         Gate::Door => {
             check_origin(req)?;
+            slow_down(req)?;
             return Ok(None);
         }
         Gate::Desk(action) => action,
@@ -76,11 +80,11 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
     let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
     // Even a refusal is shown in the frame of who is signed in.
-    admit(req, agent);
+    admit(req, agent)?;
     if allowed {
         return Ok(None);
     }
-    Err(Error::new(Kind::Forbidden, "Your role does not allow that. An admin of your team can change it."))
+    Err(rights::not_allowed())
 }
 
 fn check_origin(req: &ServiceRequest) -> Result<()> {
@@ -103,14 +107,14 @@ fn app_of(req: &HttpRequest) -> Result<AppData> {
 
 async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     let app = app_of(req)?;
-    let Some(token) = sessions::token_of(req, &app.config) else { return Ok(None) };
-    let now = app.clock.now();
-    let wanted = token.clone();
-    let found = app.db.read(move |conn| sessions::find(conn, &wanted, now)).await?;
+    let Some(token) = sessions::token_of(req, &app) else { return Ok(None) };
+    let used = signin::used(req, &app);
+    let (wanted, config, now) = (token.clone(), app.config.clone(), used.at);
+    let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
     let Some((user, is_stale)) = found else { return Ok(None) };
     if is_stale {
         // Reading must go on when writing cannot.
-        if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, now)).await {
+        if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
             tracing::warn!(%error, "the use of a session was not written down");
         }
     }
@@ -125,9 +129,8 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
     // Guessing is slowed down by network, asking by key.
     let hash = token::sha256(key.as_bytes());
     let (now, wanted) = (app.clock.now(), hash.clone());
-    let unknown = || Error::new(Kind::SignedOut, "There is no such API key, or it was revoked.");
     if !keys::is_well_formed(key) {
-        return Err(unknown());
+        return Err(keys::unknown());
     }
     match app.limits.api.check(&hash) {
         Ok(left) => req.extensions_mut().insert(left),
@@ -138,8 +141,8 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
         }
     };
     let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
-        app.limits.guesses.check(network(client::address(req.request(), &app.config)))?;
-        return Err(unknown());
+        app.limits.guesses.check(client::network(req.request(), &app.config))?;
+        return Err(keys::unknown());
     };
     if is_stale {
         // Reading must go on when writing cannot.
@@ -147,11 +150,22 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
             tracing::warn!(%error, "the use of a key was not written down");
         }
     }
+    flow::share(req.request())?.sign_in();
     req.extensions_mut().insert(agent);
     Ok(())
 }
 
-fn admit(req: &ServiceRequest, agent: Agent) {
+/// Before a body of somebody who is not signed in is read.
+fn slow_down(req: &ServiceRequest) -> Result<()> {
+    if matches!(*req.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let app = app_of(req.request())?;
+    app.limits.door.check(client::network(req.request(), &app.config)).map(drop)
+}
+
+fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
+    flow::share(req.request())?.sign_in();
     let who = Who {
         id: agent.id,
         name: agent.name.clone(),
@@ -162,6 +176,7 @@ fn admit(req: &ServiceRequest, agent: Agent) {
     let mut extensions = req.extensions_mut();
     extensions.insert(who);
     extensions.insert(agent);
+    Ok(())
 }
 
 /// Answers somebody who is not signed in. What a form brought is handed back.
@@ -176,9 +191,17 @@ async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
         return Ok(layout.see_other(format!("/login?next={next}")));
     }
     let path = layout.links.local(req.path()).to_owned();
-    // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
-    let sent = req.extract::<Fields>().await.unwrap_or_default();
-    signin::page_for_kept(&layout, &Kept::new(path, &sent))
+    slow_down(req)?;
+    let sent = match req.extract::<Fields>().await {
+        Ok(sent) => sent,
+        // Nothing that has an end: the sender is told why.
+        Err(error) if error.as_error::<Error>().is_some_and(|error| NOT_KEPT.contains(&error.kind)) => {
+            return Ok(HttpResponse::from_error(error));
+        }
+        // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
+        Err(_) => Fields::default(),
+    };
+    signin::page_for_kept(&layout, &Kept::new(path, &sent)?)
 }
 
 impl FromRequest for Agent {

@@ -1,8 +1,10 @@
 //! `/settings/keys`: making and revoking API keys.
 
 use crate::app::AppData;
-use crate::error::{Error, Result};
-use crate::people::keys;
+use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
+use crate::people::confirm::Confirm;
+use crate::people::{keys, rights};
 use crate::people::model::{Agent, MAX_NAME};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
@@ -68,19 +70,36 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     render(&app, &agent, &layout, None, None).await
 }
 
-/// `POST /settings/keys`: `name`. The answer shows the key, once.
+/// `POST /settings/keys`: `name`, `current` (the user's password). The answer shows
+/// the key, once.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+pub async fn add(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    sent: Fields,
+) -> Result<HttpResponse> {
     let typed = sent.get("name");
     let name = match text::required_line("The name", &typed, MAX_NAME) {
         Ok(name) => name,
         Err(error) => return render(&app, &agent, &layout, None, Some((&typed, &error))).await,
     };
-    let (key, account_id, now) = (keys::generate()?, agent.account_id, app.clock.now());
-    let stored = key.clone();
-    app.db.write(move |conn| keys::add(conn, account_id, &name, &stored, now)).await?;
+    match confirm.password(&app, &agent, sent.get("current")).await {
+        Err(error) if error.kind == Kind::Invalid => {
+            return render(&app, &agent, &layout, None, Some((&typed, &error))).await;
+        }
+        confirmed => confirmed?,
+    }
+    let (key, now) = (keys::generate()?, app.clock.now());
+    let (stored, by) = (key.clone(), agent.clone());
+    let add = move |conn: &mut _| {
+        let owner = rights::acting(conn, &by, Action::Own)?;
+        keys::add(conn, &owner, &name, &stored, now)
+    };
+    app.db.write(add).await?;
     render(&app, &agent, &layout, Some(&key), None).await
 }
 
@@ -90,7 +109,8 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
 /// *Not found* when it is out of reach.
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.db.write(move |conn| keys::revoke(conn, agent.account_id, id, now)).await?;
+    let account_id = agent.account_id;
+    app.write_as(&agent, Action::Own, move |conn, _| keys::revoke(conn, account_id, id, now)).await?;
     layout.see_other_saying(
         "/settings/keys",
         &Flash::new("The key is revoked. Programs that use it are refused from now on."),

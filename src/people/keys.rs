@@ -1,10 +1,10 @@
 //! API keys: shown once, stored as a hash, revoked and never deleted.
 
 use crate::db::Connection;
-use crate::db::schema::{accounts, api_keys};
-use crate::error::{Error, Result};
-use crate::people::access::Role;
-use crate::people::model::Agent;
+use crate::db::schema::{accounts, api_keys, users};
+use crate::error::{Error, Kind, Result};
+use crate::people::access::{Action, Role};
+use crate::people::model::{Agent, User};
 use crate::web::{token, when};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -27,6 +27,8 @@ pub struct ApiKey {
     pub created_at: NaiveDateTime,
     pub last_used_at: Option<NaiveDateTime>,
     pub revoked_at: Option<NaiveDateTime>,
+    /// It holds for as long as this user may create keys.
+    pub created_by: Option<i64>,
 }
 
 /// A new random key, for its owner's eyes only.
@@ -48,11 +50,12 @@ pub fn is_well_formed(key: &str) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
+pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
     let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
     diesel::insert_into(api_keys::table)
         .values((
-            api_keys::account_id.eq(account_id),
+            api_keys::account_id.eq(owner.account_id),
+            api_keys::created_by.eq(owner.id),
             api_keys::name.eq(name),
             api_keys::key_hash.eq(token::sha256(key.as_bytes())),
             api_keys::hint.eq(hint),
@@ -76,14 +79,23 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<ApiKey>> {
 /// # Errors
 /// When the database fails.
 pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Agent, bool)>> {
-    let found: Option<(i64, String, Option<NaiveDateTime>, String)> = api_keys::table
+    let found: Option<(i64, i64, String, Option<NaiveDateTime>, String, User)> = api_keys::table
         .inner_join(accounts::table)
+        .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
         .filter(api_keys::key_hash.eq(hash))
         .filter(api_keys::revoked_at.is_null())
-        .select((api_keys::account_id, api_keys::name, api_keys::last_used_at, accounts::time_zone))
+        .select((
+            api_keys::id,
+            api_keys::account_id,
+            api_keys::name,
+            api_keys::last_used_at,
+            accounts::time_zone,
+            users::all_columns,
+        ))
         .first(conn)
         .optional()?;
-    Ok(found.map(|(account_id, name, used, zone)| {
+    let found = found.filter(|(.., creator)| may_hold(creator));
+    Ok(found.map(|(key, account_id, name, used, zone, _)| {
         let agent = Agent {
             // The user who opened the account: rows that name an author have one.
             id: account_id,
@@ -92,9 +104,46 @@ pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Op
             email: String::new(),
             role: Role::Editor,
             zone: when::zone(&zone),
+            key: Some(key),
         };
         (agent, used.is_none_or(|used| now - used > TOUCH_EVERY))
     }))
+}
+
+/// Whether a key of that user holds.
+fn may_hold(creator: &User) -> bool {
+    creator.disabled_at.is_none() && creator.role().may(Action::Own)
+}
+
+/// Makes sure that a key still holds.
+///
+/// # Errors
+/// *Signed out* when it was revoked or its creator may no longer create keys.
+pub fn confirm(conn: &mut Connection, account_id: i64, id: i64) -> Result<()> {
+    let creator: Option<User> = api_keys::table
+        .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
+        .filter(api_keys::account_id.eq(account_id))
+        .filter(api_keys::id.eq(id))
+        .filter(api_keys::revoked_at.is_null())
+        .select(users::all_columns)
+        .first(conn)
+        .optional()?;
+    creator.filter(may_hold).map(drop).ok_or_else(unknown)
+}
+
+/// The refusal of a key.
+#[must_use]
+pub fn unknown() -> Error {
+    Error::new(Kind::SignedOut, "There is no such API key, or it was revoked.")
+}
+
+/// Revokes every key that a user has created, and says how many.
+///
+/// # Errors
+/// When the database fails.
+pub fn revoke_of(conn: &mut Connection, creator: i64, now: NaiveDateTime) -> Result<usize> {
+    let keys = api_keys::table.filter(api_keys::created_by.eq(creator)).filter(api_keys::revoked_at.is_null());
+    Ok(diesel::update(keys).set(api_keys::revoked_at.eq(now)).execute(conn)?)
 }
 
 /// Writes down that a key is used.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::people::access::Role;
+use crate::slots::Holder;
 use crate::web::{text, when};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -51,21 +52,28 @@ pub struct Agent {
     pub role: Role,
     /// The zone in which they read times.
     pub zone: Tz,
+    /// The API key of a program, which works under the id of whoever opened the account.
+    pub key: Option<i64>,
 }
 
 impl Agent {
-    /// Whether it is a program with an API key, which works under the id of
-    /// whoever opened the account.
+    /// Whether it is a program with an API key.
     #[must_use]
     pub fn is_program(&self) -> bool {
-        self.email.is_empty()
+        self.key.is_some()
+    }
+
+    /// As whom they hold places of which there are few.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        Holder { account: self.account_id, user: self.key.map_or(self.id, |key| -key) }
     }
 }
 
 impl From<User> for Agent {
     fn from(user: User) -> Self {
         let (role, zone) = (user.role(), when::zone(&user.time_zone));
-        Self { id: user.id, account_id: user.account_id, name: user.name, email: user.email, role, zone }
+        Self { id: user.id, account_id: user.account_id, name: user.name, email: user.email, role, zone, key: None }
     }
 }
 
@@ -93,10 +101,10 @@ impl Email {
     }
 }
 
-/// The IANA name of a time zone, `UTC` where `name` is none.
+/// The IANA name of a browser's time zone; `None` where we do not know it.
 #[must_use]
-pub fn known_zone(name: &str) -> String {
-    when::zone(name.trim()).name().to_owned()
+pub fn known_zone(name: &str) -> Option<String> {
+    parse_zone(name).ok()
 }
 
 /// A time zone that somebody chose.
@@ -104,6 +112,6 @@ pub fn known_zone(name: &str) -> String {
 /// # Errors
 /// *Invalid* when there is none of that name.
 pub fn parse_zone(name: &str) -> Result<String> {
-    let zone: Result<Tz, _> = name.trim().parse();
+    let zone = Tz::from_str_insensitive(name.trim());
     zone.map(|zone| zone.name().to_owned()).map_err(|_| Error::invalid("There is no time zone of that name."))
 }

@@ -2,11 +2,13 @@
 
 use crate::app::{App, AppData};
 use crate::db::schema::users;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::live::{Event, Topic};
+use crate::people::access::Action;
+use crate::people::confirm::Confirm;
 use crate::people::model::{Agent, MAX_NAME, parse_zone};
-use crate::people::passwords::{self, Passwords};
-use crate::people::{sessions, signin, store};
+use crate::people::passwords::{self, Passwords, Turn};
+use crate::people::{signin, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::text;
@@ -94,8 +96,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
         }
     };
     let id = agent.id;
-    app.db
-        .write(move |conn| {
+    app.write_as(&agent, Action::Read, move |conn, _| {
             let changes = (
                 users::name.eq(&new_name),
                 users::time_zone.eq(&new_zone),
@@ -119,10 +120,11 @@ pub async fn change_password(
     app: AppData,
     agent: Agent,
     layout: Layout,
+    confirm: Confirm,
     passwords: web::Data<Passwords>,
     sent: Fields,
 ) -> Result<HttpResponse> {
-    let hash = match new_hash(&app, &agent, &passwords, &sent).await {
+    let hash = match new_hash(&app, &agent, &confirm, &passwords, &sent).await {
         Ok(hash) => hash,
         Err(error) if error.kind == Kind::Invalid => {
             let password_error = Some(error.message());
@@ -133,26 +135,25 @@ pub async fn change_password(
         Err(error) => return Err(error),
     };
     let id = agent.id;
-    app.db
-        .write(move |conn| {
-            diesel::update(users::table.find(id)).set(users::password_hash.eq(&hash)).execute(conn)?;
-            sessions::close_all(conn, id)
-        })
-        .await?;
+    app.write_as(&agent, Action::Read, move |conn, _| store::replace_password(conn, id, &hash)).await?;
     app.live.tell(Topic::Account(agent.account_id), Event::recheck());
-    let flash = Flash::new("The password is changed. You are signed out everywhere else.");
+    let flash = Flash::new("Password changed. You are signed out everywhere else.");
     let mut response = layout.see_other_saying("/profile", &flash)?;
     signin::start_session(&req, &app, id, &mut response).await?;
     Ok(response)
 }
 
-async fn new_hash(app: &AppData, agent: &Agent, passwords: &Passwords, sent: &Fields) -> Result<String> {
-    let (account_id, id) = (agent.account_id, agent.id);
-    let user = app.db.read(move |conn| store::find(conn, account_id, id)).await?;
-    if !passwords.verify(sent.get("current"), Some(user.password_hash)).await? {
-        return Err(Error::invalid("The current password is wrong."));
-    }
-    let password = sent.get("password");
-    passwords::check(&password, &agent.email)?;
-    passwords.hash(password).await
+async fn new_hash(
+    app: &AppData,
+    agent: &Agent,
+    confirm: &Confirm,
+    passwords: &Passwords,
+    sent: &Fields,
+) -> Result<String> {
+    confirm.password(app, agent, sent.get("current")).await?;
+    let account_id = agent.account_id;
+    let account = app.db.read(move |conn| store::account(conn, account_id)).await?;
+    let password = sent.exact("password");
+    passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
+    passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
 }

@@ -1,24 +1,35 @@
 //! Signing in and out.
 
 use crate::app::AppData;
+use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::live::{Event, Topic};
-use crate::people::model::Email;
-use crate::people::passwords::Passwords;
-use crate::people::throttle::Throttle;
-use crate::people::{sessions, store};
+use crate::people::model::{Email, User};
+use crate::people::passwords::{Passwords, Turn, Verdict};
+use crate::people::sessions::Used;
+use crate::people::throttle::{Throttle, Try};
+use crate::people::{browser, devices, sessions, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Layout, is_local_path};
 use crate::web::{client, token};
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 use std::time::Instant;
 
 /// Prefix of the hidden fields that carry a kept form through signing in.
 const KEPT: &str = "kept.";
+
+/// Fields that no page may hold, beside every one with "password" in its name.
+const SECRET: [&str; 1] = ["current"];
+
+/// Largest sum of what a page that hands a form back holds, in bytes of HTML: our
+/// longest form fits.
+const MAX_KEPT: usize = 1024 * 1024;
 
 /// Fields of kept forms that a person wrote; the others travel along unseen.
 const WRITTEN: [&str; 11] = [
@@ -53,18 +64,25 @@ pub struct Kept {
 
 impl Kept {
     /// Keeps all fields but passwords.
-    #[must_use]
-    pub fn new(path: String, sent: &Fields) -> Self {
+    ///
+    /// # Errors
+    /// *Too large* for what no form of ours sends.
+    pub fn new(path: String, sent: &Fields) -> Result<Self> {
+        let is_secret = |name: &str| name.to_lowercase().contains("password") || SECRET.contains(&name);
+        let size = |text: &str| text.len() + 4 * text.bytes().filter(|byte| b"&<>'\"".contains(byte)).count();
+        if sent.iter().map(|(name, value)| size(name) + size(value)).sum::<usize>() > MAX_KEPT {
+            return Err(Error::new(Kind::TooLarge, "You are signed out, and the form is too large to be kept while you sign in."));
+        }
         let fields = sent
             .iter()
-            .filter(|(name, _)| !name.to_lowercase().contains("password"))
+            .filter(|(name, _)| !is_secret(name))
             .map(|(name, value)| KeptField {
                 name: name.clone(),
                 value: value.clone(),
                 is_written: WRITTEN.contains(&name.as_str()),
             })
             .collect();
-        Self { path, fields }
+        Ok(Self { path, fields })
     }
 
     /// Reads back what the sign-in page carried.
@@ -129,7 +147,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// When the database or the template fails.
-pub async fn show(app: AppData, layout: Layout, query: web::Query<Wanted>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<HttpResponse> {
     if app.db.read(store::is_empty).await? {
         let message = "Nobody has an account yet. The link that opens the first one stands in the server's log.";
         return Err(Error::new(Kind::NotFound, message));
@@ -151,31 +169,34 @@ pub async fn sign_in(
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (email, next) = (sent.get("email"), sent.get("next"));
-    let address = client::address(&req, &app.config);
+    let network = client::network(&req, &app.config);
     let kept = Kept::from_sign_in(&sent);
-    let key = email.trim().to_lowercase();
-    if let Err(seconds) = throttle.begin(address, &key, Instant::now()) {
-        tracing::warn!(%address, "sign-in throttled");
-        let error = format!("Too many failed tries. Please wait {seconds} seconds.");
+    let device = devices::token_of(&req, &app);
+    let (wanted, typed, now) = (device.clone().unwrap_or_default(), Email::parse(&email).ok(), app.clock.now());
+    let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
+    let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
+    let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
+    if let Err(seconds) = throttle.begin(&attempt, Instant::now()) {
+        tracing::warn!(%network, "sign-in throttled");
+        let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
         let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
         let mut answer = layout.page_with(Kind::TooMany.status(), &page)?;
         answer.headers_mut().insert(RETRY_AFTER, seconds.into());
         return Ok(answer);
     }
-    let user = match Email::parse(&email) {
-        Ok(email) => app.db.read(move |conn| store::find_by_email(conn, &email)).await?,
-        Err(_) => None,
-    };
-    let user = user.filter(|user| user.disabled_at.is_none());
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let right = passwords.verify(sent.get("password"), hash).await?;
-    let Some(user) = user.filter(|_| right) else {
-        tracing::info!(%address, "sign-in failed");
-        let error = Some("Email address or password is wrong.");
+    let turn = Turn { user: email.trim().to_lowercase(), is_known };
+    let verdict = passwords.verify(turn, sent.get("password"), hash).await?;
+    let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
+        tracing::info!(%network, "sign-in failed");
+        let error = Some("Wrong email address or password.");
         let page = SignInPage { layout: &layout, email: &email, next: &next, error, kept: kept.as_ref() };
         return layout.page_with(StatusCode::UNAUTHORIZED, &page);
     };
-    throttle.succeeded(address, &key);
+    throttle.succeeded(&attempt);
+    if let Verdict::Renew(hash) = verdict {
+        app.db.write(move |conn| store::renew_hash(conn, user.id, &hash)).await?;
+    }
     tracing::info!(user = user.id, "signed in");
     let mut response = match kept.filter(Kept::is_written) {
         Some(kept) => layout.page(&KeptPage { layout: &layout, kept: &kept })?,
@@ -185,17 +206,43 @@ pub async fn sign_in(
     Ok(response)
 }
 
-/// Opens a session for a user and puts its cookie on the answer.
+/// The user of an address who may sign in, and whether they have before in this browser.
+fn find(
+    conn: &mut Connection,
+    email: Option<&Email>,
+    device: &str,
+    now: NaiveDateTime,
+) -> Result<Option<(User, bool)>> {
+    let Some(email) = email else { return Ok(None) };
+    let user = store::find_by_email(conn, email)?.filter(|user| user.disabled_at.is_none());
+    user.map(|user| devices::is_known(conn, user.id, device, now).map(|is_known| (user, is_known))).transpose()
+}
+
+/// Where and with what a request uses a session.
+#[must_use]
+pub fn used(req: &HttpRequest, app: &AppData) -> Used {
+    let agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let network = client::network(req, &app.config).to_string();
+    Used { device: browser::describe(agent), network, at: app.clock.now() }
+}
+
+/// Opens a session for a user, puts its cookie on the answer, and remembers the browser.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, response: &mut HttpResponse) -> Result<()> {
-    let (secret, old) = (token::secret()?, sessions::token_of(req, &app.config));
-    let now = app.clock.now();
-    let stored = secret.clone();
-    app.db.write(move |conn| sessions::open(conn, user_id, &stored, old.as_deref(), now)).await?;
-    let cookie = sessions::cookie(&app.config, secret);
-    response.add_cookie(&cookie).map_err(|source| Error::internal("cookie", source))
+    let (session, device) = (token::secret()?, token::secret()?);
+    let (old_session, old_device) = (sessions::token_of(req, app), devices::token_of(req, app));
+    let (used, stored) = (used(req, app), (session.clone(), device.clone()));
+    let open = move |conn: &mut Connection| {
+        sessions::open(conn, user_id, &stored.0, old_session.as_deref(), &used)?;
+        devices::remember(conn, user_id, old_device.as_deref(), &stored.1, used.at)
+    };
+    app.db.write(open).await?;
+    for cookie in [sessions::cookie(app, session), devices::cookie(app, device)] {
+        response.add_cookie(&cookie).map_err(|source| Error::internal("cookie", source))?;
+    }
+    Ok(())
 }
 
 /// `POST /logout`
@@ -203,16 +250,19 @@ pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, respo
 /// # Errors
 /// When the database fails.
 pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<HttpResponse> {
-    if let Some(token) = sessions::token_of(&req, &app.config) {
+    if let Some(token) = sessions::token_of(&req, &app) {
         let (now, wanted) = (app.clock.now(), token.clone());
-        let found = app.db.read(move |conn| sessions::find(conn, &wanted, now)).await?;
+        let config = app.config.clone();
+        let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
         app.db.write(move |conn| sessions::close(conn, &token)).await?;
         if let Some((user, _)) = found {
             app.live.tell(Topic::Account(user.account_id), Event::recheck());
         }
     }
     let mut response = layout.see_other("/login");
-    let removal = sessions::removal(&app.config);
+    // What the browser keeps of pages and pictures goes, too.
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    let removal = sessions::removal(&app);
     response.add_removal_cookie(&removal).map_err(|source| Error::internal("cookie", source))?;
     Ok(response)
 }

@@ -5,7 +5,7 @@ use crate::db::schema::{accounts, mail_marks, ticket_counts, users};
 use crate::error::{Error, Kind, Result};
 use crate::people::access::Role;
 use crate::people::model::{Email, User};
-use crate::people::sessions;
+use crate::people::{devices, sessions};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -103,6 +103,15 @@ pub fn find_by_email(conn: &mut Connection, email: &Email) -> Result<Option<User
     Ok(users::table.filter(users::email.eq(email.as_str())).first(conn).optional()?)
 }
 
+/// Stores another hash of the same password.
+///
+/// # Errors
+/// When the database fails.
+pub fn renew_hash(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
+    diesel::update(users::table.find(id)).set(users::password_hash.eq(hash)).execute(conn)?;
+    Ok(())
+}
+
 /// Sets a user's password and ends all their sessions.
 ///
 /// # Errors
@@ -110,8 +119,18 @@ pub fn find_by_email(conn: &mut Connection, email: &Email) -> Result<Option<User
 pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<()> {
     let found = find_by_email(conn, email)?;
     let user = found.ok_or_else(|| Error::invalid(format!("nobody has the address {}", email.as_str())))?;
-    diesel::update(users::table.find(user.id)).set(users::password_hash.eq(hash)).execute(conn)?;
-    sessions::close_all(conn, user.id)
+    replace_password(conn, user.id, hash)
+}
+
+/// Stores the hash of a new password. Every session ends, and every browser is a
+/// stranger's again.
+///
+/// # Errors
+/// When the database fails.
+pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
+    renew_hash(conn, id, hash)?;
+    sessions::close_all(conn, id)?;
+    devices::forget_all(conn, id)
 }
 
 /// A user of the account.

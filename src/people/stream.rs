@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::live::{Doing, Event, KEEP_ALIVE, Presence, Subscription, Topic, Waited, frame};
 use crate::people::model::Agent;
 use crate::people::sessions;
+use crate::slots::Place;
 use crate::web::fields::Fields;
 use crate::web::layout::is_local_path;
 use crate::web::{stream, text};
@@ -22,9 +23,11 @@ const MAX_PLACE: usize = 200;
 /// # Errors
 /// When nobody is signed in.
 pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<HttpResponse> {
-    let token = sessions::token_of(&req, &app.config).ok_or_else(|| Error::internal("live", "no session"))?;
+    let token = sessions::token_of(&req, &app).ok_or_else(|| Error::internal("live", "no session"))?;
+    let place = app.streams.try_take(agent.holder());
+    let place = place.ok_or_else(|| Error::busy("The desk is open in too many places. Close some of them.", 30))?;
     let events = app.live.subscribe(Topic::Account(agent.account_id));
-    let feed = Feed { events, app, token, has_begun: false, looked: Instant::now() };
+    let feed = Feed { events, app, token, has_begun: false, looked: Instant::now(), _place: place };
     Ok(stream::events(unfold(feed, Feed::next)))
 }
 
@@ -35,6 +38,7 @@ struct Feed {
     has_begun: bool,
     /// When it was last made sure that the user is signed in.
     looked: Instant,
+    _place: Place,
 }
 
 impl Feed {
@@ -68,8 +72,8 @@ impl Feed {
 
     /// A session that has ended must not go on listening.
     async fn is_signed_in(&self) -> bool {
-        let (token, now) = (self.token.clone(), self.app.clock.now());
-        let found = self.app.db.read(move |conn| sessions::find(conn, &token, now)).await;
+        let (token, now, config) = (self.token.clone(), self.app.clock.now(), self.app.config.clone());
+        let found = self.app.db.read(move |conn| sessions::find(conn, &config, &token, now)).await;
         // While the database is away nobody can tell, and nothing happens either.
         found.map_or(true, |found| found.is_some())
     }

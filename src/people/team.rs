@@ -5,9 +5,10 @@ use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Kind, Result};
 use crate::live::{Event, Topic};
-use crate::people::access::Role;
+use crate::people::access::{Action, Role};
+use crate::people::confirm::Confirm;
 use crate::people::model::{Agent, Email, User};
-use crate::people::{invitations, sessions, store};
+use crate::people::{devices, invitations, keys, rights, sessions, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::when::When;
@@ -101,15 +102,22 @@ pub async fn invite(
     app: AppData,
     agent: Agent,
     layout: Layout,
+    confirm: Confirm,
     sent: Fields,
 ) -> Result<HttpResponse> {
     let role: Role = sent.get("role").parse()?;
     agent.role.must_manage(role)?;
-    let (secret, now, account_id) = (token::secret()?, app.clock.now(), agent.account_id);
-    let invited = match Email::parse(&sent.get("email")) {
+    let (secret, now) = (token::secret()?, app.clock.now());
+    let invited = match confirm_owner(&app, &agent, &confirm, role, &sent).await.and_then(|()| Email::parse(&sent.get("email"))) {
         Ok(email) => {
-            let stored = secret.clone();
-            app.db.write(move |conn| invitations::invite(conn, account_id, &email, role, &stored, now)).await
+            let (stored, by) = (secret.clone(), agent.clone());
+            let invite = move |conn: &mut _| {
+                store::lock_account(conn, by.account_id)?;
+                let inviter = rights::acting(conn, &by, Action::Configure)?;
+                inviter.role().must_manage(role)?;
+                invitations::invite(conn, &inviter, &email, role, &stored, now)
+            };
+            app.db.write(invite).await
         }
         Err(error) => Err(error),
     };
@@ -134,11 +142,21 @@ pub async fn invite(
 /// *Not found* for those of other accounts.
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let id = path.into_inner();
-    app.db.write(move |conn| invitations::revoke(conn, agent.account_id, id, agent.role)).await?;
-    layout.see_other_saying("/settings/team", &Flash::new("The invitation no longer works."))
+    let revoke = move |conn: &mut _| {
+        let by = rights::acting(conn, &agent, Action::Configure)?;
+        invitations::revoke(conn, &by, id)
+    };
+    app.db.write(revoke).await?;
+    layout.see_other_saying("/settings/team", &Flash::new("Invitation withdrawn."))
 }
 
-/// `POST /settings/team/{id}/role`: `role`
+/// Whoever makes somebody an owner gives their password again.
+async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, role: Role, sent: &Fields) -> Result<()> {
+    if role == Role::Owner { confirm.password(app, agent, sent.get("current")).await } else { Ok(()) }
+}
+
+/// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the
+/// password of whoever decides it
 ///
 /// # Errors
 /// *Not found* for users of other accounts; *forbidden* where owners are concerned.
@@ -146,20 +164,45 @@ pub async fn set_role(
     app: AppData,
     agent: Agent,
     layout: Layout,
+    confirm: Confirm,
     path: web::Path<i64>,
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (id, role): (i64, Role) = (path.into_inner(), sent.get("role").parse()?);
-    let name = app
+    agent.role.must_manage(role)?;
+    if let Err(error) = confirm_owner(&app, &agent, &confirm, role, &sent).await {
+        if error.kind != Kind::Invalid {
+            return Err(error);
+        }
+        let page = TeamPage { error: Some(error.message().to_owned()), ..page(&app, &layout, &agent).await? };
+        return layout.page_with(error.kind.status(), &page);
+    }
+    let now = app.clock.now();
+    let (name, keys) = app
         .db
         .write(move |conn| {
-            let user = manageable(conn, &agent, id)?;
-            agent.role.must_manage(role)?;
+            let (manager, user) = manageable(conn, &agent, id)?;
+            manager.role().must_manage(role)?;
             diesel::update(users::table.find(user.id)).set(users::role.eq(role.as_str())).execute(conn)?;
-            Ok(user.name)
+            Ok((user.name, withdraw(conn, user.id, Some(role), now)?))
         })
         .await?;
-    layout.see_other_saying("/settings/team", &Flash::new(format!("{name} is {} now.", role.as_str())))
+    let text = format!("{name} is {} now.{}", role.as_str(), told_of_keys(keys));
+    layout.see_other_saying("/settings/team", &Flash::new(text))
+}
+
+/// Takes back what somebody may no longer grant, and says how many API keys that were.
+fn withdraw(conn: &mut Connection, user_id: i64, role: Option<Role>, now: NaiveDateTime) -> Result<usize> {
+    invitations::withdraw_of(conn, user_id, role)?;
+    if role.is_some_and(|role| role.may(Action::Own)) { Ok(0) } else { keys::revoke_of(conn, user_id, now) }
+}
+
+fn told_of_keys(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => " One API key that they created was revoked.".into(),
+        count => format!(" {count} API keys that they created were revoked."),
+    }
 }
 
 /// `POST /settings/team/{id}/disable`. Ends that user's sessions at once.
@@ -168,10 +211,15 @@ pub async fn set_role(
 /// *Not found* for users of other accounts; *forbidden* where owners are concerned.
 pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let user = app.db.write(move |conn| set_disabled(conn, &agent, id, Some(now))).await?;
+    let disable = move |conn: &mut _| {
+        let user = set_disabled(conn, &agent, id, Some(now))?;
+        let keys = withdraw(conn, user.id, None, now)?;
+        Ok((user, keys))
+    };
+    let (user, keys) = app.db.write(disable).await?;
     app.live.tell(Topic::Account(user.account_id), Event::recheck());
     let undo = format!("/settings/team/{}/enable", user.id);
-    layout.see_other_saying("/settings/team", &Flash::with_undo(format!("{} can no longer sign in.", user.name), undo))
+    layout.see_other_saying("/settings/team", &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, told_of_keys(keys)), undo))
 }
 
 /// `POST /settings/team/{id}/enable`
@@ -185,26 +233,26 @@ pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 }
 
 fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<User> {
-    let user = manageable(conn, agent, id)?;
+    let (_, user) = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
     store::hear_anew(conn, user.id)?;
     sessions::close_all(conn, user.id)?;
+    devices::forget_all(conn, user.id)?;
     Ok(user)
 }
 
-/// A colleague whom the agent may manage. Nobody manages themselves, so an
-/// account cannot lose its last owner.
-fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<User> {
+/// The agent's row as it is now, and that of a colleague whom they may manage.
+/// Nobody manages themselves, so an account cannot lose its last owner.
+///
+/// # Errors
+/// *Not found* for users of other accounts; *forbidden* where the agent may not.
+pub fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<(User, User)> {
     store::lock_account(conn, agent.account_id)?;
-    // What was true when the request came in may have changed while it waited.
-    let manager = store::find(conn, agent.account_id, agent.id)?;
-    if manager.disabled_at.is_some() {
-        return Err(Error::new(Kind::Forbidden, "Your access has just ended."));
-    }
+    let manager = rights::acting(conn, agent, Action::Configure)?;
     let user = store::find(conn, agent.account_id, id)?;
     if user.id == agent.id {
         return Err(Error::new(Kind::Forbidden, "You cannot change your own role or access; ask a colleague."));
     }
     manager.role().must_manage(user.role())?;
-    Ok(user)
+    Ok((manager, user))
 }

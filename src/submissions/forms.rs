@@ -1,7 +1,9 @@
 //! `/settings/forms`: making a form and the HTML that a website copies.
 
 use crate::app::AppData;
+use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::{Agent, MAX_NAME};
 use crate::submissions::store::{self, Form};
 use crate::web::fields::Fields;
@@ -50,7 +52,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
         Err(error) => return render_list(&app, &agent, &layout, Some((sent.get("name"), error))).await,
     };
     let (key, now) = (token::id()?, app.clock.now());
-    let form = app.db.write(move |conn| store::add_form(conn, agent.account_id, &name, &key, now)).await?;
+    let form = app.write_as(&agent, Action::Configure, move |conn, agent| store::add_form(conn, agent.account_id, &name, &key, now)).await?;
     Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
 }
 
@@ -119,7 +121,7 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    let change = move |conn: &mut _| {
+    let change = move |conn: &mut Connection, agent: &Agent| {
         store::change_form(
             conn,
             agent.account_id,
@@ -128,7 +130,7 @@ pub async fn save(
             parsed.is_off,
         )
     };
-    app.db.write(change).await?;
+    app.write_as(&agent, Action::Configure, change).await?;
     layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
 }
 

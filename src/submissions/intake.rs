@@ -3,21 +3,26 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
-use crate::limits::network;
 use crate::submissions::model::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
 use crate::submissions::news;
 use crate::submissions::store::{self, Form};
-use crate::web::cross_origin::{self, any_origin};
-use crate::web::fields::{Fields, content_type, read_body};
+use crate::web::budget::Share;
+use crate::web::fields::{content_type, read_body};
 use crate::web::layout::Layout;
-use crate::web::{client, text, token};
+use crate::web::multipart::{self, file_name, multipart_error};
+use crate::web::{charset, client, cross_origin, flow, text, token};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{LOCATION, REFERER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use encoding_rs::Encoding;
 use futures_util::TryStreamExt;
 use serde_json::json;
+
+/// Most bytes of files that are read past, so that the text behind them is kept.
+const MAX_FILES: usize = 32 * 1024 * 1024;
 
 /// `POST /f/{formKey}`. JSON in, JSON out, readable for the site that sent it.
 ///
@@ -31,27 +36,15 @@ pub async fn receive(
     path: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let is_json = content_type(&req) == "application/json";
-    let outcome = keep(req, app, layout, path, payload).await;
-    if is_json { any_origin(outcome) } else { outcome }
-}
-
-async fn keep(
-    req: HttpRequest,
-    app: AppData,
-    layout: Layout,
-    path: web::Path<String>,
-    payload: web::Payload,
-) -> Result<HttpResponse> {
     let key = path.into_inner();
     // Before anything is looked up: a flood must not reach the database.
-    app.limits.form_address.check(network(client::address(&req, &app.config)))?;
+    app.limits.form_address.check(client::network(&req, &app.config))?;
     app.limits.form_key.check(&key)?;
     let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
     cross_origin::check(&req, &form.allowed_origins)?;
     let origin = cross_origin::origin(&req);
-    let is_json = content_type(&req) == "application/json";
-    let parsed = Parsed::new(read(&req, payload.into_inner()).await?)?;
+    let Sent { fields, files, is_whole } = read(&req, payload.into_inner()).await?;
+    let parsed = Parsed::new(fields)?;
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
     let country = client::country(&req, &app.config);
     let next = allowed_next(&form, &parsed, origin);
@@ -63,8 +56,15 @@ async fn keep(
         .write(move |conn| store::add(conn, &form, &stored, &parsed, (page_url.as_deref(), country.as_deref()), now))
         .await?;
     news::submitted(&app.live, account_id, &submission);
-    if is_json {
+    if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
+    }
+    if !files.is_empty() {
+        let mut page = layout.page(&ThanksPage { layout: &layout, thanks: said, files, next })?;
+        if !is_whole {
+            page.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        return Ok(page);
     }
     Ok(match next {
         Some(next) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
@@ -72,16 +72,15 @@ async fn keep(
     })
 }
 
-/// `OPTIONS /f/{formKey}`: browsers ask before they send JSON across origins.
-pub async fn preflight() -> HttpResponse {
-    cross_origin::preflight("POST", "Content-Type")
-}
-
 #[derive(Template)]
 #[template(path = "submissions/thanks.html")]
 struct ThanksPage<'a> {
     layout: &'a Layout,
     thanks: String,
+    /// Names of files that were sent and not kept.
+    files: Vec<String>,
+    /// Where the form goes on to, when the visitor has to be told of something first.
+    next: Option<String>,
 }
 
 /// `GET /f/{formKey}/thanks`
@@ -91,7 +90,7 @@ struct ThanksPage<'a> {
 pub async fn thanks(app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let key = path.into_inner();
     let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
-    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks })
+    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files: Vec::new(), next: None })
 }
 
 fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
@@ -114,19 +113,36 @@ fn referer(req: &HttpRequest) -> Option<String> {
     header(req, REFERER.as_str()).and_then(text::web_url).map(String::from)
 }
 
-async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Vec<(String, String)>> {
+/// What a form brought.
+struct Sent {
+    fields: Vec<(String, String)>,
+    /// Names of files.
+    files: Vec<String>,
+    /// Whether all of the body was read.
+    is_whole: bool,
+}
+
+impl Sent {
+    fn of(fields: Vec<(String, String)>) -> Self {
+        Self { fields, files: Vec::new(), is_whole: true }
+    }
+}
+
+async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
+    let (share, declared) = (flow::share(req)?, charset::declared(req));
     match content_type(req).as_str() {
         "application/x-www-form-urlencoded" => {
-            let body = read_body(&mut payload, MAX_BYTES).await?;
-            Ok(Fields::parse(&body).iter().cloned().collect())
+            let body = read_body(&share, &mut payload, MAX_BYTES).await?;
+            Ok(Sent::of(charset::pairs(&body, declared)))
         }
         "application/json" => {
-            let body = read_body(&mut payload, MAX_BYTES).await?;
+            let body = read_body(&share, &mut payload, MAX_BYTES).await?;
             let unreadable =
                 |error| Error::new(Kind::Unreadable, format!("That is not a JSON object of fields: {error}."));
-            serde_json::from_slice(&body).map(|JsonFields(fields)| fields).map_err(unreadable)
+            let read = serde_json::from_str(&charset::body(body, declared));
+            read.map(|JsonFields(fields)| Sent::of(fields)).map_err(unreadable)
         }
-        "multipart/form-data" => read_multipart(Multipart::new(req.headers(), payload)).await,
+        "multipart/form-data" => read_multipart(multipart::parts(req, payload), &share, declared).await,
         _ => Err(Error::new(
             Kind::UnsupportedType,
             "A form is sent as application/x-www-form-urlencoded, multipart/form-data or application/json.",
@@ -134,32 +150,49 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Vec<(String, St
     }
 }
 
-/// Reads the fields; a file is told by its name only, since forms take none.
-async fn read_multipart(mut parts: Multipart) -> Result<Vec<(String, String)>> {
-    let unreadable = |_| Error::new(Kind::Unreadable, "The form ended before all of it arrived.");
-    let (mut fields, mut left) = (Vec::new(), MAX_BYTES);
+/// Reads the fields. A file is known by its name only, since forms take none.
+async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
+    let unreadable = |error| multipart_error(&error);
+    let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, Vec::new(), MAX_FILES);
+    let mut is_whole = true;
     while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
-        let name = part.name().unwrap_or_default().to_owned();
-        let file = part.content_disposition().and_then(|disposition| disposition.get_filename()).map(ToOwned::to_owned);
-        let mut value = Vec::new();
-        left = take(left, name.len() + file.as_ref().map_or(0, String::len))?;
         if fields.len() >= FIELDS_READ {
+            is_whole = false;
             break;
         }
+        let name = part.name().unwrap_or_default().to_owned();
+        let file = part.content_disposition().and_then(file_name);
+        left = take(left, name.len() + file.as_ref().map_or(0, String::len))?;
+        let mut value = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
+            if file.is_some() {
+                let Some(rest) = files_left.checked_sub(chunk.len()) else {
+                    is_whole = false;
+                    break;
+                };
+                files_left = rest;
+                continue;
+            }
             left = take(left, chunk.len())?;
+            share.take(chunk.len())?;
             value.extend_from_slice(&chunk);
         }
         match file {
-            Some(file) if !file.is_empty() => fields.push((name, format!("(file not kept: {file})"))),
-            // A file field that was left empty.
-            Some(_) => fields.push((name, String::new())),
-            None => fields.push((name, String::from_utf8_lossy(&value).into_owned())),
+            Some(file) if !file.is_empty() => {
+                value = format!("(file not kept: {file})").into_bytes();
+                files.push(file);
+            }
+            // A file field that was left empty has no value either.
+            _ => {}
+        }
+        fields.push((name.into_bytes(), value));
+        if !is_whole {
+            break;
         }
     }
-    Ok(fields)
+    Ok(Sent { fields: charset::texts(fields, declared), files, is_whole })
 }
 
 fn take(left: usize, bytes: usize) -> Result<usize> {
-    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form takes at most 64 KB, and no files."))
+    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form takes at most 64 KB of text."))
 }

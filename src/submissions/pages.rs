@@ -2,6 +2,7 @@
 
 use crate::app::AppData;
 use crate::error::Result;
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::submissions::model::Submission;
 use crate::submissions::store::{self, Filter, Form};
@@ -11,6 +12,7 @@ use crate::web::layout::{Flash, Layout};
 use crate::web::paging::{Cursor, Place};
 use crate::web::text;
 use crate::web::when::When;
+use crate::web::query::Query;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -58,7 +60,7 @@ struct ListPage<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<ListQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQuery>) -> Result<HttpResponse> {
     let (form, spam, q) = (query.form.parse().ok(), query.spam == "1", text::normalise(query.q.trim()));
     let filter = Filter { form_id: form, spam: Some(spam), q: q.clone() };
     let place = Place::parse(&query.after, &query.before);
@@ -130,7 +132,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/submissions/{id}/restore");
-    app.db.write(move |conn| store::delete(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     let text = "The submission is deleted. Tickets made from it stay.";
     layout.see_other_saying("/submissions", &Flash::with_undo(text, undo))
 }
@@ -142,7 +144,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
-    app.db.write(move |conn| store::restore(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::restore(conn, agent.account_id, &id, now)).await?;
     layout.see_other_saying(to, &Flash::new("The submission is back."))
 }
 
@@ -153,7 +155,7 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
 pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let undo = format!("/submissions/{id}/not-spam");
-    app.db.write(move |conn| store::set_spam(conn, agent.account_id, &id, true)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::set_spam(conn, agent.account_id, &id, true)).await?;
     layout.see_other_saying("/submissions", &Flash::with_undo("Moved to spam.", undo))
 }
 
@@ -164,6 +166,6 @@ pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 pub async fn not_spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let to = format!("/submissions/{id}");
-    app.db.write(move |conn| store::set_spam(conn, agent.account_id, &id, false)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::set_spam(conn, agent.account_id, &id, false)).await?;
     layout.see_other_saying(to, &Flash::new("Not spam: it is among the submissions."))
 }

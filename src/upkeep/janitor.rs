@@ -13,7 +13,7 @@ use crate::db::schema::{
     conversation_marks, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
 };
 use crate::error::{Error, Result};
-use crate::people::sessions;
+use crate::people::{devices, sessions};
 use crate::submissions::store as forms;
 use crate::upkeep::marker;
 use actix_web::web::Data;
@@ -76,7 +76,12 @@ pub async fn clear(app: &App) -> Result<()> {
     let now = app.clock.now();
     // In a store that is not mounted everything would seem to be gone already.
     marker::look(app).await?.map_err(Error::unavailable)?;
-    app.db.write(move |conn| sessions::forget_expired(conn, now)).await?;
+    let config = app.config.clone();
+    let forget = move |conn: &mut Connection| {
+        sessions::forget_expired(conn, &config, now)?;
+        devices::forget_old(conn, now)
+    };
+    app.db.write(forget).await?;
     let old = now - TRASH - MARGIN;
     loop {
         let ids = app.db.read(move |conn| expired_tickets(conn, old)).await?;

@@ -3,11 +3,7 @@
 
 use crate::app::App;
 use crate::attachments::inventory;
-use crate::db::schema::installation;
-use crate::db::{Connection, unless_taken};
 use crate::error::Result;
-use crate::web::token;
-use diesel::prelude::*;
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,39 +16,9 @@ const CONTENT: &str =
     "Docket keeps files here. Leave this file in place: without it the store counts as not mounted.\n";
 
 /// The key of this installation's marker.
-///
-/// # Errors
-/// When the database fails.
-pub async fn key(app: &App) -> Result<String> {
-    Ok(own_key(app).await?.0)
-}
-
-/// The key, and whether it was known before.
-async fn own_key(app: &App) -> Result<(String, bool)> {
-    let known = app.db.read(id).await?;
-    let had_one = known.is_some();
-    let id = match known {
-        Some(id) => id,
-        None => {
-            let new = token::id()?;
-            app.db.write(move |conn| make_id(conn, &new)).await?
-        }
-    };
-    Ok((format!("{FOLDER}/{id}"), had_one))
-}
-
-fn id(conn: &mut Connection) -> Result<Option<String>> {
-    Ok(installation::table.select(installation::id).first(conn).optional()?)
-}
-
-/// Gives the installation its id, unless another instance does so at the same moment.
-fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
-    unless_taken(conn, |conn| {
-        diesel::insert_into(installation::table)
-            .values((installation::place.eq(1), installation::id.eq(new)))
-            .execute(conn)
-    })?;
-    Ok(installation::table.select(installation::id).first(conn)?)
+#[must_use]
+pub fn key(app: &App) -> String {
+    format!("{FOLDER}/{}", app.installation.id)
 }
 
 /// Looks for the marker, and puts it into a new store, or into one from before
@@ -62,7 +28,7 @@ fn make_id(conn: &mut Connection, new: &str) -> Result<String> {
 /// # Errors
 /// When database or storage are away.
 pub async fn look(app: &App) -> Result<Result<(), String>> {
-    let (key, had_one) = own_key(app).await?;
+    let (key, had_one) = (key(app), app.installation.was_known);
     if app.storage.has(&key).await? {
         app.storage.expect_marker(&key);
         return Ok(Ok(()));

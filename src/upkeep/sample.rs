@@ -6,7 +6,7 @@
 mod texts;
 
 use crate::app::App;
-use crate::attachments::upload::{self, Slots};
+use crate::attachments::upload::{self, Places};
 use crate::conversations::messages;
 use crate::conversations::model::{NewMessage, Status as ConversationStatus};
 use crate::conversations::store::{self as conversations, NewConversation};
@@ -70,7 +70,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
         Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
     };
     let (form, widget) = app.db.write(open).await?;
-    let slots = Slots::default();
+    let places = Places::default();
     let mut done = 0;
     while done < plan.tickets {
         let range = done..plan.tickets.min(done + CHUNK);
@@ -80,7 +80,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
         let made = app.db.write(move |conn| range.clone().map(|index| desk.make(conn, index)).collect()).await?;
         let made: Vec<Option<i64>> = made;
         for number in made.into_iter().flatten().take(usize::from(done <= CHUNK) * MAX_WITH_FILES as usize) {
-            add_files(app, &slots, &agent, number, plan.seed).await?;
+            add_files(app, &places, &agent, number, plan.seed).await?;
         }
         progress(done);
         if done < plan.tickets {
@@ -310,7 +310,7 @@ fn visitor(rng: &mut Rng) -> Visitor {
 }
 
 /// One in three tickets has a picture or a text.
-async fn add_files(app: &App, slots: &Slots, agent: &Agent, number: i64, seed: u64) -> Result<()> {
+async fn add_files(app: &App, places: &Places, agent: &Agent, number: i64, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed ^ number.unsigned_abs());
     let (name, bytes) = match rng.u32(..9) {
         0 | 1 => ("Screenshot of the page.png", picture(&mut rng, ImageFormat::Png)?),
@@ -319,7 +319,7 @@ async fn add_files(app: &App, slots: &Slots, agent: &Agent, number: i64, seed: u
         4 => ("What they said on the phone.txt", "Called at noon. Prefers a refund over a voucher.\n".into()),
         _ => return Ok(()),
     };
-    let kept = upload::keep(app, slots, agent, number, name, bytes).await?;
+    let kept = upload::keep(app, places, agent, number, name, bytes).await?;
     kept.map(drop).map_err(|rejection| Error::internal("sample file", rejection.message))
 }
 

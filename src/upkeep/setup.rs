@@ -4,7 +4,7 @@ use crate::app::AppData;
 use crate::db::Connection;
 use crate::db::schema::setup_links;
 use crate::error::{Error, Kind, Result};
-use crate::people::invitations::new_user;
+use crate::people::invitations::{new_user, welcome};
 use crate::people::passwords::Passwords;
 use crate::people::signin;
 use crate::people::store::{self, NewUser};
@@ -12,6 +12,7 @@ use crate::upkeep::sample;
 use crate::web::fields::Fields;
 use crate::web::layout::Layout;
 use crate::web::token;
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -30,7 +31,8 @@ pub fn offer(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<
     if !store::is_empty(conn)? {
         return Ok(false);
     }
-    diesel::delete(setup_links::table).execute(conn)?;
+    // Those of other instances stay: all of them work until one is used.
+    diesel::delete(setup_links::table.filter(setup_links::expires_at.le(now))).execute(conn)?;
     diesel::insert_into(setup_links::table)
         .values((
             setup_links::token_hash.eq(token::sha256(secret.as_bytes())),
@@ -83,7 +85,7 @@ struct SetupPage<'a> {
 ///
 /// # Errors
 /// *Not found* when the link has been used or is too old.
-pub async fn show(app: AppData, layout: Layout, link: web::Query<Link>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, layout: Layout, link: Query<Link>) -> Result<HttpResponse> {
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
     app.db.read(move |conn| check_link(conn, &wanted, now)).await?;
@@ -100,13 +102,13 @@ pub async fn open(
     app: AppData,
     layout: Layout,
     passwords: web::Data<Passwords>,
-    link: web::Query<Link>,
+    link: Query<Link>,
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
     app.db.read(move |conn| check_link(conn, &wanted, now)).await?;
-    let user = match new_user(&sent, &sent.get("email"), &passwords).await {
+    let user = match new_user(&sent, &sent.get("email"), "", &passwords).await {
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
             let (name, email) = (sent.get("name"), sent.get("email"));
@@ -121,7 +123,7 @@ pub async fn open(
     if !sent.get("sample").is_empty() {
         sample::load(&app, id, &sample::Plan::default(), |_| {}).await?;
     }
-    let mut response = layout.see_other("/tickets");
+    let mut response = welcome(&layout, &sent)?;
     signin::start_session(&req, &app, id, &mut response).await?;
     Ok(response)
 }

@@ -1,6 +1,7 @@
 //! How answers leave: pages, JSON, and errors as either.
 
 use crate::error::{Error, Kind, Result};
+use crate::web::fields::content_type;
 use crate::web::layout::{ErrorPage, Layout, error_title};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +16,8 @@ use tracing_actix_web::RequestId;
 /// Whether the sender asks for JSON rather than a page.
 #[must_use]
 pub fn wants_json(req: &HttpRequest) -> bool {
-    if Layout::of(req).is_for_programs() {
+    let layout = Layout::of(req);
+    if layout.is_for_programs() || (layout.is_for_visitors() && content_type(req) == "application/json") {
         return true;
     }
     let accept = req.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -85,12 +87,15 @@ fn start(error: &Error) -> HttpResponseBuilder {
     if let Some(seconds) = error.retry_after() {
         response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
+    if error.kind == Kind::TooSlow {
+        // The rest of the body may still come.
+        response.force_close();
+    }
     response
 }
 
 /// An error for a script.
-#[must_use]
-pub fn json_of(error: &Error) -> HttpResponse {
+fn json_of(error: &Error) -> HttpResponse {
     start(error).json(json!({ "error": { "code": error.kind.code(), "message": error.message() } }))
 }
 

@@ -1,36 +1,33 @@
 //! Who is on the other end of the connection, as far as can be believed.
 
 use crate::config::Config;
+use crate::web::network::{self, Network};
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The warning is for whoever sets the server up: once is enough.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
-/// The sender's address: the peer's, or what a trusted proxy says of it.
+/// The client's address: the peer's, or what a trusted proxy says of it.
 #[must_use]
 pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     let peer = peer(req);
-    if !is_trusted(peer, config) {
-        if req.headers().contains_key(FORWARDED_FOR) && !WARNED.swap(true, Ordering::Relaxed) {
+    if !config.trusted_proxies.contain(peer) && network::is_forwarded(req.headers()) {
+        if !WARNED.swap(true, Ordering::Relaxed) {
             let advice = "set DOCKET_TRUSTED_PROXIES if it is your proxy, or all its visitors count as one";
-            tracing::warn!(%peer, advice, "X-Forwarded-For of an unknown peer is not believed");
+            tracing::warn!(%peer, advice, "forwarded addresses of an unknown peer are not believed");
         }
         return peer;
     }
-    // Each proxy appends the address it saw, so the list is believed from the
-    // right for as long as the one who wrote it is ours.
-    let chain: Vec<IpAddr> = req
-        .headers()
-        .get_all(FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| part.trim().parse().ok())
-        .collect();
-    chain.into_iter().rev().find(|hop| !is_trusted(*hop, config)).unwrap_or(peer)
+    network::client(peer, req.headers(), |address| config.trusted_proxies.contain(address))
+}
+
+/// The network of the client's address.
+#[must_use]
+pub fn network(req: &HttpRequest, config: &Config) -> Network {
+    Network::of(address(req, config))
 }
 
 /// The origin under which the sender reaches us, to build addresses that a
@@ -45,13 +42,15 @@ pub fn our_origin(req: &HttpRequest, config: &Config) -> String {
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())?;
-    header.strip_prefix("Bearer ").map(str::trim).filter(|secret| !secret.is_empty())
+    let (scheme, secret) = header.split_once(' ')?;
+    // The scheme's case says nothing (RFC 9110, 11.1).
+    Some(secret.trim()).filter(|secret| scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty())
 }
 
 /// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.
 #[must_use]
 pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
-    if !is_trusted(peer(req), config) {
+    if !config.trusted_proxies.contain(peer(req)) {
         return None;
     }
     let value = req.headers().get(config.country_header.as_str())?.to_str().ok()?.trim();
@@ -63,8 +62,4 @@ pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
 fn peer(req: &HttpRequest) -> IpAddr {
     let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     req.peer_addr().unwrap_or(unknown).ip().to_canonical()
-}
-
-fn is_trusted(address: IpAddr, config: &Config) -> bool {
-    config.trusted_proxies.iter().any(|network| network.contains(&address))
 }

@@ -1,43 +1,41 @@
 //! What the public endpoints share, which pages of other websites speak to.
 
 use crate::error::{Error, Kind, Result};
-use crate::web::{answer, assets, text};
+use crate::web::{assets, text};
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderName, HeaderValue, ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse};
 
-/// Makes an answer, or what a client did wrong, readable for every site: without
-/// cookies nothing in it is anybody else's.
-///
-/// # Errors
-/// Those of our own that are no answer to anybody, to be logged on their way.
-pub fn any_origin(outcome: Result<HttpResponse>) -> Result<HttpResponse> {
-    let mut answer = match outcome {
-        Err(error) if error.kind != Kind::Internal => {
-            if error.kind.status().is_server_error() {
-                tracing::error!(%error, "request failed");
-            }
-            answer::json_of(&error)
-        }
-        outcome => outcome?,
-    };
-    let headers = answer.headers_mut();
+/// Whether pages of other websites may read every answer below this path of ours:
+/// without cookies nothing in it is anybody else's.
+#[must_use]
+pub fn is_open(path: &str) -> bool {
+    ["/f/", "/chat/"].iter().any(|below| path.starts_with(below)) || ["/embed.js", "/form.js"].contains(&path)
+}
+
+/// What lets them read an answer, whatever its status.
+pub fn open(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
-    Ok(answer)
 }
 
-/// The answer to a browser that asks whether it may.
-#[must_use]
-pub fn preflight(methods: &'static str, headers: &'static str) -> HttpResponse {
+/// `OPTIONS` of every address that is open: browsers ask before they send JSON, a
+/// secret, or what monitoring of the page adds. All of it may come, since none of
+/// it means anything here but the secret.
+pub async fn preflight(req: HttpRequest) -> HttpResponse {
+    let asked = req.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     HttpResponse::NoContent()
-        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, methods))
-        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, headers))
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
+        .insert_header((
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            asked.unwrap_or(HeaderValue::from_static("Authorization, Content-Type")),
+        ))
         .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
+        .insert_header((VARY, "Access-Control-Request-Headers"))
         .finish()
 }
 
@@ -52,7 +50,7 @@ pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
     if allowed.is_empty() || origin.is_none_or(|origin| allowed.split_whitespace().any(|one| one == origin)) {
         return Ok(());
     }
-    Err(Error::new(Kind::Forbidden, "This is not taken from that website."))
+    Err(Error::new(Kind::Forbidden, "That website isn’t allowed to send this."))
 }
 
 /// The origin that a browser names.
@@ -81,7 +79,7 @@ pub fn parse_origins(typed: &str) -> Result<String> {
 /// # Errors
 /// Never.
 pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
-    any_origin(assets::by_name(&req, "embed.js"))
+    assets::by_name(&req, "embed.js")
 }
 
 /// `GET /form.js`: help for the forms of other websites.
@@ -89,5 +87,5 @@ pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
 /// # Errors
 /// Never.
 pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
-    any_origin(assets::by_name(&req, "form.js"))
+    assets::by_name(&req, "form.js")
 }

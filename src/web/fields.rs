@@ -1,25 +1,37 @@
 //! A submitted HTML form: its fields in order, repeated ones too.
 
 use crate::error::{Error, Kind, Result};
-use crate::web::text;
+use crate::web::budget::Share;
+use crate::web::layout::Who;
+use crate::web::{charset, flow, text};
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use futures_util::StreamExt;
 use std::future::Future;
 use std::pin::Pin;
 
-/// Enough for 100,000 characters of notes when each takes four escaped bytes.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// What a form may hold.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    bytes: usize,
+    fields: usize,
+}
+
+/// Of somebody who is signed in.
+const SIGNED_IN: Bounds = Bounds { bytes: 2 * 1024 * 1024, fields: 2_000 };
+/// Of anybody: 100,000 characters of notes, of four bytes with three signs for
+/// each, and what stands beside them.
+const ANYBODY: Bounds = Bounds { bytes: 1_300_000, fields: 100 };
 
 /// The fields of an `application/x-www-form-urlencoded` body.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads an encoded body. Never fails: bytes that are no UTF-8 are replaced.
+    /// These fields, in order.
     #[must_use]
-    pub fn parse(body: &[u8]) -> Self {
-        Self(form_urlencoded::parse(body).into_owned().collect())
+    pub fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// The first field of that name, with LF as line end; empty if there is none.
@@ -28,7 +40,13 @@ impl Fields {
         self.find(name).map(text::normalise).unwrap_or_default()
     }
 
-    /// The same, but a missing field is an error: it must not empty what is stored.
+    /// The first field of that name exactly as it was sent: for passwords.
+    #[must_use]
+    pub fn exact(&self, name: &str) -> String {
+        self.find(name).unwrap_or_default().to_owned()
+    }
+
+    /// The same as [`Fields::get`], but a missing field is an error: it must not empty what is stored.
     ///
     /// # Errors
     /// *Invalid*, naming the field.
@@ -65,14 +83,19 @@ impl FromRequest for Fields {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content_type = content_type(req);
-        let mut payload = payload.take();
+        let (req, mut payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            if content_type != "application/x-www-form-urlencoded" {
+            if content_type(&req) != "application/x-www-form-urlencoded" {
                 let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
                 return Err(Error::new(Kind::UnsupportedType, message).into());
             }
-            Ok(Self::parse(&read_body(&mut payload, MAX_BYTES).await?))
+            let bounds = if req.extensions().get::<Who>().is_some() { SIGNED_IN } else { ANYBODY };
+            let body = read_body(&flow::share(&req)?, &mut payload, bounds.bytes).await?;
+            if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
+                let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);
+                return Err(Error::new(Kind::TooLarge, message).into());
+            }
+            Ok(Self(charset::pairs(&body, charset::declared(&req))))
         })
     }
 }
@@ -84,18 +107,20 @@ pub fn content_type(req: &HttpRequest) -> String {
     value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
-/// Reads a whole body of at most `max` bytes.
+/// Reads a whole body of at most `max` bytes, which count in the budget.
 ///
 /// # Errors
-/// *Too large*, or *unreadable* when the sender stops half way.
-pub async fn read_body(payload: &mut Payload, max: usize) -> Result<Vec<u8>> {
+/// *Too large*, *too slow*, *unavailable* when the budget is used up, or
+/// *unreadable* when the sender stops half way.
+pub async fn read_body(share: &Share, payload: &mut Payload, max: usize) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Error::new(Kind::Unreadable, "The request ended before all of it arrived."))?;
+        let chunk = chunk.map_err(|error| flow::body_error(&error))?;
         if body.len() + chunk.len() > max {
-            let message = format!("That is more than the {} KB that this address takes.", max / 1024);
-            return Err(Error::new(Kind::TooLarge, message));
+            let limit = if max < 1024 * 1024 { format!("{} KB", max / 1024) } else { format!("{:.1} MB", max as f64 / 1e6) };
+            return Err(Error::new(Kind::TooLarge, format!("That’s too large: the limit is {limit}.")));
         }
+        share.take(chunk.len())?;
         body.extend_from_slice(&chunk);
     }
     Ok(body)

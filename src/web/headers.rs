@@ -1,11 +1,17 @@
 //! Headers that every answer carries, whatever its status.
 
+use crate::app::App;
+use crate::config::Config;
+use crate::web::cross_origin;
+use crate::web::layout::Links;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
+use actix_web::web;
 
 const DESK_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -32,10 +38,19 @@ pub async fn add(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let config = req.app_data::<web::Data<App>>().map(|app| &app.config);
+    let is_open = config.is_some_and(|config| cross_origin::is_open(Links::new(config).local(req.path())));
+    let by_tls_only = config.is_some_and(Config::is_https);
     let mut response = next.call(req).await?;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if by_tls_only {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if is_open {
+        cross_origin::open(headers);
     }
     for (name, value) in UNLESS_SET {
         if !headers.contains_key(&name) {

@@ -12,7 +12,10 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 use std::future::{Ready, ready};
 
-const FLASH_COOKIE: &str = "docket_flash";
+/// Browsers keep the cookies of all ports of a host together.
+fn flash_name(desk: &str) -> String {
+    format!("docket_flash_{desk}")
+}
 
 /// Makes every link of the program, so that it can live below a base path.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +102,8 @@ pub struct Layout {
     pub who: Option<Who>,
     /// The message from the action before.
     pub flash: Option<Flash>,
+    /// Which desk it is, for what browsers keep.
+    pub desk: String,
     path: String,
     https: bool,
 }
@@ -107,13 +112,16 @@ impl Layout {
     /// The frame for an answer to this request.
     #[must_use]
     pub fn of(req: &HttpRequest) -> Self {
-        let config = req.app_data::<web::Data<App>>().map(|app| &app.config);
+        let app = req.app_data::<web::Data<App>>();
+        let config = app.map(|app| &app.config);
+        let desk = app.map_or("", |app| app.installation.short()).to_owned();
         let who = req.extensions().get::<Who>().cloned();
         // Pages that anybody can open stay blind to cookies.
-        let cookie = who.as_ref().and_then(|_| req.cookie(FLASH_COOKIE));
+        let cookie = who.as_ref().and_then(|_| req.cookie(&flash_name(&desk)));
         let links = config.map(Links::new).unwrap_or_default();
         Self {
             who,
+            desk,
             flash: cookie.and_then(|cookie| read_flash(cookie.value())),
             path: links.local(req.path()).to_owned(),
             links,
@@ -230,7 +238,7 @@ impl Layout {
     }
 
     fn flash_cookie(&self, value: String) -> Cookie<'static> {
-        Cookie::build(FLASH_COOKIE, value)
+        Cookie::build(flash_name(&self.desk), value)
             .path(self.links.href("/"))
             .http_only(true)
             .secure(self.https)
@@ -289,6 +297,7 @@ pub(crate) fn error_title(kind: Kind) -> &'static str {
         Kind::SignedOut => "Please sign in",
         Kind::Forbidden => "You may not do that",
         Kind::NotFound => "Not found",
+        Kind::TooSlow => "The request took too long",
         Kind::Conflict => "Somebody else was first",
         Kind::TooLarge => "Too large",
         Kind::UnsupportedType => "That type is not taken",

@@ -2,13 +2,19 @@
 
 pub mod answer;
 pub mod assets;
+pub mod budget;
+pub mod charset;
 pub mod client;
 pub mod cross_origin;
 pub mod fields;
+pub mod flow;
 pub mod headers;
 pub mod layout;
+pub mod multipart;
+pub mod network;
 pub mod origin;
 pub mod paging;
+pub mod query;
 pub mod stream;
 pub mod text;
 pub mod token;

@@ -1,6 +1,6 @@
 //! A stored moment as a person in a time zone reads it.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 /// One moment, for people and for machines.
@@ -52,7 +52,17 @@ pub fn exact(at: NaiveDateTime) -> String {
 /// Reads what [`exact`] wrote.
 #[must_use]
 pub fn parse_exact(text: &str) -> Option<NaiveDateTime> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc).naive_utc())
+    DateTime::parse_from_rfc3339(text).ok().map(|at| exact_utc(at.with_timezone(&Utc)))
+}
+
+/// A moment as both engines keep it: cut to microseconds, a leap second as the
+/// second after it.
+#[must_use]
+pub fn exact_utc(at: DateTime<Utc>) -> NaiveDateTime {
+    let at = at.naive_utc().trunc_subsecs(6);
+    let in_leap_second = at.nanosecond().checked_sub(1_000_000_000);
+    let moved = in_leap_second.and_then(|rest| (at.with_nanosecond(rest)?).checked_add_signed(TimeDelta::seconds(1)));
+    moved.unwrap_or(at)
 }
 
 #[cfg(test)]
@@ -66,6 +76,17 @@ mod tests {
         let later = at + TimeDelta::seconds(1);
         assert_eq!(When::new(later, zone("Europe/Berlin")).text, "29 Mar 2026, 03:00");
         assert_eq!(When::new(at, zone("no such zone")).text, "29 Mar 2026, 00:59");
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_after_it() {
+        for (text, expected) in [
+            ("2024-06-30T23:59:60Z", "2024-07-01T00:00:00.000000Z"),
+            ("2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00.500000Z"),
+            ("2024-06-30T23:59:59.1234567Z", "2024-06-30T23:59:59.123456Z"),
+        ] {
+            assert_eq!(exact(parse_exact(text).unwrap()), expected);
+        }
     }
 
     #[test]

@@ -19,20 +19,14 @@ const show = (page) => {
 
 const read = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// What happens at the same moment is announced together.
-let said = [];
+const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
+
+// Files that arrive at the same moment are announced together.
 let attached = [];
 const announce = () => {
-  if (!said.length && !attached.length) return;
-  if (attached.length) said.unshift(attached.length > 1 ? `${attached.length} files are attached.` : `${attached[0]} is attached.`);
-  document.querySelector("[data-file-status]").textContent = said.join(" ");
-  [said, attached] = [[], []];
+  if (attached.length) say(attached.length > 1 ? `${attached.length} files are attached.` : `${attached[0]} is attached.`);
+  attached = [];
 };
-const say = (text) => {
-  said.push(text);
-  setTimeout(announce, 500);
-};
-document.addEventListener("docket:say", (event) => say(event.detail));
 
 // One after the other: an older answer must not take back what a newer one showed.
 let last = Promise.resolve();
@@ -90,4 +84,16 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !CHANGE.test(form.action)) return;
   event.preventDefault();
   last = last.then(() => change(form)).catch(() => location.reload());
+});
+
+// What became of a ticket and its files is kept by the page that created it.
+const KEY = `docket-created-${document.body.dataset.desk}`;
+const created = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+sessionStorage.removeItem(KEY);
+// The frame, which announces it, comes after this script.
+document.addEventListener("DOMContentLoaded", () => {
+  if (created?.path !== location.pathname) return;
+  const line = (text) => Object.assign(document.createElement("p"), { className: "problem", role: "alert", textContent: text });
+  document.querySelector("main").prepend(...created.problems.map(line));
+  flash(created.text);
 });

@@ -1,5 +1,11 @@
 // What every page does a little quicker with scripts. All of it works without.
 
+// Keys that belong to an input method reach none of our listeners, in no script:
+// this one comes before all others. Safari marks the last one by 229 alone.
+window.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
+}, { capture: true });
+
 document.documentElement.classList.add("js");
 
 // A list that changes something is sent as soon as something is chosen by hand.
@@ -32,19 +38,20 @@ for (const input of document.querySelectorAll("[data-time-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 }
 
+// Tells all listeners that a script has changed a field.
+const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
+
 // A field of one line that may wrap is sent by Enter, as one of one line is. One
 // that differs from what is stored says so, and Escape takes it back.
 for (const field of document.querySelectorAll("[data-one-line]")) {
-  const show = () => field.form.classList.toggle("changed", field.value !== field.defaultValue);
-  field.addEventListener("input", show);
+  field.addEventListener("input", () => field.form.classList.toggle("changed", field.value !== field.defaultValue));
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
       field.form.requestSubmit();
     } else if (event.key === "Escape") {
       field.value = field.defaultValue;
-      show();
+      changed(field);
     }
   });
 }
@@ -60,15 +67,77 @@ document.addEventListener("keydown", (event) => {
   const editor = event.key === "Escape" && event.target.matches("input") && event.target.closest("[data-editor]");
   if (!editor) return;
   editor.open = false;
-  editor.querySelector("form").reset();
+  event.target.form.reset();
+  changed(event.target);
   editor.querySelector("summary").focus();
 });
 
 // What is there to be copied is selected at a touch.
 for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());
 
+// What happens away from the focus is announced, all of one moment together.
+let news = [];
+const announce = () => {
+  if (news.length) document.querySelector("[data-file-status]").textContent = news.join(" ");
+  news = [];
+};
+const say = (text) => {
+  news.push(text);
+  setTimeout(announce, 500);
+};
+document.addEventListener("docket:say", (event) => say(event.detail));
+
+// Text that is too long is never cut: a line says by how much, and the form waits.
+// It counts as the server does: characters of Unicode, in a field of one line
+// without spare spaces.
+const lengthOf = (field) => {
+  const isLine = field.matches("input, [data-one-line]");
+  return [...(isLine ? field.value.trim().replace(/\s+/g, " ") : field.value)].length;
+};
+const tooLong = (field) => {
+  const max = Number(field.dataset.max);
+  const over = lengthOf(field) - max;
+  if (over <= 0) return "";
+  const characters = over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`;
+  return `${characters} too many. At most ${max.toLocaleString("en")}.`;
+};
+// The field names its line and a pause in typing announces it, so it is no part of
+// the label.
+let lines = 0;
+const lineOf = (field) => {
+  const known = document.getElementById(field.getAttribute("aria-describedby"));
+  if (known) return known;
+  const line = document.createElement("span");
+  line.className = "too-long";
+  line.id = `too-long-${++lines}`;
+  line.setAttribute("aria-hidden", "true");
+  field.setAttribute("aria-describedby", line.id);
+  field.after(line);
+  return line;
+};
+const measure = (field) => {
+  const text = tooLong(field);
+  field.setCustomValidity(text);
+  field.setAttribute("aria-invalid", String(text !== ""));
+  lineOf(field).textContent = text;
+};
+let pause;
+document.addEventListener("input", ({ target: field }) => {
+  if (!field.matches("[data-max]")) return;
+  measure(field);
+  clearTimeout(pause);
+  pause = setTimeout(() => field.validationMessage && say(lineOf(field).textContent), 1000);
+});
+for (const field of document.querySelectorAll("[data-max]")) measure(field);
+
+// A field that is not right is shown, wherever it is folded away.
+document.addEventListener("invalid", ({ target }) => {
+  const folded = target.closest("details:not([open])");
+  if (folded) folded.open = true;
+}, { capture: true });
+
 // A double click sends a form once; a little later it can be sent again, in case
-// it never arrived.
+// it never arrived, and at once on a page that comes back as it was left.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
@@ -76,15 +145,31 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
   setTimeout(() => delete form.dataset.sent, 3000);
 });
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.forms) delete form.dataset.sent;
+});
 
-// Drafts do not stay behind on a shared computer; signing out says so first.
-const drafts = () => Object.keys(localStorage).filter((key) => key.startsWith("docket-draft-"));
+// A file never replaces the page, wherever it is dropped. A page that cannot take
+// it says where files go.
+const tellAboutFiles = () => document.querySelector("[data-no-files]")?.removeAttribute("hidden");
+const bringsFiles = (event) => !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
+window.addEventListener("dragover", (event) => bringsFiles(event) && event.preventDefault());
+window.addEventListener("drop", (event) => {
+  if (!bringsFiles(event)) return;
+  event.preventDefault();
+  tellAboutFiles();
+});
+window.addEventListener("paste", ({ clipboardData }) => {
+  if (clipboardData?.files.length && !clipboardData.types.includes("text/plain")) tellAboutFiles();
+});
+
+// Drafts of this desk do not stay behind on a shared computer; signing out says so
+// first.
 document.querySelector("[data-sign-out]")?.addEventListener("submit", (event) => {
-  const count = drafts().length;
-  const question = `${count} unsaved ${count === 1 ? "draft is" : "drafts are"} kept in this browser and will be dropped. Sign out?`;
-  if (count && !confirm(question)) {
+  const drafts = Object.keys(localStorage).filter((key) => key.startsWith(`docket-draft-${document.body.dataset.desk}-`));
+  if (drafts.length && !confirm("Text that you have not saved is kept in this browser. Sign out and discard it?")) {
     event.preventDefault();
     return;
   }
-  for (const key of drafts()) localStorage.removeItem(key);
+  for (const key of drafts) localStorage.removeItem(key);
 }, { capture: true });

@@ -1,12 +1,12 @@
 // Hears what happens and tells the page by the event docket:live. Counts what
 // waits in the title and at the link to the conversations.
 
-const { liveUrl: live, liveWorker, user, home } = document.body.dataset;
+const { liveUrl: live, liveWorker, desk, user, home } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
 const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
 
 if (window.SharedWorker) {
-  const { port } = new SharedWorker(liveWorker, { name: `docket-${user}` });
+  const { port } = new SharedWorker(liveWorker, { name: `docket-${desk}-${user}` });
   const say = () => port.postMessage({ url: live, names: NAMES, since: performance.timeOrigin, hidden: document.hidden });
   port.addEventListener("message", ({ data }) => tell(data));
   port.start();
@@ -27,6 +27,7 @@ if (window.SharedWorker) {
     }
   };
   document.addEventListener("visibilitychange", follow);
+  addEventListener("pageshow", (event) => event.persisted && follow());
   follow();
 }
 

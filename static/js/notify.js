@@ -1,8 +1,8 @@
 // A quiet notification of the browser for what happens while the desk is out of
 // sight: only after it was asked for by a click, and only in this browser.
 
-const KEY = "docket-notify";
-const { user, home } = document.body.dataset;
+const { desk, user, home } = document.body.dataset;
+const KEY = `docket-notify-${desk}`;
 const button = document.querySelector("[data-notify]");
 const isOn = () => localStorage.getItem(KEY) === user && Notification.permission === "granted";
 
@@ -33,7 +33,7 @@ if ("Notification" in window && isSecureContext) {
     const [title, body, path] = words;
     try {
       // The same tag in every tab: people see it once.
-      const note = new Notification(title, { body, tag: `docket${path}`, silent: true });
+      const note = new Notification(title, { body, tag: `docket-${desk}${path}`, silent: true });
       note.addEventListener("click", () => {
         focus();
         location.assign(home + path);

@@ -20,6 +20,7 @@ const say = (text) => {
 };
 
 const send = async () => {
+  const text = body.value;
   const answer = await fetch(form.action, {
     method: "POST",
     headers: { Accept: "application/json" },
@@ -33,7 +34,8 @@ const send = async () => {
   }
   say("");
   requestId.value = said.nextRequestId;
-  body.value = "";
+  // What was typed meanwhile is the next reply.
+  if (body.value.startsWith(text)) body.value = body.value.slice(text.length).trimStart();
   body.dispatchEvent(new Event("input", { bubbles: true }));
   document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
 };
@@ -47,10 +49,12 @@ form.addEventListener("submit", async (event) => {
   body.focus();
 });
 body.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
   form.requestSubmit();
 });
+// A page that comes back as it was left waits for no answer any more.
+addEventListener("pageshow", (event) => event.persisted && (button.disabled = false));
 hint.hidden = false;
 
 // A conversation is read from its end.

@@ -2,17 +2,20 @@
 // bar, speed, cancel and retry, and the reason where it is not taken. pick.js
 // brings them.
 
-const form = document.querySelector("[data-upload]");
+const box = document.querySelector("[data-upload]");
 const waiting = [];
-// Those that may be tried again: leaving the page would lose them.
-const failed = new Set();
+// What is wrong with each; leaving the page would lose those that may be tried again.
+const failed = new Map();
 let sending = false;
+// Where they go. The page of a new ticket says it later, by docket:send.
+let target = { address: box.action };
 
 const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
 const megabytes = (bytes) => (bytes / 1_048_576).toFixed(1);
+const size = (bytes) => (bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${megabytes(bytes)} MB`);
 
 const line = (file) => {
-  const item = form.querySelector("[data-upload-line]").content.firstElementChild.cloneNode(true);
+  const item = box.querySelector("[data-upload-line]").content.firstElementChild.cloneNode(true);
   const part = (selector) => item.querySelector(selector);
   const view = { item, bar: part("progress"), note: part(".upload-note"), retry: part("[data-retry]"), cancel: part("[data-cancel]") };
   part(".upload-name").textContent = file.name;
@@ -23,7 +26,7 @@ const line = (file) => {
     face.src = URL.createObjectURL(file);
     face.onload = () => (face.hidden = false);
   }
-  form.querySelector("[data-uploads]").append(item);
+  box.querySelector("[data-uploads]").append(item);
   return view;
 };
 
@@ -33,7 +36,7 @@ const drop = (job) => {
   failed.delete(job);
   URL.revokeObjectURL(item.querySelector(".upload-face").src);
   const other = item.nextElementSibling ?? item.previousElementSibling;
-  const next = other?.querySelector("button:not([hidden])") ?? form.querySelector("[type=file]");
+  const next = other?.querySelector("button:not([hidden])") ?? box.querySelector("[type=file]");
   const had = item.contains(document.activeElement);
   item.remove();
   if (had) next.focus();
@@ -49,15 +52,14 @@ const fail = (job, message, mayRetry) => {
   view.cancel.onclick = () => drop(job);
   view.cancel.hidden = false;
   view.retry.hidden = !mayRetry;
-  if (mayRetry) failed.add(job);
+  failed.set(job, { text: `${file.name} was not attached: ${message}`, mayRetry });
   view.retry.onclick = () => queue(job);
   say(`${file.name}: ${message}`);
 };
 
+// Whatever can only be judged by name or content, the server judges and explains.
 const refusal = (file) => {
-  const endings = form.querySelector("[type=file]").accept.split(",").filter((one) => one.startsWith("."));
-  if (!endings.some((ending) => file.name.toLowerCase().endsWith(ending))) return form.dataset.allowed;
-  if (file.size > Number(form.dataset.maxBytes)) return "The file is larger than 5 MB.";
+  if (file.size > Number(box.dataset.maxBytes)) return "The file is larger than 5 MB.";
   return file.size === 0 ? "The file is empty." : "";
 };
 
@@ -72,19 +74,21 @@ const explain = ({ status, responseText }) => {
     return [status ? `Something before the server answered ${status}.` : "The connection was lost.", true];
   }
 };
+const canBeRead = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 const offerSignIn = ({ retry }) => {
-  const link = Object.assign(document.createElement("a"), { href: form.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
+  const link = Object.assign(document.createElement("a"), { href: box.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
   retry.before(link);
 };
 
-const send = (job) => {
+const send = async (job) => {
   const { file, view } = job;
   const request = new XMLHttpRequest();
   const body = new FormData();
   const begun = performance.now();
   body.append("files", file, file.name);
-  request.open("POST", form.action);
+  view.bar.hidden = false;
+  request.open("POST", target.address);
   request.setRequestHeader("Accept", "application/json");
   request.upload.onprogress = ({ loaded, total }) => {
     const speed = loaded / Math.max(performance.now() - begun, 1) * 1000;
@@ -95,58 +99,67 @@ const send = (job) => {
     }
     // All of it is there: nothing is left to cancel.
     view.note.textContent = "Checking…";
-    if (document.activeElement === view.cancel) form.querySelector("[type=file]").focus();
+    if (document.activeElement === view.cancel) box.querySelector("[type=file]").focus();
     view.cancel.hidden = true;
   };
-  request.onload = () => {
-    if (request.status === 401) offerSignIn(view);
-    if (request.status !== 201) return fail(job, ...explain(request));
-    drop(job);
-    document.dispatchEvent(new CustomEvent("docket:attached", { detail: file.name }));
-  };
-  request.onerror = () => fail(job, ...explain(request));
-  request.onabort = () => {
+  let isCancelled = false;
+  request.onabort = () => (isCancelled = true);
+  view.cancel.onclick = () => request.abort();
+  const end = new Promise((resolve) => (request.onloadend = resolve));
+  request.send(body);
+  await end;
+
+  if (isCancelled) {
     drop(job);
     say(`${file.name} is cancelled.`);
     // All of it may have arrived before.
     document.dispatchEvent(new CustomEvent("docket:attached"));
-  };
-  request.onloadend = () => {
-    sending = false;
-    next();
-  };
-  view.cancel.onclick = () => request.abort();
-  request.send(body);
+  } else if (request.status === 201) {
+    drop(job);
+    document.dispatchEvent(new CustomEvent("docket:attached", { detail: file.name }));
+  } else if (request.status === 0 && !(await canBeRead(file))) {
+    fail(job, "It can’t be read: it is a folder, or it was moved or changed. Choose it again.", false);
+  } else {
+    if (request.status === 401) offerSignIn(view);
+    fail(job, ...explain(request));
+  }
 };
 
-const next = () => {
-  if (sending || !waiting.length) return;
+const sendAll = async () => {
+  if (sending || !target.address) return;
   sending = true;
-  send(waiting.shift());
+  while (waiting.length) await send(waiting.shift());
+  sending = false;
+  const { whenSent } = target;
+  if (!whenSent) return;
+  const problems = [...failed.values()].map(({ text }) => text);
+  failed.clear();
+  target = {};
+  whenSent(problems);
 };
 
 const queue = (job) => {
   const { view } = job;
   view.item.classList.remove("failed");
-  view.bar.hidden = false;
+  view.bar.hidden = !target.address;
   view.bar.value = 0;
-  view.note.textContent = "Waiting";
+  view.note.textContent = `Waiting, ${size(job.file.size)}`;
   if (document.activeElement === view.retry) view.cancel.focus();
   view.retry.hidden = true;
   failed.delete(job);
   view.item.querySelector("a")?.remove();
-  view.cancel.textContent = "Cancel";
-  view.cancel.setAttribute("aria-label", `Cancel ${job.file.name}`);
+  view.cancel.textContent = target.address ? "Cancel" : "Remove";
+  view.cancel.setAttribute("aria-label", `${view.cancel.textContent} ${job.file.name}`);
   view.cancel.onclick = () => {
     waiting.splice(waiting.indexOf(job), 1);
     drop(job);
     say(`${job.file.name} is cancelled.`);
   };
   waiting.push(job);
-  next();
+  sendAll();
 };
 
-form.addEventListener("docket:add", (event) => {
+box.addEventListener("docket:add", (event) => {
   for (const file of event.detail) {
     const job = { file, view: line(file) };
     const reason = refusal(file);
@@ -154,7 +167,11 @@ form.addEventListener("docket:add", (event) => {
     else queue(job);
   }
 });
+box.addEventListener("docket:send", ({ detail }) => {
+  target = detail;
+  sendAll();
+});
 
 window.addEventListener("beforeunload", (event) => {
-  if (sending || waiting.length || failed.size) event.preventDefault();
+  if (sending || waiting.length || [...failed.values()].some(({ mayRetry }) => mayRetry)) event.preventDefault();
 });

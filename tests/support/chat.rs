@@ -1,6 +1,6 @@
 //! A visitor's bubble and an event stream, as tests drive them.
 
-use super::{Answer, Person, TestApp, client, from_elsewhere, unique};
+use super::{Answer, PASSWORD, Person, TestApp, client, from_elsewhere, unique};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -145,7 +145,7 @@ impl Person {
 
     /// Makes an API key.
     pub async fn make_key(&self, name: &str) -> String {
-        let page = self.post("/settings/keys", &[("name", name)]).await;
+        let page = self.post("/settings/keys", &[("name", name), ("current", PASSWORD)]).await;
         page.expect(201).between("aria-label=\"The new API key\" data-copy>\n", "</textarea>").to_owned()
     }
 

@@ -130,7 +130,7 @@ impl TestApp {
 
     /// One behind a proxy on this machine, as most are.
     pub async fn start_behind_proxy() -> Self {
-        Self::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await
+        Self::start_with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await
     }
 
     /// Somebody without an account.

@@ -5,7 +5,7 @@ use crate::app::AppData;
 use crate::attachments::model::Attachment;
 use crate::attachments::pages::serve::disposition;
 use crate::attachments::store;
-use crate::attachments::upload::Slots;
+use crate::attachments::upload::Places;
 use crate::error::{Error, Kind, Result};
 use crate::people::model::Agent;
 use crate::storage::Storage;
@@ -38,11 +38,11 @@ type Piece = io::Result<Bytes>;
 /// *Not found* when the ticket is out of reach or has no files.
 pub async fn download(
     app: AppData,
-    slots: web::Data<Slots>,
+    places: web::Data<Places>,
     agent: Agent,
     path: web::Path<i64>,
 ) -> Result<HttpResponse> {
-    let number = path.into_inner();
+    let (number, holder) = (path.into_inner(), agent.holder());
     let files = app.db.read(move |conn| {
         let ticket = tickets::find_anywhere(conn, agent.account_id, number)?;
         store::of_ticket(conn, ticket.id)
@@ -51,9 +51,7 @@ pub async fn download(
     if files.is_empty() {
         return Err(Error::not_found());
     }
-    let place = slots.archives.clone().try_acquire_owned().map_err(|_| {
-        Error::new(Kind::TooMany, "Several archives are being packed right now. Please try again in a minute.")
-    })?;
+    let place = places.archive(holder).await?;
     let (sender, receiver) = mpsc::channel::<Piece>(WAITING);
     let storage = app.storage.clone();
     tokio::task::spawn_blocking(move || {

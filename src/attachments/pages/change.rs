@@ -3,6 +3,7 @@
 use crate::app::AppData;
 use crate::attachments::store;
 use crate::error::Result;
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
@@ -20,7 +21,7 @@ pub async fn delete(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let (now, wanted) = (app.clock.now(), id.clone());
-    let filename = app.db.write(move |conn| store::set_deleted(conn, &agent, number, &wanted, true, now)).await?;
+    let filename = app.write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &wanted, true, now)).await?;
     let undo = format!("/tickets/{number}/attachments/{id}/restore");
     layout.see_other_saying(
         format!("/tickets/{number}#files"),
@@ -40,7 +41,7 @@ pub async fn restore(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let now = app.clock.now();
-    let filename = app.db.write(move |conn| store::set_deleted(conn, &agent, number, &id, false, now)).await?;
+    let filename = app.write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &id, false, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
 }
 
@@ -57,6 +58,6 @@ pub async fn rename(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let (now, typed) = (app.clock.now(), sent.get("filename"));
-    let name = app.db.write(move |conn| store::rename(conn, &agent, number, &id, &typed, now)).await?;
+    let name = app.write_as(&agent, Action::Work, move |conn, agent| store::rename(conn, agent, number, &id, &typed, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
 }

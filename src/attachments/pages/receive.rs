@@ -1,16 +1,15 @@
 //! Files as they come over the wire: part by part, within bounds.
 
 use crate::attachments::model::{Code, MAX_BYTES, Rejection};
-use crate::attachments::upload::Slots;
+use crate::attachments::upload::Places;
 use crate::attachments::validation;
 use crate::error::{Error, Kind, Result};
-use actix_multipart::{Field, Multipart, MultipartError};
-use actix_web::http::header::ContentDisposition;
+use crate::slots::{Holder, Place};
+use crate::web::multipart::{file_name, multipart_error};
+use actix_multipart::{Field, Multipart};
 use actix_web::web::Bytes;
 use futures_util::TryStreamExt;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 /// Most files of one request.
 const MAX_FILES: usize = 20;
@@ -20,8 +19,6 @@ const MAX_PARTS: usize = 100;
 const MAX_REQUEST: usize = 105 * 1024 * 1024;
 /// Parts without bytes are not free either.
 const PART_COST: usize = 200;
-/// A sender who stalls longer than this gives up its place.
-const STALLED: Duration = Duration::from_secs(30);
 /// While all places are taken, a sender must be quicker than this after the first
 /// seconds: 16 KB a second.
 const SLOW: u64 = 16 * 1024;
@@ -35,13 +32,14 @@ pub struct Sent {
     pub content: Result<Vec<u8>, Rejection>,
     /// Its place among the files that may be in memory, as long as it is; given up
     /// when dropped.
-    pub place: Option<OwnedSemaphorePermit>,
+    pub place: Option<Place>,
 }
 
 /// Reads the files of one request.
 pub struct Receiver<'a> {
     parts: Multipart,
-    slots: &'a Slots,
+    places: &'a Places,
+    holder: Holder,
     files: usize,
     left: usize,
 }
@@ -49,8 +47,8 @@ pub struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     /// Begins to read.
     #[must_use]
-    pub fn new(parts: Multipart, slots: &'a Slots) -> Self {
-        Self { parts, slots, files: 0, left: MAX_REQUEST }
+    pub fn new(parts: Multipart, places: &'a Places, holder: Holder) -> Self {
+        Self { parts, places, holder, files: 0, left: MAX_REQUEST }
     }
 
     /// The next file, in the order of the request. Other parts are passed over.
@@ -58,17 +56,15 @@ impl<'a> Receiver<'a> {
     /// # Errors
     /// When the request is larger than all its files may be, stalls or breaks off.
     pub async fn next(&mut self) -> Result<Option<Sent>> {
-        while let Some(mut part) = within_time(self.parts.try_next()).await? {
+        while let Some(mut part) = self.parts.try_next().await.map_err(|error| multipart_error(&error))? {
             let headers = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
             spend(&mut self.left, PART_COST + headers.sum::<usize>())?;
-            // Browsers write a quote so, and a percent sign as it is.
-            let name = part.content_disposition().and_then(ContentDisposition::get_filename);
-            let name = name.map(|name| name.replace("%22", "\""));
+            let name = part.content_disposition().and_then(file_name);
             let Some(filename) = name.filter(|_| part.name() == Some("files")) else {
                 while self.chunk(&mut part).await?.is_some() {}
                 continue;
             };
-            let place = self.slots.files.clone().acquire_owned().await.map_err(Error::unavailable)?;
+            let place = self.places.file(self.holder).await?;
             let (content, place) = self.read(&mut part, place).await?;
             if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
                 // What a browser sends for a file field that was left empty.
@@ -89,8 +85,8 @@ impl<'a> Receiver<'a> {
     async fn read(
         &mut self,
         part: &mut Field,
-        place: OwnedSemaphorePermit,
-    ) -> Result<(Result<Vec<u8>, Rejection>, Option<OwnedSemaphorePermit>)> {
+        place: Place,
+    ) -> Result<(Result<Vec<u8>, Rejection>, Option<Place>)> {
         let (begun, mut received, mut place) = (Instant::now(), 0, Some(place));
         // Room for the largest at once: growing would copy, and take twice as much.
         let mut bytes = Vec::with_capacity(MAX_BYTES);
@@ -101,7 +97,7 @@ impl<'a> Receiver<'a> {
             } else {
                 bytes.extend_from_slice(&chunk);
             }
-            let all_taken = place.is_some() && self.slots.files.available_permits() == 0;
+            let all_taken = place.is_some() && self.places.files.free() == 0;
             if all_taken && is_slow(received, begun.elapsed()) {
                 let message = "The upload came too slowly while all places were taken. Please try again.";
                 return Err(Error::new(Kind::Unreadable, message));
@@ -111,7 +107,7 @@ impl<'a> Receiver<'a> {
     }
 
     async fn chunk(&mut self, part: &mut Field) -> Result<Option<Bytes>> {
-        let chunk = within_time(part.try_next()).await?;
+        let chunk = part.try_next().await.map_err(|error| multipart_error(&error))?;
         spend(&mut self.left, chunk.as_ref().map_or(0, Bytes::len))?;
         Ok(chunk)
     }
@@ -131,14 +127,6 @@ fn spend(left: &mut usize, bytes: usize) -> Result<()> {
     *left = rest
         .ok_or_else(|| Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept."))?;
     Ok(())
-}
-
-async fn within_time<T>(read: impl Future<Output = Result<T, MultipartError>>) -> Result<T> {
-    match timeout(STALLED, read).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) => Err(Error::new(Kind::Unreadable, "The upload ended before all of it arrived. Please try again.")),
-        Err(_) => Err(Error::new(Kind::Unreadable, "The upload stalled. Please try again.")),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::attachments::store;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::people::model::Agent;
 use crate::web::assets;
+use crate::web::query::Query;
 use actix_files::NamedFile;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -35,7 +36,7 @@ pub async fn show(
     app: AppData,
     agent: Agent,
     path: web::Path<(i64, String)>,
-    wish: web::Query<Wish>,
+    wish: Query<Wish>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let attachment = app.db.read(move |conn| store::find(conn, agent.account_id, number, &id)).await?;

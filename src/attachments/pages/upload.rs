@@ -4,14 +4,14 @@ use crate::app::AppData;
 use crate::attachments::model::{Attachment, Code, Rejection};
 use crate::attachments::pages::card::Card;
 use crate::attachments::pages::receive::{Receiver, Sent};
-use crate::attachments::upload::{self, Slots};
+use crate::attachments::upload::{self, Places};
 use crate::attachments::validation;
 use crate::error::{Error, Result};
 use crate::people::model::Agent;
 use crate::tickets::store as tickets;
 use crate::web::answer;
 use crate::web::layout::{Flash, Layout};
-use actix_multipart::Multipart;
+use crate::web::multipart::Parts;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -39,22 +39,22 @@ struct OutcomePage<'a> {
 pub async fn upload(
     req: HttpRequest,
     app: AppData,
-    slots: web::Data<Slots>,
+    places: web::Data<Places>,
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    parts: Multipart,
+    parts: Parts,
 ) -> Result<HttpResponse> {
     let number = path.into_inner();
     let account_id = agent.account_id;
     app.db.read(move |conn| tickets::find(conn, account_id, number)).await?;
     let (mut kept, mut rejected) = (Vec::new(), Vec::new());
-    let mut receiver = Receiver::new(parts, &slots);
+    let mut receiver = Receiver::new(parts.0, &places, agent.holder());
     while let Some(Sent { filename, content, place: _place }) = receiver.next().await? {
-        // The name first: who sends a folder of videos is to learn the types.
-        let outcome = match (validation::kind_of(&filename), content) {
-            (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
-            (Ok(_), Ok(bytes)) => upload::keep(&app, &slots, &agent, number, &filename, bytes).await?,
+        let outcome = match content {
+            Ok(bytes) => upload::keep(&app, &places, &agent, number, &filename, bytes).await?,
+            // The name first: who sends a folder of videos is to learn the types.
+            Err(rejection) => Err(validation::kind_of(&filename).err().unwrap_or(rejection)),
         };
         match outcome {
             Ok(attachment) => kept.push(attachment),

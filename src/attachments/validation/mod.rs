@@ -7,6 +7,7 @@
 
 mod doc;
 mod docx;
+mod foreign;
 mod name;
 mod pdf;
 mod picture;
@@ -21,12 +22,12 @@ use crate::attachments::model::{Code, Kind, MAX_BYTES, Rejection};
 pub struct Valid {
     /// Its type.
     pub kind: Kind,
-    /// Its first frame, where it is a picture.
+    /// Its first frame, where it is a picture that we can decode.
     pub picture: Option<Picture>,
 }
 
-/// What is said of a file of another type, here and by the page before it sends one.
-pub const ALLOWED: &str = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
+/// What is said of a file of another type.
+const ALLOWED: &str = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
 
 /// Whether a name's type is taken at all; needs no bytes.
 ///
@@ -35,15 +36,24 @@ pub const ALLOWED: &str = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOC
 pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
     Kind::of_name(name).ok_or_else(|| {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
-        let advice = match ending.as_deref() {
-            Some("heic" | "heif" | "avif" | "tif" | "tiff" | "bmp") => " Save the picture as JPEG or PNG.",
-            Some("odt" | "rtf" | "pages" | "docm" | "dotx" | "dot") => " Save the document as DOCX or PDF.",
-            Some("xls" | "xlsx" | "ods" | "numbers") => " Save the table as CSV or PDF.",
-            Some("ppt" | "pptx" | "odp" | "key" | "svg" | "htm" | "html" | "eml") => " Save it as PDF.",
-            _ => "",
-        };
+        let advice = foreign::advice(ending.as_deref().unwrap_or_default());
         Rejection::new(Code::TypeNotAllowed, format!("{ALLOWED}{advice}"))
     })
+}
+
+/// The refusal of a type by its name, naming what the bytes really are.
+fn not_allowed(refusal: Rejection, bytes: &[u8]) -> Rejection {
+    match (announced(bytes), foreign::format(bytes)) {
+        (Some(kind), _) => {
+            let (name, extension) = (kind.extension().to_uppercase(), kind.extension());
+            let advice = format!("This file is {name}: rename it to end in .{extension} and attach it again.");
+            Rejection::new(refusal.code, format!("{ALLOWED} {advice}"))
+        }
+        (None, Some(name)) => {
+            Rejection::new(refusal.code, format!("{ALLOWED} This file is {name}.{}", foreign::advice(name)))
+        }
+        (None, None) => refusal,
+    }
 }
 
 /// The rejection of a file of more than [`MAX_BYTES`].
@@ -64,7 +74,7 @@ pub fn memory(name: &str, bytes: &[u8]) -> u64 {
 /// # Errors
 /// The first reason not to take it.
 pub fn validate(name: &str, bytes: &[u8]) -> Result<Valid, Rejection> {
-    let kind = kind_of(name)?;
+    let kind = kind_of(name).map_err(|refusal| not_allowed(refusal, bytes))?;
     if bytes.is_empty() {
         return Err(Rejection::new(Code::Empty, "The file is empty."));
     }
@@ -72,7 +82,7 @@ pub fn validate(name: &str, bytes: &[u8]) -> Result<Valid, Rejection> {
         return Err(too_large());
     }
     let picture = match kind {
-        Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Webp => Some(picture::check(kind, bytes)?),
+        Kind::Jpeg | Kind::Png | Kind::Gif | Kind::Webp => picture::check(kind, bytes)?,
         Kind::Pdf => pdf::check(bytes).map(|()| None)?,
         Kind::Docx => docx::check(bytes).map(|()| None)?,
         Kind::Doc => doc::check(bytes).map(|()| None)?,
@@ -102,12 +112,17 @@ fn mismatch(kind: Kind, bytes: &[u8]) -> Rejection {
     let upper = |kind: Kind| kind.extension().to_uppercase();
     let message = match announced(bytes) {
         Some(other) if other != kind && (other.is_image() || other == Kind::Pdf) => format!(
-            "The file's name says {}, but its content is {}. Rename it to end in .{} and send it again.",
+            "The file's name says {}, but its content is {}. Rename it to end in .{} and attach it again.",
             upper(kind),
             upper(other),
             other.extension()
         ),
-        _ => format!("The file's name says {}, but its content is something else.", upper(kind)),
+        _ => match foreign::format(bytes) {
+            Some(name) => {
+                format!("The file's name says {}, but its content is {name}.{}", upper(kind), foreign::advice(name))
+            }
+            None => format!("The file's name says {}, but its content is something else.", upper(kind)),
+        },
     };
     Rejection::new(Code::ContentMismatch, message)
 }
@@ -131,10 +146,6 @@ fn utf16(bytes: &[u8]) -> Option<Option<String>> {
         _ => return None,
     };
     Some(char::decode_utf16(units.as_chunks().0.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok())
-}
-
-fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 #[cfg(test)]

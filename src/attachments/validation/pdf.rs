@@ -1,8 +1,9 @@
 //! PDF, by header and end (ISO 32000-1, 7.5). Never rendered here, so that one
 //! which is protected by a password is as good as any.
 
-use super::{announced, mismatch, position, unreadable};
+use super::{announced, mismatch, unreadable};
 use crate::attachments::model::{Kind, Rejection};
+use memchr::memmem;
 
 /// Readers look for the header within so many bytes: mail programs and printers
 /// leave lines before it.
@@ -10,8 +11,10 @@ const HEADER_WITHIN: usize = 1024;
 
 pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     let start = &bytes[..bytes.len().min(HEADER_WITHIN)];
-    let header = position(start, b"%PDF-").filter(|_| announced(bytes).is_none_or(|kind| kind == Kind::Pdf));
+    let header = memmem::find(start, b"%PDF-").filter(|_| announced(bytes).is_none_or(|kind| kind == Kind::Pdf));
     let header = header.ok_or_else(|| mismatch(Kind::Pdf, bytes))?;
-    // Whatever follows the end does no harm: scanners pad, servers append.
-    position(&bytes[header..], b"%%EOF").map(drop).ok_or_else(|| unreadable("The PDF has no end."))
+    // Whatever follows the end does no harm: scanners pad, servers append. Where the
+    // end is missing, readers put together what is there.
+    let has = |mark: &[u8]| memmem::find(&bytes[header..], mark).is_some();
+    if has(b"%%EOF") || has(b"endobj") { Ok(()) } else { Err(unreadable("The PDF has nothing in it.")) }
 }

@@ -1,10 +1,11 @@
-//! Pictures: the full signature, a size within limits by the header, and a first
-//! frame that can be decoded.
+//! Pictures: the full signature, a size within limits by the header, and data of
+//! pixels. What can be decoded of them becomes the thumbnail.
 
-use super::{announced, mismatch, position, unreadable};
+use super::{announced, mismatch, unreadable};
 use crate::attachments::model::{Code, Kind, Rejection};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
+use memchr::memmem;
 use std::io::Cursor;
 
 /// A picture of more pixels than this is refused before it is decoded.
@@ -28,7 +29,7 @@ pub struct Picture {
     pub orientation: Orientation,
 }
 
-pub(super) fn check(kind: Kind, bytes: &[u8]) -> Result<Picture, Rejection> {
+pub(super) fn check(kind: Kind, bytes: &[u8]) -> Result<Option<Picture>, Rejection> {
     if announced(bytes) != Some(kind) {
         return Err(mismatch(kind, bytes));
     }
@@ -37,14 +38,18 @@ pub(super) fn check(kind: Kind, bytes: &[u8]) -> Result<Picture, Rejection> {
     if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(too_many_pixels());
     }
-    if kind == Kind::Jpeg && !jpeg_ends(bytes) {
-        return Err(unreadable("The picture ends too early."));
+    if !has_pixels(kind, bytes) {
+        return Err(unreadable("The picture ends before its first pixel."));
     }
     // Some writers leave broken metadata behind; the picture itself is what counts.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     decoder.set_limits(limits(MAX_DECODED)).map_err(refusal)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-    Ok(Picture { image, orientation })
+    match DynamicImage::from_decoder(decoder) {
+        Ok(image) => Ok(Some(Picture { image, orientation })),
+        Err(ImageError::Limits(_)) => Err(too_many_pixels()),
+        // Viewers show what is there of a picture whose end is missing or damaged.
+        Err(_) => Ok(None),
+    }
 }
 
 fn refusal(error: ImageError) -> Rejection {
@@ -87,17 +92,71 @@ fn limits(bytes: u64) -> Limits {
     limits
 }
 
-/// Whether the mark of the end follows the header: decoders make something of a
-/// JPEG without its second half, too.
-fn jpeg_ends(bytes: &[u8]) -> bool {
+/// Whether the data of the pixels begin, as far as the format's structure tells.
+fn has_pixels(kind: Kind, bytes: &[u8]) -> bool {
+    match kind {
+        Kind::Png => png_data(bytes).is_some_and(|data| data.len() > 6 && is_zlib(data)),
+        Kind::Jpeg => jpeg_data(bytes).is_some_and(|data| data.len() > 2),
+        // An image descriptor, its ten bytes, and the first block of data.
+        Kind::Gif => gif_data(bytes).is_some_and(|data| data.len() > 12),
+        _ => [&b"VP8 "[..], b"VP8L", b"ALPH", b"ANMF"]
+            .iter()
+            .filter_map(|chunk| memmem::find(bytes, chunk))
+            .any(|at| bytes.len() > at + 18),
+    }
+}
+
+/// The first two bytes of a zlib stream (RFC 1950, 2.2).
+fn is_zlib(data: &[u8]) -> bool {
+    let [method, flags, ..] = data else { return false };
+    method & 0x0F == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0
+}
+
+/// The content of the first chunk of pixels.
+fn png_data(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.get(8..)?;
+    loop {
+        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+        if rest.get(4..8)? == b"IDAT" {
+            return rest.get(8..);
+        }
+        rest = rest.get(length.checked_add(12)?..)?;
+    }
+}
+
+/// What follows the header of the first scan.
+fn jpeg_data(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = &bytes[2..];
     while let [0xFF, marker, high, low, ..] = rest {
         let length = 2 + usize::from(u16::from_be_bytes([*high, *low]));
         let is_filler = *marker == 0xFF;
-        rest = rest.get(if is_filler { 1 } else { length }..).unwrap_or_default();
-        if *marker == 0xDA {
-            break;
+        let scan = *marker == 0xDA;
+        rest = rest.get(if is_filler { 1 } else { length }..)?;
+        if scan {
+            return Some(rest);
         }
     }
-    position(rest, b"\xFF\xD9").is_some()
+    None
+}
+
+/// The first image descriptor and what follows it (GIF89a, 20).
+fn gif_data(bytes: &[u8]) -> Option<&[u8]> {
+    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let mut rest = bytes.get(13 + table(*bytes.get(10)?)..)?;
+    loop {
+        match rest {
+            [0x2C, ..] => return Some(rest),
+            [0x21, _, blocks @ ..] => {
+                rest = blocks;
+                while let [size, ..] = rest {
+                    let is_last = *size == 0;
+                    rest = rest.get(1 + usize::from(*size)..)?;
+                    if is_last {
+                        break;
+                    }
+                }
+            }
+            _ => return None,
+        }
+    }
 }

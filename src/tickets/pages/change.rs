@@ -2,6 +2,7 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::{MAX_TAGS, Status, Title, parse_tag};
 use crate::tickets::pages::show::{self, Draft};
@@ -34,7 +35,7 @@ pub async fn title(
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };
-    app.db.write(move |conn| store::set_title(conn, &agent, number, &title, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::set_title(conn, agent, number, &title, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
@@ -55,8 +56,7 @@ pub async fn status(
         "" => None,
         word => Some(word.parse()?),
     };
-    let by = agent.clone();
-    match app.db.write(move |conn| store::set_status(conn, &by, number, to, from, now)).await {
+    match app.write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent, number, to, from, now)).await {
         Ok(()) => {
             let text = format!("Ticket #{number} is “{}” now.", to.label());
             layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(text))
@@ -85,8 +85,7 @@ pub async fn assignee(
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
-    let by = agent.clone();
-    let before = app.db.write(move |conn| store::set_assignee(conn, &by, number, assignee, now)).await?;
+    let before = app.write_as(&agent, Action::Work, move |conn, agent| store::set_assignee(conn, agent, number, assignee, now)).await?;
     news::assigned(&app.live, &agent, &before, assignee);
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
@@ -119,7 +118,7 @@ pub async fn change_tags(
     if add.len() + remove.len() > MAX_TAGS {
         return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
     }
-    app.db.write(move |conn| tags::change(conn, &agent, number, &add, &remove, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| tags::change(conn, agent, number, &add, &remove, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
 }
 
@@ -129,7 +128,7 @@ pub async fn change_tags(
 /// *Not found* when it is out of reach.
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.db.write(move |conn| store::delete(conn, &agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent, number, now)).await?;
     let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
     layout.see_other_saying("/tickets", &flash)
 }
@@ -140,6 +139,6 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 /// *Not found* when it is out of reach.
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.db.write(move |conn| store::restore(conn, &agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| store::restore(conn, agent, number, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
 }

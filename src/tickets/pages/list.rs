@@ -9,10 +9,11 @@ use crate::tickets::listing::{self, Assignee, Counts, Filter, Query, Sort, Statu
 use crate::tickets::model::{Status, Ticket};
 use crate::tickets::{store, tags};
 use crate::web::layout::Layout;
+use crate::web::query;
 use crate::web::paging::Cursor;
 use crate::web::text;
 use crate::web::when::When;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use askama::Template;
 use chrono_tz::Tz;
 use form_urlencoded::Serializer;
@@ -95,7 +96,7 @@ struct ListPage<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(app: AppData, agent: Agent, layout: Layout, query: web::Query<Query>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let filter = Filter::new(&query, &agent);
     let (wanted, account_id) = (filter.clone(), agent.account_id);

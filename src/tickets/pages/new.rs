@@ -2,6 +2,7 @@
 
 use crate::app::AppData;
 use crate::error::{Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Title, parse_requester, suggest_title};
 use crate::tickets::source;
@@ -9,8 +10,9 @@ use crate::tickets::store::{self, Made, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::{text, token};
+use crate::web::query::Query;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use askama::Template;
 use serde::Deserialize;
 
@@ -102,7 +104,7 @@ fn render(
 ///
 /// # Errors
 /// *Invalid* when the ids in the address cannot be ids.
-pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<Typed>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed>) -> Result<HttpResponse> {
     let typed = query.into_inner();
     let source = typed.source()?;
     let (typed, tickets) = app
@@ -154,7 +156,7 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) ->
         Err(error) => return Err(error),
     };
     let now = app.clock.now();
-    match app.db.write(move |conn| store::create(conn, &agent, &new, now)).await? {
+    match app.write_as(&agent, Action::Work, move |conn, agent| store::create(conn, agent, &new, now)).await? {
         Made::Ticket(number) => {
             layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is made.")))
         }

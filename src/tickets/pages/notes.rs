@@ -2,6 +2,7 @@
 
 use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
+use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::Notes;
 use crate::tickets::notes::{self, Saved, Theirs};
@@ -56,7 +57,7 @@ pub async fn save(
         }
     };
     let draft = format!("{}-notes-{number}", agent.id);
-    match app.db.write(move |conn| notes::save(conn, &agent, number, &notes, version, now)).await? {
+    match app.write_as(&agent, Action::Work, move |conn, agent| notes::save(conn, agent, number, &notes, version, now)).await? {
         Saved::Done => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
         Saved::Stale(theirs) => {
             let both = format!("{}\n\n{mine}", theirs.notes.trim_end());
@@ -80,13 +81,12 @@ pub async fn append(
     let (number, now) = (path.into_inner(), app.clock.now());
     let typed = sent.get("line");
     let line = typed.trim().to_owned();
-    let by = agent.clone();
     let appended = if line.is_empty() {
         Err(Error::invalid("The line is empty."))
     } else if line.chars().count() > MAX_LINE {
         Err(Error::invalid(format!("The line is longer than {MAX_LINE} characters.")))
     } else {
-        app.db.write(move |conn| notes::append(conn, &by, number, &line, now)).await
+        app.write_as(&agent, Action::Work, move |conn, agent| notes::append(conn, agent, number, &line, now)).await
     };
     match appended {
         Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The line is added.")),

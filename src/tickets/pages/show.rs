@@ -4,7 +4,6 @@ use crate::app::AppData;
 use crate::attachments::model::{Kind, MAX_BYTES, MAX_NAME};
 use crate::attachments::pages::card::Card;
 use crate::attachments::store as attachments;
-use crate::attachments::validation::ALLOWED;
 use crate::clock::TRASH;
 use crate::conversations::messages;
 use crate::conversations::pages::Line;
@@ -106,7 +105,6 @@ struct ShowPage<'a> {
     files: Vec<Card>,
     removed: Vec<Card>,
     accepted: String,
-    allowed: &'static str,
     max_bytes: usize,
     max_name: usize,
     note_spans: Vec<Span<'a>>,
@@ -194,7 +192,6 @@ pub async fn render(
         files: loaded.files,
         removed: loaded.removed,
         accepted: Kind::accepted(),
-        allowed: ALLOWED,
         max_bytes: MAX_BYTES,
         max_name: MAX_NAME,
         note_spans: spans(&ticket.notes),

@@ -10,9 +10,10 @@ use crate::people::model::Agent;
 use crate::submissions::store as submissions;
 use crate::tickets::listing;
 use crate::web::layout::Layout;
+use crate::web::query;
 use crate::web::paging::{Cursor, Place};
 use crate::web::when::When;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
 use askama::Template;
 use chrono::NaiveDateTime;
 
@@ -54,7 +55,7 @@ struct TrashPage<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn show(app: AppData, agent: Agent, layout: Layout, query: web::Query<Query>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let place = Place::parse(&query.after, &query.before);
     let now = app.clock.now();
     let (page, mut files, sources) = app

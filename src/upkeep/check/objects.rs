@@ -16,8 +16,10 @@ const CHUNK: usize = 500;
 
 /// Whether this store is this installation's, and its alone.
 pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
-    let key = marker::key(check.app).await?;
-    if !check.app.storage.has(&key).await? {
+    let key = marker::key(check.app);
+    // Before the first start there is none, and nothing that it could stand for.
+    let may_lack = !check.app.db.read(inventory::are_any_ready).await?;
+    if !check.app.storage.has(&key).await? && !may_lack {
         if check.repair {
             marker::put(check.app, &key).await?;
         }

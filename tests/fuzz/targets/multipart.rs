@@ -7,7 +7,8 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 use docket::attachments::pages::receive::Receiver;
-use docket::attachments::upload::Slots;
+use docket::attachments::upload::Places;
+use docket::slots::Holder;
 use futures_util::stream;
 use libfuzzer_sys::fuzz_target;
 
@@ -17,9 +18,10 @@ fuzz_target!(|input: (u8, &[u8])| {
         body.chunks(usize::from(size).max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=x"));
-    let slots = Slots::default();
+    let places = Places::default();
+    let holder = Holder { account: 1, user: 1 };
     actix_web::rt::System::new().block_on(async {
-        let mut receiver = Receiver::new(Multipart::new(&headers, stream::iter(pieces)), &slots);
+        let mut receiver = Receiver::new(Multipart::new(&headers, stream::iter(pieces)), &places, holder);
         while let Ok(Some(sent)) = receiver.next().await {
             assert!(sent.content.map_or(0, |bytes| bytes.len()) <= body.len());
         }

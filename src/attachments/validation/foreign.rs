@@ -1,0 +1,48 @@
+//! What a file that is not taken really is, and the way out.
+
+/// What to call a format, by the extension under which it is detected or named.
+/// The first of a group has the name that people know.
+const NAMES: [(&[&str], &str); 21] = [
+    (&["heif", "heic"], "HEIC"),
+    (&["avif"], "AVIF"),
+    (&["tif", "tiff"], "TIFF"),
+    (&["bmp"], "BMP"),
+    (&["jxl"], "JPEG XL"),
+    (&["psd"], "Photoshop"),
+    (&["ico"], "icon"),
+    (&["svg"], "SVG"),
+    (&["html", "htm"], "HTML"),
+    (&["rtf"], "RTF"),
+    (&["xls", "xlsx"], "Excel"),
+    (&["ppt", "pptx"], "PowerPoint"),
+    (&["odt"], "OpenDocument"),
+    (&["mp4", "m4v"], "MP4 video"),
+    (&["mov"], "QuickTime video"),
+    (&["webm", "mkv", "avi"], "video"),
+    (&["mp3", "m4a", "ogg", "flac", "wav"], "audio"),
+    (&["zip"], "ZIP"),
+    (&["rar", "7z", "gz", "tar", "bz2", "xz", "zst"], "archive"),
+    (&["exe", "elf", "mach", "msi", "dll"], "program"),
+    (&["sqlite"], "database"),
+];
+
+/// The format of bytes that are none of our types, where it can be told.
+pub(super) fn format(bytes: &[u8]) -> Option<&'static str> {
+    let found = infer::get(bytes)?.extension();
+    NAMES.iter().find(|(endings, _)| endings.contains(&found)).map(|(_, name)| *name)
+}
+
+/// How to send it all the same. `word` is a name of [`NAMES`] or the ending of a
+/// file's name in lower case; empty where we know no way.
+pub(super) fn advice(word: &str) -> &'static str {
+    let named = NAMES.iter().find(|(endings, _)| endings.contains(&word)).map_or(word, |(_, name)| *name);
+    match named {
+        "HEIC" | "AVIF" | "TIFF" | "BMP" | "JPEG XL" | "Photoshop" | "icon" => " Save the picture as JPEG or PNG.",
+        "RTF" | "OpenDocument" | "pages" | "docm" | "dotx" | "dot" => " Save the document as DOCX or PDF.",
+        "Excel" | "ods" | "numbers" | "xlsm" => " Save the table as CSV or PDF.",
+        "PowerPoint" | "SVG" | "HTML" | "odp" | "key" | "eml" | "msg" => " Save it as PDF.",
+        "ZIP" | "archive" => " Unpack it and attach the files inside.",
+        "log" | "md" | "json" | "xml" | "yaml" | "yml" => " Rename it to end in .txt.",
+        _ => "",
+    }
+}

@@ -1,0 +1,41 @@
+//! The id of an installation: it tells this database from others on the same
+//! host, in the same browser or the same store.
+
+use super::schema::installation;
+use super::{Connection, unless_taken};
+use crate::error::Result;
+use diesel::prelude::*;
+
+/// An installation as the running program knows it.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// Random, for as long as the database lives.
+    pub id: String,
+    /// Whether the database had it before the program started.
+    pub was_known: bool,
+}
+
+impl Installation {
+    /// Enough of the id for names of cookies and of what browsers keep.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.id.get(..8).unwrap_or(&self.id)
+    }
+}
+
+/// Reads the id, or makes `new` the id, unless another instance is quicker.
+///
+/// # Errors
+/// When the database fails.
+pub fn open(conn: &mut Connection, new: &str) -> Result<Installation> {
+    let id = installation::table.select(installation::id);
+    if let Some(id) = id.first(conn).optional()? {
+        return Ok(Installation { id, was_known: true });
+    }
+    unless_taken(conn, |conn| {
+        diesel::insert_into(installation::table)
+            .values((installation::place.eq(1), installation::id.eq(new)))
+            .execute(conn)
+    })?;
+    Ok(Installation { id: id.first(conn)?, was_known: false })
+}

@@ -1,0 +1,92 @@
+//! Browsers in which a user has signed in before, known by a cookie: guessing
+//! passwords elsewhere does not slow their user down there.
+
+use crate::app::App;
+use crate::db::Connection;
+use crate::db::schema::devices;
+use crate::error::Result;
+use crate::people::sessions;
+use crate::web::token;
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, time};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// How long a browser is known after signing in.
+const DAYS: i64 = 180;
+/// Most browsers of one user; the oldest is forgotten.
+const MOST: i64 = 20;
+
+fn cookie_name(app: &App) -> String {
+    sessions::own_name(app, "device")
+}
+
+/// The token of the browser, if it has one.
+#[must_use]
+pub fn token_of(req: &HttpRequest, app: &App) -> Option<String> {
+    req.cookie(&cookie_name(app)).map(|cookie| cookie.value().to_owned()).filter(|token| token.len() == 52)
+}
+
+/// The cookie that carries a token.
+#[must_use]
+pub fn cookie(app: &App, token: String) -> Cookie<'static> {
+    sessions::cookie_of(app, cookie_name(app), token, time::Duration::days(DAYS))
+}
+
+/// Whether a user has signed in with this token before.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_known(conn: &mut Connection, user_id: i64, token: &str, now: NaiveDateTime) -> Result<bool> {
+    let device = devices::table
+        .find((token::sha256(token.as_bytes()), user_id))
+        .filter(devices::created_at.gt(now - TimeDelta::days(DAYS)));
+    Ok(device.select(devices::user_id).first::<i64>(conn).optional()?.is_some())
+}
+
+/// Remembers a browser in which a user has just signed in, under a new token:
+/// one that somebody else has planted there is worth nothing.
+///
+/// # Errors
+/// When the database fails.
+pub fn remember(
+    conn: &mut Connection,
+    user_id: i64,
+    old: Option<&str>,
+    new: &str,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let hash = token::sha256(new.as_bytes());
+    if let Some(old) = old.map(|old| token::sha256(old.as_bytes())) {
+        diesel::delete(devices::table.find((&old, user_id))).execute(conn)?;
+        // Others who use the same browser.
+        let others = devices::table.filter(devices::token_hash.eq(&old));
+        diesel::update(others).set(devices::token_hash.eq(&hash)).execute(conn)?;
+    }
+    diesel::insert_into(devices::table)
+        .values((devices::token_hash.eq(hash), devices::user_id.eq(user_id), devices::created_at.eq(now)))
+        .execute(conn)?;
+    let of_user = devices::table.filter(devices::user_id.eq(user_id));
+    let too_many: Vec<String> =
+        of_user.order(devices::created_at.desc()).offset(MOST).limit(MOST).select(devices::token_hash).load(conn)?;
+    diesel::delete(of_user.filter(devices::token_hash.eq_any(too_many))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets every browser of a user: for a new password, or when access ends.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_all(conn: &mut Connection, user_id: i64) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::user_id.eq(user_id))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets browsers that have not signed in for long.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_old(conn: &mut Connection, now: NaiveDateTime) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::created_at.le(now - TimeDelta::days(DAYS)))).execute(conn)?;
+    Ok(())
+}

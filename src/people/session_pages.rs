@@ -1,0 +1,97 @@
+//! `/profile/sessions`: what is signed in where, and ending it.
+
+use crate::app::AppData;
+use crate::db::Connection;
+use crate::error::{Error, Result};
+use crate::live::{Event, Topic};
+use crate::people::access::Action;
+use crate::people::model::Agent;
+use crate::people::{devices, sessions, team};
+use crate::web::layout::{Flash, Layout};
+use crate::web::token;
+use crate::web::when::When;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+struct Row {
+    id: String,
+    device: String,
+    network: String,
+    signed_in: When,
+    used: When,
+    is_this: bool,
+}
+
+#[derive(Template)]
+#[template(path = "people/sessions.html")]
+struct SessionsPage<'a> {
+    layout: &'a Layout,
+    rows: Vec<Row>,
+}
+
+fn own_token(req: &HttpRequest, app: &AppData) -> Result<String> {
+    sessions::token_of(req, app).ok_or_else(|| Error::internal("sessions", "no session"))
+}
+
+/// `GET /profile/sessions`
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let (now, this) = (app.clock.now(), token::sha256(own_token(&req, &app)?.as_bytes()));
+    let (id, config) = (agent.id, app.config.clone());
+    let found = app.db.read(move |conn| sessions::of_user(conn, &config, id, now)).await?;
+    let row = |session: sessions::Session| Row {
+        id: session.id().to_owned(),
+        is_this: session.token_hash == this,
+        signed_in: When::new(session.created_at, agent.zone),
+        used: When::new(session.last_seen_at, agent.zone),
+        device: if session.device.is_empty() { "Unknown browser".into() } else { session.device },
+        network: session.network,
+    };
+    let rows = found.into_iter().map(row).collect();
+    layout.page(&SessionsPage { layout: &layout, rows })
+}
+
+/// `POST /profile/sessions/{id}/end`
+///
+/// # Errors
+/// *Not found*, also for those of other users.
+pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, user) = (path.into_inner(), agent.id);
+    app.write_as(&agent, Action::Read, move |conn, _| sessions::close_by_id(conn, user, &id)).await?;
+    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    layout.see_other_saying("/profile/sessions", &Flash::new("Signed out there."))
+}
+
+/// `POST /profile/sessions/end-others`: all but this one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let (token, user) = (own_token(&req, &app)?, agent.id);
+    let close = move |conn: &mut Connection, _: &Agent| {
+        sessions::close_others(conn, user, &token)?;
+        devices::forget_all(conn, user)
+    };
+    app.write_as(&agent, Action::Read, close).await?;
+    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    layout.see_other_saying("/profile/sessions", &Flash::new("Signed out everywhere else."))
+}
+
+/// `POST /settings/team/{id}/end-sessions`: those of a member whom the agent may manage.
+///
+/// # Errors
+/// *Not found* for users of other accounts; *forbidden* where owners are concerned.
+pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (id, by) = (path.into_inner(), agent.clone());
+    let close = move |conn: &mut _| {
+        let (_, user) = team::manageable(conn, &by, id)?;
+        sessions::close_all(conn, user.id)?;
+        devices::forget_all(conn, user.id)?;
+        Ok(user.name)
+    };
+    let name = app.db.write(close).await?;
+    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    layout.see_other_saying("/settings/team", &Flash::new(format!("{name} was signed out everywhere.")))
+}

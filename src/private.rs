@@ -1,0 +1,83 @@
+//! Folders and files that only this system user can read, and words for what
+//! stands in the way.
+
+use rustix::fs::{Access, access};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+
+/// What a folder of ours holds. One that holds nothing else may be closed to others.
+const OURS: [&str; 3] = ["docket.db", "files", "installations"];
+
+/// Makes sure that a folder is there, is ours to write, and is closed to others.
+///
+/// # Errors
+/// One line that names the folder and the remedy.
+pub fn own_dir(path: &Path) -> Result<(), String> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| trouble(path, &error))?;
+    let metadata = fs::metadata(path).map_err(|error| trouble(path, &error))?;
+    if !metadata.is_dir() {
+        return Err(format!("{} is not a folder", path.display()));
+    }
+    writable(path)?;
+    if metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).map_err(|error| trouble(path, &error))?;
+    let is_ours = |name: &str| OURS.iter().any(|ours| name.starts_with(ours));
+    let is_shared = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(is_ours));
+    let closed = || fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)).is_ok();
+    if !is_shared && closed() {
+        tracing::warn!(folder = %path.display(), "others could read this folder; it is closed to them now");
+        return Ok(());
+    }
+    Err(format!("other users can read {}: choose a folder of docket's own, or run chmod 700 on this one", path.display()))
+}
+
+/// Takes from others the right to read a file that is there.
+///
+/// # Errors
+/// One line that names the file and the remedy.
+pub fn own_file(path: &Path) -> Result<(), String> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(trouble(path, &error)),
+    };
+    writable(path)?;
+    if metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)).map_err(|error| trouble(path, &error))
+}
+
+/// Whether this user may write there.
+///
+/// # Errors
+/// One line that says whose it is, who we are, and what to do.
+pub fn writable(path: &Path) -> Result<(), String> {
+    let wanted = if path.is_dir() { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
+    access(path, Access::READ_OK | wanted).map_err(|error| trouble(path, &error.into()))
+}
+
+/// What a failed step on a file or folder is about, and the remedy where we know one.
+#[must_use]
+pub fn trouble(path: &Path, error: &io::Error) -> String {
+    let me = rustix::process::geteuid().as_raw();
+    // The nearest folder that can be looked at says who must change something.
+    let seen = path.ancestors().find_map(|place| fs::metadata(place).ok().map(|metadata| (place, metadata)));
+    match (error.kind(), seen) {
+        (ErrorKind::PermissionDenied, Some((place, metadata))) => format!(
+            "{} cannot be written: {} belongs to user {} (mode {:o}) and docket runs as user {me}; \
+             run chown -R {me} {}, or run docket as user {}",
+            path.display(),
+            place.display(),
+            metadata.uid(),
+            metadata.mode() & 0o777,
+            place.display(),
+            metadata.uid()
+        ),
+        _ => format!("{} cannot be used: {error}", path.display()),
+    }
+}

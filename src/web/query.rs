@@ -1,0 +1,42 @@
+//! The query of an address, read into a struct; what is not UTF-8 in it is
+//! decoded as a form would be.
+
+use crate::error::{Error, Kind};
+use crate::web::charset;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use form_urlencoded::Serializer;
+use serde::de::DeserializeOwned;
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+/// A query.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T> Query<T> {
+    /// What it holds.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Query<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let pairs = charset::pairs(req.query_string().as_bytes(), None);
+        let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let read = web::Query::<T>::from_query(&query);
+        let unreadable = |_| Error::new(Kind::Unreadable, "The address can't be read: a value in it is of a wrong kind.");
+        ready(read.map(|query| Self(query.into_inner())).map_err(|error| unreadable(error).into()))
+    }
+}

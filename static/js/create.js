@@ -1,0 +1,66 @@
+// Files on the form of a new ticket: they wait on the page, and upload.js sends them
+// to the ticket as soon as it is there. Without files, and without scripts, the form
+// is sent as any other.
+
+const form = document.querySelector("form[data-create]");
+const box = form.querySelector("[data-upload]");
+const KEY = `docket-created-${document.body.dataset.desk}`;
+let sending = false;
+
+box.hidden = false;
+
+// What stands above a form says what is wrong.
+const linesAbove = (form, kinds) => form.parentElement.querySelectorAll(`:scope > :is(${kinds})`);
+const show = (kinds, ...lines) => {
+  for (const line of linesAbove(form, kinds)) line.remove();
+  form.before(...lines);
+  form.parentElement.scrollIntoView();
+};
+const problem = (...content) => {
+  const line = Object.assign(document.createElement("p"), { className: "problem", role: "alert" });
+  line.append(...content);
+  show(".problem", line);
+};
+
+// The answer is this page again, with what is wrong and what the next try sends.
+const showRefusal = (page) => {
+  const fresh = page.querySelector("form[data-create]");
+  if (!fresh) return problem(page.querySelector("main p")?.textContent ?? "The server’s answer can’t be read.");
+  show(".problem, .notice", ...linesAbove(fresh, ".problem, .notice"));
+  for (const field of form.querySelectorAll("input[type=hidden]")) field.remove();
+  form.prepend(...fresh.querySelectorAll("input[type=hidden]"));
+  form.querySelector("button.primary").textContent = fresh.querySelector("button.primary").textContent;
+};
+
+const signIn = () => {
+  const link = Object.assign(document.createElement("a"), { href: box.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
+  problem("You are signed out. Text and files are kept here. ", link, ", then send them again.");
+};
+
+const create = async () => {
+  const body = new URLSearchParams(new FormData(form));
+  const sent = fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  const answer = await sent.catch(() => null);
+  if (!answer) return problem("Not sent: the server can’t be reached. Text and files are kept here; send them again in a moment.");
+  if (answer.status === 401) return signIn();
+  const page = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
+  const path = new URL(answer.url).pathname;
+  if (!/\/tickets\/\d+$/.test(path)) return showRefusal(page);
+
+  form.dispatchEvent(new CustomEvent("docket:taken", { bubbles: true }));
+  const text = page.querySelector(".flash p")?.textContent ?? "Ticket created.";
+  const problems = await new Promise((whenSent) => {
+    box.dispatchEvent(new CustomEvent("docket:send", { detail: { address: `${path}/attachments`, whenSent } }));
+  });
+  sessionStorage.setItem(KEY, JSON.stringify({ path, text, problems }));
+  location.assign(path);
+};
+
+form.addEventListener("submit", async (event) => {
+  if (!sending && !box.querySelector(".upload:not(.failed)")) return;
+  event.preventDefault();
+  if (sending) return;
+  sending = true;
+  await create();
+  sending = false;
+});
