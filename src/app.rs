@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
 use crate::db::installation::{self, Installation};
+use crate::db::{DatabaseUrl, Db};
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::mail::Mailer;
@@ -58,6 +58,14 @@ impl App {
         private::own_dir(&config.data_dir)?;
         let storage = Storage::open(&config.storage()).await?;
         let database = config.database();
+        if let DatabaseUrl::Sqlite(path) = &database {
+            // SQLite would open a file that it cannot write, and fail at the first change.
+            for name in ["", "-wal", "-shm"] {
+                let mut file = path.clone().into_os_string();
+                file.push(name);
+                private::own_file(file.as_ref())?;
+            }
+        }
         let opened = tokio::task::spawn_blocking(move || Db::open(&database)).await;
         let opened = opened.map_err(|error| error.to_string())?;
         let db = opened.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
@@ -69,6 +77,18 @@ impl App {
         let readers = db.readers() - 1;
         let lists = Slots::new(Bounds { all: readers, account: readers - 1, user: (readers - 1) / 2 });
         let streams = Slots::new(Bounds { all: 20_000, account: 2_000, user: 100 });
-        Ok(Self { config, installation, db, storage, clock, live, limits, mail, budget: Budget::default(), lists, streams })
+        Ok(Self {
+            config,
+            installation,
+            db,
+            storage,
+            clock,
+            live,
+            limits,
+            mail,
+            budget: Budget::default(),
+            lists,
+            streams,
+        })
     }
 }

@@ -14,9 +14,13 @@ use crate::upkeep::check::{self, Outcome};
 use crate::upkeep::setup::LINK_MINUTES;
 use crate::upkeep::{marker, sample};
 use crate::web::{text, token};
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use rustix::fs::Mode;
+use std::error::Error as _;
 use std::io::{IsTerminal, Read};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -149,7 +153,9 @@ struct SampleArgs {
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    // What is created from here on is for this system user alone.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let outcome =
         Config::check_environment(names).and_then(|()| start_log(cli.config.log_format, &cli.command)).and_then(|()| {
@@ -170,6 +176,21 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends with what is wrong on the command line or in a setting, but never with the
+/// value of one: it may hold a password.
+fn refuse(error: &clap::Error) -> ! {
+    let (Some(ContextValue::String(name)), Some(reason)) = (error.get(ContextKind::InvalidArg), error.source()) else {
+        error.exit()
+    };
+    let flag = name.split_whitespace().next().unwrap_or_default();
+    let setting = Cli::command().get_arguments().find_map(|arg| {
+        let is_it = arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long));
+        is_it.then(|| arg.get_env()).flatten().map(|env| format!(" ({})", env.to_string_lossy()))
+    });
+    eprintln!("docket: {flag}{} can’t be used: {reason}", setting.unwrap_or_default());
+    std::process::exit(2)
 }
 
 /// A server tells what it does; a command is quiet unless something is wrong.
@@ -193,10 +214,16 @@ async fn serve(config: Config) -> Result<(), String> {
     println!("Docket listens on http://{address}");
     println!("Data lives in {data} and {storage}");
     if let Some(path) = setup_path {
-        let origin = public.unwrap_or_else(|| format!("http://{address}"));
+        let origin = public.unwrap_or_else(|| format!("http://{}", openable(address)));
         println!("Open the first account within {LINK_MINUTES} minutes, once: {origin}{path}");
     }
     server.await.map_err(|error| error.to_string())
+}
+
+/// An address that a browser on this machine can open: one that stands for all of
+/// the machine's is none.
+fn openable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 async fn carry_out(app: &App, command: Command) -> Result<()> {

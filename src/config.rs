@@ -126,7 +126,9 @@ impl std::str::FromStr for Proxies {
         let network = |entry: &str| {
             let address = entry.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
             address.map(|address| address.to_canonical().into()).or_else(|_| {
-                entry.parse::<IpNet>().map_err(|_| format!("“{entry}” is neither an address nor a network such as 10.0.0.0/8"))
+                entry
+                    .parse::<IpNet>()
+                    .map_err(|_| format!("“{entry}” is neither an address nor a network such as 10.0.0.0/8"))
             })
         };
         entries.map(network).collect::<Result<_, _>>().map(Self)

@@ -14,7 +14,10 @@
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`search`] | the one tokenizer, and the terms by which things are found |
 //! | [`live`] | what open pages are told, and who is looking at what |
-//! | [`limits`] | how often an address or a key may ask |
+//! | [`limits`] | how often a network or a key may ask |
+//! | [`pace`] | how fast clients must send and read |
+//! | [`slots`] | places of which each user and account holds only some |
+//! | [`private`] | folders and files that only this system user can read |
 //! | [`mail`] | mail to the team over SMTP |
 //! | [`web`] | what all pages share: frame and links, forms, errors, paging, origin check, assets |
 //! | [`people`] | accounts, users, roles, sessions, invitations; `access.rs` decides who may do what |
@@ -29,10 +32,12 @@
 //!
 //! # How a request goes
 //!
+//! [`web::flow`] gives it a share of the memory and a pace for its body.
 //! [`routes::table`] finds its line. [`people::gate`] looks at where it comes
 //! from, who is signed in and whether they may. The handler in `pages` reads
 //! what was sent into a type, calls one function of a `store` inside
-//! [`db::Db::read`] or [`db::Db::write`], and answers with a page or a `303`.
+//! [`db::Db::read`] or `App::write_as`, which checks in its transaction that the
+//! user still may ([`people::rights`]), and answers with a page or a `303`.
 //! Errors become a page or JSON in [`web::answer`].
 //!
 //! `pages` know `store`, `store` knows `model`, and never the other way round:

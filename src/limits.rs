@@ -46,7 +46,7 @@ impl Limits {
     #[must_use]
     pub fn new(api_per_minute: NonZeroU32) -> Self {
         Self {
-            door: Limit::new(per_minute(120), 120),
+            door: Limit::new(per_minute(600), 600),
             form_address: Limit::new(per_minute(120), 60),
             form_key: Limit::new(per_second(20), 200),
             chat_address: Limit::new(per_minute(120), 60),

@@ -19,8 +19,8 @@ const BACKLOG: usize = 512;
 const PRESENT: Duration = Duration::from_secs(45);
 /// How long after a failure other instances are told again.
 const SEND_AGAIN: Duration = Duration::from_secs(1);
-/// Bounds what one account's agents can make us remember.
-const MAX_PLACES: usize = 1_000;
+/// At so many places one user is at most; the one of longest ago is left.
+const MOST_PLACES: usize = 20;
 
 /// Whom an event is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -200,10 +200,7 @@ impl Live {
             people.retain(|_, seen| seen.at.elapsed() < PRESENT);
             !people.is_empty()
         });
-        let is_known = places.contains_key(&(account_id, place.clone()));
-        if !is_known && places.keys().filter(|(account, _)| *account == account_id).count() >= MAX_PLACES {
-            return json!([]);
-        }
+        leave_oldest(&mut places, account_id, user_id, &place);
         let people = places.entry((account_id, place.clone())).or_default();
         let before = people.get(&user_id).map(|seen| seen.doing);
         if doing == Doing::Gone {
@@ -269,6 +266,22 @@ async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>, lost
             tokio::time::sleep(SEND_AGAIN).await;
             // They read everything anew, so what waits is told with it.
             while letters.try_recv().is_ok() {}
+        }
+    }
+}
+
+/// Makes room for one more place of a user.
+fn leave_oldest(places: &mut HashMap<(i64, String), BTreeMap<i64, Seen>>, account_id: i64, user_id: i64, next: &str) {
+    let theirs = places.iter().filter(|((account, place), _)| *account == account_id && place != next);
+    let mut seen: Vec<(Instant, String)> =
+        theirs.filter_map(|((_, place), people)| Some((people.get(&user_id)?.at, place.clone()))).collect();
+    if seen.len() < MOST_PLACES {
+        return;
+    }
+    seen.sort_unstable();
+    for (_, place) in seen.drain(..=seen.len() - MOST_PLACES) {
+        if let Some(people) = places.get_mut(&(account_id, place)) {
+            people.remove(&user_id);
         }
     }
 }

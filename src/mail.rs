@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::Duration;
@@ -35,6 +35,23 @@ pub struct Mail {
     pub text: String,
 }
 
+/// An address as every mail server takes it: its domain in ASCII (IDNA 2008,
+/// UTS 46). What stands before the @ stays; beyond ASCII it needs SMTPUTF8, which
+/// the transport asks for.
+///
+/// # Errors
+/// *Invalid* for what is no domain.
+fn mailable(address: &str) -> Result<String> {
+    let wrong = || Error::invalid(format!("{address} is not an address that mail can be sent to."));
+    let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
+    match url::Host::parse(domain) {
+        Ok(url::Host::Domain(ascii)) => Ok(format!("{local}@{ascii}")),
+        // An address in brackets stays as it is.
+        _ if domain.starts_with('[') => Ok(address.to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
 impl Mailer {
     /// What the settings say; nothing when they name no server.
     ///
@@ -50,7 +67,12 @@ impl Mailer {
             .ok_or("DOCKET_SMTP_URL needs DOCKET_MAIL_FROM, as Docket <desk@example.com>")?;
         let from = from.parse().map_err(|error| format!("DOCKET_MAIL_FROM is no address: {error}"))?;
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .map_err(|error| format!("DOCKET_SMTP_URL cannot be used: {error}"))?;
+            // Not the error itself: it may hold a part of the password.
+            .map_err(|_| {
+                "DOCKET_SMTP_URL cannot be read: it is smtp://HOST:25, smtps://USER:SECRET@HOST:465 or \
+                 smtp://USER:SECRET@HOST:587?tls=required; in user and secret the signs @ # / % are written as %40 %23 %2F %25"
+                    .to_owned()
+            })?;
         let transport = builder.timeout(Some(PATIENCE)).build();
         Ok(Some(Self { transport, from, base: public.as_str().trim_end_matches('/').to_owned() }))
     }
@@ -67,8 +89,10 @@ impl Mailer {
     /// *Invalid* when the server will never take it, *unavailable* when it may later.
     pub async fn send(&self, mail: &Mail) -> Result<()> {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
-        let address = mail.address.parse().map_err(|error| wrong(&error))?;
+        let address = mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
         let message = Message::builder()
+            .message_id(None)
+            .header(MIME_VERSION_1_0)
             .from(self.from.clone())
             .to(Mailbox::new(Some(mail.name.clone()), address))
             .subject(&mail.subject)
@@ -83,6 +107,26 @@ impl Mailer {
                 Err(Error::new(Kind::Invalid, format!("The mail server refuses the mail: {error}.")))
             }
             Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mailable;
+
+    #[test]
+    fn domains_go_out_in_ascii() {
+        for (address, expected) in [
+            ("ana@example.com", "ana@example.com"),
+            ("mueller@exämple.example", "mueller@xn--exmple-cua.example"),
+            ("a.b+c@例え.jp", "a.b+c@xn--r8jz45g.jp"),
+            ("ana@[192.0.2.1]", "ana@[192.0.2.1]"),
+        ] {
+            assert_eq!(mailable(address).unwrap(), expected);
+        }
+        for bad in ["ana", "ana@", "ana@a b", "ana@exa%mple"] {
+            assert!(mailable(bad).is_err(), "{bad}");
         }
     }
 }

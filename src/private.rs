@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// What a folder of ours holds. One that holds nothing else may be closed to others.
-const OURS: [&str; 3] = ["docket.db", "files", "installations"];
+const OURS: [&str; 5] = ["docket.db", "files", "installations", "tickets", "thumbnails"];
 
 /// Makes sure that a folder is there, is ours to write, and is closed to others.
 ///
@@ -25,14 +25,18 @@ pub fn own_dir(path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let entries = fs::read_dir(path).map_err(|error| trouble(path, &error))?;
-    let is_ours = |name: &str| OURS.iter().any(|ours| name.starts_with(ours));
+    let is_account = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_ours = |name: &str| OURS.iter().any(|ours| name.starts_with(ours)) || is_account(name);
     let is_shared = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(is_ours));
     let closed = || fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)).is_ok();
     if !is_shared && closed() {
         tracing::warn!(folder = %path.display(), "others could read this folder; it is closed to them now");
         return Ok(());
     }
-    Err(format!("other users can read {}: choose a folder of docket's own, or run chmod 700 on this one", path.display()))
+    Err(format!(
+        "other users can read {}: choose a folder of docket's own, or run chmod 700 on this one",
+        path.display()
+    ))
 }
 
 /// Takes from others the right to read a file that is there.

@@ -2,6 +2,8 @@
 //! account, and what a person typed as a query.
 
 use crate::db::dialect::Phrase;
+use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -90,22 +92,42 @@ pub fn terms<'a>(account_id: i64, texts: impl IntoIterator<Item = &'a str>) -> V
         .collect()
 }
 
+/// Most distinct words of a query: each costs a look into the index.
+const MAX_QUERY: usize = 20;
+/// An unfinished word of fewer letters would match too many others.
+const MIN_PREFIX: usize = 2;
+
 /// What a person typed: every word must be there, each may be unfinished;
-/// quotes hold words together. Anything is searched as words, never an error.
-#[must_use]
-pub fn parse(account_id: i64, query: &str) -> Vec<Phrase> {
-    let mut phrases = Vec::new();
+/// quotes hold words together. Anything is searched as words. One letter stands
+/// for itself alone, but for a sign of a script that is written without spaces.
+///
+/// # Errors
+/// *Invalid* for more distinct words than are searched at once.
+pub fn parse(account_id: i64, query: &str) -> Result<Vec<Phrase>> {
+    let mut phrases: Vec<Phrase> = Vec::new();
     for (index, part) in query.split('"').enumerate() {
         let quoted = index % 2 == 1;
         let chunks: Vec<&str> = if quoted { vec![part] } else { part.split_whitespace().collect() };
         for chunk in chunks {
-            let words: Vec<String> = words(chunk).iter().map(|word| term(account_id, word)).collect();
-            if !words.is_empty() {
-                phrases.push(Phrase { words, prefix: !quoted });
+            let words = words(chunk);
+            let Some(last) = words.last() else { continue };
+            let is_long = last.chars().count() >= MIN_PREFIX || last.chars().any(is_cjk);
+            let words = words.iter().map(|word| term(account_id, word)).collect();
+            let phrase = Phrase { words, prefix: !quoted && is_long };
+            if !phrases.contains(&phrase) {
+                phrases.push(phrase);
+            }
+            // Also bounds the search for repeats.
+            let distinct: BTreeSet<&str> =
+                phrases.iter().flat_map(|phrase| &phrase.words).map(String::as_str).collect();
+            if distinct.len() > MAX_QUERY {
+                return Err(Error::invalid(format!(
+                    "That’s too much to search for: at most {MAX_QUERY} different words. Leave some out."
+                )));
             }
         }
     }
-    phrases
+    Ok(phrases)
 }
 
 #[cfg(test)]
@@ -132,10 +154,22 @@ mod tests {
     fn a_query_is_words_and_phrases() {
         let phrase = |words: &[&str], prefix| Phrase { words: words.iter().map(ToString::to_string).collect(), prefix };
         assert_eq!(
-            parse(7, "refund \"Two Words\" a@b"),
-            [phrase(&["7xrefund"], true), phrase(&["7xtwo", "7xwords"], false), phrase(&["7xa", "7xb"], true)]
+            parse(7, "refund \"Two Words\" a@bc").unwrap(),
+            [phrase(&["7xrefund"], true), phrase(&["7xtwo", "7xwords"], false), phrase(&["7xa", "7xbc"], true)]
         );
-        assert_eq!(parse(7, "\" ' OR * ("), [phrase(&["7xor"], false)]);
-        assert!(parse(7, "—").is_empty());
+        assert_eq!(parse(7, "\" ' OR * (").unwrap(), [phrase(&["7xor"], false)]);
+        assert!(parse(7, "—").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_query_is_bounded() {
+        let prefixes = |query: &str| parse(7, query).unwrap().iter().map(|phrase| phrase.prefix).collect::<Vec<_>>();
+        assert_eq!(prefixes("a ab 茶 東京 é"), [false, true, true, true, false]);
+        let words = |count: usize| (0..count).map(|index| format!("word{index}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(parse(7, &words(20)).unwrap().len(), 20);
+        assert!(parse(7, &words(21)).is_err());
+        assert!(parse(7, &format!("\"{}\"", words(21))).is_err());
+        assert_eq!(parse(7, &"error ".repeat(100_000)).unwrap().len(), 1, "repeats are one");
+        assert!(parse(7, &words(200_000)).is_err());
     }
 }

@@ -12,8 +12,8 @@ use crate::upkeep::{janitor, marker, notices, setup};
 use crate::web::flow::{self, Socket};
 use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
-use actix_web::rt::net::TcpStream;
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::{App as WebApp, HttpServer, web};
 use rustix::net::sockopt::set_tcp_user_timeout;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -26,6 +26,8 @@ use tracing_actix_web::TracingLogger;
 
 /// Running requests get this long to finish after a signal to stop, in seconds.
 const GRACE: u64 = 60;
+/// How long a start waits for the file storage to show what it can.
+const LEARNING: Duration = Duration::from_secs(15);
 /// How long the head of a request may take to come: many senders at once on a
 /// small machine need more than the five seconds that are usual.
 const HEAD: Duration = Duration::from_secs(20);
@@ -55,6 +57,8 @@ impl App {
         let patience = u32::try_from(app.config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
         set_tcp_user_timeout(&listener, patience).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        // A store that does not answer now may be back in a moment.
+        let _ = tokio::time::timeout(LEARNING, app.storage.learn()).await;
         marker::expect(&app).await?;
         allow_many_connections();
         let app = web::Data::new(app);

@@ -3,6 +3,8 @@
 //! Keys are never addresses: a file is reached through its row only.
 
 use crate::error::{Error, Result};
+use crate::private;
+use crate::web::token;
 use actix_web::web::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -14,9 +16,12 @@ use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+/// The folders below which files lie.
+const PLACES: [&str; 2] = ["tickets", "thumbnails"];
 /// How long an S3 server that does not answer is asked again.
 const GIVES_UP: Duration = Duration::from_secs(30);
 
@@ -38,6 +43,9 @@ pub struct Storage {
     store: Arc<dyn ObjectStore>,
     folder: Option<PathBuf>,
     marker: Arc<OnceLock<PathBuf>>,
+    /// Whether the store cannot be told to keep what is there: then we look first,
+    /// and the rows, whose keys are unique, do the rest.
+    looks_first: Arc<AtomicBool>,
 }
 
 impl Storage {
@@ -47,26 +55,32 @@ impl Storage {
     /// Says what cannot be used and why. A folder is probed with a write.
     pub async fn open(url: &str) -> Result<Self, String> {
         if url == "memory:" {
-            return Ok(Self { store: Arc::new(InMemory::new()), folder: None, marker: Arc::default() });
+            return Ok(Self::over(Arc::new(InMemory::new())));
         }
         if let Some(path) = url.strip_prefix("file:") {
-            let storage = Self::open_folder(Path::new(path))?;
-            storage.probe().await.map_err(|error| format!("the file folder {path} cannot be written to: {error}"))?;
-            return Ok(storage);
+            return Self::open_folder(Path::new(path));
         }
         if let Some(place) = url.strip_prefix("s3://") {
-            return Self::open_bucket(place).map_err(|error| format!("the bucket {url} cannot be used: {error}"));
+            return Self::open_bucket(place)
+                .map_err(|error| format!("the bucket of STORAGE_URL cannot be used: {error}"));
         }
-        Err(format!("the storage URL {url} is not file:PATH, s3://bucket/prefix or memory:"))
+        // Somebody may have written keys of the bucket into it.
+        let named = if url.contains('@') { String::new() } else { format!(" {url}") };
+        Err(format!("the storage URL{named} is not file:PATH, s3://bucket/prefix or memory:"))
     }
 
     fn open_folder(path: &Path) -> Result<Self, String> {
+        private::own_dir(path)?;
         let fail =
             |error: &dyn std::fmt::Display| format!("the file folder {} cannot be used: {error}", path.display());
-        create_private_dir(path).map_err(|error| fail(&error))?;
         let folder = path.canonicalize().map_err(|error| fail(&error))?;
+        probe(&folder)?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| fail(&error))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), marker: Arc::default() })
+        Ok(Self { folder: Some(folder), ..Self::over(Arc::new(store.with_fsync(true))) })
+    }
+
+    fn over(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, folder: None, marker: Arc::default(), looks_first: Arc::default() }
     }
 
     fn open_bucket(place: &str) -> object_store::Result<Self> {
@@ -78,17 +92,43 @@ impl Storage {
         if let Some(endpoint) = endpoint {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
+        // One by one: many stores lack the other way, and we never delete many at once.
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
-        let store = PrefixStore::new(builder.with_retry(retry).build()?, prefix);
-        Ok(Self { store: Arc::new(store), folder: None, marker: Arc::default() })
+        let store = PrefixStore::new(builder.with_retry(retry).with_disable_bulk_delete(true).build()?, prefix);
+        Ok(Self::over(Arc::new(store)))
     }
 
-    /// Writes and deletes a small object, so that a store that cannot keep
-    /// files is noticed at the start and not at the first upload.
-    async fn probe(&self) -> Result<()> {
-        let key = Key::from("probe");
-        self.store.put(&key, PutPayload::from_static(b"docket")).await?;
-        Ok(self.store.delete(&key).await?)
+    /// Learns what a bucket lacks, and says so once. A store that does not answer now
+    /// is asked again by whoever needs it.
+    pub async fn learn(&self) {
+        if self.folder.is_some() || self.looks_first.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(name) = token::id() else { return };
+        let key = Key::from(format!("probe-{name}"));
+        let put = || async {
+            let options = PutOptions::from(PutMode::Create);
+            self.store.put_opts(&key, PutPayload::from_static(b"docket"), options).await
+        };
+        let first = put().await;
+        let keeps = match first {
+            // Whether it keeps what is there shows the second time.
+            Ok(_) => matches!(put().await, Err(object_store::Error::AlreadyExists { .. })),
+            Err(error) => !is_missing_feature(&error),
+        };
+        if !keeps {
+            self.look_first();
+        }
+        // Where it was never stored, nothing is there to delete.
+        let _ = self.store.delete(&key).await;
+    }
+
+    fn look_first(&self) {
+        if !self.looks_first.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the file storage has no conditional writes (If-None-Match); keys are kept unique by the database alone"
+            );
+        }
     }
 
     /// Stores bytes under a key that nothing has yet; durable when it returns.
@@ -97,12 +137,20 @@ impl Storage {
     /// *Unavailable* or *full*; nothing is stored then.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<Put> {
         self.check_mount()?;
-        let options = PutOptions::from(PutMode::Create);
-        match self.store.put_opts(&Key::from(key), bytes.into(), options).await {
-            Ok(_) => Ok(Put::Stored),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(Put::Taken),
-            Err(error) => Err(error.into()),
+        if !self.looks_first.load(Ordering::Relaxed) {
+            let options = PutOptions::from(PutMode::Create);
+            match self.store.put_opts(&Key::from(key), bytes.clone().into(), options).await {
+                Ok(_) => return Ok(Put::Stored),
+                Err(object_store::Error::AlreadyExists { .. }) => return Ok(Put::Taken),
+                Err(error) if is_missing_feature(&error) => self.look_first(),
+                Err(error) => return Err(error.into()),
+            }
         }
+        if self.has(key).await? {
+            return Ok(Put::Taken);
+        }
+        self.store.put(&Key::from(key), bytes.into()).await?;
+        Ok(Put::Stored)
     }
 
     /// Streams the bytes of an object, or of a part of it.
@@ -176,6 +224,12 @@ impl Storage {
         }
     }
 
+    /// Whether a marker is expected: it was there since the program started.
+    #[must_use]
+    pub fn expects_marker(&self) -> bool {
+        self.marker.get().is_some()
+    }
+
     fn check_mount(&self) -> Result<()> {
         match self.marker.get() {
             Some(marker) if !marker.exists() => {
@@ -216,12 +270,31 @@ pub fn choose_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Makes a folder, and those above it, that only this user can look into.
-///
-/// # Errors
-/// Those of the file system.
-pub fn create_private_dir(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+/// Whether a store says that it does not know what was asked of it (S3: 501).
+fn is_missing_feature(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. })
+        || error.to_string().contains("501 Not Implemented")
+        || error.to_string().contains("NotImplemented")
+}
+
+/// Makes sure that files can be written where they really go, so that a folder of
+/// somebody else's is noticed at the start and not at the first upload.
+fn probe(folder: &Path) -> Result<(), String> {
+    for name in PLACES {
+        let place = folder.join(name);
+        private::own_dir(&place)?;
+        // Named as what a crash leaves behind, which upkeep clears.
+        let file = place.join(format!("probe#{}", fastrand::u32(..)));
+        let written = std::fs::write(&file, b"docket").and_then(|()| std::fs::remove_file(&file));
+        // Another start may have cleared it.
+        match written {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(private::trouble(&file, &error)),
+            _ => {}
+        }
+        let accounts = std::fs::read_dir(&place).map_err(|error| private::trouble(&place, &error))?;
+        for account in accounts.flatten().filter(|entry| entry.path().is_dir()) {
+            private::writable(&account.path())?;
+        }
+    }
     Ok(())
 }

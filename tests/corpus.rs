@@ -40,10 +40,11 @@ fn verdict(name: &str, bytes: &[u8]) -> String {
 }
 
 /// Formats without an extension of ours that are one of our types all the same:
-/// files of plain text are text, and a template is a Word document.
+/// what has no zeros is text, and a template is a Word document.
 fn is_one_at_heart(path: &str, bytes: &[u8], kind: Kind) -> bool {
-    (is_text(kind) && !bytes.contains(&0))
-        || (kind == Kind::Doc && path.starts_with("dot/"))
+    let marks = [&b"\xFF\xFE"[..], b"\xFE\xFF"];
+    let is_plain = !bytes.contains(&0) || marks.iter().any(|mark| bytes.starts_with(mark));
+    (is_text(kind) && is_plain) || (kind == Kind::Doc && path.starts_with("dot/"))
 }
 
 fn is_text(kind: Kind) -> bool {

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::people::access::Action;
 use crate::people::model::Agent;
 use crate::tickets::model::parse_requester;
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -106,6 +107,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<ConversationsQuery>) 
     let query = query.into_inner();
     let filter = Filter { status: query.status.map(Into::into), q: query.q.unwrap_or_default() };
     let window = window(query.limit, query.cursor.as_deref())?;
+    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| store::page(conn, agent.account_id, &filter, window)).await?;
     Ok(List::answer(page.map(Conversation::from)))
 }
@@ -244,7 +246,8 @@ pub async fn change(
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let deleted = app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
+    let deleted =
+        app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     Ok(HttpResponse::NoContent().finish())
 }

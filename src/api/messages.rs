@@ -147,6 +147,7 @@ impl CreateMessage {
             sender,
             author_name,
             body,
+            channel: model::Channel::Team,
             client_id: self.id,
             at: read::stored(self.created_at, now),
             reopens: false,

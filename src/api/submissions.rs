@@ -10,8 +10,9 @@ use crate::people::model::{Agent, MAX_NAME};
 use crate::submissions::model::{self, Parsed};
 use crate::submissions::news;
 use crate::submissions::store::{self, Filter};
-use crate::web::{text, token};
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
+use crate::web::{text, token};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -93,6 +94,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<SubmissionsQuery>) ->
     let query = query.into_inner();
     let window = window(query.limit, query.cursor.as_deref())?;
     let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
+    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
         let page = store::page(conn, agent.account_id, &filter, window)?;
         let names: HashMap<i64, String> =

@@ -12,8 +12,9 @@ use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_request
 use crate::tickets::notes::{self, Saved};
 use crate::tickets::store::{self, Made};
 use crate::tickets::{news, source, tags};
-use crate::web::token;
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
+use crate::web::token;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -158,6 +159,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Res
         window: window(query.limit, query.cursor.as_deref())?,
         ..Filter::new(&typed, &agent)
     };
+    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
         let page = listing::page(conn, agent.account_id, &filter)?;
         let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();

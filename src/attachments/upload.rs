@@ -18,11 +18,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How many files are in memory at once, each at most 5 MB.
-const FILES: Bounds = Bounds { all: 8, account: 6, user: 3 };
+const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
 /// How many archives are packed at once; each has a thread of its own.
 const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
 /// Longest time to wait for a place.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What decoders of all uploads together may take, in megabytes: a decoded
 /// picture is much larger than its file.
 const DECODING_MEGABYTES: u32 = 512;
@@ -67,7 +67,9 @@ impl Places {
     /// # Errors
     /// *Unavailable* when none becomes free in time.
     pub async fn archive(&self, holder: Holder) -> Result<Place> {
-        self.archives.take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.").await
+        self.archives
+            .take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.")
+            .await
     }
 }
 
@@ -167,13 +169,18 @@ async fn store_and_show(
     let stamp = put_under_own_key(app, agent, number, &new, bytes).await?;
     let thumbnail = put_thumbnail(app, agent.account_id, stamp, thumbnail).await;
     let now = app.clock.now();
-    app.write_as(agent, Action::Work, move |conn, agent| store::make_ready(conn, agent, number, &new.id, thumbnail, now)).await
+    app.write_as(agent, Action::Work, move |conn, agent| {
+        store::make_ready(conn, agent, number, &new.id, thumbnail, now)
+    })
+    .await
 }
 
 async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {
     let (row, now) = (new.clone(), app.clock.now());
     let quota = app.config.account_quota.map_or(i64::MAX, |quota| i64::try_from(quota.as_u64()).unwrap_or(i64::MAX));
-    let mut stamp = app.write_as(agent, Action::Work, move |conn, agent| store::reserve(conn, agent, number, &row, quota, now)).await?;
+    let mut stamp = app
+        .write_as(agent, Action::Work, move |conn, agent| store::reserve(conn, agent, number, &row, quota, now))
+        .await?;
     for _ in 0..PUT_TRIES {
         let key = model::key(agent.account_id, stamp, new.kind);
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {

@@ -66,7 +66,7 @@ struct Line {
 impl From<Message> for Line {
     fn from(message: Message) -> Self {
         Self {
-            id: message.client_id,
+            id: message.bubble_id().map(ToOwned::to_owned),
             position: message.position,
             from: message.sender,
             name: message.author_name,

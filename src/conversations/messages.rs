@@ -114,6 +114,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
             messages::body.eq(&new.body),
             messages::created_at.eq(new.at),
             messages::client_id.eq(&new.client_id),
+            messages::channel.eq(new.channel.as_str()),
         ))
         .returning(messages::all_columns)
         .get_result(conn)?;
@@ -147,13 +148,11 @@ pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
     search::terms(conversation.account_id, texts)
 }
 
-/// Ids are separate for each sender, so that nobody can take the place of
-/// another's message.
 fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Message>> {
     let Some(client_id) = &new.client_id else { return Ok(None) };
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::sender.eq(new.sender.as_str()))
+        .filter(messages::channel.eq(new.channel.as_str()))
         .filter(messages::client_id.eq(client_id))
         .first(conn)
         .optional()?)

@@ -71,6 +71,27 @@ impl std::str::FromStr for Sender {
     }
 }
 
+/// Through what a message comes. Each has ids of its own, so that nobody can take
+/// the place of another's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The bubble on a website.
+    Bubble,
+    /// The desk, or a program with an API key.
+    Team,
+}
+
+impl Channel {
+    /// The stored word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bubble => "bubble",
+            Self::Team => "team",
+        }
+    }
+}
+
 /// A message about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -80,7 +101,9 @@ pub struct NewMessage {
     pub author_name: String,
     /// What [`parse_message`] returned.
     pub body: String,
-    /// Made by whoever sends it: the same id in a conversation is the same message.
+    /// Through what it comes.
+    pub channel: Channel,
+    /// Made by whoever sends it: the same id through the same channel is the same message.
     pub client_id: Option<String>,
     /// When it was written, in UTC.
     pub at: NaiveDateTime,
@@ -93,13 +116,14 @@ impl NewMessage {
     #[must_use]
     pub fn reply(author_name: &str, body: String, at: NaiveDateTime) -> Self {
         let author_name = author_name.to_owned();
-        Self { sender: Sender::Agent, author_name, body, client_id: None, at, reopens: false }
+        Self { sender: Sender::Agent, author_name, body, channel: Channel::Team, client_id: None, at, reopens: false }
     }
 
     /// A message of the visitor, through the bubble.
     #[must_use]
     pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
-        Self { sender: Sender::Visitor, author_name: String::new(), body, client_id, at, reopens: true }
+        let channel = Channel::Bubble;
+        Self { sender: Sender::Visitor, author_name: String::new(), body, channel, client_id, at, reopens: true }
     }
 }
 
@@ -183,9 +207,16 @@ pub struct Message {
     pub body: String,
     pub created_at: NaiveDateTime,
     pub client_id: Option<String>,
+    pub channel: String,
 }
 
 impl Message {
+    /// The id that the visitor's bubble has made for it.
+    #[must_use]
+    pub fn bubble_id(&self) -> Option<&str> {
+        self.client_id.as_deref().filter(|_| self.channel == Channel::Bubble.as_str())
+    }
+
     /// Whether a member of the team wrote it.
     #[must_use]
     pub fn is_from_agent(&self) -> bool {

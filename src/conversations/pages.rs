@@ -12,10 +12,11 @@ use crate::tickets::prose::{Span, spans};
 use crate::tickets::store::{self as tickets, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::paging::{Cursor, Place};
+use crate::web::query::Query;
 use crate::web::when::When;
 use crate::web::{answer, text, token};
-use crate::web::query::Query;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
@@ -55,6 +56,8 @@ struct ListPage<'a> {
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
+    /// Why nothing was searched for.
+    error: Option<String>,
 }
 
 /// `GET /conversations`
@@ -71,14 +74,16 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     };
     let place = Place::parse(&query.after, &query.before);
     let filter = Filter { status, q: q.clone() };
-    let (page, marks) = app
+    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let (page, marks, error) = app
         .db
         .read(move |conn| {
-            let page = store::page(conn, agent.account_id, &filter, place.into())?;
+            let (page, error) = or_reason(store::page(conn, agent.account_id, &filter, place.into()))?;
             let seqs: Vec<i64> = page.rows.iter().map(|row| row.seq).collect();
-            Ok((page, marks::of(conn, agent.id, &seqs)?))
+            Ok((page, marks::of(conn, agent.id, &seqs)?, error))
         })
         .await?;
+    drop(slot);
     let rows = page.rows.into_iter().map(|row| Row {
         visitor: row.visitor().to_owned(),
         at: When::new(row.last_message_at, agent.zone),
@@ -99,7 +104,8 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         cursor.map(|at| layout.href(&format!("/conversations?{}", query.append_pair(end, &at.to_string()).finish())))
     };
     let (newer, older) = (address("before", page.newer), address("after", page.older));
-    layout.page(&ListPage { layout: &layout, status, q: &q, rows: rows.collect(), newer, older })
+    let page = ListPage { layout: &layout, status, q: &q, rows: rows.collect(), newer, older, error };
+    layout.page_with(status_of(page.error.as_deref()), &page)
 }
 
 /// A message as pages show it.
@@ -276,7 +282,9 @@ pub async fn reply(
     let client_id =
         Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
-    let posted = app.write_as(&agent, Action::Work, move |conn, agent| messages::post(conn, agent.account_id, &id, &message)).await?;
+    let posted = app
+        .write_as(&agent, Action::Work, move |conn, agent| messages::post(conn, agent.account_id, &id, &message))
+        .await?;
     news::posted(&app.live, &posted);
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
@@ -297,7 +305,9 @@ pub async fn set_status(
 ) -> Result<HttpResponse> {
     let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
     let to = format!("/conversations/{id}");
-    let changed = app.write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent.account_id, &id, status)).await?;
+    let changed = app
+        .write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent.account_id, &id, status))
+        .await?;
     news::changed(&app.live, &changed);
     let text = if status == Status::Closed { "The conversation is closed." } else { "The conversation is open again." };
     layout.see_other_saying(to, &Flash::new(text))
@@ -310,7 +320,8 @@ pub async fn set_status(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/conversations/{id}/restore");
-    let deleted = app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
+    let deleted =
+        app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     let text = "The conversation is deleted. Tickets made from it stay.";
     layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
@@ -323,7 +334,8 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    let restored = app.write_as(&agent, Action::Work, move |conn, agent| store::restore(conn, agent.account_id, &id, now)).await?;
+    let restored =
+        app.write_as(&agent, Action::Work, move |conn, agent| store::restore(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &restored);
     layout.see_other_saying(to, &Flash::new("The conversation is back."))
 }

@@ -53,7 +53,9 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
         Err(error) => return render_list(&app, &agent, &layout, Some((sent.get("name"), error))).await,
     };
     let (key, now) = (token::id()?, app.clock.now());
-    let widget = app.write_as(&agent, Action::Configure, move |conn, agent| widgets::add(conn, agent.account_id, &name, &key, now)).await?;
+    let widget = app
+        .write_as(&agent, Action::Configure, move |conn, agent| widgets::add(conn, agent.account_id, &name, &key, now))
+        .await?;
     Ok(layout.see_other(format!("/settings/chat/{}", widget.id)))
 }
 
@@ -156,7 +158,8 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    app.write_as(&agent, Action::Configure, move |conn, agent| widgets::change(conn, agent.account_id, id, &parsed)).await?;
+    app.write_as(&agent, Action::Configure, move |conn, agent| widgets::change(conn, agent.account_id, id, &parsed))
+        .await?;
     layout.see_other_saying(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
 }
 

@@ -4,7 +4,7 @@ use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::conversations::model::{Conversation, Status};
 use crate::db::dialect::{self, Index};
 use crate::db::schema::conversations;
-use crate::db::{Connection, MultiBackend, unless_taken};
+use crate::db::{Connection, MultiBackend, still_wanted, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::keyset;
 use crate::search;
@@ -112,7 +112,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if let Some(status) = filter.status {
         query = query.filter(conversations::status.eq(status.as_str()));
     }
-    let phrases = search::parse(account_id, &filter.q);
+    let phrases = search::parse(account_id, &filter.q)?;
     if !phrases.is_empty() {
         query = query.filter(dialect::matches_terms(conn, Index::Messages, &phrases));
     } else if !filter.q.trim().is_empty() {
@@ -120,6 +120,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         return Ok(Page::empty());
     }
     let rows = keyset!(query, window, conversations::last_message_at, conversations::seq).load(conn)?;
+    still_wanted()?;
     Ok(Page::new(rows, window, |row: &Conversation| Cursor { at: row.last_message_at, id: row.seq }))
 }
 

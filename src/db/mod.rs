@@ -81,7 +81,9 @@ fn is_readable(place: &str) -> bool {
     let (authority, path) = place.split_at(place.find(['/', '?']).unwrap_or(place.len()));
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let is_encoded = |text: &str| {
-        text.split('%').skip(1).all(|after| after.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)))
+        text.split('%')
+            .skip(1)
+            .all(|after| after.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)))
     };
     let has_port = |host: &str| {
         let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
@@ -382,13 +384,25 @@ fn migrate(conn: &mut Connection) -> Result<()> {
     })
 }
 
+/// What to do where a migration failed for want of a right.
+fn advice(source: Box<dyn std::error::Error + Send + Sync>) -> String {
+    let text = source.to_string();
+    if text.contains("permission denied for schema") {
+        return format!(
+            "{text}; let the owner of the database run: GRANT CREATE ON SCHEMA public TO the role of DATABASE_URL"
+        );
+    }
+    text
+}
+
 fn run_pending<C, DB>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<()>
 where
     DB: diesel::backend::Backend,
     C: MigrationHarness<DB>,
 {
-    let ran =
-        conn.run_pending_migrations(migrations).map_err(|source| Error::internal("a migration failed", source))?;
+    let ran = conn
+        .run_pending_migrations(migrations)
+        .map_err(|source| Error::internal("a migration failed", advice(source)))?;
     for migration in ran {
         tracing::info!(%migration, "migrated");
     }

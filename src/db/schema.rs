@@ -145,6 +145,7 @@ table! {
         body -> Text,
         created_at -> Timestamp,
         client_id -> Nullable<Text>,
+        channel -> Text,
     }
 }
 

@@ -97,17 +97,17 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
         Err(error) => return render(&layout, &typed, Some(&error)),
     };
     app.write_as(&agent, Action::Configure, move |conn, agent| {
-            diesel::update(accounts::table.find(agent.account_id))
-                .set((
-                    accounts::name.eq(&parsed.name),
-                    accounts::time_zone.eq(&parsed.zone),
-                    accounts::conversation_url.eq(&parsed.conversation_url),
-                    accounts::submission_url.eq(&parsed.submission_url),
-                ))
-                .execute(conn)?;
-            Ok(())
-        })
-        .await?;
+        diesel::update(accounts::table.find(agent.account_id))
+            .set((
+                accounts::name.eq(&parsed.name),
+                accounts::time_zone.eq(&parsed.zone),
+                accounts::conversation_url.eq(&parsed.conversation_url),
+                accounts::submission_url.eq(&parsed.submission_url),
+            ))
+            .execute(conn)?;
+        Ok(())
+    })
+    .await?;
     layout.see_other_saying("/settings", &Flash::new("Saved."))
 }
 

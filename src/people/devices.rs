@@ -49,13 +49,7 @@ pub fn is_known(conn: &mut Connection, user_id: i64, token: &str, now: NaiveDate
 ///
 /// # Errors
 /// When the database fails.
-pub fn remember(
-    conn: &mut Connection,
-    user_id: i64,
-    old: Option<&str>,
-    new: &str,
-    now: NaiveDateTime,
-) -> Result<()> {
+pub fn remember(conn: &mut Connection, user_id: i64, old: Option<&str>, new: &str, now: NaiveDateTime) -> Result<()> {
     let hash = token::sha256(new.as_bytes());
     if let Some(old) = old.map(|old| token::sha256(old.as_bytes())) {
         diesel::delete(devices::table.find((&old, user_id))).execute(conn)?;

@@ -214,6 +214,8 @@ pub fn welcome(layout: &Layout, sent: &Fields) -> Result<HttpResponse> {
         return Ok(layout.see_other("/tickets"));
     }
     let zone = text::shorten(&zone, 60);
-    let message = format!("Your browser’s time zone, {zone}, is unknown here, so times are shown in UTC. Choose another one in your profile.");
+    let message = format!(
+        "Your browser’s time zone, {zone}, is unknown here, so times are shown in UTC. Choose another one in your profile."
+    );
     layout.see_other_saying("/tickets", &Flash::new(message))
 }

@@ -4,8 +4,8 @@ use crate::app::AppData;
 use crate::error::{Error, Kind, Result};
 use crate::people::access::Action;
 use crate::people::confirm::Confirm;
-use crate::people::{keys, rights};
 use crate::people::model::{Agent, MAX_NAME};
+use crate::people::{keys, rights};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::text;
@@ -75,13 +75,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add(
-    app: AppData,
-    agent: Agent,
-    layout: Layout,
-    confirm: Confirm,
-    sent: Fields,
-) -> Result<HttpResponse> {
+pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, sent: Fields) -> Result<HttpResponse> {
     let typed = sent.get("name");
     let name = match text::required_line("The name", &typed, MAX_NAME) {
         Ok(name) => name,

@@ -101,7 +101,10 @@ impl Passwords {
             // Whole between any two calls, even after a panic elsewhere.
             let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
             users.retain(|_, place| Arc::strong_count(place) > 1);
-            users.entry(format!("{} {}", turn.is_known, turn.user)).or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+            users
+                .entry(format!("{} {}", turn.is_known, turn.user))
+                .or_insert_with(|| Arc::new(Semaphore::new(1)))
+                .clone()
         };
         let mine = mine.acquire_owned().await.map_err(Error::unavailable)?;
         Ok([mine, all.clone().acquire_owned().await.map_err(Error::unavailable)?])
@@ -161,7 +164,9 @@ pub fn check(password: &str, about: &[&str]) -> Result<()> {
         .chain(["docket", "support", "helpdesk"])
         .collect();
     if zxcvbn::zxcvbn(password, &words).score() < Score::Three {
-        return Err(Error::invalid("That password is easy to guess. Use a longer one, such as four words that have nothing to do with each other."));
+        return Err(Error::invalid(
+            "That password is easy to guess. Use a longer one, such as four words that have nothing to do with each other.",
+        ));
     }
     Ok(())
 }
@@ -174,14 +179,28 @@ mod tests {
     fn passwords_that_will_not_do() {
         let about = ["someone.long@x.example", "Maria Hernandez", "Lumen Lamps"];
         let bad = [
-            "short", "ninechars", "1234567890", "docket12345", "someone.long@x.example", "password1234", "qwertyuiop12",
-            "MariaHernandez", "hernandez2026", "lumenlamps", "aaaaaaaaaaaaaaa", "abcdefghijkl", "letmein12345", "with\0a nul in it",
+            "short",
+            "ninechars",
+            "1234567890",
+            "docket12345",
+            "someone.long@x.example",
+            "password1234",
+            "qwertyuiop12",
+            "MariaHernandez",
+            "hernandez2026",
+            "lumenlamps",
+            "aaaaaaaaaaaaaaa",
+            "abcdefghijkl",
+            "letmein12345",
+            "with\0a nul in it",
             &"x".repeat(1025),
         ];
         for bad in bad {
             assert!(check(bad, &about).is_err(), "{bad}");
         }
-        for good in ["tencharsok", "correct horse battery", "пароль от стола 7", "wgK7#pQz!m2L", "ruhiger Apfel am Fenster"] {
+        for good in
+            ["tencharsok", "correct horse battery", "пароль от стола 7", "wgK7#pQz!m2L", "ruhiger Apfel am Fenster"]
+        {
             assert!(check(good, &about).is_ok(), "{good}");
         }
     }

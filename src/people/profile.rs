@@ -97,17 +97,17 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
     };
     let id = agent.id;
     app.write_as(&agent, Action::Read, move |conn, _| {
-            let changes = (
-                users::name.eq(&new_name),
-                users::time_zone.eq(&new_zone),
-                users::mail_submissions.eq(wanted.submissions),
-                users::mail_waiting.eq(wanted.waiting),
-                users::mail_assignments.eq(wanted.assignments),
-            );
-            diesel::update(users::table.find(id)).set(changes).execute(conn)?;
-            if wanted != stored { store::hear_anew(conn, id) } else { Ok(()) }
-        })
-        .await?;
+        let changes = (
+            users::name.eq(&new_name),
+            users::time_zone.eq(&new_zone),
+            users::mail_submissions.eq(wanted.submissions),
+            users::mail_waiting.eq(wanted.waiting),
+            users::mail_assignments.eq(wanted.assignments),
+        );
+        diesel::update(users::table.find(id)).set(changes).execute(conn)?;
+        if wanted != stored { store::hear_anew(conn, id) } else { Ok(()) }
+    })
+    .await?;
     layout.see_other_saying("/profile", &Flash::new("Saved."))
 }
 

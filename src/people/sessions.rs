@@ -58,11 +58,7 @@ pub fn own_name(app: &App, word: &str) -> String {
 /// The name of the session's cookie. With `__Host-` a neighbouring host cannot
 /// plant one, but browsers accept it by TLS only.
 fn cookie_name(app: &App) -> String {
-    if app.config.is_https() {
-        format!("__Host-docket_{}", app.installation.short())
-    } else {
-        own_name(app, "session")
-    }
+    if app.config.is_https() { format!("__Host-docket_{}", app.installation.short()) } else { own_name(app, "session") }
 }
 
 /// The token that the request brings.
@@ -130,12 +126,7 @@ pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>,
 ///
 /// # Errors
 /// When the database fails.
-pub fn find(
-    conn: &mut Connection,
-    config: &Config,
-    token: &str,
-    now: NaiveDateTime,
-) -> Result<Option<(User, bool)>> {
+pub fn find(conn: &mut Connection, config: &Config, token: &str, now: NaiveDateTime) -> Result<Option<(User, bool)>> {
     let found: Option<(User, NaiveDateTime)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token::sha256(token.as_bytes())))
@@ -156,11 +147,8 @@ pub fn find(
 /// When the database fails.
 pub fn touch(conn: &mut Connection, token: &str, used: &Used) -> Result<()> {
     let session = sessions::table.find(token::sha256(token.as_bytes()));
-    let now = (
-        sessions::last_seen_at.eq(used.at),
-        sessions::device.eq(&used.device),
-        sessions::network.eq(&used.network),
-    );
+    let now =
+        (sessions::last_seen_at.eq(used.at), sessions::device.eq(&used.device), sessions::network.eq(&used.network));
     diesel::update(session).set(now).execute(conn)?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::people::throttle::{Throttle, Try};
 use crate::people::{browser, devices, sessions, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Layout, is_local_path};
-use crate::web::{client, token};
 use crate::web::query::Query;
+use crate::web::{client, token};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -71,7 +71,10 @@ impl Kept {
         let is_secret = |name: &str| name.to_lowercase().contains("password") || SECRET.contains(&name);
         let size = |text: &str| text.len() + 4 * text.bytes().filter(|byte| b"&<>'\"".contains(byte)).count();
         if sent.iter().map(|(name, value)| size(name) + size(value)).sum::<usize>() > MAX_KEPT {
-            return Err(Error::new(Kind::TooLarge, "You are signed out, and the form is too large to be kept while you sign in."));
+            return Err(Error::new(
+                Kind::TooLarge,
+                "You are signed out, and the form is too large to be kept while you sign in.",
+            ));
         }
         let fields = sent
             .iter()

@@ -108,7 +108,10 @@ pub async fn invite(
     let role: Role = sent.get("role").parse()?;
     agent.role.must_manage(role)?;
     let (secret, now) = (token::secret()?, app.clock.now());
-    let invited = match confirm_owner(&app, &agent, &confirm, role, &sent).await.and_then(|()| Email::parse(&sent.get("email"))) {
+    let invited = match confirm_owner(&app, &agent, &confirm, role, &sent)
+        .await
+        .and_then(|()| Email::parse(&sent.get("email")))
+    {
         Ok(email) => {
             let (stored, by) = (secret.clone(), agent.clone());
             let invite = move |conn: &mut _| {
@@ -219,7 +222,10 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (user, keys) = app.db.write(disable).await?;
     app.live.tell(Topic::Account(user.account_id), Event::recheck());
     let undo = format!("/settings/team/{}/enable", user.id);
-    layout.see_other_saying("/settings/team", &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, told_of_keys(keys)), undo))
+    layout.see_other_saying(
+        "/settings/team",
+        &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, told_of_keys(keys)), undo),
+    )
 }
 
 /// `POST /settings/team/{id}/enable`

@@ -52,7 +52,11 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
         Err(error) => return render_list(&app, &agent, &layout, Some((sent.get("name"), error))).await,
     };
     let (key, now) = (token::id()?, app.clock.now());
-    let form = app.write_as(&agent, Action::Configure, move |conn, agent| store::add_form(conn, agent.account_id, &name, &key, now)).await?;
+    let form = app
+        .write_as(&agent, Action::Configure, move |conn, agent| {
+            store::add_form(conn, agent.account_id, &name, &key, now)
+        })
+        .await?;
     Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
 }
 

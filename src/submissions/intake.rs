@@ -10,6 +10,7 @@ use crate::web::budget::Share;
 use crate::web::fields::{content_type, read_body};
 use crate::web::layout::Layout;
 use crate::web::multipart::{self, file_name, multipart_error};
+use crate::web::query::Query;
 use crate::web::{charset, client, cross_origin, flow, text, token};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
@@ -18,7 +19,9 @@ use actix_web::http::header::{LOCATION, REFERER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use encoding_rs::Encoding;
+use form_urlencoded::byte_serialize;
 use futures_util::TryStreamExt;
+use serde::Deserialize;
 use serde_json::json;
 
 /// Most bytes of files that are read past, so that the text behind them is kept.
@@ -47,7 +50,7 @@ pub async fn receive(
     let parsed = Parsed::new(fields)?;
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
     let country = client::country(&req, &app.config);
-    let next = allowed_next(&form, &parsed, origin);
+    let next = allowed_next(&form, parsed.next.as_deref(), origin);
     let said = form.thanks.clone();
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
     let (stored, account_id) = (id.clone(), form.account_id);
@@ -59,17 +62,19 @@ pub async fn receive(
     if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
     }
-    if !files.is_empty() {
-        let mut page = layout.page(&ThanksPage { layout: &layout, thanks: said, files, next })?;
-        if !is_whole {
-            page.head_mut().set_connection_type(ConnectionType::Close);
+    let mut to = match (files, next) {
+        (0, Some(next)) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
+        (0, None) => layout.see_other(thanks),
+        // Our page tells of the files first.
+        (files, next) => {
+            let next = next.map(|next| format!("&next={}", byte_serialize(next.as_bytes()).collect::<String>()));
+            layout.see_other(format!("{thanks}?files={files}{}", next.unwrap_or_default()))
         }
-        return Ok(page);
+    };
+    if !is_whole {
+        to.head_mut().set_connection_type(ConnectionType::Close);
     }
-    Ok(match next {
-        Some(next) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
-        None => layout.see_other(thanks),
-    })
+    Ok(to)
 }
 
 #[derive(Template)]
@@ -77,20 +82,38 @@ pub async fn receive(
 struct ThanksPage<'a> {
     layout: &'a Layout,
     thanks: String,
-    /// Names of files that were sent and not kept.
-    files: Vec<String>,
+    /// How many files were sent and not kept.
+    files: usize,
     /// Where the form goes on to, when the visitor has to be told of something first.
     next: Option<String>,
 }
 
-/// `GET /f/{formKey}/thanks`
+/// Query of `GET /f/{formKey}/thanks`.
+#[derive(Deserialize)]
+pub struct Outcome {
+    #[serde(default)]
+    files: usize,
+    next: Option<String>,
+}
+
+/// `GET /f/{formKey}/thanks`: `files`, how many were not kept, and `next`.
 ///
 /// # Errors
 /// *Not found* for an unknown key.
-pub async fn thanks(app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn thanks(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    query: Query<Outcome>,
+) -> Result<HttpResponse> {
     let key = path.into_inner();
     let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
-    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files: Vec::new(), next: None })
+    let Outcome { files, next } = query.into_inner();
+    // The browser names the site that sent the form by the referrer alone.
+    let site = referer(&req).and_then(|url| text::web_url(&url)).map(|url| url.origin().ascii_serialization());
+    let next = allowed_next(&form, next.as_deref(), site.as_deref()).filter(|_| files > 0);
+    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files, next })
 }
 
 fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
@@ -99,12 +122,12 @@ fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
 
 /// `_next` may lead to an allowed origin only; where the form names none, to
 /// the site that sent it. Otherwise the form's own page, if it has one.
-fn allowed_next(form: &Form, parsed: &Parsed, origin: Option<&str>) -> Option<String> {
+fn allowed_next(form: &Form, wanted: Option<&str>, origin: Option<&str>) -> Option<String> {
     let is_allowed = |url: &url::Url| {
         let target = url.origin().ascii_serialization();
         form.origins().any(|allowed| allowed == target) || (form.origins().next().is_none() && origin == Some(&target))
     };
-    let wanted = parsed.next.as_deref().and_then(text::web_url).filter(is_allowed);
+    let wanted = wanted.and_then(text::web_url).filter(is_allowed);
     let own = || text::web_url(&form.next_url);
     wanted.or_else(own).map(String::from)
 }
@@ -116,15 +139,15 @@ fn referer(req: &HttpRequest) -> Option<String> {
 /// What a form brought.
 struct Sent {
     fields: Vec<(String, String)>,
-    /// Names of files.
-    files: Vec<String>,
+    /// How many files.
+    files: usize,
     /// Whether all of the body was read.
     is_whole: bool,
 }
 
 impl Sent {
     fn of(fields: Vec<(String, String)>) -> Self {
-        Self { fields, files: Vec::new(), is_whole: true }
+        Self { fields, files: 0, is_whole: true }
     }
 }
 
@@ -153,7 +176,7 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
 /// Reads the fields. A file is known by its name only, since forms take none.
 async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
     let unreadable = |error| multipart_error(&error);
-    let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, Vec::new(), MAX_FILES);
+    let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, 0, MAX_FILES);
     let mut is_whole = true;
     while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
         if fields.len() >= FIELDS_READ {
@@ -180,7 +203,7 @@ async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'
         match file {
             Some(file) if !file.is_empty() => {
                 value = format!("(file not kept: {file})").into_bytes();
-                files.push(file);
+                files += 1;
             }
             // A file field that was left empty has no value either.
             _ => {}

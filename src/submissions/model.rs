@@ -14,6 +14,9 @@ pub const FIELDS_READ: usize = MAX_FIELDS + 10;
 /// Most bytes of one submission.
 pub const MAX_BYTES: usize = 64 * 1024;
 
+/// Longest name of a visitor, in characters: what a ticket's requester may have.
+const MAX_VISITOR: usize = 254;
+
 /// Where the visitor was.
 const PAGE: &str = "_page";
 /// Where they want to go next.
@@ -104,9 +107,15 @@ impl Parsed {
         let (page_url, next) = (find(PAGE), find(NEXT));
         let too_quick = find(ELAPSED).and_then(|text| text.parse().ok()).is_some_and(|elapsed: u64| elapsed < QUICKEST);
         let spam = find(HONEYPOT).is_some() || too_quick;
-        let is_ours = |name: &str| [PAGE, NEXT, HONEYPOT, ELAPSED].contains(&name);
+        // A person's browser may fill in the honeypot: then its value is shown with the rest.
+        let is_ours = |name: &str, value: &str| {
+            [PAGE, NEXT, ELAPSED].contains(&name) || (name == HONEYPOT && value.trim().is_empty())
+        };
+        if sent.iter().all(|(name, value)| name == HONEYPOT || is_ours(name, value)) {
+            return Err(no_fields());
+        }
         let normalised = |(name, value): &(String, String)| (text::normalise(name), text::normalise(value));
-        let fields: Vec<_> = sent.iter().filter(|(name, _)| !is_ours(name)).map(normalised).collect();
+        let fields: Vec<_> = sent.iter().filter(|(name, value)| !is_ours(name, value)).map(normalised).collect();
         Ok(Self {
             page_url: page_url.as_deref().and_then(text::web_url).map(String::from),
             next,
@@ -128,7 +137,7 @@ impl Parsed {
 
     fn of_fields(fields: Vec<(String, String)>) -> Result<Self> {
         if fields.is_empty() {
-            return Err(Error::invalid("The form was sent without any field. Do its inputs have names?"));
+            return Err(no_fields());
         }
         if fields.len() > MAX_FIELDS {
             return Err(too_many());
@@ -144,6 +153,10 @@ impl Parsed {
     }
 }
 
+fn no_fields() -> Error {
+    Error::invalid("The form was sent without any field. Do its inputs have names?")
+}
+
 fn too_many() -> Error {
     Error::new(Kind::TooLarge, format!("A form has at most {MAX_FIELDS} fields."))
 }
@@ -156,7 +169,7 @@ fn first(fields: &[(String, String)], names: &[&str]) -> String {
     let mut found = names
         .iter()
         .filter_map(|wanted| fields.iter().find(|(name, value)| simple(name) == *wanted && !value.trim().is_empty()));
-    found.next().map(|(_, value)| text::shorten(value, 200)).unwrap_or_default()
+    found.next().map(|(_, value)| text::shorten(value, MAX_VISITOR)).unwrap_or_default()
 }
 
 fn visitor_name(fields: &[(String, String)]) -> String {
@@ -168,7 +181,7 @@ fn visitor_name(fields: &[(String, String)]) -> String {
         first(fields, &["firstname", "givenname", "fname", "vorname"]),
         first(fields, &["lastname", "surname", "familyname", "lname", "nachname"]),
     ];
-    parts.join(" ").trim().to_owned()
+    text::shorten(&parts.join(" "), MAX_VISITOR)
 }
 
 fn visitor_email(fields: &[(String, String)]) -> String {
@@ -255,7 +268,9 @@ mod tests {
     #[test]
     fn the_honeypot_marks_spam_only_when_filled() {
         assert!(!Parsed::new(pairs(&[("a", "b"), ("_gotcha", " ")])).unwrap().spam);
-        assert!(Parsed::new(pairs(&[("a", "b"), ("_gotcha", "x")])).unwrap().spam);
+        let filled = Parsed::new(pairs(&[("a", "b"), ("_gotcha", "x")])).unwrap();
+        assert!(filled.spam);
+        assert_eq!(filled.fields.0, pairs(&[("a", "b"), ("_gotcha", "x")]), "what filled it is shown");
         for (elapsed, spam) in [("1499", true), ("1500", false), ("soon", false), ("", false)] {
             assert_eq!(Parsed::new(pairs(&[("a", "b"), ("_elapsed", elapsed)])).unwrap().spam, spam, "{elapsed}");
         }

@@ -9,10 +9,11 @@ use crate::submissions::store::{self, Filter, Form};
 use crate::tickets::model::{Source, SourceKind};
 use crate::tickets::store::{self as tickets, TicketRef};
 use crate::web::layout::{Flash, Layout};
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::paging::{Cursor, Place};
+use crate::web::query::Query;
 use crate::web::text;
 use crate::web::when::When;
-use crate::web::query::Query;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -54,6 +55,10 @@ struct ListPage<'a> {
     q: &'a str,
     newer: Option<String>,
     older: Option<String>,
+    /// How many were held back as spam; empty for none.
+    spam_count: String,
+    /// Why nothing was searched for.
+    error: Option<String>,
 }
 
 /// `GET /submissions`
@@ -64,13 +69,16 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     let (form, spam, q) = (query.form.parse().ok(), query.spam == "1", text::normalise(query.q.trim()));
     let filter = Filter { form_id: form, spam: Some(spam), q: q.clone() };
     let place = Place::parse(&query.after, &query.before);
-    let (page, forms) = app
+    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let (page, forms, spam_count, error) = app
         .db
         .read(move |conn| {
-            let page = store::page(conn, agent.account_id, &filter, place.into())?;
-            Ok((page, store::forms(conn, agent.account_id)?))
+            let (page, error) = or_reason(store::page(conn, agent.account_id, &filter, place.into()))?;
+            let spam_count = store::spam_count(conn, agent.account_id)?;
+            Ok((page, store::forms(conn, agent.account_id)?, spam_count, error))
         })
         .await?;
+    drop(slot);
     let name_of = |id: i64| forms.iter().find(|form| form.id == id).map(|form| form.name.clone()).unwrap_or_default();
     let row = |row: Submission| Row {
         visitor: row.visitor().to_owned(),
@@ -91,7 +99,13 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         cursor.map(|at| layout.href(&format!("/submissions?{}", query.append_pair(end, &at.to_string()).finish())))
     };
     let (newer, older) = (address("before", page.newer), address("after", page.older));
-    layout.page(&ListPage { layout: &layout, rows, forms, form, spam, q: &q, newer, older })
+    let spam_count = match spam_count {
+        0 => String::new(),
+        count if count > store::MOST_SPAM => format!("{}+", store::MOST_SPAM),
+        count => count.to_string(),
+    };
+    let page = ListPage { layout: &layout, rows, forms, form, spam, spam_count, q: &q, newer, older, error };
+    layout.page_with(status_of(page.error.as_deref()), &page)
 }
 
 #[derive(Template)]

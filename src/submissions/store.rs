@@ -3,7 +3,7 @@
 use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::db::dialect::{self, Index};
 use crate::db::schema::{forms, submissions};
-use crate::db::{Connection, MultiBackend, unless_taken};
+use crate::db::{Connection, MultiBackend, still_wanted, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::keyset;
 use crate::search;
@@ -225,7 +225,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if let Some(form_id) = filter.form_id {
         query = query.filter(submissions::form_id.eq(form_id));
     }
-    let phrases = search::parse(account_id, &filter.q);
+    let phrases = search::parse(account_id, &filter.q)?;
     if !phrases.is_empty() {
         query = query.filter(dialect::matches_terms(conn, Index::Submissions, &phrases));
     } else if !filter.q.trim().is_empty() {
@@ -233,7 +233,26 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         return Ok(Page::empty());
     }
     let rows = keyset!(query, window, submissions::created_at, submissions::seq).load(conn)?;
+    still_wanted()?;
     Ok(Page::new(rows, window, |row: &Submission| Cursor { at: row.created_at, id: row.seq }))
+}
+
+/// Beyond this many spam submissions nobody counts.
+pub const MOST_SPAM: usize = 99;
+
+/// How many submissions were held back as spam, at most one more than [`MOST_SPAM`].
+///
+/// # Errors
+/// When the database fails.
+pub fn spam_count(conn: &mut Connection, account_id: i64) -> Result<usize> {
+    let rows: Vec<i64> = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::spam.eq(true))
+        .filter(submissions::deleted_at.is_null())
+        .select(submissions::seq)
+        .limit(MOST_SPAM as i64 + 1)
+        .load(conn)?;
+    Ok(rows.len())
 }
 
 /// Deletes a submission; it can be restored for 30 days.

@@ -2,12 +2,12 @@
 
 use crate::db::dialect::{self, Index};
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
-use crate::db::{Connection, MultiBackend};
+use crate::db::{Connection, MultiBackend, still_wanted};
 use crate::error::Result;
 use crate::keyset;
 use crate::people::model::Agent;
 use crate::search;
-use crate::tickets::model::{SourceKind, Status, Ticket};
+use crate::tickets::model::{SourceKind, Status, Ticket, parse_tag};
 use crate::web::paging::{Cursor, Page, Place, Window};
 use crate::web::text;
 use diesel::dsl::sql;
@@ -126,7 +126,8 @@ impl Filter {
             "closed" => Sort::Closed,
             _ => Sort::Updated,
         };
-        let tag = text::normalise(&query.tag).trim().to_lowercase();
+        // What cannot be a tag is no tag of any ticket.
+        let tag = parse_tag(&query.tag).unwrap_or_else(|_| text::normalise(query.tag.trim()));
         Self { statuses, q, tag, assignee, from, sort, window: Place::parse(&query.after, &query.before).into() }
     }
 
@@ -147,7 +148,7 @@ type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
 /// # Errors
 /// When the database fails.
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Ticket>> {
-    let query = narrowed(conn, account_id, filter);
+    let query = narrowed(conn, account_id, filter)?;
     let query = match filter.sort {
         Sort::Updated => keyset!(query, filter.window, tickets::updated_at, tickets::id),
         Sort::Created => keyset!(query, filter.window, tickets::created_at, tickets::id),
@@ -156,10 +157,11 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<P
         }
     };
     let rows = query.load(conn)?;
+    still_wanted()?;
     Ok(Page::new(rows, filter.window, |ticket| filter.cursor(ticket)))
 }
 
-fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Boxed<'a> {
+fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Result<Boxed<'a>> {
     let mut query =
         tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::deleted_at.is_null()).into_boxed();
     query = match filter.statuses {
@@ -186,14 +188,14 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Boxed
             .select(ticket_tags::ticket_id);
         query = query.filter(tickets::id.eq_any(tagged));
     }
-    let phrases = search::parse(account_id, &filter.q);
+    let phrases = search::parse(account_id, &filter.q)?;
     if !phrases.is_empty() {
         query = query.filter(dialect::matches_terms(conn, Index::Tickets, &phrases));
     } else if !filter.q.is_empty() {
         // Nothing but marks: no ticket holds that.
         query = query.filter(sql::<Bool>("1 = 0"));
     }
-    query
+    Ok(query)
 }
 
 /// How many tickets the account has in each status, without those in the trash.

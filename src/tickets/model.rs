@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::web::{text, token};
 use chrono::NaiveDateTime;
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 200;
@@ -171,12 +172,17 @@ pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
     Ok((text::line("The requester’s name", name, MAX_REQUESTER)?, email))
 }
 
-/// A tag: 1 to 50 characters in lower case, without commas.
+/// A tag: 1 to 50 characters in lower case, without commas. Tags that look alike
+/// are one (Unicode NFKC, without signs that are not seen): this is the one
+/// function for storing a tag and for asking for one.
 ///
 /// # Errors
 /// *Invalid* when nothing or too much is left.
 pub fn parse_tag(text: &str) -> Result<String> {
-    let plain = text.replace(',', " ").to_lowercase();
+    let seen = |c: &char| !text::is_invisible(*c);
+    let folded: String = text.replace(',', " ").nfkc().filter(seen).flat_map(char::to_lowercase).collect();
+    // The lower case of İ is an i with a dot above.
+    let plain: String = folded.replace("i\u{307}", "i").nfkc().collect();
     text::required_line("The tag", plain.trim().trim_start_matches('#'), MAX_TAG)
 }
 
@@ -339,6 +345,27 @@ mod tests {
         assert_eq!((open.closed_at, open.first_closed_at, open.reopen_count), (None, Some(at(10)), 1));
         let again = open.after(Status::InProgress, Status::Closed, at(30));
         assert_eq!((again.closed_at, again.first_closed_at, again.reopen_count), (Some(at(30)), Some(at(10)), 1));
+    }
+
+    #[test]
+    fn tags_that_look_alike_are_one() {
+        for group in [
+            &["Köln", "Ko\u{308}ln", "KO\u{308}LN", " köln ", "#Köln"][..],
+            &["\u{e5}ngstr\u{f6}m", "\u{212b}ngstro\u{308}m"],
+            &["\u{fb01}le", "file", "ＦＩＬＥ"],
+            &["zero\u{200b}width", "zerowidth", "zero\u{ad}width", "\u{feff}zerowidth\u{200f}"],
+            &["İstanbul", "istanbul", "I\u{307}stanbul"],
+            &["two  words", "two\u{a0}words", "two, words"],
+            &["1", "#1", "##1"],
+        ] {
+            let tags: Vec<String> = group.iter().map(|text| parse_tag(text).unwrap()).collect();
+            assert!(tags.windows(2).all(|pair| pair[0] == pair[1]), "{tags:?}");
+            assert_eq!(parse_tag(&tags[0]).unwrap(), tags[0], "it stays what it is");
+        }
+        assert_ne!(parse_tag("straße").unwrap(), parse_tag("strase").unwrap());
+        for nothing in ["", "#", " , ", "\u{200b}"] {
+            assert!(parse_tag(nothing).is_err(), "{nothing:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Notes as they are shown: plain text in which web addresses and `#12` are links.
 
+use crate::web::links::links;
+
 /// A piece of shown text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span<'a> {
@@ -15,61 +17,35 @@ pub enum Span<'a> {
 #[must_use]
 pub fn spans(text: &str) -> Vec<Span<'_>> {
     let mut spans = Vec::new();
-    let (mut plain_from, mut at) = (0, 0);
-    while at < text.len() {
-        let rest = &text[at..];
-        let starts_word = !text[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let link = if starts_word { link_at(rest) } else { None };
-        if let Some(span) = link {
-            if plain_from < at {
-                spans.push(Span::Text(&text[plain_from..at]));
-            }
-            at += length(&span);
-            plain_from = at;
-            spans.push(span);
-        } else {
-            at += rest.chars().next().map_or(1, char::len_utf8);
-        }
+    let mut from = 0;
+    for link in links(text) {
+        push_plain(&text[from..link.start], &mut spans);
+        spans.push(Span::Url(&text[link.clone()]));
+        from = link.end;
     }
-    if plain_from < text.len() {
-        spans.push(Span::Text(&text[plain_from..]));
-    }
+    push_plain(&text[from..], &mut spans);
     spans
 }
 
-fn length(span: &Span<'_>) -> usize {
-    match span {
-        Span::Text(text) | Span::Url(text) => text.len(),
-        Span::Ticket(digits) => digits.len() + 1,
-    }
-}
-
-fn link_at(rest: &str) -> Option<Span<'_>> {
-    if let Some(after) = rest.strip_prefix('#') {
+fn push_plain<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut from = 0;
+    for (at, _) in text.match_indices('#') {
+        let after = &text[at + 1..];
         let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let ends_word = !after[digits..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        return ((1..=18).contains(&digits) && ends_word).then(|| Span::Ticket(&after[..digits]));
-    }
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| rest.starts_with(scheme))?;
-    let end = rest.find(|c: char| c.is_whitespace() || "<>\"".contains(c)).unwrap_or(rest.len());
-    let url = trim_end(&rest[..end]);
-    (url.len() > scheme.len()).then_some(Span::Url(url))
-}
-
-/// A sentence's own marks behind an address are not part of it; a bracket is,
-/// where the address has opened it.
-fn trim_end(url: &str) -> &str {
-    let mut end = url.len();
-    let mut unopened = url.matches(')').count().saturating_sub(url.matches('(').count());
-    for last in url.chars().rev() {
-        let is_extra_bracket = last == ')' && unopened > 0;
-        if !(is_extra_bracket || ".,;:!?'\u{2019}\u{201d}]*_".contains(last)) {
-            break;
+        let stands_alone = !text[..at].ends_with(is_word) && !after[digits..].starts_with(is_word);
+        if !(1..=18).contains(&digits) || !stands_alone {
+            continue;
         }
-        unopened -= usize::from(is_extra_bracket);
-        end -= last.len_utf8();
+        if from < at {
+            spans.push(Span::Text(&text[from..at]));
+        }
+        from = at + 1 + digits;
+        spans.push(Span::Ticket(&text[at + 1..from]));
     }
-    &url[..end]
+    if from < text.len() {
+        spans.push(Span::Text(&text[from..]));
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::db::{Connection, unless_taken};
 use crate::error::Result;
 use crate::people::model::Agent;
 use crate::tickets::history::{self, Kind};
+use crate::tickets::model::parse_tag;
 use crate::tickets::store;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -66,6 +67,33 @@ pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Resul
         // Somebody else has made it at the same moment.
         None => Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?),
     }
+}
+
+/// Gives the tags of before look-alikes were one the name under which they are
+/// asked for, and joins those that get the same.
+///
+/// # Errors
+/// When the database fails.
+pub fn rename_old(conn: &mut Connection) -> Result<usize> {
+    let all: Vec<(i64, i64, String)> = tags::table.select((tags::id, tags::account_id, tags::name)).load(conn)?;
+    let mut renamed = 0;
+    for (id, account_id, name) in all {
+        let Some(plain) = parse_tag(&name).ok().filter(|plain| *plain != name) else { continue };
+        let joined = id_of(conn, account_id, &plain)?;
+        let tickets: Vec<i64> =
+            ticket_tags::table.filter(ticket_tags::tag_id.eq(id)).select(ticket_tags::ticket_id).load(conn)?;
+        for ticket in tickets {
+            unless_taken(conn, |conn| {
+                diesel::insert_into(ticket_tags::table)
+                    .values((ticket_tags::ticket_id.eq(ticket), ticket_tags::tag_id.eq(joined)))
+                    .execute(conn)
+            })?;
+        }
+        diesel::delete(ticket_tags::table.filter(ticket_tags::tag_id.eq(id))).execute(conn)?;
+        diesel::delete(tags::table.find(id)).execute(conn)?;
+        renamed += 1;
+    }
+    Ok(renamed)
 }
 
 /// The names of a ticket's tags, in their order.

@@ -15,6 +15,7 @@ use crate::db::schema::{
 use crate::error::{Error, Result};
 use crate::people::{devices, sessions};
 use crate::submissions::store as forms;
+use crate::tickets::tags;
 use crate::upkeep::marker;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -39,6 +40,11 @@ pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
         if let Err(error) = index_old_texts(&app).await {
             tracing::error!(%error, "old messages and submissions are not found by their words; docket check --repair sees to it");
+        }
+        match app.db.write(tags::rename_old).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "tags that look alike are one now"),
+            Err(error) => tracing::error!(%error, "old tags keep names under which they are not found"),
         }
         loop {
             if let Err(error) = clear(&app).await {

@@ -28,7 +28,7 @@ pub fn key(app: &App) -> String {
 /// # Errors
 /// When database or storage are away.
 pub async fn look(app: &App) -> Result<Result<(), String>> {
-    let (key, had_one) = (key(app), app.installation.was_known);
+    let (key, had_one) = (key(app), app.installation.was_known || app.storage.expects_marker());
     if app.storage.has(&key).await? {
         app.storage.expect_marker(&key);
         return Ok(Ok(()));

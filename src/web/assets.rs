@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::web::token;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
@@ -18,24 +19,35 @@ struct Files;
 /// The style sheet is one file made of these, in this order.
 const STYLES: [&str; 8] = ["layers", "tokens", "base", "layout", "parts", "tickets", "attachments", "inbox"];
 
+/// The part of the bubble that finds links, which stands in a file of its own.
+const LINKS: &str = "links.js";
+
 struct Asset {
     content_type: &'static str,
     hash: String,
-    plain: Vec<u8>,
-    gzip: Vec<u8>,
+    plain: Bytes,
+    gzip: Bytes,
 }
 
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     let styles = STYLES.iter().flat_map(|name| file(&format!("css/{name}.css"))).collect();
-    let rest = Files::iter().filter(|name| !name.starts_with("css/"));
+    let rest = Files::iter().filter(|name| !name.starts_with("css/") && *name != LINKS);
     let mut assets: BTreeMap<String, Asset> =
         rest.map(|name| (name.to_string(), Asset::new(&name, file(&name)))).collect();
     assets.insert("app.css".into(), Asset::new("app.css", styles));
+    // Scripts of other websites are one file each.
+    let place = format!("/* {LINKS} */");
+    let bubble = text("embed.js").replace(&place, &text(LINKS));
+    assets.insert("embed.js".into(), Asset::new("embed.js", bubble.into_bytes()));
     assets
 });
 
 fn file(name: &str) -> Vec<u8> {
     Files::get(name).map(|file| file.data.into_owned()).unwrap_or_default()
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(file(name)).unwrap_or_default()
 }
 
 impl Asset {
@@ -50,7 +62,7 @@ impl Asset {
             _ => "application/octet-stream",
         };
         let hash = token::sha256(&plain)[..16].to_owned();
-        Self { content_type, hash, plain, gzip }
+        Self { content_type, hash, plain: plain.into(), gzip: gzip.into() }
     }
 }
 

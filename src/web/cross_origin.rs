@@ -30,10 +30,7 @@ pub async fn preflight(req: HttpRequest) -> HttpResponse {
     let asked = req.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     HttpResponse::NoContent()
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"))
-        .insert_header((
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            asked.unwrap_or(HeaderValue::from_static("Authorization, Content-Type")),
-        ))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(HeaderValue::from_static("Content-Type"))))
         .insert_header((ACCESS_CONTROL_MAX_AGE, "86400"))
         .insert_header((VARY, "Access-Control-Request-Headers"))
         .finish()

@@ -117,7 +117,8 @@ pub async fn read_body(share: &Share, payload: &mut Payload, max: usize) -> Resu
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| flow::body_error(&error))?;
         if body.len() + chunk.len() > max {
-            let limit = if max < 1024 * 1024 { format!("{} KB", max / 1024) } else { format!("{:.1} MB", max as f64 / 1e6) };
+            let limit =
+                if max < 1024 * 1024 { format!("{} KB", max / 1024) } else { format!("{:.1} MB", max as f64 / 1e6) };
             return Err(Error::new(Kind::TooLarge, format!("That’s too large: the limit is {limit}.")));
         }
         share.take(chunk.len())?;

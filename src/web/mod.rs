@@ -10,6 +10,8 @@ pub mod fields;
 pub mod flow;
 pub mod headers;
 pub mod layout;
+pub mod links;
+pub mod lists;
 pub mod multipart;
 pub mod network;
 pub mod origin;

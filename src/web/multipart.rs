@@ -65,7 +65,9 @@ pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
 pub fn multipart_error(error: &MultipartError) -> Error {
     match error {
         MultipartError::Payload(error) => flow::body_error(error),
-        MultipartError::Incomplete => Error::new(Kind::Unreadable, "The request ended before all of it arrived. Try again."),
+        MultipartError::Incomplete => {
+            Error::new(Kind::Unreadable, "The request ended before all of it arrived. Try again.")
+        }
         _ => Error::new(Kind::Unreadable, "The form can’t be read: its parts are not as multipart/form-data has them."),
     }
 }
@@ -85,11 +87,16 @@ struct Mender {
 impl Mender {
     fn new(boundary: &str, declared: Option<&'static Encoding>) -> Self {
         // As if a line stood before the first part, too.
-        Self { delimiter: format!("\r\n--{boundary}").into_bytes(), declared, held: b"\r\n".to_vec(), in_headers: false }
+        Self {
+            delimiter: format!("\r\n--{boundary}").into_bytes(),
+            declared,
+            held: b"\r\n".to_vec(),
+            in_headers: false,
+        }
     }
 
     fn mend(self, payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> {
-        stream::unfold((self, Some(payload), true), |(mut mender, payload, is_first)| async move {
+        let mended = stream::unfold((self, Some(payload), true), |(mut mender, payload, is_first)| async move {
             let mut payload = payload?;
             let skip = if is_first { 2 } else { 0 };
             match payload.next().await {
@@ -108,7 +115,9 @@ impl Mender {
                     Some((Ok(rest.slice(skip.min(rest.len())..)), (mender, None, false)))
                 }
             }
-        })
+        });
+        // The parser asks again after the end.
+        mended.fuse()
     }
 
     /// What can be passed on once these bytes are there.

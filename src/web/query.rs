@@ -36,7 +36,8 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
         let pairs = charset::pairs(req.query_string().as_bytes(), None);
         let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
         let read = web::Query::<T>::from_query(&query);
-        let unreadable = |_| Error::new(Kind::Unreadable, "The address can't be read: a value in it is of a wrong kind.");
+        let unreadable =
+            |_| Error::new(Kind::Unreadable, "The address can't be read: a value in it is of a wrong kind.");
         ready(read.map(|query| Self(query.into_inner())).map_err(|error| unreadable(error).into()))
     }
 }

@@ -54,6 +54,17 @@ pub fn shorten(text: &str, max: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// Whether a character is not seen, or turns the order of others around: marks
+/// of direction, joiners, breaks (Unicode's `Default_Ignorable_Code_Point` without
+/// the selectors of emoji).
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// The first text that is not blank; empty if all are.
 #[must_use]
 pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {

@@ -23,6 +23,9 @@ UPDATE api_keys SET created_by = (
     SELECT MIN(id) FROM users WHERE users.account_id = api_keys.account_id AND role = 'owner' AND disabled_at IS NULL
 );
 
--- A visitor's id for a message is not the team's.
+-- Through what a message came: ids that a visitor's bubble made are not the team's.
+ALTER TABLE messages ADD COLUMN channel TEXT NOT NULL DEFAULT 'team';
+UPDATE messages SET channel = 'bubble'
+    WHERE sender = 'visitor' AND conversation_seq IN (SELECT seq FROM conversations WHERE widget_id IS NOT NULL);
 DROP INDEX messages_by_client_id;
-CREATE UNIQUE INDEX messages_by_client_id ON messages (conversation_seq, sender, client_id) WHERE client_id IS NOT NULL;
+CREATE UNIQUE INDEX messages_by_client_id ON messages (conversation_seq, channel, client_id) WHERE client_id IS NOT NULL;

@@ -21,7 +21,9 @@ pub async fn delete(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let (now, wanted) = (app.clock.now(), id.clone());
-    let filename = app.write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &wanted, true, now)).await?;
+    let filename = app
+        .write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &wanted, true, now))
+        .await?;
     let undo = format!("/tickets/{number}/attachments/{id}/restore");
     layout.see_other_saying(
         format!("/tickets/{number}#files"),
@@ -41,7 +43,9 @@ pub async fn restore(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let now = app.clock.now();
-    let filename = app.write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &id, false, now)).await?;
+    let filename = app
+        .write_as(&agent, Action::Work, move |conn, agent| store::set_deleted(conn, agent, number, &id, false, now))
+        .await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
 }
 
@@ -58,6 +62,8 @@ pub async fn rename(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let (now, typed) = (app.clock.now(), sent.get("filename"));
-    let name = app.write_as(&agent, Action::Work, move |conn, agent| store::rename(conn, agent, number, &id, &typed, now)).await?;
+    let name = app
+        .write_as(&agent, Action::Work, move |conn, agent| store::rename(conn, agent, number, &id, &typed, now))
+        .await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
 }

@@ -82,11 +82,7 @@ impl<'a> Receiver<'a> {
 
     /// Reads one file. One that is too large is read to its end all the same, so
     /// that the sender sees the answer and not a broken connection.
-    async fn read(
-        &mut self,
-        part: &mut Field,
-        place: Place,
-    ) -> Result<(Result<Vec<u8>, Rejection>, Option<Place>)> {
+    async fn read(&mut self, part: &mut Field, place: Place) -> Result<(Result<Vec<u8>, Rejection>, Option<Place>)> {
         let (begun, mut received, mut place) = (Instant::now(), 0, Some(place));
         // Room for the largest at once: growing would copy, and take twice as much.
         let mut bytes = Vec::with_capacity(MAX_BYTES);

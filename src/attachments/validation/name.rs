@@ -1,6 +1,7 @@
 //! File names, which are only ever data: shown, searched, offered at download.
 
 use crate::attachments::model::{Code, Kind, MAX_NAME, Rejection};
+use crate::web::text::is_invisible;
 
 /// A file name as it is kept: its last part, without what could mislead.
 ///
@@ -29,8 +30,7 @@ pub fn new_name(kind: Kind, typed: &str) -> Result<String, Rejection> {
     if Kind::of_name(&clean) == Some(kind) { Ok(clean) } else { clean_name(&format!("{clean}.{}", kind.extension())) }
 }
 
-/// Characters that are not seen, or that turn the order of others around.
+/// Characters that are not seen. Joiners hold emoji and letters together.
 fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || (is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{e0020}'..='\u{e007f}'))
 }

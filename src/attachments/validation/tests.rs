@@ -110,11 +110,15 @@ fn macros_are_refused() {
 
 #[test]
 fn a_picture_that_viewers_show_is_kept_though_it_is_damaged() {
-    for (name, format) in
-        [("a.png", ImageFormat::Png), ("a.jpg", ImageFormat::Jpeg), ("a.gif", ImageFormat::Gif), ("a.webp", ImageFormat::WebP)]
-    {
+    for (name, format) in [
+        ("a.png", ImageFormat::Png),
+        ("a.jpg", ImageFormat::Jpeg),
+        ("a.gif", ImageFormat::Gif),
+        ("a.webp", ImageFormat::WebP),
+    ] {
         let mut whole = Cursor::new(Vec::new());
-        let noise = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 37) as u8, (y * 91) as u8, (x * y) as u8]));
+        let noise =
+            image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * 37) as u8, (y * 91) as u8, (x * y) as u8]));
         noise.write_to(&mut whole, format).unwrap();
         let whole = whole.into_inner();
         for kept in [whole.len() - 2, whole.len() * 9 / 10, whole.len() / 2] {

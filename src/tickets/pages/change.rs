@@ -56,7 +56,10 @@ pub async fn status(
         "" => None,
         word => Some(word.parse()?),
     };
-    match app.write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent, number, to, from, now)).await {
+    match app
+        .write_as(&agent, Action::Work, move |conn, agent| store::set_status(conn, agent, number, to, from, now))
+        .await
+    {
         Ok(()) => {
             let text = format!("Ticket #{number} is “{}” now.", to.label());
             layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(text))
@@ -85,7 +88,9 @@ pub async fn assignee(
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
-    let before = app.write_as(&agent, Action::Work, move |conn, agent| store::set_assignee(conn, agent, number, assignee, now)).await?;
+    let before = app
+        .write_as(&agent, Action::Work, move |conn, agent| store::set_assignee(conn, agent, number, assignee, now))
+        .await?;
     news::assigned(&app.live, &agent, &before, assignee);
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
@@ -118,7 +123,8 @@ pub async fn change_tags(
     if add.len() + remove.len() > MAX_TAGS {
         return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
     }
-    app.write_as(&agent, Action::Work, move |conn, agent| tags::change(conn, agent, number, &add, &remove, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| tags::change(conn, agent, number, &add, &remove, now))
+        .await?;
     layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
 }
 

@@ -9,8 +9,9 @@ use crate::tickets::listing::{self, Assignee, Counts, Filter, Query, Sort, Statu
 use crate::tickets::model::{Status, Ticket};
 use crate::tickets::{store, tags};
 use crate::web::layout::Layout;
-use crate::web::query;
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::paging::Cursor;
+use crate::web::query;
 use crate::web::text;
 use crate::web::when::When;
 use actix_web::HttpResponse;
@@ -90,6 +91,8 @@ struct ListPage<'a> {
     is_empty_account: bool,
     newer: Option<String>,
     older: Option<String>,
+    /// Why nothing was searched for.
+    error: Option<String>,
 }
 
 /// `GET /tickets`
@@ -106,17 +109,19 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             return Ok(layout.see_other(format!("/tickets/{number}")));
         }
     }
-    let (page, counts, team, mut tags, waiting) = app
+    let place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let (page, counts, team, mut tags, waiting, error) = app
         .db
         .read(move |conn| {
-            let page = listing::page(conn, account_id, &wanted)?;
+            let (page, error) = or_reason(listing::page(conn, account_id, &wanted))?;
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
             let (counts, team) = (listing::counts(conn, account_id)?, people::members(conn, account_id)?);
             let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
             let waiting = conversations::waiting_among(conn, account_id, &chats)?;
-            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting))
+            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, error))
         })
         .await?;
+    drop(place);
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let row = |ticket: Ticket| {
         let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
@@ -147,8 +152,9 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         sorts: sorts(&query, &filter),
         is_filtered,
         is_empty_account: counts == Counts::default(),
+        error,
     };
-    layout.page(&page)
+    layout.page_with(status_of(page.error.as_deref()), &page)
 }
 
 /// The same list with other values for some words, from its first page on.

@@ -4,15 +4,17 @@ use crate::app::AppData;
 use crate::error::{Kind, Result};
 use crate::people::access::Action;
 use crate::people::model::Agent;
-use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Title, parse_requester, suggest_title};
+use crate::tickets::model::{
+    MAX_NOTES, MAX_REQUESTER, MAX_TITLE, NewTicket, Notes, Source, SourceKind, Title, parse_requester, suggest_title,
+};
 use crate::tickets::source;
 use crate::tickets::store::{self, Made, TicketRef};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
-use crate::web::{text, token};
 use crate::web::query::Query;
-use actix_web::http::StatusCode;
+use crate::web::{text, token};
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
@@ -53,6 +55,30 @@ impl Typed {
 
     fn source(&self) -> Result<Option<Source>> {
         Source::parse(self.conversation_id.trim(), self.form_submission_id.trim())
+    }
+
+    /// Cuts what is proposed so that it can be sent; what was cut goes into the notes.
+    fn fit(&mut self) {
+        let mut rest = Vec::new();
+        let mut cut = |label: &str, text: &mut String, max: usize| {
+            if text.chars().count() > max {
+                rest.push(format!("{label}: {text}"));
+                *text = text::shorten(text, max);
+            }
+        };
+        cut("Title", &mut self.title, MAX_TITLE);
+        cut("Requester’s name", &mut self.requester_name, MAX_REQUESTER);
+        let email = self.requester_email.trim();
+        if !email.is_empty() && (email.chars().count() > MAX_REQUESTER || !text::looks_like_email(email)) {
+            // A part of an address would be somebody else's.
+            rest.push(format!("Requester’s email: {email}"));
+            self.requester_email = String::new();
+        }
+        if !rest.is_empty() {
+            let parts = std::iter::once(self.notes.clone()).filter(|notes| !notes.is_empty()).chain(rest);
+            self.notes = parts.collect::<Vec<_>>().join("\n\n");
+        }
+        self.notes = self.notes.chars().take(MAX_NOTES).collect();
     }
 
     fn parse(&self) -> Result<NewTicket> {
@@ -96,7 +122,7 @@ fn render(
         Some(Source { kind: SourceKind::Form, id }) => Some(format!("form submission {id}")),
         None => None,
     };
-    let max_title = crate::tickets::model::MAX_TITLE;
+    let max_title = MAX_TITLE;
     layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, error, max_title })
 }
 
@@ -107,7 +133,7 @@ fn render(
 pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed>) -> Result<HttpResponse> {
     let typed = query.into_inner();
     let source = typed.source()?;
-    let (typed, tickets) = app
+    let (mut typed, tickets) = app
         .db
         .read(move |conn| {
             let Some(source) = source else { return Ok((typed, Vec::new())) };
@@ -115,6 +141,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed
             Ok((fill(conn, agent.account_id, &source, typed)?, tickets))
         })
         .await?;
+    typed.fit();
     render(&layout, StatusCode::OK, &typed, token::id()?, tickets, None)
 }
 

@@ -57,7 +57,10 @@ pub async fn save(
         }
     };
     let draft = format!("{}-notes-{number}", agent.id);
-    match app.write_as(&agent, Action::Work, move |conn, agent| notes::save(conn, agent, number, &notes, version, now)).await? {
+    match app
+        .write_as(&agent, Action::Work, move |conn, agent| notes::save(conn, agent, number, &notes, version, now))
+        .await?
+    {
         Saved::Done => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
         Saved::Stale(theirs) => {
             let both = format!("{}\n\n{mine}", theirs.notes.trim_end());
