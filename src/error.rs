@@ -30,6 +30,8 @@ pub enum Kind {
     TooLarge,
     /// 415: of a type that is not taken.
     UnsupportedType,
+    /// 421: sent to a name that is not ours.
+    Misdirected,
     /// 422: a field is wrong.
     Invalid,
     /// 429: slow down.
@@ -55,6 +57,7 @@ impl Kind {
             Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,6 +78,7 @@ impl Kind {
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::UnsupportedType => "unsupported_type",
+            Self::Misdirected => "misdirected",
             Self::Invalid => "invalid",
             Self::TooMany => "too_many_requests",
             Self::Internal => "internal",
@@ -113,6 +117,15 @@ impl Error {
     #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
+    }
+
+    /// 421: this server is `ours`, and the request named another one.
+    #[must_use]
+    pub fn misdirected(ours: &str) -> Self {
+        Self::new(
+            Kind::Misdirected,
+            format!("This server is {ours}. If you run it behind a proxy, let the proxy pass on the Host header."),
+        )
     }
 
     /// 429: it makes sense again in so many seconds.

@@ -39,21 +39,21 @@ pub fn own_dir(path: &Path) -> Result<(), String> {
     ))
 }
 
-/// Takes from others the right to read a file that is there.
+/// Takes from others the right to read a file, where there is one.
 ///
 /// # Errors
 /// One line that names the file and the remedy.
 pub fn own_file(path: &Path) -> Result<(), String> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(trouble(path, &error)),
+    let closed = || -> io::Result<()> {
+        let mode = fs::metadata(path)?.mode();
+        access(path, Access::READ_OK | Access::WRITE_OK)?;
+        if mode & 0o077 == 0 { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) }
     };
-    writable(path)?;
-    if metadata.mode() & 0o077 == 0 {
-        return Ok(());
+    match closed() {
+        // A log of the database may be removed at any moment by whoever closes it.
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, &error)),
+        _ => Ok(()),
     }
-    fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)).map_err(|error| trouble(path, &error))
 }
 
 /// Whether this user may write there.

@@ -10,6 +10,7 @@ use crate::people::throttle::Throttle;
 use crate::routes;
 use crate::upkeep::{janitor, marker, notices, setup};
 use crate::web::flow::{self, Socket};
+use crate::web::log::RequestSpan;
 use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
@@ -123,11 +124,12 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .app_data(throttle.clone())
             .app_data(places.clone())
             .wrap(from_fn(flow::regulate))
+            .wrap(from_fn(headers::expect_host))
             .wrap(from_fn(answer::present_errors))
             .wrap(from_fn(headers::add))
             // Around the errors, whose pages are made anew and must fit their encoding.
             .wrap(Compress::default())
-            .wrap(TracingLogger::default())
+            .wrap(TracingLogger::<RequestSpan>::new())
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
     });

@@ -38,7 +38,7 @@ fn ten() -> Vec<(&'static str, Vec<u8>)> {
 
 const REASONS: [&str; 3] = [
     "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.",
-    "The file's name says PNG, but its content is something else.",
+    "The file's name says PNG, but its content is HTML. Save it as PDF.",
     "The file is larger than 5 MB.",
 ];
 

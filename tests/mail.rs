@@ -129,7 +129,7 @@ fn a_mail_server_needs_a_sender_and_a_public_address() {
         (vec![url], "DOCKET_PUBLIC_URL"),
         (vec![url, public], "DOCKET_MAIL_FROM"),
         (vec![url, public, ("DOCKET_MAIL_FROM", "nobody")], "no address"),
-        (vec![("DOCKET_SMTP_URL", "mail.example"), public, from], "cannot be used"),
+        (vec![("DOCKET_SMTP_URL", "mail.example"), public, from], "cannot be read"),
     ] {
         let (code, text) = stderr(&settings);
         assert!(code == Some(1) && text.contains(said), "{code:?} {text}");

@@ -53,7 +53,8 @@ async fn the_session_is_a_cookie_that_scripts_cannot_read() {
     let secure = TestApp::start_with(|config| config.public_url = Some("https://desk.example".parse().unwrap())).await;
     let person = secure.stranger();
     // The client keeps a Secure cookie to itself on plain http, so only the header is looked at.
-    let request = person.request(Method::POST, &secure.setup_path.clone().unwrap()).form(&OPEN);
+    let request = person.request(Method::POST, &secure.setup_path.clone().unwrap());
+    let request = request.header("host", "desk.example").form(&OPEN);
     let answer = person.send(request).await;
     let cookie = answer.expect(303).header("set-cookie");
     assert!(cookie.starts_with("__Host-docket_") && cookie.contains("Secure"), "{cookie}");

@@ -218,5 +218,5 @@ pub fn source_id(id: Option<String>) -> Result<String> {
 #[must_use]
 pub fn stored(at: Option<chrono::DateTime<chrono::Utc>>, now: NaiveDateTime) -> NaiveDateTime {
     // What has not happened yet cannot have been said.
-    at.map_or(now, |at| when::exact_utc(at)).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
+    at.map_or(now, when::exact_utc).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
 }

@@ -60,7 +60,7 @@ pub fn start(app: Data<App>) {
 /// # Errors
 /// When the database fails; docket check finds what is left.
 pub async fn index_old_texts(app: &App) -> Result<()> {
-    if app.db.read(chats::is_indexed).await? && app.db.read(forms::is_indexed).await? {
+    if app.db.scan(chats::is_indexed).await? && app.db.scan(forms::is_indexed).await? {
         return Ok(());
     }
     tracing::info!("indexing old messages and submissions");
@@ -90,18 +90,18 @@ pub async fn clear(app: &App) -> Result<()> {
     app.db.write(forget).await?;
     let old = now - TRASH - MARGIN;
     loop {
-        let ids = app.db.read(move |conn| expired_tickets(conn, old)).await?;
+        let ids = app.db.scan(move |conn| expired_tickets(conn, old)).await?;
         if ids.is_empty() {
             break;
         }
         let wanted = ids.clone();
-        let files = app.db.read(move |conn| inventory::all_of_tickets(conn, &wanted)).await?;
+        let files = app.db.scan(move |conn| inventory::all_of_tickets(conn, &wanted)).await?;
         forget_files(app, files).await?;
         app.db.write(move |conn| forget_tickets(conn, &ids)).await?;
     }
     app.db.write(move |conn| inventory::give_up_reservations(conn, now - RESERVED)).await?;
     loop {
-        let files = app.db.read(move |conn| inventory::expired(conn, old, CHUNK)).await?;
+        let files = app.db.scan(move |conn| inventory::expired(conn, old, CHUNK)).await?;
         if files.is_empty() {
             break;
         }

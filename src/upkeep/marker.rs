@@ -34,7 +34,7 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
         return Ok(Ok(()));
     }
     let is_memory = app.config.storage() == "memory:";
-    if had_one && !is_memory && app.db.read(inventory::are_any_ready).await? {
+    if had_one && !is_memory && app.db.scan(inventory::are_any_ready).await? {
         return Ok(Err(format!(
             "{} does not hold the files of {}: the marker {key} is missing. Is the disk mounted, and STORAGE_URL \
              right? If the files are really lost, docket check --repair makes do with what is there",

@@ -78,9 +78,9 @@ pub fn start(app: Data<App>) {
 pub async fn round(app: &App) -> Result<()> {
     let Some(mailer) = &app.mail else { return Ok(()) };
     let now = app.clock.now();
-    for user in app.db.read(readers).await? {
+    for user in app.db.scan(readers).await? {
         let reader = user.clone();
-        if app.db.read(move |conn| is_up_to_date(conn, &reader, now)).await? {
+        if app.db.scan(move |conn| is_up_to_date(conn, &reader, now)).await? {
             continue;
         }
         let id = user.id;
@@ -107,7 +107,7 @@ fn is_up_to_date(conn: &mut Connection, user: &User, now: NaiveDateTime) -> Resu
 async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: NaiveDateTime) -> Result<Mark> {
     for kind in KINDS {
         let (reader, from) = (user.clone(), mark.clone());
-        let Some(news) = app.db.read(move |conn| kind(conn, &reader, &from, now)).await? else { continue };
+        let Some(news) = app.db.scan(move |conn| kind(conn, &reader, &from, now)).await? else { continue };
         if news.entries.is_empty() {
             // Nothing but spam.
             mark = news.told;

@@ -2,16 +2,18 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::error::Error;
 use crate::web::cross_origin;
 use crate::web::layout::Links;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::web;
+use url::Url;
 
 const DESK_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -29,6 +31,31 @@ const UNLESS_SET: [(HeaderName, &str); 3] = [
     (CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// Where watchers come by an address instead of the public name.
+const FOR_WATCHERS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Middleware that refuses what was sent to another name than that of an https
+/// public URL: such a request missed the proxy, or another site's name points here.
+///
+/// # Errors
+/// Passes on those of the rest of the chain; its own is an answer of 421.
+pub async fn expect_host(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let refused = req.app_data::<web::Data<App>>().and_then(|app| {
+        let ours = app.config.public_origin().filter(|_| app.config.is_https())?;
+        let host = req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let named = Url::parse(&format!("https://{host}")).map(|url| url.origin().ascii_serialization());
+        let is_watcher = FOR_WATCHERS.contains(&Links::new(&app.config).local(req.path()));
+        (!is_watcher && named.as_deref() != Ok(ours.as_str())).then(|| Error::misdirected(&ours))
+    });
+    match refused {
+        Some(error) => Ok(req.error_response(error)),
+        None => Ok(next.call(req).await?.map_into_boxed_body()),
+    }
+}
 
 /// Adds the headers to the answer.
 ///

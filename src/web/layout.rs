@@ -301,6 +301,7 @@ pub(crate) fn error_title(kind: Kind) -> &'static str {
         Kind::Conflict => "Somebody else was first",
         Kind::TooLarge => "Too large",
         Kind::UnsupportedType => "That type is not taken",
+        Kind::Misdirected => "Wrong address",
         Kind::Invalid => "Something is not right yet",
         Kind::TooMany => "Slow down a little",
         Kind::Internal => "Something went wrong",

@@ -12,6 +12,7 @@ pub mod headers;
 pub mod layout;
 pub mod links;
 pub mod lists;
+pub mod log;
 pub mod multipart;
 pub mod network;
 pub mod origin;

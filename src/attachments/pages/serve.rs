@@ -21,6 +21,9 @@ const INERT: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inlin
 /// The browser's own PDF viewer does not start in a sandbox.
 const INERT_PDF: &str = "default-src 'none'; object-src 'self'; frame-ancestors 'none'";
 
+/// The browser may keep it, and asks each time whether it may still show it.
+const KEPT_FOR_SIGNED_IN: &str = "private, no-cache";
+
 /// Query of an attachment's address.
 #[derive(serde::Deserialize)]
 pub struct Wish {
@@ -58,10 +61,20 @@ pub async fn show(
 /// # Errors
 /// *Not found* when it is out of reach or there is none. Where its bytes are
 /// missing, the answer is *not found*, too, and a picture that says so.
-pub async fn thumbnail(app: AppData, agent: Agent, path: web::Path<(i64, String)>) -> Result<HttpResponse> {
+pub async fn thumbnail(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    path: web::Path<(i64, String)>,
+) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let attachment = app.db.read(move |conn| store::find(conn, agent.account_id, number, &id)).await?;
     let key = attachment.thumbnail_key().ok_or_else(Error::not_found)?;
+    // An account has no stamp twice.
+    let etag = format!("\"{}\"", attachment.stamp);
+    if is_known(&req, &etag) {
+        return Ok(not_modified(&etag));
+    }
     let bytes = match app.storage.get(&key, None).await {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(placeholder()),
         bytes => bytes?,
@@ -69,7 +82,8 @@ pub async fn thumbnail(app: AppData, agent: Agent, path: web::Path<(i64, String)
     let content_type = if key.ends_with(".png") { "image/png" } else { "image/jpeg" };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_SECURITY_POLICY, INERT))
-        .insert_header((CACHE_CONTROL, "private, max-age=86400, immutable"))
+        .insert_header((CACHE_CONTROL, KEPT_FOR_SIGNED_IN))
+        .insert_header((ETAG, etag))
         .insert_header((CONTENT_ENCODING, "identity"))
         .content_type(content_type)
         .streaming(bytes))
@@ -82,6 +96,15 @@ fn placeholder() -> HttpResponse {
         .insert_header((CACHE_CONTROL, "no-store"))
         .content_type("image/svg+xml")
         .body(assets::bytes("missing.svg"))
+}
+
+fn is_known(req: &HttpRequest, etag: &str) -> bool {
+    let known = req.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    known.is_some_and(|known| known.contains(etag))
+}
+
+fn not_modified(etag: &str) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((CACHE_CONTROL, KEPT_FOR_SIGNED_IN)).insert_header((ETAG, etag)).finish()
 }
 
 struct Served {
@@ -100,7 +123,7 @@ async fn serve(req: &HttpRequest, app: &AppData, served: Served) -> Result<HttpR
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(served.policy));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(KEPT_FOR_SIGNED_IN));
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
     Ok(response)
 }
@@ -121,9 +144,8 @@ fn from_disk(req: &HttpRequest, path: &std::path::Path, served: &Served) -> Resu
 
 /// The same as actix-files does for a file on disk, for objects elsewhere.
 async fn from_store(req: &HttpRequest, app: &AppData, served: &Served) -> Result<HttpResponse> {
-    let known = req.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.contains(&served.etag)) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, served.etag.as_str())).finish());
+    if is_known(req, &served.etag) {
+        return Ok(not_modified(&served.etag));
     }
     let mut response = HttpResponse::Ok();
     response.insert_header((ETAG, served.etag.as_str())).insert_header((ACCEPT_RANGES, "bytes"));

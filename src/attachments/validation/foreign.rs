@@ -9,21 +9,21 @@ const NAMES: [(&[&str], &str); 21] = [
     (&["bmp"], "BMP"),
     (&["jxl"], "JPEG XL"),
     (&["psd"], "Photoshop"),
-    (&["ico"], "icon"),
+    (&["ico"], "an icon"),
     (&["svg"], "SVG"),
     (&["html", "htm"], "HTML"),
     (&["rtf"], "RTF"),
     (&["xls", "xlsx"], "Excel"),
     (&["ppt", "pptx"], "PowerPoint"),
     (&["odt"], "OpenDocument"),
-    (&["mp4", "m4v"], "MP4 video"),
-    (&["mov"], "QuickTime video"),
-    (&["webm", "mkv", "avi"], "video"),
+    (&["mp4", "m4v"], "an MP4 video"),
+    (&["mov"], "a QuickTime video"),
+    (&["webm", "mkv", "avi"], "a video"),
     (&["mp3", "m4a", "ogg", "flac", "wav"], "audio"),
     (&["zip"], "ZIP"),
-    (&["rar", "7z", "gz", "tar", "bz2", "xz", "zst"], "archive"),
-    (&["exe", "elf", "mach", "msi", "dll"], "program"),
-    (&["sqlite"], "database"),
+    (&["rar", "7z", "gz", "tar", "bz2", "xz", "zst"], "an archive"),
+    (&["exe", "elf", "mach", "msi", "dll"], "a program"),
+    (&["sqlite"], "a database"),
 ];
 
 /// The format of bytes that are none of our types, where it can be told.
@@ -37,11 +37,11 @@ pub(super) fn format(bytes: &[u8]) -> Option<&'static str> {
 pub(super) fn advice(word: &str) -> &'static str {
     let named = NAMES.iter().find(|(endings, _)| endings.contains(&word)).map_or(word, |(_, name)| *name);
     match named {
-        "HEIC" | "AVIF" | "TIFF" | "BMP" | "JPEG XL" | "Photoshop" | "icon" => " Save the picture as JPEG or PNG.",
+        "HEIC" | "AVIF" | "TIFF" | "BMP" | "JPEG XL" | "Photoshop" | "an icon" => " Save the picture as JPEG or PNG.",
         "RTF" | "OpenDocument" | "pages" | "docm" | "dotx" | "dot" => " Save the document as DOCX or PDF.",
         "Excel" | "ods" | "numbers" | "xlsm" => " Save the table as CSV or PDF.",
         "PowerPoint" | "SVG" | "HTML" | "odp" | "key" | "eml" | "msg" => " Save it as PDF.",
-        "ZIP" | "archive" => " Unpack it and attach the files inside.",
+        "ZIP" | "an archive" => " Unpack it and attach the files inside.",
         "log" | "md" | "json" | "xml" | "yaml" | "yml" => " Rename it to end in .txt.",
         _ => "",
     }

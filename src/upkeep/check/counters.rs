@@ -17,7 +17,7 @@ const CHUNK: i64 = 200;
 /// Counters of every account.
 pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
     let repair = check.repair;
-    for account_id in check.app.db.read(people::account_ids).await? {
+    for account_id in check.app.db.scan(people::account_ids).await? {
         // In a transaction for writing, which makes those who count wait.
         let compare = move |conn: &mut Connection| compare(conn, account_id, repair);
         for what in check.app.db.write(compare).await? {
@@ -48,11 +48,11 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     let mut last = 0;
     loop {
-        let rows = check.app.db.read(move |conn| tickets::listed_after(conn, last, CHUNK)).await?;
+        let rows = check.app.db.scan(move |conn| tickets::listed_after(conn, last, CHUNK)).await?;
         let Some(newest) = rows.last() else { break };
         last = newest.id;
         check.outcome.tickets += rows.len();
-        let suspects = check.app.db.read(move |conn| not_indexed(conn, rows)).await?;
+        let suspects = check.app.db.scan(move |conn| not_indexed(conn, rows)).await?;
         for ticket in suspects {
             self::ticket(check, ticket).await?;
         }
@@ -95,7 +95,7 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
 async fn stray(check: &mut Check<'_>) -> Result<()> {
     for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
     {
-        for id in check.app.db.read(move |conn| Ok(dialect::stray_terms(conn, index)?)).await? {
+        for id in check.app.db.scan(move |conn| Ok(dialect::stray_terms(conn, index)?)).await? {
             if check.repair {
                 check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, index, id)?)).await?;
             }
@@ -137,7 +137,7 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
 
 /// What the database engine says of its own file.
 pub(super) async fn engine(check: &mut Check<'_>) -> Result<()> {
-    for damage in check.app.db.read(|conn| Ok(dialect::damage(conn)?)).await? {
+    for damage in check.app.db.scan(|conn| Ok(dialect::damage(conn)?)).await? {
         check.wrong(&format!("the database is damaged: {damage}"));
     }
     Ok(())

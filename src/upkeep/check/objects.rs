@@ -18,7 +18,7 @@ const CHUNK: usize = 500;
 pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
     let key = marker::key(check.app);
     // Before the first start there is none, and nothing that it could stand for.
-    let may_lack = !check.app.db.read(inventory::are_any_ready).await?;
+    let may_lack = !check.app.db.scan(inventory::are_any_ready).await?;
     if !check.app.storage.has(&key).await? && !may_lack {
         if check.repair {
             marker::put(check.app, &key).await?;
@@ -57,7 +57,7 @@ pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
             let listed = keys.clone();
-            let unknown = check.app.db.read(move |conn| inventory::unknown_keys(conn, listed)).await?;
+            let unknown = check.app.db.scan(move |conn| inventory::unknown_keys(conn, listed)).await?;
             for key in unknown {
                 orphan(check, &key, may_judge).await?;
             }
@@ -75,7 +75,7 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
         check.wrong(&format!("{key} is no file of ours"));
         return Ok(());
     };
-    let newest = check.app.db.read(move |conn| store::newest_stamp(conn, account_id)).await?;
+    let newest = check.app.db.scan(move |conn| store::newest_stamp(conn, account_id)).await?;
     if newest.is_none_or(|newest| stamp > newest) {
         check.wrong(&format!("{key} is newer than anything that this database knows: is it a copy, or restored?"));
         return Ok(());

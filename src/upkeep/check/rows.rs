@@ -18,7 +18,7 @@ const CHUNK: i64 = 200;
 /// Uploads that never came to their end.
 pub(super) async fn reservations(check: &mut Check<'_>) -> Result<()> {
     let stale = check.app.clock.now() - RESERVED;
-    let given_up = check.app.db.read(move |conn| inventory::stale_reservations(conn, stale)).await?;
+    let given_up = check.app.db.scan(move |conn| inventory::stale_reservations(conn, stale)).await?;
     for file in &given_up {
         check.mendable(&format!("{} was begun and never came to its end", of(file)), "cleared");
     }
@@ -34,7 +34,7 @@ pub(super) async fn files(check: &mut Check<'_>) -> Result<()> {
     let mut last = String::new();
     loop {
         let after = last.clone();
-        let rows = check.app.db.read(move |conn| inventory::ready_after(conn, &after, deleted_after, CHUNK)).await?;
+        let rows = check.app.db.scan(move |conn| inventory::ready_after(conn, &after, deleted_after, CHUNK)).await?;
         let Some(newest) = rows.last() else { return Ok(()) };
         last.clone_from(&newest.id);
         for file in &rows {

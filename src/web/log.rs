@@ -1,0 +1,27 @@
+//! What the log says of a request: enough to find it again and to see who sends
+//! too much, and nothing that is secret or personal. Addresses of pages can hold
+//! invitations and searches, so their pattern stands for them.
+
+use crate::app::App;
+use crate::web::client;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{HttpMessage, web};
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+/// The span around everything that happens for one request.
+#[derive(Debug)]
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(req: &ServiceRequest) -> Span {
+        let id = req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let app = req.app_data::<web::Data<App>>();
+        let client = app.map(|app| client::address(req.request(), &app.config).to_string()).unwrap_or_default();
+        let route = req.match_pattern().unwrap_or_else(|| "none".into());
+        tracing::info_span!("request", method = %req.method(), %route, %id, %client)
+    }
+
+    fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, actix_web::Error>) {}
+}
