@@ -21,6 +21,7 @@ mod conversations;
 mod corpus;
 mod crashes;
 mod db;
+mod doors;
 mod durability;
 mod headers;
 mod house;
