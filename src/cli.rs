@@ -243,11 +243,12 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
     }
 }
 
-fn password_from_stdin(email: &Email) -> Result<String> {
+/// `about` is what the password may not be made of.
+fn password_from_stdin(about: &[&str]) -> Result<String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| Error::internal("standard input", error))?;
     let password = password.trim_end_matches(['\r', '\n']);
-    passwords::check(password, &[email.as_str()])?;
+    passwords::check(password, about)?;
     passwords::hash_now(password)
 }
 
@@ -256,7 +257,7 @@ async fn add_user(app: &App, user: UserAdd) -> Result<()> {
     let name = text::required_line("The name", &user.name, MAX_NAME)?;
     let role: Role = user.role.as_deref().unwrap_or("editor").parse()?;
     let owner = user.account.as_deref().map(Email::parse).transpose()?;
-    let password_hash = password_from_stdin(&email)?;
+    let password_hash = password_from_stdin(&[email.as_str(), &name])?;
     let new = NewUser { email, name, password_hash, time_zone: "UTC".into() };
     let now = app.clock.now();
     let add = move |conn: &mut _| match &owner {
@@ -272,7 +273,7 @@ async fn add_user(app: &App, user: UserAdd) -> Result<()> {
 
 async fn set_password(app: &App, user: &UserPassword) -> Result<()> {
     let email = Email::parse(&user.email)?;
-    let hash = password_from_stdin(&email)?;
+    let hash = password_from_stdin(&[email.as_str()])?;
     app.db.write(move |conn| people::set_password(conn, &email, &hash)).await
 }
 

@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use url::Url;
 
 /// The settings of a running program; each is a flag or an environment variable.
-#[derive(Args, Clone, Debug)]
+/// Not `Debug`, because some hold passwords.
+#[derive(Args, Clone)]
 pub struct Config {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, env = "DOCKET_LISTEN", default_value = "127.0.0.1:8080", global = true)]

@@ -72,16 +72,19 @@ pub fn trouble(path: &Path, error: &io::Error) -> String {
     // The nearest folder that can be looked at says who must change something.
     let seen = path.ancestors().find_map(|place| fs::metadata(place).ok().map(|metadata| (place, metadata)));
     match (error.kind(), seen) {
-        (ErrorKind::PermissionDenied, Some((place, metadata))) => format!(
-            "{} cannot be written: {} belongs to user {} (mode {:o}) and docket runs as user {me}; \
-             run chown -R {me} {}, or run docket as user {}",
-            path.display(),
-            place.display(),
-            metadata.uid(),
-            metadata.mode() & 0o777,
-            place.display(),
-            metadata.uid()
-        ),
+        (ErrorKind::PermissionDenied, Some((place, metadata))) => {
+            let (place, owner) = (place.display(), metadata.uid());
+            let remedy = if owner == me {
+                format!("run chmod -R u+rwX {place}")
+            } else {
+                format!("run chown -R {me} {place}, or run docket as user {owner}")
+            };
+            format!(
+                "{} cannot be written: {place} belongs to user {owner} (mode {:o}) and docket runs as user {me}; {remedy}",
+                path.display(),
+                metadata.mode() & 0o777,
+            )
+        }
         _ => format!("{} cannot be used: {error}", path.display()),
     }
 }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
+use url::Url;
 
 /// The folders below which files lie.
 const PLACES: [&str; 2] = ["tickets", "thumbnails"];
@@ -48,6 +49,12 @@ pub struct Storage {
     looks_first: Arc<AtomicBool>,
 }
 
+/// Whether it is the address of a server and nothing else.
+fn is_plain(url: &Url) -> bool {
+    let has_more = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
+    matches!(url.scheme(), "http" | "https") && url.has_host() && !has_more
+}
+
 impl Storage {
     /// Opens `file:PATH`, `s3://bucket/prefix` or `memory:`.
     ///
@@ -61,12 +68,10 @@ impl Storage {
             return Self::open_folder(Path::new(path));
         }
         if let Some(place) = url.strip_prefix("s3://") {
-            return Self::open_bucket(place)
-                .map_err(|error| format!("the bucket of STORAGE_URL cannot be used: {error}"));
+            return Self::open_bucket(place);
         }
-        // Somebody may have written keys of the bucket into it.
-        let named = if url.contains('@') { String::new() } else { format!(" {url}") };
-        Err(format!("the storage URL{named} is not file:PATH, s3://bucket/prefix or memory:"))
+        // Not repeated, since somebody may have written keys into it.
+        Err("STORAGE_URL is none of file:PATH, s3://bucket/prefix and memory:".into())
     }
 
     fn open_folder(path: &Path) -> Result<Self, String> {
@@ -83,19 +88,27 @@ impl Storage {
         Self { store, folder: None, marker: Arc::default(), looks_first: Arc::default() }
     }
 
-    fn open_bucket(place: &str) -> object_store::Result<Self> {
+    fn open_bucket(place: &str) -> Result<Self, String> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.contains(['@', ':']) {
+            return Err(
+                "STORAGE_URL is s3://bucket/prefix; keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()
+            );
+        }
         choose_tls();
-        // Other S3 servers are named by the same variable that AWS's own tools read.
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-        if let Some(endpoint) = endpoint {
+        // Other S3 servers are named by the same variable that AWS's own tools read.
+        if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
+            if !Url::parse(&endpoint).is_ok_and(|url| is_plain(&url)) {
+                return Err("AWS_ENDPOINT_URL is http://HOST:PORT or https://HOST, without keys".into());
+            }
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
         // One by one: many stores lack the other way, and we never delete many at once.
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
-        let store = PrefixStore::new(builder.with_retry(retry).with_disable_bulk_delete(true).build()?, prefix);
-        Ok(Self::over(Arc::new(store)))
+        let store = builder.with_retry(retry).with_disable_bulk_delete(true).build();
+        let store = store.map_err(|error| format!("the bucket of STORAGE_URL cannot be used: {error}"))?;
+        Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
     }
 
     /// Learns what a bucket lacks, and says so once. A store that does not answer now

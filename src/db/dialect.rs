@@ -109,21 +109,35 @@ pub(super) fn check_engine(conn: &mut Connection, again: impl Fn() -> Connection
     Ok(())
 }
 
-/// Two connections that are open at the same time share a server process only
-/// behind a pooler that gives them one for each transaction. Statements, locks and
-/// settings of a session get lost there.
+/// What to do about a pooler behind which statements, locks and settings of a
+/// session get lost.
+const POOLED: &str = "a connection pooler gives out sessions by transaction: set pool_mode = session for this database \
+                      in pgbouncer, or let DATABASE_URL name Postgres itself";
+
+/// Refuses a pooler that gives clients another server process for each
+/// transaction. While `other` holds one process in a transaction, `one` shows
+/// whether it keeps its own; several rounds, because others may take turns, too.
 fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -> Result<()> {
     let process = |conn: &mut PgConnection| -> Result<i64> {
         let row: Number = diesel::sql_query("SELECT CAST(pg_backend_pid() AS BIGINT) AS value").get_result(conn)?;
         Ok(row.value)
     };
-    if process(one)? != process(other)? {
-        return Ok(());
-    }
-    Err(Error::unavailable(
-        "a connection pooler gives out sessions by transaction: set pool_mode = session for this database in pgbouncer, \
-         or let DATABASE_URL name Postgres itself",
-    ))
+    let mut look = || -> Result<bool> {
+        for _ in 0..3 {
+            let before = process(one)?;
+            let (theirs, after) = other.transaction(|other| Ok::<_, Error>((process(other)?, process(one)?)))?;
+            if before != after || theirs == before {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    if look().map_err(name_pooler)? { Err(Error::unavailable(POOLED)) } else { Ok(()) }
+}
+
+/// A prepared statement that is there already, or not at all, is another session's.
+fn name_pooler(error: Error) -> Error {
+    if error.to_string().contains("prepared statement") { Error::unavailable(POOLED) } else { error }
 }
 
 fn is_safe_sqlite(version: &str) -> bool {
@@ -159,27 +173,26 @@ pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
     }
 }
 
-/// Runs `migrate` while no other program can run its own.
+/// Runs `migrate` in a transaction, while no other program can run its own.
 pub(super) fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
-    if matches!(conn, Connection::Sqlite(_)) {
-        begin_immediate(conn)?;
-        let migrated = migrate(conn);
-        match migrated {
-            Ok(()) => Connection::commit_transaction(conn)?,
-            Err(_) => Connection::rollback_transaction(conn)?,
+    begin_immediate(conn)?;
+    match wait_for_lock(conn).and_then(|()| migrate(conn)) {
+        Ok(()) => Ok(Connection::commit_transaction(conn)?),
+        Err(error) => {
+            // The connection may be gone, and with it the transaction.
+            let _ = Connection::rollback_transaction(conn);
+            Err(name_pooler(error))
         }
-        return migrated;
     }
-    wait_for_lock(conn)?;
-    let migrated = migrate(conn);
-    conn.batch_execute(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})"))?;
-    migrated
 }
 
-/// Takes the lock of migrations. Whoever waits for it says so.
+/// Takes the lock of migrations until the end of the transaction. Whoever waits for
+/// it says so.
 fn wait_for_lock(conn: &mut Connection) -> Result<()> {
     let Connection::Postgres(conn) = conn else { return Ok(()) };
-    let query = format!("SELECT CAST(pg_try_advisory_lock({MIGRATION_LOCK}) AS INTEGER)::BIGINT AS value");
+    // So that what others have migrated meanwhile is seen.
+    conn.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
+    let query = format!("SELECT CAST(pg_try_advisory_xact_lock({MIGRATION_LOCK}) AS INTEGER)::BIGINT AS value");
     let begun = Instant::now();
     let mut told = false;
     loop {

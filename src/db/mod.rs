@@ -42,12 +42,22 @@ const POSTGRES_TRIES: u32 = 5;
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where the database is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// The file of an embedded SQLite database.
     Sqlite(PathBuf),
     /// A libpq connection URL.
     Postgres(String),
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            // It holds a password.
+            Self::Postgres(_) => f.write_str("postgres:…"),
+        }
+    }
 }
 
 impl std::str::FromStr for DatabaseUrl {

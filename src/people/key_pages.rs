@@ -81,7 +81,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, s
         Ok(name) => name,
         Err(error) => return render(&app, &agent, &layout, None, Some((&typed, &error))).await,
     };
-    match confirm.password(&app, &agent, sent.get("current")).await {
+    match confirm.password(&app, &agent, sent.exact("current")).await {
         Err(error) if error.kind == Kind::Invalid => {
             return render(&app, &agent, &layout, None, Some((&typed, &error))).await;
         }

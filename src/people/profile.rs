@@ -150,7 +150,7 @@ async fn new_hash(
     passwords: &Passwords,
     sent: &Fields,
 ) -> Result<String> {
-    confirm.password(app, agent, sent.get("current")).await?;
+    confirm.password(app, agent, sent.exact("current")).await?;
     let account_id = agent.account_id;
     let account = app.db.read(move |conn| store::account(conn, account_id)).await?;
     let password = sent.exact("password");

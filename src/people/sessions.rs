@@ -49,16 +49,16 @@ pub struct Used {
 }
 
 /// The name of a cookie of this installation: browsers keep those of all ports of
-/// a host together.
+/// a host together. With `__Host-` a neighbouring host cannot plant one, but
+/// browsers accept it by TLS only.
 #[must_use]
 pub fn own_name(app: &App, word: &str) -> String {
-    format!("docket_{word}_{}", app.installation.short())
+    let prefix = if app.config.is_https() { "__Host-" } else { "" };
+    format!("{prefix}docket_{word}_{}", app.installation.short())
 }
 
-/// The name of the session's cookie. With `__Host-` a neighbouring host cannot
-/// plant one, but browsers accept it by TLS only.
 fn cookie_name(app: &App) -> String {
-    if app.config.is_https() { format!("__Host-docket_{}", app.installation.short()) } else { own_name(app, "session") }
+    own_name(app, "session")
 }
 
 /// The token that the request brings.

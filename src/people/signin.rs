@@ -189,7 +189,7 @@ pub async fn sign_in(
     }
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let turn = Turn { user: email.trim().to_lowercase(), is_known };
-    let verdict = passwords.verify(turn, sent.get("password"), hash).await?;
+    let verdict = passwords.verify(turn, sent.exact("password"), hash).await?;
     let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
         tracing::info!(%network, "sign-in failed");
         let error = Some("Wrong email address or password.");

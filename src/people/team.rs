@@ -155,7 +155,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 
 /// Whoever makes somebody an owner gives their password again.
 async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, role: Role, sent: &Fields) -> Result<()> {
-    if role == Role::Owner { confirm.password(app, agent, sent.get("current")).await } else { Ok(()) }
+    if role == Role::Owner { confirm.password(app, agent, sent.exact("current")).await } else { Ok(()) }
 }
 
 /// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the

@@ -14,7 +14,6 @@ use crate::web::query::Query;
 use crate::web::{charset, client, cross_origin, flow, text, token};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{LOCATION, REFERER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -25,7 +24,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// Most bytes of files that are read past, so that the text behind them is kept.
-const MAX_FILES: usize = 32 * 1024 * 1024;
+/// They cost time on the line and no memory.
+const MAX_FILES: usize = 1024 * 1024 * 1024;
 
 /// `POST /f/{formKey}`. JSON in, JSON out, readable for the site that sent it.
 ///
@@ -46,7 +46,7 @@ pub async fn receive(
     let form = app.db.read(move |conn| store::form_by_key(conn, &key)).await?;
     cross_origin::check(&req, &form.allowed_origins)?;
     let origin = cross_origin::origin(&req);
-    let Sent { fields, files, is_whole } = read(&req, payload.into_inner()).await?;
+    let Sent { fields, files } = read(&req, payload.into_inner()).await?;
     let parsed = Parsed::new(fields)?;
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
     let country = client::country(&req, &app.config);
@@ -62,7 +62,7 @@ pub async fn receive(
     if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
     }
-    let mut to = match (files, next) {
+    let to = match (files, next) {
         (0, Some(next)) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
         (0, None) => layout.see_other(thanks),
         // Our page tells of the files first.
@@ -71,9 +71,6 @@ pub async fn receive(
             layout.see_other(format!("{thanks}?files={files}{}", next.unwrap_or_default()))
         }
     };
-    if !is_whole {
-        to.head_mut().set_connection_type(ConnectionType::Close);
-    }
     Ok(to)
 }
 
@@ -141,13 +138,11 @@ struct Sent {
     fields: Vec<(String, String)>,
     /// How many files.
     files: usize,
-    /// Whether all of the body was read.
-    is_whole: bool,
 }
 
 impl Sent {
     fn of(fields: Vec<(String, String)>) -> Self {
-        Self { fields, files: 0, is_whole: true }
+        Self { fields, files: 0 }
     }
 }
 
@@ -177,10 +172,9 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
 async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
     let unreadable = |error| multipart_error(&error);
     let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, 0, MAX_FILES);
-    let mut is_whole = true;
     while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
+        // More than are allowed: the form is refused.
         if fields.len() >= FIELDS_READ {
-            is_whole = false;
             break;
         }
         let name = part.name().unwrap_or_default().to_owned();
@@ -189,31 +183,44 @@ async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'
         let mut value = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
             if file.is_some() {
-                let Some(rest) = files_left.checked_sub(chunk.len()) else {
-                    is_whole = false;
-                    break;
-                };
-                files_left = rest;
+                files_left = files_left.checked_sub(chunk.len()).ok_or_else(|| {
+                    Error::new(Kind::TooLarge, "The files are too large. Send the form without them.")
+                })?;
                 continue;
             }
             left = take(left, chunk.len())?;
             share.take(chunk.len())?;
             value.extend_from_slice(&chunk);
         }
-        match file {
+        let value = match file {
             Some(file) if !file.is_empty() => {
-                value = format!("(file not kept: {file})").into_bytes();
                 files += 1;
+                Value::File(file)
             }
             // A file field that was left empty has no value either.
-            _ => {}
-        }
-        fields.push((name.into_bytes(), value));
-        if !is_whole {
-            break;
-        }
+            _ => Value::Text(value),
+        };
+        fields.push((name, value));
     }
-    Ok(Sent { fields: charset::texts(fields, declared), files, is_whole })
+    // The headers of the parts are text already, see multipart.rs.
+    let texts = fields.iter().filter_map(|(name, value)| match value {
+        Value::Text(value) => Some((name.as_bytes(), value.as_slice())),
+        Value::File(_) => None,
+    });
+    let encoding = charset::of_fields(texts, declared);
+    fields.retain(|(name, _)| name != charset::CHARSET_FIELD);
+    let decode = |value| match value {
+        Value::Text(value) => charset::decode(&value, encoding),
+        Value::File(name) => format!("(file not kept: {name})"),
+    };
+    Ok(Sent { fields: fields.into_iter().map(|(name, value)| (name, decode(value))).collect(), files })
+}
+
+/// What a part of a multipart form holds.
+enum Value {
+    Text(Vec<u8>),
+    /// The name of a file, of which forms take no more.
+    File(String),
 }
 
 fn take(left: usize, bytes: usize) -> Result<usize> {

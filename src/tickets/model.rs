@@ -183,7 +183,7 @@ pub fn parse_tag(text: &str) -> Result<String> {
     let folded: String = text.replace(',', " ").nfkc().filter(seen).flat_map(char::to_lowercase).collect();
     // The lower case of İ is an i with a dot above.
     let plain: String = folded.replace("i\u{307}", "i").nfkc().collect();
-    text::required_line("The tag", plain.trim().trim_start_matches('#'), MAX_TAG)
+    text::required_line("The tag", plain.trim_start_matches(|c: char| c == '#' || c.is_whitespace()), MAX_TAG)
 }
 
 /// A ticket about to be made.

@@ -58,18 +58,20 @@ pub fn pairs(encoded: &[u8], declared: Option<&'static Encoding>) -> Vec<(String
         let at = part.iter().position(|byte| *byte == b'=').unwrap_or(part.len());
         (plain(&part[..at]), plain(part.get(at + 1..).unwrap_or_default()))
     });
-    texts(raw.collect(), declared)
+    let mut raw: Vec<(Vec<u8>, Vec<u8>)> = raw.collect();
+    let encoding = of_fields(raw.iter().map(|(name, value)| (name.as_slice(), value.as_slice())), declared);
+    raw.retain(|(name, _)| name != CHARSET_FIELD.as_bytes());
+    raw.iter().map(|(name, value)| (decode(name, encoding), decode(value, encoding))).collect()
 }
 
-/// Names and values that were sent together, without the field that declares
-/// their encoding.
-#[must_use]
-pub fn texts(mut raw: Vec<(Vec<u8>, Vec<u8>)>, declared: Option<&'static Encoding>) -> Vec<(String, String)> {
-    let field = raw.iter().find(|(name, _)| name == CHARSET_FIELD.as_bytes());
+/// The encoding of the fields of a form, one of which may declare it.
+pub fn of_fields<'a>(
+    fields: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
+    declared: Option<&'static Encoding>,
+) -> &'static Encoding {
+    let field = fields.clone().find(|(name, _)| *name == CHARSET_FIELD.as_bytes());
     let declared = field.and_then(|(_, label)| Encoding::for_label(label)).or(declared);
-    raw.retain(|(name, _)| name != CHARSET_FIELD.as_bytes());
-    let encoding = of(declared, raw.iter().flat_map(|(name, value)| [name.as_slice(), value.as_slice()]));
-    raw.iter().map(|(name, value)| (decode(name, encoding), decode(value, encoding))).collect()
+    of(declared, fields.flat_map(|(name, value)| [name, value]))
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! Data folders that older versions of the program wrote. Each lies in `tests/data`
+//! under the day of its version, and holds rows of every kind.
+
+use crate::support::{PASSWORD, Person, client, config_on};
+use actix_web::rt;
+use chrono::NaiveDate;
+use docket::app::App;
+use docket::clock::Clock;
+use docket::db::DatabaseUrl;
+use docket::server::Running;
+use docket::upkeep::check;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What the old version showed once: it kept only hashes.
+const KEY: &str = "dk_live_bke5vyuykyav3r9nc7ckyqsyznace0nnrrjkc0w3v3u7fbkgdwvt";
+/// Of `new@example.com` as an admin, and of `newer@example.com` as an owner.
+const INVITATIONS: [&str; 2] = [
+    "/invitations/2549cpcydbhq5kcghsk8cewrv4wskczkawzq86h6fw9nhn8nxexu",
+    "/invitations/b8xwur5m2dd0ptrsv2d6x2wnewag2v0n5hm7kwq8ub9zg3q84zuf",
+];
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The folder as it was on that day, served by this version.
+async fn open(dir: &TempDir) -> (actix_web::web::Data<App>, Person) {
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/2026-11-25"), dir.path());
+    let database = DatabaseUrl::Sqlite(dir.path().join("docket.db"));
+    // Deleted tickets go for good after a while, so it stays that day.
+    let noon = NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let config = config_on(dir.path(), database);
+    let Running { address, app, server, .. } = App::build(config, Clock::from_fn(move || noon), 1).await.unwrap();
+    rt::spawn(server);
+    let person =
+        Person { base: format!("http://{address}"), client: client(), id: 1, email: "olivia@example.com".into() };
+    person.sign_in(&person.email, PASSWORD).await.expect_redirect("/tickets");
+    (app, person)
+}
+
+#[actix_web::test]
+async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
+    let dir = TempDir::new().unwrap();
+    let (app, olivia) = open(&dir).await;
+    let mut lines = Vec::new();
+    let outcome = check::run(&app, false, &mut |line| lines.push(line.to_owned())).await.unwrap();
+    assert_eq!(outcome.found, 0, "{lines:?}");
+
+    let page = olivia.get("/tickets/13").await;
+    page.expect(200).expect_text("With files").expect_text("Second notes").expect_text("köln");
+    for name in ["a.png", "b.jpg", "c.webp", "d.gif", "e.csv"] {
+        page.expect_text(&format!("data-name=\"{name}\""));
+    }
+    let picture = page.body.split_once("/thumbnail").unwrap().0.rsplit('/').next().unwrap();
+    let picture = olivia.get(&format!("/tickets/13/attachments/{picture}")).await;
+    assert!(picture.expect(200).bytes.starts_with(b"\x89PNG"));
+    assert_eq!(olivia.list("q=second+notes&status=all").await, [13]);
+    // Two that look alike became one.
+    assert_eq!(olivia.list("tag=k%C3%B6ln&status=all").await.len(), 2);
+    olivia.get("/conversations?q=lamp").await.expect_text("Vera");
+    olivia.get("/submissions?q=parcel").await.expect_text("Where is my parcel");
+    olivia.get("/tickets?status=deleted").await.expect(200);
+    let made = olivia.make_ticket("After the upgrade").await;
+    olivia.get(&format!("/tickets/{made}")).await.expect(200);
+}
+
+/// Rows of before do not know who created them: the oldest active owner stands for it.
+#[actix_web::test]
+async fn sqlite_only_keys_and_invitations_of_november_2026_go_on_with_the_oldest_owner() {
+    let dir = TempDir::new().unwrap();
+    let (_app, olivia) = open(&dir).await;
+    let api = || client().get(format!("{}/api/v1/tickets", olivia.base)).bearer_auth(KEY).send();
+    assert_eq!(api().await.unwrap().status(), 200);
+    let new = Person { client: client(), ..olivia.clone() };
+    new.post(INVITATIONS[1], &[("name", "Nora"), ("password", PASSWORD)]).await.expect_redirect("/tickets");
+    new.post("/settings/team/1/role", &[("role", "editor")]).await.expect(303);
+    assert_eq!(api().await.unwrap().status(), 401);
+    let late = Person { client: client(), ..olivia.clone() };
+    late.post(INVITATIONS[0], &[("name", "Late"), ("password", PASSWORD)]).await.expect(404);
+}
