@@ -15,12 +15,13 @@ use crate::web::{answer, assets, headers, token};
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::rt::net::TcpStream;
-use actix_web::{App as WebApp, HttpServer, web};
-use rustix::net::sockopt::set_tcp_user_timeout;
+use actix_web::{App as WebApp, HttpRequest, HttpResponse, HttpServer, web};
+use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_actix_web::TracingLogger;
@@ -45,6 +46,11 @@ pub struct Running {
     pub server: Server,
 }
 
+/// What the system holds of a response for one connection, in bytes. It takes more
+/// only when a third of it is free: with the system's own choice, up to 4 MB, a
+/// slow reader would seem to have stalled.
+const SEND_BUFFER: usize = 256 * 1024;
+
 impl App {
     /// Opens database and storage, migrates, and binds the port.
     ///
@@ -57,6 +63,7 @@ impl App {
         // Connections inherit it: who neither takes nor acknowledges data for so long is gone.
         let patience = u32::try_from(app.config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
         set_tcp_user_timeout(&listener, patience).map_err(|error| error.to_string())?;
+        set_socket_send_buffer_size(&listener, SEND_BUFFER).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         // A store that does not answer now may be back in a moment.
         let _ = tokio::time::timeout(LEARNING, app.storage.learn()).await;
@@ -106,6 +113,21 @@ fn allow_many_connections() {
     }
 }
 
+/// Beside the base path there is nothing. A proxy that cuts it off sends everything
+/// here, which only the log can tell.
+async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, Error> {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let base = app.config.base_path();
+    let is_cut = || !base.is_empty() && routes::table().iter().any(|endpoint| endpoint.path == req.path());
+    if !TOLD.load(Ordering::Relaxed) && is_cut() && !TOLD.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            base,
+            "requests come without the path of DOCKET_PUBLIC_URL: let the proxy pass on the whole path"
+        );
+    }
+    Err(Error::not_found())
+}
+
 fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
     let passwords = web::Data::new(Passwords::default());
     let throttle = web::Data::new(Throttle::default());
@@ -131,7 +153,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .wrap(Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
             .service(web::scope(&base).configure(routes::register))
-            .default_service(web::to(|| async { Err::<String, _>(Error::not_found()) }))
+            .default_service(web::to(nothing_here))
     });
     let server = server.on_connect(|connection, data| {
         // To cut off readers that stall, see flow.rs.
@@ -142,5 +164,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
     });
     // Whoever has closed their side of a stream has left: their place is free at once.
     let server = server.h1_allow_half_closed(false).workers(workers);
+    // Head and body of a page leave by two writes; the second must not wait for an answer to the first.
+    let server = server.tcp_nodelay(true);
     Ok(server.client_request_timeout(HEAD).shutdown_signal(stop).shutdown_timeout(GRACE).listen(listener)?.run())
 }

@@ -5,7 +5,7 @@ use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::{content_type, read_body};
 use crate::web::paging::{Cursor, Place, Window};
-use crate::web::{charset, flow, text, token, when};
+use crate::web::{charset, text, token, when};
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::NaiveDateTime;
@@ -43,7 +43,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if content_type(&req) != "application/json" {
                 return Err(Error::new(Kind::UnsupportedType, "This address takes application/json.").into());
             }
-            let bytes = read_body(&flow::share(&req)?, &mut payload, MAX_BYTES).await?;
+            let bytes = read_body(&req, &mut payload, MAX_BYTES).await?;
             let once = Once::new(&req, &bytes)?;
             let text = charset::body(bytes, charset::declared(&req));
             Ok(Self { value: serde_json::from_str(&text).map_err(|error| refused(&error))?, once })

@@ -15,7 +15,7 @@ use crate::web::cross_origin;
 use crate::web::fields::read_body;
 use crate::web::network::Network;
 use crate::web::query::Query;
-use crate::web::{charset, client, flow, stream, text, token, when};
+use crate::web::{charset, client, stream, text, token, when};
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -105,7 +105,7 @@ pub async fn send(
     app.limits.chat_key.check(&key)?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
-    let body = read_body(&flow::share(req)?, &mut payload.into_inner(), MAX_BYTES).await?;
+    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
     let sent: Sent = serde_json::from_str(&charset::body(body, charset::declared(req)))
         .map_err(|error| Error::new(Kind::Unreadable, format!("That is not a message: {error}.")))?;
     let client_id = model::parse_client_id(&sent.id)?;

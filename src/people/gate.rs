@@ -46,7 +46,8 @@ pub async fn keep(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let mut response = match judge(gate, &mut req).await {
         Ok(None) => next.call(req).await?.map_into_boxed_body(),
-        Ok(Some(answer)) => req.into_response(answer),
+        // Not `into_response`, which forgets the error of an answer.
+        Ok(Some(answer)) => ServiceResponse::new(req.into_parts().0, answer),
         Err(error) => req.error_response(error),
     };
     let left = response.request().extensions().get::<Left>().copied();

@@ -150,11 +150,11 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
     let (share, declared) = (flow::share(req)?, charset::declared(req));
     match content_type(req).as_str() {
         "application/x-www-form-urlencoded" => {
-            let body = read_body(&share, &mut payload, MAX_BYTES).await?;
+            let body = read_body(req, &mut payload, MAX_BYTES).await?;
             Ok(Sent::of(charset::pairs(&body, declared)))
         }
         "application/json" => {
-            let body = read_body(&share, &mut payload, MAX_BYTES).await?;
+            let body = read_body(req, &mut payload, MAX_BYTES).await?;
             let unreadable =
                 |error| Error::new(Kind::Unreadable, format!("That is not a JSON object of fields: {error}."));
             let read = serde_json::from_str(&charset::body(body, declared));

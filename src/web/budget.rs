@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All of it, in bytes. A tenth holds the largest body of the API, and what is made of it.
-const ALL: usize = 160 * 1024 * 1024;
+const ALL: usize = 128 * 1024 * 1024;
 /// What people who are not signed in may hold together.
 const STRANGERS: usize = ALL / 4 * 3;
 /// What one network may hold.

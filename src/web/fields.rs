@@ -1,10 +1,9 @@
 //! A submitted HTML form: its fields in order, repeated ones too.
 
 use crate::error::{Error, Kind, Result};
-use crate::web::budget::Share;
 use crate::web::layout::Who;
 use crate::web::{charset, flow, text};
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use futures_util::StreamExt;
 use std::future::Future;
@@ -22,6 +21,9 @@ const SIGNED_IN: Bounds = Bounds { bytes: 2 * 1024 * 1024, fields: 2_000 };
 /// Of anybody: 100,000 characters of notes, of four bytes with three signs for
 /// each, and what stands beside them.
 const ANYBODY: Bounds = Bounds { bytes: 1_300_000, fields: 100 };
+
+/// So much of a body that is too large is read past before it is answered.
+const READ_PAST: usize = 16 * 1024 * 1024;
 
 /// The fields of an `application/x-www-form-urlencoded` body.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +92,7 @@ impl FromRequest for Fields {
                 return Err(Error::new(Kind::UnsupportedType, message).into());
             }
             let bounds = if req.extensions().get::<Who>().is_some() { SIGNED_IN } else { ANYBODY };
-            let body = read_body(&flow::share(&req)?, &mut payload, bounds.bytes).await?;
+            let body = read_body(&req, &mut payload, bounds.bytes).await?;
             if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
                 let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);
                 return Err(Error::new(Kind::TooLarge, message).into());
@@ -112,17 +114,36 @@ pub fn content_type(req: &HttpRequest) -> String {
 /// # Errors
 /// *Too large*, *too slow*, *unavailable* when the budget is used up, or
 /// *unreadable* when the sender stops half way.
-pub async fn read_body(share: &Share, payload: &mut Payload, max: usize) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
+pub async fn read_body(req: &HttpRequest, payload: &mut Payload, max: usize) -> Result<Vec<u8>> {
+    let share = flow::share(req)?;
+    let length = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    if length > max {
+        return Err(too_large(payload, max).await);
+    }
+    // As large as it becomes, so that it is not copied while it grows.
+    let mut body = Vec::with_capacity(length);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| flow::body_error(&error))?;
         if body.len() + chunk.len() > max {
-            let limit =
-                if max < 1024 * 1024 { format!("{} KB", max / 1024) } else { format!("{:.1} MB", max as f64 / 1e6) };
-            return Err(Error::new(Kind::TooLarge, format!("That’s too large: the limit is {limit}.")));
+            drop(body);
+            return Err(too_large(payload, max).await);
         }
         share.take(chunk.len())?;
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Reads past what is left, because browsers show an answer only when they have
+/// sent all of their request.
+async fn too_large(payload: &mut Payload, max: usize) -> Error {
+    let mut left = READ_PAST;
+    while let Some(Ok(chunk)) = payload.next().await {
+        left = left.saturating_sub(chunk.len());
+        if left == 0 {
+            break;
+        }
+    }
+    let limit = if max < 1024 * 1024 { format!("{} KB", max / 1024) } else { format!("{:.1} MB", max as f64 / 1e6) };
+    Error::new(Kind::TooLarge, format!("That’s too large: the limit is {limit}."))
 }

@@ -11,10 +11,12 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::Stream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{Shutdown, shutdown};
 use std::cell::Cell;
 use std::os::fd::OwnedFd;
@@ -23,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// In pieces of so many bytes a response is handed over: what is not handed over
 /// yet is counted, and whoever takes no further piece is cut off.
@@ -55,6 +57,9 @@ pub async fn regulate(
     let pace = app.config.pace;
     let share = app.budget.share(client::network(req.request(), &app.config));
     let socket = req.conn_data::<Socket>().cloned();
+    if let Some(socket) = &socket {
+        wait_for_reader(socket, pace.read_stall).await?;
+    }
     req.extensions_mut().insert(share.clone());
     let payload = req.take_payload();
     req.set_payload(Payload::Stream { payload: Box::pin(Paced::new(payload, pace)) });
@@ -77,6 +82,23 @@ pub async fn regulate(
     }
     let pieces = Pieces { size, body, rest, _share: share, watch: None, patience: app.config.pace.read_stall, socket };
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(pieces))))
+}
+
+/// Waits until the client has taken most of the responses before this one. Whoever
+/// sends many requests and reads none would have all their responses held.
+async fn wait_for_reader(socket: &Socket, patience: Duration) -> Result<()> {
+    let mut wanted = [PollFd::new(&*socket.0, PollFlags::OUT)];
+    if poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
+        return Ok(());
+    }
+    let handle = socket.0.try_clone().and_then(|handle| TcpStream::from_std(handle.into()));
+    let handle = handle.map_err(|error| Error::internal("socket", error))?;
+    if timeout(patience, handle.writable()).await.is_err() {
+        // It may have gone by itself.
+        let _ = shutdown(&*socket.0, Shutdown::Both);
+        return Err(Error::new(Kind::TooSlow, "The answers before this one were not read."));
+    }
+    Ok(())
 }
 
 /// A body that must come at the pace of the settings. Only the time in which it
