@@ -596,6 +596,26 @@ async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
 }
 
 #[actix_web::test]
+async fn the_log_says_that_a_proxy_cuts_off_the_base_path() {
+    let dir = TempDir::new().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    let database = fresh_database(&dir);
+    add_owner(&data, &database);
+    let mut command = command(&data, &database);
+    command.env("DOCKET_PUBLIC_URL", "http://desk.example/desk");
+    let server = start_logged(command, "warn", &log);
+    let visitor = person(&server.base);
+    visitor.get("/desk/login").await.expect(200);
+    visitor.get("/favicon.ico").await.expect(404);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "", "nothing is wrong");
+    for _ in 0..2 {
+        visitor.get("/login").await.expect(404);
+    }
+    let log = fs::read_to_string(&log).unwrap();
+    assert_eq!(log.matches("let the proxy pass on the whole path").count(), 1, "{log}");
+}
+
+#[actix_web::test]
 async fn a_member_with_a_domain_beyond_ascii_gets_mails_with_all_headers() {
     let server = MailServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
