@@ -111,7 +111,7 @@ fn wrong_usage_and_wrong_settings_are_told_apart() {
     for (name, value, sign) in [
         ("DOCKET_LISTN", "x", "DOCKET_LISTN"),
         ("DOCKET_LISTEN", "nowhere", "nowhere"),
-        ("STORAGE_URL", "ftp://x", "ftp://x"),
+        ("STORAGE_URL", "ftp://x", "STORAGE_URL is none of"),
         ("DATABASE_URL", "mysql://x", "mysql"),
         ("DOCKET_PUBLIC_URL", "desk.example", "public-url"),
         ("DOCKET_TRUSTED_PROXIES", "everyone", "everyone"),
