@@ -31,6 +31,11 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 /// yet is counted, and whoever takes no further piece is cut off.
 const PIECE: usize = 32 * 1024;
 
+/// So long a client may leave responses unread that it has sent further requests
+/// after. Up to sixteen of them wait in memory, each with what was read along with
+/// it: some 2 MB for a connection. Browsers and proxies read first.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// A second handle of a connection's socket, to cut it off.
 #[derive(Clone)]
 pub struct Socket(pub Arc<OwnedFd>);
@@ -58,7 +63,7 @@ pub async fn regulate(
     let share = app.budget.share(client::network(req.request(), &app.config));
     let socket = req.conn_data::<Socket>().cloned();
     if let Some(socket) = &socket {
-        wait_for_reader(socket, pace.read_stall).await?;
+        wait_for_reader(socket).await?;
     }
     req.extensions_mut().insert(share.clone());
     let payload = req.take_payload();
@@ -86,14 +91,14 @@ pub async fn regulate(
 
 /// Waits until the client has taken most of the responses before this one. Whoever
 /// sends many requests and reads none would have all their responses held.
-async fn wait_for_reader(socket: &Socket, patience: Duration) -> Result<()> {
+async fn wait_for_reader(socket: &Socket) -> Result<()> {
     let mut wanted = [PollFd::new(&*socket.0, PollFlags::OUT)];
     if poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
         return Ok(());
     }
     let handle = socket.0.try_clone().and_then(|handle| TcpStream::from_std(handle.into()));
     let handle = handle.map_err(|error| Error::internal("socket", error))?;
-    if timeout(patience, handle.writable()).await.is_err() {
+    if timeout(UNREAD, handle.writable()).await.is_err() {
         // It may have gone by itself.
         let _ = shutdown(&*socket.0, Shutdown::Both);
         return Err(Error::new(Kind::TooSlow, "The answers before this one were not read."));
