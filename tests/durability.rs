@@ -14,6 +14,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 const ROUNDS: u32 = 100;
 
@@ -27,7 +29,7 @@ struct Ledger {
 }
 
 /// One client of a burst: sends until the server dies.
-async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledger>>) {
+async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledger>>, answered: Arc<Semaphore>) {
     // Files go to the client's newest ticket, because one holds only so many.
     let mut newest = 1;
     for step in 0.. {
@@ -73,6 +75,7 @@ async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledg
         if acknowledged.is_err() {
             return;
         }
+        answered.add_permits(1);
     }
 }
 
@@ -96,13 +99,17 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_half_done() {
             ana.make_ticket("The first").await;
             form = ana.make_form("Contact").await;
         }
+        let answered = Arc::new(Semaphore::new(0));
         let clients: Vec<_> = (0..6)
             .map(|client| {
                 let name = format!("r{round}c{client}");
-                actix_web::rt::spawn(work(ana.clone(), form.clone(), name, ledger.clone()))
+                actix_web::rt::spawn(work(ana.clone(), form.clone(), name, ledger.clone(), answered.clone()))
             })
             .collect();
-        actix_web::rt::time::sleep(Duration::from_millis(rng.u64(5..250))).await;
+        // Somewhere in the work, on a quick machine as on a slow one.
+        let enough = timeout(Duration::from_secs(20), answered.acquire_many(rng.u32(0..40))).await;
+        enough.expect("requests are answered").unwrap().forget();
+        actix_web::rt::time::sleep(Duration::from_millis(rng.u64(0..10))).await;
         server.child.kill().unwrap();
         server.child.wait().unwrap();
         for client in clients {
