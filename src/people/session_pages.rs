@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::live::{Event, Topic};
 use crate::people::access::Action;
 use crate::people::model::Agent;
-use crate::people::{devices, sessions, team};
+use crate::people::{devices, sessions, store, team};
 use crate::web::layout::{Flash, Layout};
 use crate::web::token;
 use crate::web::when::When;
@@ -87,8 +87,7 @@ pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web
     let (id, by) = (path.into_inner(), agent.clone());
     let close = move |conn: &mut _| {
         let (_, user) = team::manageable(conn, &by, id)?;
-        sessions::close_all(conn, user.id)?;
-        devices::forget_all(conn, user.id)?;
+        store::sign_out(conn, user.id)?;
         Ok(user.name)
     };
     let name = app.db.write(close).await?;

@@ -129,6 +129,14 @@ pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<
 /// When the database fails.
 pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
     renew_hash(conn, id, hash)?;
+    sign_out(conn, id)
+}
+
+/// Ends every session of a user; every browser is a stranger's again.
+///
+/// # Errors
+/// When the database fails.
+pub fn sign_out(conn: &mut Connection, id: i64) -> Result<()> {
     sessions::close_all(conn, id)?;
     devices::forget_all(conn, id)
 }

@@ -8,7 +8,7 @@ use crate::live::{Event, Topic};
 use crate::people::access::{Action, Role};
 use crate::people::confirm::Confirm;
 use crate::people::model::{Agent, Email, User};
-use crate::people::{devices, invitations, keys, rights, sessions, store};
+use crate::people::{invitations, keys, rights, store};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
 use crate::web::when::When;
@@ -242,8 +242,7 @@ fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveD
     let (_, user) = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
     store::hear_anew(conn, user.id)?;
-    sessions::close_all(conn, user.id)?;
-    devices::forget_all(conn, user.id)?;
+    store::sign_out(conn, user.id)?;
     Ok(user)
 }
 

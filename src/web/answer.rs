@@ -3,15 +3,15 @@
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::content_type;
 use crate::web::layout::{ErrorPage, Layout, error_title};
+use crate::web::log;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde_json::json;
-use tracing_actix_web::RequestId;
 
 /// Whether the sender asks for JSON rather than a page.
 #[must_use]
@@ -33,7 +33,7 @@ pub async fn present_errors(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let mut response = next.call(req).await?.map_into_boxed_body();
-    let request_id = response.request().extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let request_id = log::request_id(response.request());
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }

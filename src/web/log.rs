@@ -6,9 +6,15 @@ use crate::app::App;
 use crate::web::client;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+/// By this the log, an answer and a person who asks for help name the same request.
+#[must_use]
+pub fn request_id(req: &HttpRequest) -> String {
+    req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
+}
 
 /// The span around everything that happens for one request.
 #[derive(Debug)]
@@ -16,7 +22,7 @@ pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(req: &ServiceRequest) -> Span {
-        let id = req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let id = request_id(req.request());
         let app = req.app_data::<web::Data<App>>();
         let client = app.map(|app| client::address(req.request(), &app.config).to_string()).unwrap_or_default();
         let route = req.match_pattern().unwrap_or_else(|| "none".into());
