@@ -32,7 +32,8 @@
 //!
 //! # How a request goes
 //!
-//! [`web::flow`] gives it a share of the memory and a pace for its body.
+//! [`web::connection`] reads one request at a time; [`web::flow`] gives it a share
+//! of the memory and a pace for its body.
 //! [`routes::table`] finds its line. [`people::gate`] looks at where it comes
 //! from, who is signed in and whether they may. The handler in `pages` reads
 //! what was sent into a type, calls one function of a `store` inside

@@ -9,18 +9,20 @@ use crate::people::passwords::Passwords;
 use crate::people::throttle::Throttle;
 use crate::routes;
 use crate::upkeep::{janitor, marker, notices, setup};
-use crate::web::flow::{self, Socket};
+use crate::web::connection::{self, Connection};
+use crate::web::flow;
 use crate::web::log::RequestSpan;
 use crate::web::{answer, assets, headers, token};
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::{AppConfig, Server, fn_service};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::rt::net::TcpStream;
-use actix_web::{App as WebApp, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App as WebApp, HttpRequest, HttpResponse, web};
 use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -139,7 +141,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
         // Streams would go on for ever; without them the grace is for real requests.
         live.stop();
     };
-    let server = HttpServer::new(move || {
+    let pages = move || {
         WebApp::new()
             .app_data(app.clone())
             .app_data(passwords.clone())
@@ -152,19 +154,35 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             // Around the errors, whose pages are made anew and must fit their encoding.
             .wrap(Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(connection::one_at_a_time))
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(nothing_here))
-    });
-    let server = server.on_connect(|connection, data| {
-        // To cut off readers that stall, see flow.rs.
-        let stream = connection.downcast_ref::<TcpStream>();
-        if let Some(Ok(socket)) = stream.map(|stream| stream.as_fd().try_clone_to_owned()) {
-            data.insert(Socket(Arc::new(socket)));
-        }
-    });
-    // Whoever has closed their side of a stream has left: their place is free at once.
-    let server = server.h1_allow_half_closed(false).workers(workers);
-    // Head and body of a page leave by two writes; the second must not wait for an answer to the first.
-    let server = server.tcp_nodelay(true);
-    Ok(server.client_request_timeout(HEAD).shutdown_signal(stop).shutdown_timeout(GRACE).listen(listener)?.run())
+    };
+    let server = Server::build().workers(workers).shutdown_signal(stop).shutdown_timeout(GRACE);
+    let stopping = server.graceful_shutdown_signal();
+    // What the framework's own server does, but over connections of ours.
+    let server = server.listen("docket", listener, move || {
+        let stopping = stopping.clone();
+        let pages = pages().into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(HEAD)
+            // Whoever has closed their side of a stream has left: their place is free at once.
+            .h1_allow_half_closed(false)
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.handle());
+            })
+            .h1(map_config(pages, |_| AppConfig::default()));
+        fn_service(|stream: TcpStream| async move {
+            // Head and body of a page leave by two writes; the second must not wait for an answer to the first.
+            stream.set_nodelay(true)?;
+            let peer = stream.peer_addr()?;
+            Ok::<_, DispatchError>((Connection::new(stream), Some(peer)))
+        })
+        .and_then(http)
+    })?;
+    Ok(server.run())
 }

@@ -78,6 +78,7 @@ async fn a_ticket_from_its_making_to_the_trash() {
     program.send(Method::PATCH, "/tickets/1", &stale).await.expect(409).expect_text("version 2");
     let unnamed = json!({ "title": "Other", "notes": "Mine" });
     program.send(Method::PATCH, "/tickets/1", &unnamed).await.expect(422).expect_text("notesVersion");
+    program.send(Method::PATCH, "/tickets/1", &json!({ "accountId": 2 })).await.expect(422).expect_text("accountId");
     assert_eq!(program.get("/tickets/1").await.json()["title"], "Broken lamp");
 
     program

@@ -318,6 +318,7 @@ async fn browser_files_wait_while_a_second_ticket_is_confirmed() {
     browser.click("main button.primary").await;
     browser.ends_at("/tickets/2").await;
     browser.until("the file is there", &count_files(1)).await;
+    owner.get("/tickets/new?conversationId=elsewhere").await.expect_text("#2 The second one");
     browser.stop().await;
 }
 

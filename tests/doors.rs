@@ -2,15 +2,20 @@
 //! that others do not feel it.
 
 use crate::support::files::{jpeg_of, png};
-use crate::support::{PASSWORD, Person, TestApp, client, from_elsewhere, unique};
+use crate::support::process::Server;
+use crate::support::{PASSWORD, Person, TestApp, client, fresh_database, from_elsewhere, unique};
 use chrono::TimeDelta;
 use docket::pace::Pace;
 use docket::people::access::Role;
+use docket::people::devices;
+use docket::people::sessions::{self, Used};
+use docket::slots::{Holder, Place};
 use reqwest::Method;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 /// Nobody waits longer for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -79,6 +84,22 @@ async fn a_form_of_a_million_fields_gets_a_short_answer() {
     }
 }
 
+#[actix_web::test]
+async fn a_form_has_so_many_fields_and_no_more() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Fields").await;
+    let stranger = app.stranger();
+    for (person, path, most, status) in
+        [(&stranger, "/login".to_owned(), 100, 401), (&owner, format!("/tickets/{number}/notes"), 2_000, 422)]
+    {
+        let fields = vec![("a", "1"); most];
+        person.post(&path, &fields).await.expect(status);
+        let answer = person.post(&path, &[fields.as_slice(), &[("a", "1")]].concat()).await;
+        answer.expect(413).expect_text(&format!("at most {most}"));
+    }
+}
+
 /// The longest form that people have comes back whole after signing in again.
 #[actix_web::test]
 async fn the_longest_notes_survive_the_end_of_a_session() {
@@ -123,6 +144,9 @@ async fn a_body_that_stalls_is_answered_and_its_connection_closed() {
         assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
         assert!(answer.contains("The request came too slowly"), "{path}: {answer}");
     }
+    let head = format!("POST /login HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n{FORM}");
+    let mut chunked = Raw::send(&app.base, &format!("{head}Transfer-Encoding: chunked\r\n\r\n9\r\nemail=ana")).await;
+    assert!(chunked.rest().await.starts_with(b"HTTP/1.1 408"));
     owner.get("/tickets").await.expect(200).expect_no_text("half");
 }
 
@@ -152,6 +176,61 @@ async fn a_reader_that_stalls_is_cut_off() {
         let got = raw.rest().await.len();
         assert!(got < whole, "{got} of {whole} bytes");
     }
+}
+
+/// Its system acknowledges what comes, so that only the pace tells it from others.
+#[actix_web::test]
+async fn a_reader_that_takes_too_little_is_cut_off() {
+    let app = TestApp::start_with(|config| config.pace.read_stall = Duration::from_millis(200)).await;
+    let owner = app.owner().await;
+    let (number, cookie) = (owner.make_ticket("Large").await, cookie_of(&app, &owner).await);
+    let file = jpeg_of(5_000_000);
+    let stored = owner.attach(number, &[("large.jpg", &file)]).await.expect(201).json();
+    let url = stored["data"][0]["url"].as_str().unwrap();
+    let wish = format!("GET {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookie}\r\n");
+    let mut raw = Raw::send(&app.base, &wish).await;
+    let mut pace = interval(Duration::from_millis(50));
+    let mut got = 0;
+    for _ in 0..40 {
+        pace.tick().await;
+        got += timeout(PATIENCE, raw.0.read(&mut [0; 2048])).await.expect("bytes or the end").unwrap();
+    }
+    got += raw.rest().await.len();
+    assert!(got < file.len(), "{got} of {} bytes", file.len());
+}
+
+#[actix_web::test]
+async fn requests_that_are_sent_ahead_are_answered_in_turn() {
+    let app = TestApp::start().await;
+    let form = "email=a%40example.com&password=no+such+password";
+    let post = "POST /login HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\n";
+    let size = form.len();
+    let all = [
+        "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100),
+        format!("{post}{FORM}Content-Length: {size}\r\n\r\n{form}"),
+        format!("{post}{FORM}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{form}\r\n0\r\n\r\n"),
+        format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "a".repeat(50_000)),
+        "GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".into(),
+    ];
+    let mut client = Raw::send(&app.base, &all.concat()).await;
+    let answers = String::from_utf8_lossy(&client.rest().await).into_owned();
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, [["200"; 100].as_slice(), &["401", "401", "200", "404"]].concat());
+}
+
+/// Decoded, each of these requests takes 7 KB.
+#[actix_web::test]
+async fn requests_that_are_sent_ahead_take_no_memory() {
+    let dir = TempDir::new().unwrap();
+    let server = Server::start(dir.path(), &fresh_database(&dir));
+    let ahead = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = Raw::send(&server.base, &ahead).await;
+        assert_eq!(client.status().await, "200");
+        clients.push(client);
+    }
+    assert!(server.peak_megabytes() < 120, "{} MB", server.peak_megabytes());
 }
 
 /// A network holds a tenth of the memory for bodies, some 13 MB.
@@ -419,7 +498,7 @@ async fn a_user_holds_so_many_streams_and_no_more() {
     for _ in 0..100 {
         held.push(viewer.live().await);
     }
-    let refused = viewer.get("/live").await;
+    let refused = timeout(PATIENCE, viewer.get("/live")).await.expect("a refusal, and no stream");
     assert!(!refused.expect(503).header("retry-after").is_empty());
     owner.live().await;
     viewer.get("/tickets").await.expect(200);
@@ -443,9 +522,61 @@ async fn slow_uploads_of_one_user_hold_up_nobody_else() {
     for _ in 0..8 {
         held.push(Raw::begin(&app.base, &path, &format!("{UPLOAD}{cookie}"), 5000, HALF_A_FILE).await);
     }
-    let colleague = timeout(PATIENCE, owner.attach(number, &[("a.png", &png(1))])).await;
-    colleague.expect("without waiting for others").expect(201);
+    for index in 1..=8 {
+        // Well before they are given up.
+        let colleague = timeout(Duration::from_secs(10), owner.attach(number, &[("a.png", &png(index))])).await;
+        colleague.expect("without waiting for others").expect(201);
+    }
     drop(held);
+}
+
+#[actix_web::test]
+async fn searches_of_one_user_wait_for_each_other_and_hold_up_nobody_else() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let viewer = app.member(&owner, Role::Viewer).await;
+    let holder = Holder { account: owner.id, user: viewer.id };
+    let mut held: Vec<Place> = std::iter::from_fn(|| app.app.lists.try_take(holder)).collect();
+    for path in ["/tickets", "/conversations", "/submissions"] {
+        owner.get(path).await.expect(200);
+    }
+    let (refused, page) = tokio::join!(viewer.get("/tickets"), viewer.get("/profile"));
+    assert!(!refused.expect(503).expect_text("earlier searches").header("retry-after").is_empty());
+    page.expect(200);
+    held.pop();
+    viewer.get("/tickets").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_user_has_a_hundred_sessions_and_twenty_known_browsers() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let (id, now) = (owner.id, app.app.clock.now() + TimeDelta::minutes(1));
+    let open = async |from: usize, to: usize| {
+        let open = move |conn: &mut docket::db::Connection| {
+            for index in from..to {
+                let used = Used { device: String::new(), network: String::new(), at: now };
+                sessions::open(conn, id, &format!("session {index}"), None, &used)?;
+            }
+            Ok(())
+        };
+        app.app.db.write(open).await.unwrap();
+    };
+    open(0, 99).await;
+    owner.get("/tickets").await.expect(200);
+    open(99, 100).await;
+    owner.get("/tickets").await.expect_redirect("/login?next=%2Ftickets");
+    let remember = move |conn: &mut docket::db::Connection| {
+        let mut known = Vec::new();
+        for index in 0..21 {
+            let at = now + TimeDelta::minutes(index);
+            devices::remember(conn, id, None, &format!("browser {index}"), at)?;
+            known.push(devices::is_known(conn, id, "browser 0", at)?);
+        }
+        Ok(known)
+    };
+    let known = app.app.db.write(remember).await.unwrap();
+    assert_eq!(known.iter().filter(|known| **known).count(), 20, "{known:?}");
 }
 
 #[actix_web::test]

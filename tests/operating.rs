@@ -588,10 +588,57 @@ async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
         let id = answer.expect(*status).header("x-request-id");
         let line = log.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("no {route} in\n{log}"));
         assert!(line.contains(&format!("route={route} ")), "{line}");
+        // The cause is for the log alone.
+        answer.expect_no_text("no such table").expect_no_text("does not exist");
     }
     let secrets = ["SETUPsecret", "INVITATIONsecret", "QUERYsecret", "MESSAGEsecret", "PASSWORDsecret", "AGENTsecret"];
     for secret in secrets.into_iter().chain([vera.secret.as_str(), "secret.example", "ana@example.com", "?token"]) {
         assert!(!log.contains(secret), "{secret} in\n{log}");
+    }
+}
+
+#[actix_web::test]
+async fn the_log_tells_who_was_refused_and_who_changed_what_others_may() {
+    let dir = TempDir::new().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    let database = fresh_database(&dir);
+    add_owner(&data, &database);
+    let server = start_logged(command(&data, &database), "info", &log);
+    let (owner, stranger, member) = (signed_in(&server).await, person(&server.base), person(&server.base));
+    let unknown = stranger.client.get(format!("{}/api/v1/tickets", server.base));
+    let unknown = unknown.bearer_auth(format!("dk_live_{}", "a".repeat(52)));
+    let foreign = stranger.client.post(format!("{}/login", server.base)).header("origin", "https://evil.example");
+    let wrong = [("name", "Program"), ("current", "not the password")];
+    let invite = [("email", "vera@example.com"), ("role", "viewer")];
+    let mut events = vec![
+        (stranger.send(unknown).await, 401, "request refused", ""),
+        (stranger.send(foreign).await, 403, "request refused", ""),
+        (owner.post("/settings/keys", &wrong).await, 422, "the password of a signed-in user was wrong", "user=1"),
+        (owner.post("/settings/keys", &[wrong[0], ("current", PASSWORD)]).await, 201, "API key created", "user=1"),
+        (owner.post("/settings/keys/1/revoke", &[]).await, 303, "API key revoked", "user=1"),
+        (owner.post("/settings/team/invitations", &invite).await, 201, "invited", "user=1"),
+    ];
+    let path = format!("/invitations/{}", events[5].0.between("/invitations/", "\""));
+    let join = [("name", "Vera"), ("password", PASSWORD)];
+    events.push((member.post(&path, &join).await, 303, "invitation accepted", "user=2"));
+    events.push((member.get("/settings/keys").await, 403, "request refused", "user=2"));
+    for (path, fields, line) in [
+        ("/settings/team/2/role", [("role", "editor")].as_slice(), "role changed"),
+        ("/settings/team/2/end-sessions", &[], "sessions of a member ended"),
+        ("/settings/team/2/disable", &[], "member disabled"),
+        ("/settings/team/2/enable", &[], "member enabled"),
+        ("/profile/password", &[("current", PASSWORD), ("password", "another good pass phrase")], "password changed"),
+        ("/profile/sessions/end-others", &[], "all other sessions ended"),
+        ("/logout", &[], "signed out"),
+    ] {
+        events.push((owner.post(path, fields).await, 303, line, "user=1"));
+    }
+
+    let log = fs::read_to_string(&log).unwrap();
+    for (answer, status, line, user) in &events {
+        let id = answer.expect(*status).header("x-request-id");
+        let is_told = |text: &str| text.contains(id) && text.contains(line) && text.contains(user);
+        assert!(log.lines().any(is_told), "{line} by {user} in\n{log}");
     }
 }
 

@@ -222,6 +222,7 @@ async fn a_wrong_method_is_told_from_a_wrong_address() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     owner.send(owner.request(Method::DELETE, "/tickets")).await.expect(405);
+    owner.send(owner.request(Method::TRACE, "/tickets")).await.expect(405);
     owner.get("/nothing/here").await.expect(404).expect_text("Not found");
     owner.get("/tickets/nonsense").await.expect(404);
     let head = owner.send(owner.request(Method::HEAD, "/tickets")).await;

@@ -76,11 +76,7 @@ impl std::str::FromStr for DatabaseUrl {
                     .into()),
             },
             _ if url.starts_with(['"', '\'']) => Err("remove the quotation marks around the database URL".into()),
-            word => {
-                let is_word = (1..=10).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
-                let not = if is_word && rest.starts_with("//") { format!(", not {word}://") } else { String::new() };
-                Err(format!("a database URL is sqlite:PATH or postgres://…{not}"))
-            }
+            _ => Err("a database URL is sqlite:PATH or postgres://USER:SECRET@HOST:PORT/DATABASE".into()),
         }
     }
 }
@@ -454,7 +450,7 @@ mod tests {
         ];
         for (url, secret) in refused {
             let error = url.parse::<DatabaseUrl>().unwrap_err();
-            assert!(!error.contains(secret), "{url}: {error}");
+            assert!(!error.to_lowercase().contains(&secret.to_lowercase()), "{url}: {error}");
         }
     }
 }

@@ -47,11 +47,15 @@ impl Confirm {
         let network = client::network(&self.req, &app.config);
         let attempt = Try { network, user: &user.email, device: device.as_deref().filter(|_| is_known) };
         throttle.begin(&attempt, Instant::now()).map_err(|seconds| {
+            tracing::warn!("the password of a signed-in user was wrong too often");
             Error::too_many(&format!("Too many wrong passwords. Wait {seconds} seconds and try again."), seconds)
         })?;
         let turn = Turn { user: user.email.clone(), is_known };
         match passwords.verify(turn, current, Some(user.password_hash)).await? {
-            Verdict::Wrong => return Err(Error::invalid("The current password is wrong.")),
+            Verdict::Wrong => {
+                tracing::info!("the password of a signed-in user was wrong");
+                return Err(Error::invalid("The current password is wrong."));
+            }
             Verdict::Right => {}
             Verdict::Renew(hash) => app.db.write(move |conn| store::renew_hash(conn, id, &hash)).await?,
         }

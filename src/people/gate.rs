@@ -10,7 +10,7 @@ use crate::people::signin::{self, Kept};
 use crate::people::{keys, rights, sessions};
 use crate::web::fields::Fields;
 use crate::web::layout::{Layout, Who};
-use crate::web::{answer, client, flow, origin, token};
+use crate::web::{answer, client, flow, log, origin, token};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -96,7 +96,6 @@ fn check_origin(req: &ServiceRequest) -> Result<()> {
         public_origin: app.config.public_origin().as_deref(),
     });
     verdict.map_err(|reason| {
-        tracing::warn!(reason, "refused a cross-origin request");
         Error::new(Kind::Forbidden, format!("This request did not come from one of our own pages: {reason}."))
     })
 }
@@ -152,6 +151,7 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
         }
     }
     flow::share(req.request())?.sign_in();
+    log::name_sender(agent.id, agent.key);
     req.extensions_mut().insert(agent);
     Ok(())
 }
@@ -167,6 +167,7 @@ fn slow_down(req: &ServiceRequest) -> Result<()> {
 
 fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     flow::share(req.request())?.sign_in();
+    log::name_sender(agent.id, agent.key);
     let who = Who {
         id: agent.id,
         name: agent.name.clone(),

@@ -186,6 +186,7 @@ pub async fn join(
     };
     let id = app.db.write(move |conn| accept(conn, &secret, &user, now)).await?;
     let mut response = welcome(&layout, &sent)?;
+    tracing::info!(user = id, "invitation accepted");
     signin::start_session(&req, &app, id, &mut response).await?;
     Ok(response)
 }

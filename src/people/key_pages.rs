@@ -94,6 +94,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, s
         keys::add(conn, &owner, &name, &stored, now)
     };
     app.db.write(add).await?;
+    tracing::info!("API key created");
     render(&app, &agent, &layout, Some(&key), None).await
 }
 
@@ -105,6 +106,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let (id, now) = (path.into_inner(), app.clock.now());
     let account_id = agent.account_id;
     app.write_as(&agent, Action::Own, move |conn, _| keys::revoke(conn, account_id, id, now)).await?;
+    tracing::info!(revoked = id, "API key revoked");
     layout.see_other_saying(
         "/settings/keys",
         &Flash::new("The key is revoked. Programs that use it are refused from now on."),

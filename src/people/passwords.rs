@@ -42,8 +42,7 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        let half = std::thread::available_parallelism().map_or(1, |count| usize::from(count) / 2).max(1);
-        Self { strangers: Arc::new(Semaphore::new(half)), known: Arc::new(Semaphore::new(half)), users: Arc::default() }
+        Self::with(std::thread::available_parallelism().map_or(1, |count| usize::from(count) / 2).max(1))
     }
 }
 
@@ -59,6 +58,12 @@ pub enum Verdict {
 }
 
 impl Passwords {
+    /// So many for strangers at a time, and as many for known browsers.
+    fn with(places: usize) -> Self {
+        let semaphore = || Arc::new(Semaphore::new(places));
+        Self { strangers: semaphore(), known: semaphore(), users: Arc::default() }
+    }
+
     /// Hashes a password that [`check`] has accepted.
     ///
     /// # Errors
@@ -209,6 +214,7 @@ mod tests {
     fn a_password_is_the_same_however_it_is_composed() {
         let (composed, apart) = ("Gänsefüßchen im Gras", "Ga\u{308}nsefu\u{308}ßchen im Gras");
         let hash = hash_now(apart).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_eq!(verify_now(composed, &hash).unwrap(), Verdict::Right);
         assert_eq!(verify_now(apart, &hash).unwrap(), Verdict::Right);
         assert_eq!(verify_now("Gansefußchen im Gras", &hash).unwrap(), Verdict::Wrong);
@@ -220,16 +226,17 @@ mod tests {
 
     #[tokio::test]
     async fn one_user_stands_once_in_the_queue() {
-        let passwords = Passwords::default();
+        let passwords = Passwords::with(2);
         let turn = |user: &str| Turn { user: user.into(), is_known: false };
         let held = passwords.places(turn("ana")).await.unwrap();
         let again = passwords.clone();
         let second = tokio::spawn(async move { again.places(turn("ana")).await.map(drop) });
         tokio::task::yield_now().await;
+        drop(passwords.places(turn("ben")).await.unwrap());
         assert!(!second.is_finished());
         drop(held);
         second.await.unwrap().unwrap();
-        drop(passwords.places(turn("ben")).await.unwrap());
+        drop(passwords.places(turn("cleo")).await.unwrap());
         assert_eq!(passwords.users.lock().unwrap().len(), 1, "only who is there is remembered");
     }
 }

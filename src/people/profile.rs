@@ -137,6 +137,7 @@ pub async fn change_password(
     let id = agent.id;
     app.write_as(&agent, Action::Read, move |conn, _| store::replace_password(conn, id, &hash)).await?;
     app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    tracing::info!("password changed");
     let flash = Flash::new("Password changed. You are signed out everywhere else.");
     let mut response = layout.see_other_saying("/profile", &flash)?;
     signin::start_session(&req, &app, id, &mut response).await?;

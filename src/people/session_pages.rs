@@ -61,6 +61,7 @@ pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<Str
     let (id, user) = (path.into_inner(), agent.id);
     app.write_as(&agent, Action::Read, move |conn, _| sessions::close_by_id(conn, user, &id)).await?;
     app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    tracing::info!("one session ended");
     layout.see_other_saying("/profile/sessions", &Flash::new("Signed out there."))
 }
 
@@ -76,6 +77,7 @@ pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: La
     };
     app.write_as(&agent, Action::Read, close).await?;
     app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    tracing::info!("all other sessions ended");
     layout.see_other_saying("/profile/sessions", &Flash::new("Signed out everywhere else."))
 }
 
@@ -92,5 +94,6 @@ pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web
     };
     let name = app.db.write(close).await?;
     app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    tracing::info!(member = id, "sessions of a member ended");
     layout.see_other_saying("/settings/team", &Flash::new(format!("{name} was signed out everywhere.")))
 }

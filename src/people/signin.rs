@@ -259,6 +259,7 @@ pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<
         let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
         app.db.write(move |conn| sessions::close(conn, &token)).await?;
         if let Some((user, _)) = found {
+            tracing::info!(user = user.id, "signed out");
             app.live.tell(Topic::Account(user.account_id), Event::recheck());
         }
     }

@@ -127,6 +127,7 @@ pub async fn invite(
     let mut page = page(&app, &layout, &agent).await?;
     match invited {
         Ok(()) => {
+            tracing::info!(role = role.as_str(), "invited");
             let origin = client::our_origin(&req, &app.config);
             page.link = Some(format!("{origin}{}", layout.href(&format!("/invitations/{secret}"))));
             layout.page_with(StatusCode::CREATED, &page)
@@ -150,6 +151,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
         invitations::revoke(conn, &by, id)
     };
     app.db.write(revoke).await?;
+    tracing::info!(invitation = id, "invitation withdrawn");
     layout.see_other_saying("/settings/team", &Flash::new("Invitation withdrawn."))
 }
 
@@ -190,6 +192,7 @@ pub async fn set_role(
             Ok((user.name, withdraw(conn, user.id, Some(role), now)?))
         })
         .await?;
+    tracing::info!(member = id, role = role.as_str(), keys, "role changed");
     let text = format!("{name} is {} now.{}", role.as_str(), told_of_keys(keys));
     layout.see_other_saying("/settings/team", &Flash::new(text))
 }
@@ -221,6 +224,7 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     };
     let (user, keys) = app.db.write(disable).await?;
     app.live.tell(Topic::Account(user.account_id), Event::recheck());
+    tracing::info!(member = id, keys, "member disabled");
     let undo = format!("/settings/team/{}/enable", user.id);
     layout.see_other_saying(
         "/settings/team",
@@ -235,6 +239,7 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
 pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let user = app.db.write(move |conn| set_disabled(conn, &agent, id, None)).await?;
+    tracing::info!(member = id, "member enabled");
     layout.see_other_saying("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
 }
 

@@ -53,8 +53,13 @@ pub async fn present_errors(
             &foreign
         }
     };
-    if error.kind.status().is_server_error() {
-        tracing::error!(%request_id, error = %error, "request failed");
+    match error.kind {
+        Kind::Internal | Kind::Unavailable | Kind::Full => tracing::error!(%error, "request failed"),
+        Kind::SignedOut | Kind::Forbidden | Kind::Misdirected => {
+            tracing::info!(reason = error.message(), "request refused");
+        }
+        // Whoever sends too much must not fill the log with it.
+        _ => {}
     }
     let mut page = error_response(response.request(), error, &request_id);
     if status == StatusCode::METHOD_NOT_ALLOWED {

@@ -6,39 +6,29 @@ use crate::error::{Error, Kind, Result};
 use crate::pace::Pace;
 use crate::web::budget::Share;
 use crate::web::client;
+use crate::web::connection::Handle;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::middleware::Next;
-use actix_web::rt::net::TcpStream;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::Stream;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{Shutdown, shutdown};
 use std::cell::Cell;
-use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// In pieces of so many bytes a response is handed over: what is not handed over
 /// yet is counted, and whoever takes no further piece is cut off.
 const PIECE: usize = 32 * 1024;
 
-/// So long a client may leave responses unread that it has sent further requests
-/// after. Up to sixteen of them wait in memory, each with what was read along with
-/// it: some 2 MB for a connection. Browsers and proxies read first.
-const UNREAD: Duration = Duration::from_secs(1);
-
-/// A second handle of a connection's socket, to cut it off.
-#[derive(Clone)]
-pub struct Socket(pub Arc<OwnedFd>);
+/// So much of a body whose length is not known is let in at a time, in bytes.
+const CHUNK: u64 = 4 * 1024;
 
 /// What the request holds of the budget.
 ///
@@ -61,13 +51,11 @@ pub async fn regulate(
     };
     let pace = app.config.pace;
     let share = app.budget.share(client::network(req.request(), &app.config));
-    let socket = req.conn_data::<Socket>().cloned();
-    if let Some(socket) = &socket {
-        wait_for_reader(socket).await?;
-    }
+    let connection = req.conn_data::<Handle>().cloned();
     req.extensions_mut().insert(share.clone());
-    let payload = req.take_payload();
-    req.set_payload(Payload::Stream { payload: Box::pin(Paced::new(payload, pace)) });
+    let length = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let payload = Paced { length, connection: connection.clone(), ..Paced::new(req.take_payload(), pace) };
+    req.set_payload(Payload::Stream { payload: Box::pin(payload) });
     let response = next.call(req).await?.map_into_boxed_body();
     // Nobody can say when the next event comes: dead readers of streams are the system's to notice.
     let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
@@ -85,25 +73,9 @@ pub async fn regulate(
     if let Err(error) = share.take(rest.len()) {
         return Ok(ServiceResponse::new(request, HttpResponse::from_error(error)));
     }
-    let pieces = Pieces { size, body, rest, _share: share, watch: None, patience: app.config.pace.read_stall, socket };
+    let patience = app.config.pace.read_stall;
+    let pieces = Pieces { size, body, rest, _share: share, watch: None, patience, connection };
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(pieces))))
-}
-
-/// Waits until the client has taken most of the responses before this one. Whoever
-/// sends many requests and reads none would have all their responses held.
-async fn wait_for_reader(socket: &Socket) -> Result<()> {
-    let mut wanted = [PollFd::new(&*socket.0, PollFlags::OUT)];
-    if poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
-        return Ok(());
-    }
-    let handle = socket.0.try_clone().and_then(|handle| TcpStream::from_std(handle.into()));
-    let handle = handle.map_err(|error| Error::internal("socket", error))?;
-    if timeout(UNREAD, handle.writable()).await.is_err() {
-        // It may have gone by itself.
-        let _ = shutdown(&*socket.0, Shutdown::Both);
-        return Err(Error::new(Kind::TooSlow, "The answers before this one were not read."));
-    }
-    Ok(())
 }
 
 /// A body that must come at the pace of the settings. Only the time in which it
@@ -114,11 +86,14 @@ struct Paced {
     received: u64,
     waited: Duration,
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// In bytes, if the request says it.
+    length: Option<u64>,
+    connection: Option<Handle>,
 }
 
 impl Paced {
     fn new(payload: Payload, pace: Pace) -> Self {
-        Self { payload, pace, received: 0, waited: Duration::ZERO, waiting: None }
+        Self { payload, pace, received: 0, waited: Duration::ZERO, waiting: None, length: None, connection: None }
     }
 }
 
@@ -129,10 +104,17 @@ impl Stream for Paced {
         let this = self.get_mut();
         match Pin::new(&mut this.payload).poll_next(cx) {
             Poll::Pending => {
+                if let Some(connection) = &this.connection {
+                    connection.let_in(this.length.map_or(CHUNK, |length| length.saturating_sub(this.received)));
+                }
                 let left = this.pace.left(this.waited, this.received);
                 let (_, timer) = this.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
                 if timer.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
+                }
+                // The library would wait for the end of such a body, however long.
+                if let (None, Some(connection)) = (this.length, &this.connection) {
+                    connection.end();
                 }
                 Poll::Ready(Some(Err(PayloadError::Io(std::io::ErrorKind::TimedOut.into()))))
             }
@@ -168,7 +150,7 @@ struct Pieces {
     _share: Share,
     watch: Option<Watch>,
     patience: Duration,
-    socket: Option<Socket>,
+    connection: Option<Handle>,
 }
 
 impl MessageBody for Pieces {
@@ -183,14 +165,14 @@ impl MessageBody for Pieces {
         match &this.watch {
             Some(watch) => watch.last.set(Instant::now()),
             // The first piece fits into the connection's own buffer.
-            None => this.watch = this.socket.take().map(|socket| Watch::start(socket, this.patience)),
+            None => this.watch = this.connection.take().map(|connection| Watch::start(connection, this.patience)),
         }
         while this.rest.is_empty() {
             match Pin::new(&mut this.body).poll_next(cx) {
                 Poll::Ready(Some(Ok(bytes))) => this.rest = bytes,
                 // Waiting for us, not for the reader.
                 Poll::Pending => {
-                    this.socket = this.watch.take().map(|watch| watch.socket.clone());
+                    this.connection = this.watch.take().map(|watch| watch.connection.clone());
                     return Poll::Pending;
                 }
                 other => return other,
@@ -204,27 +186,26 @@ impl MessageBody for Pieces {
 /// Cuts a connection off when its reader takes no further piece.
 struct Watch {
     last: Rc<Cell<Instant>>,
-    socket: Socket,
+    connection: Handle,
     task: JoinHandle<()>,
 }
 
 impl Watch {
-    fn start(socket: Socket, patience: Duration) -> Self {
+    fn start(connection: Handle, patience: Duration) -> Self {
         let last = Rc::new(Cell::new(Instant::now()));
-        let (seen, cut) = (last.clone(), socket.clone());
+        let (seen, watched) = (last.clone(), connection.clone());
         let task = actix_web::rt::spawn(async move {
             loop {
                 let quiet = seen.get().elapsed();
                 if quiet >= patience {
                     tracing::debug!("a reader that stalled was cut off");
-                    // It may have gone by itself.
-                    let _ = shutdown(&*cut.0, Shutdown::Both);
+                    watched.cut_off();
                     return;
                 }
                 sleep(patience - quiet).await;
             }
         });
-        Self { last, socket, task }
+        Self { last, connection, task }
     }
 }
 

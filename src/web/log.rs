@@ -8,12 +8,22 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest, web};
 use tracing::Span;
+use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 /// By this the log, an answer and a person who asks for help name the same request.
 #[must_use]
 pub fn request_id(req: &HttpRequest) -> String {
     req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Lets every further line about this request say who sent it: a user, or an API key.
+pub fn name_sender(user: i64, key: Option<i64>) {
+    let span = Span::current();
+    match key {
+        Some(key) => span.record("key", key),
+        None => span.record("user", user),
+    };
 }
 
 /// The span around everything that happens for one request.
@@ -26,7 +36,8 @@ impl RootSpanBuilder for RequestSpan {
         let app = req.app_data::<web::Data<App>>();
         let client = app.map(|app| client::address(req.request(), &app.config).to_string()).unwrap_or_default();
         let route = req.match_pattern().unwrap_or_else(|| "none".into());
-        tracing::info_span!("request", method = %req.method(), %route, %id, %client)
+        // Of the highest level, so that a line that RUST_LOG lets through never loses it.
+        tracing::error_span!("request", method = %req.method(), %route, %id, %client, user = Empty, key = Empty)
     }
 
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, actix_web::Error>) {}

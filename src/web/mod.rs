@@ -5,6 +5,7 @@ pub mod assets;
 pub mod budget;
 pub mod charset;
 pub mod client;
+pub mod connection;
 pub mod cross_origin;
 pub mod fields;
 pub mod flow;

@@ -17,9 +17,10 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Nothing in a file may run, load or be framed by others.
-const INERT: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+const INERT: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; \
+     frame-ancestors 'none'; sandbox";
 /// The browser's own PDF viewer does not start in a sandbox.
-const INERT_PDF: &str = "default-src 'none'; object-src 'self'; frame-ancestors 'none'";
+const INERT_PDF: &str = "default-src 'none'; object-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The browser may keep it, and asks each time whether it may still show it.
 const KEPT_FOR_SIGNED_IN: &str = "private, no-cache";
