@@ -1,6 +1,7 @@
 //! What a hostile or clumsy client meets: bounds on memory, time and numbers, and
 //! that others do not feel it.
 
+use crate::commands::add_owner;
 use crate::support::files::{jpeg_of, png};
 use crate::support::process::Server;
 use crate::support::{PASSWORD, Person, TestApp, client, fresh_database, from_elsewhere, unique};
@@ -225,7 +226,9 @@ async fn requests_that_are_sent_ahead_are_answered_in_turn() {
 #[actix_web::test]
 async fn requests_that_are_sent_ahead_take_no_memory() {
     let dir = TempDir::new().unwrap();
-    let server = Server::start(dir.path(), &fresh_database(&dir));
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let server = Server::start(dir.path(), &database);
     let ahead = "GET /login HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
     let mut clients = Vec::new();
     for _ in 0..20 {
