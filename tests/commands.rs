@@ -112,7 +112,7 @@ fn wrong_usage_and_wrong_settings_are_told_apart() {
         ("DOCKET_LISTN", "x", "DOCKET_LISTN"),
         ("DOCKET_LISTEN", "nowhere", "nowhere"),
         ("STORAGE_URL", "ftp://x", "STORAGE_URL is none of"),
-        ("DATABASE_URL", "mysql://x", "mysql"),
+        ("DATABASE_URL", "mysql://x", "a database URL is sqlite:PATH"),
         ("DOCKET_PUBLIC_URL", "desk.example", "public-url"),
         ("DOCKET_TRUSTED_PROXIES", "everyone", "everyone"),
         ("RUST_LOG", "docket=loudly,,=", "RUST_LOG"),
