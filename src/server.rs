@@ -35,6 +35,9 @@ const LEARNING: Duration = Duration::from_secs(15);
 /// How long the head of a request may take to come: many senders at once on a
 /// small machine need more than the five seconds that are usual.
 const HEAD: Duration = Duration::from_secs(20);
+/// So long what is left of a request is read past after an early response. Closed at
+/// once, the connection would be reset, and the response lost on the way.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A server that listens and waits to be run.
 pub struct Running {
@@ -170,6 +173,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
                 async move { stopping.notified().await }
             })
             .client_request_timeout(HEAD)
+            .client_disconnect_timeout(LINGER)
             // Whoever has closed their side of a stream has left: their place is free at once.
             .h1_allow_half_closed(false)
             .on_connect_ext(|connection: &Connection, data| {

@@ -35,6 +35,13 @@ impl Raw {
         Self(stream)
     }
 
+    /// A client whose system holds next to nothing that it has not read.
+    async fn with_little_room(base: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        Self(socket.connect(base.trim_start_matches("http://").parse().unwrap()).await.unwrap())
+    }
+
     /// The head of a request with a body of that length, of which the beginning is sent.
     async fn begin(base: &str, path: &str, headers: &str, length: usize, beginning: &str) -> Self {
         let head = format!(
@@ -189,9 +196,7 @@ async fn a_reader_that_takes_too_little_is_cut_off() {
     let stored = owner.attach(number, &[("large.jpg", &file)]).await.expect(201).json();
     let url = stored["data"][0]["url"].as_str().unwrap();
     let wish = format!("GET {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{cookie}\r\n");
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut raw = Raw(socket.connect(app.base.trim_start_matches("http://").parse().unwrap()).await.unwrap());
+    let mut raw = Raw::with_little_room(&app.base).await;
     raw.0.write_all(wish.as_bytes()).await.unwrap();
     let mut pace = interval(Duration::from_millis(25));
     let mut got = 0;
@@ -201,6 +206,17 @@ async fn a_reader_that_takes_too_little_is_cut_off() {
     }
     got += raw.rest().await.len();
     assert!(got < file.len(), "{got} of {} bytes", file.len());
+}
+
+#[actix_web::test]
+async fn an_early_response_reaches_who_still_sends() {
+    let app = TestApp::start().await;
+    app.owner().await;
+    for _ in 0..5 {
+        let body = "a".repeat(20_000_000);
+        let mut client = Raw::begin(&app.base, "/api/v1/tickets", FORM, body.len(), &body).await;
+        assert_eq!(client.status().await, "401");
+    }
 }
 
 #[actix_web::test]
@@ -232,7 +248,8 @@ async fn requests_that_are_sent_ahead_take_no_memory() {
     let ahead = "GET /login HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000);
     let mut clients = Vec::new();
     for _ in 0..20 {
-        let mut client = Raw::send(&server.base, &ahead).await;
+        let mut client = Raw::with_little_room(&server.base).await;
+        client.0.write_all(ahead.as_bytes()).await.unwrap();
         assert_eq!(client.status().await, "200");
         clients.push(client);
     }
