@@ -2,17 +2,16 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::installation::{self, Installation};
-use crate::db::{DatabaseUrl, Db};
-use crate::limits::Limits;
+use crate::db::installation::Installation;
+use crate::db::{DatabaseUrl, Db, installation};
+use crate::limits::budget::Budget;
+use crate::limits::rates::Limits;
+use crate::limits::slots::{Bounds, Slots};
 use crate::live::Live;
 use crate::mail::Mailer;
 use crate::private;
-use crate::slots::{Bounds, Slots};
 use crate::storage::Storage;
-use crate::web::budget::Budget;
-use crate::web::token;
-use actix_web::web::Data;
+use crate::values::token;
 use std::sync::Arc;
 
 /// The running program. Nothing that must last is in here: any number of
@@ -41,9 +40,6 @@ pub struct App {
     /// Mail to the team, if a server is set.
     pub mail: Option<Mailer>,
 }
-
-/// How handlers take the [`App`].
-pub type AppData = Data<App>;
 
 impl App {
     /// Makes the data folder, opens database and storage, and runs pending migrations.

@@ -1,19 +1,18 @@
 //! The commands.
 
+use crate::accounts::role::Role;
+use crate::accounts::setup_links::LINK_MINUTES;
+use crate::accounts::user::{Email, MAX_NAME, NewUser};
+use crate::accounts::{account, keys, passwords, user};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, unknown_variables};
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::people::access::Role;
-use crate::people::model::{Email, MAX_NAME};
-use crate::people::store::{self as people, NewUser};
-use crate::people::{keys, passwords};
 use crate::server::Running;
-use crate::submissions::store as submissions;
-use crate::upkeep::check::{self, Outcome};
-use crate::upkeep::setup::LINK_MINUTES;
-use crate::upkeep::{marker, sample};
-use crate::web::{text, token};
+use crate::submissions::form;
+use crate::upkeep::check::Outcome;
+use crate::upkeep::{check, marker, sample};
+use crate::values::{text, token};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -151,24 +150,25 @@ struct SampleArgs {
 }
 
 /// Reads the command line and does what it says.
-#[must_use]
 pub fn run() -> ExitCode {
     // What is created from here on is for this system user alone.
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let outcome =
-        Config::check_environment(names).and_then(|()| start_log(cli.config.log_format, &cli.command)).and_then(|()| {
-            actix_web::rt::System::new().block_on(async move {
-                match cli.command.unwrap_or(Command::Serve) {
-                    Command::Serve => serve(cli.config).await,
-                    command => {
-                        let app = App::open(cli.config, Clock::system()).await?;
-                        carry_out(&app, command).await.map_err(|error| error.to_string())
-                    }
+    let outcome = start_log(cli.config.log_format, &cli.command).and_then(|()| {
+        for (name, nearest) in unknown_variables(names) {
+            tracing::warn!("{name} is no setting of Docket; the nearest is {nearest}");
+        }
+        actix_web::rt::System::new().block_on(async move {
+            match cli.command.unwrap_or(Command::Serve) {
+                Command::Serve => serve(cli.config).await,
+                command => {
+                    let app = App::open(cli.config, Clock::system()).await?;
+                    carry_out(&app, command).await.map_err(|error| error.to_string())
                 }
-            })
-        });
+            }
+        })
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -261,10 +261,10 @@ async fn add_user(app: &App, user: UserAdd) -> Result<()> {
     let new = NewUser { email, name, password_hash, time_zone: "UTC".into() };
     let now = app.clock.now();
     let add = move |conn: &mut _| match &owner {
-        None => people::open_account(conn, &new, now),
+        None => account::open(conn, &new, now),
         Some(owner) => {
-            let account_id = people::account_of_owner(conn, owner)?.account_id;
-            people::add_member(conn, account_id, &new, role, now)
+            let account_id = user::account_of_owner(conn, owner)?.account_id;
+            user::add(conn, account_id, &new, role, now)
         }
     };
     println!("{}", app.db.write(add).await?);
@@ -274,15 +274,15 @@ async fn add_user(app: &App, user: UserAdd) -> Result<()> {
 async fn set_password(app: &App, user: &UserPassword) -> Result<()> {
     let email = Email::parse(&user.email)?;
     let hash = password_from_stdin(&[email.as_str()])?;
-    app.db.write(move |conn| people::set_password(conn, &email, &hash)).await
+    app.db.write(move |conn| passwords::set_password(conn, &email, &hash)).await
 }
 
 async fn add_form(app: &App, form: &FormAdd) -> Result<()> {
     let name = text::required_line("The name", &form.name, MAX_NAME)?;
     let (owner, key, now) = (Email::parse(&form.account)?, token::id()?, app.clock.now());
     let add = move |conn: &mut _| {
-        let account_id = people::account_of_owner(conn, &owner)?.account_id;
-        submissions::add_form(conn, account_id, &name, &key, now)
+        let account_id = user::account_of_owner(conn, &owner)?.account_id;
+        form::add_form(conn, account_id, &name, &key, now)
     };
     let form = app.db.write(add).await?;
     let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));
@@ -295,7 +295,7 @@ async fn add_key(app: &App, wanted: &KeyAdd) -> Result<()> {
     let (owner, key, now) = (Email::parse(&wanted.account)?, keys::generate()?, app.clock.now());
     let stored = key.clone();
     let add = move |conn: &mut _| {
-        let owner = people::account_of_owner(conn, &owner)?;
+        let owner = user::account_of_owner(conn, &owner)?;
         keys::add(conn, &owner, &name, &stored, now)
     };
     app.db.write(add).await?;
@@ -316,7 +316,7 @@ async fn check_all(app: &App, repair: bool) -> Result<()> {
 async fn load_sample(app: &App, wanted: &SampleArgs) -> Result<()> {
     marker::expect(app).await.map_err(|message| Error::new(ErrorKind::Unavailable, message))?;
     let owner = Email::parse(&wanted.account)?;
-    let account_id = app.db.read(move |conn| people::account_of_owner(conn, &owner)).await?.account_id;
+    let account_id = app.db.read(move |conn| user::account_of_owner(conn, &owner)).await?.account_id;
     let bar = ProgressBar::new(u64::from(wanted.tickets));
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} tickets, {elapsed}") {
         bar.set_style(style);

@@ -15,7 +15,6 @@ pub struct Clock(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>);
 
 impl Clock {
     /// The machine's clock.
-    #[must_use]
     pub fn system() -> Self {
         Self::from_fn(|| Utc::now().naive_utc())
     }
@@ -26,7 +25,6 @@ impl Clock {
     }
 
     /// Now, in UTC.
-    #[must_use]
     pub fn now(&self) -> NaiveDateTime {
         (self.0)().trunc_subsecs(6)
     }

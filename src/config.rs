@@ -2,7 +2,7 @@
 //! the start with a line that says so.
 
 use crate::db::DatabaseUrl;
-use crate::pace::Pace;
+use crate::limits::pace::Pace;
 use bytesize::ByteSize;
 use chrono::TimeDelta;
 use clap::Args;
@@ -112,7 +112,6 @@ pub struct Proxies(Vec<IpNet>);
 
 impl Proxies {
     /// Whether an address is a trusted proxy's.
-    #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -138,48 +137,42 @@ impl std::str::FromStr for Proxies {
 
 impl Config {
     /// The database's address, with its default.
-    #[must_use]
     pub fn database(&self) -> DatabaseUrl {
         let default = || DatabaseUrl::Sqlite(self.data_dir.join("docket.db"));
         self.database_url.clone().unwrap_or_else(default)
     }
 
     /// The file storage's address, with its default.
-    #[must_use]
     pub fn storage(&self) -> String {
         let default = || format!("file:{}", self.data_dir.join("files").display());
         self.storage_url.clone().unwrap_or_else(default)
     }
 
     /// Whether people reach the server by TLS, as far as we were told.
-    #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
 
     /// The origin of [`Config::public_url`], as browsers write it.
-    #[must_use]
     pub fn public_origin(&self) -> Option<String> {
         self.public_url.as_ref().map(|url| url.origin().ascii_serialization())
     }
 
     /// The path under which people reach the server: empty, or `/desk`.
-    #[must_use]
     pub fn base_path(&self) -> &str {
         self.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/'))
     }
+}
 
-    /// A misspelt variable must not be ignored in silence.
-    ///
-    /// # Errors
-    /// Names the first environment variable that looks like ours but is not.
-    pub fn check_environment(names: impl Iterator<Item = String>) -> Result<(), String> {
-        let mut ours = names.filter(|name| name.starts_with("DOCKET_"));
-        match ours.find(|name| !KNOWN.contains(&name.as_str()) && !name.starts_with("DOCKET_TEST_")) {
-            Some(name) => Err(format!("{name} is not a setting of docket; docket serve --help lists them")),
-            None => Ok(()),
-        }
-    }
+/// The variables that begin like ours and are none of ours, each with the setting
+/// that is spelt most like it. No reason to stop: Kubernetes sets `DOCKET_PORT` and
+/// others for a service that is called docket.
+pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
+    let is_unknown = |name: &String| {
+        name.starts_with("DOCKET_") && !KNOWN.contains(&name.as_str()) && !name.starts_with("DOCKET_TEST_")
+    };
+    let nearest = |name: &str| KNOWN.into_iter().min_by_key(|known| strsim::damerau_levenshtein(name, known));
+    names.filter(is_unknown).filter_map(|name| Some((nearest(&name)?, name))).map(|(near, name)| (name, near)).collect()
 }
 
 fn parse_public_url(text: &str) -> Result<Url, String> {
@@ -201,7 +194,7 @@ fn parse_session_time(text: &str) -> Result<TimeDelta, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, Proxies, parse_session_time};
+    use super::{Proxies, parse_session_time, unknown_variables};
 
     #[test]
     fn proxies_are_addresses_and_networks() {
@@ -227,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_variable_is_named() {
-        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter();
-        assert!(Config::check_environment(names(&["PATH", "DOCKET_LISTEN"])).is_ok());
-        let error = Config::check_environment(names(&["DOCKET_LISTN"])).unwrap_err();
-        assert!(error.contains("DOCKET_LISTN"), "{error}");
+    fn a_misspelt_variable_is_named_with_the_setting_that_it_is_like() {
+        let names = ["PATH", "DOCKET_LISTEN", "DOCKET_LISTN", "DOCKET_TEST_POSTGRES", "DOCKET_SMPT_URL"];
+        let unknown = unknown_variables(names.into_iter().map(String::from));
+        let expected = [("DOCKET_LISTN", "DOCKET_LISTEN"), ("DOCKET_SMPT_URL", "DOCKET_SMTP_URL")];
+        assert_eq!(unknown, expected.map(|(name, near)| (name.to_owned(), near)));
     }
 }

@@ -1,9 +1,8 @@
 //! One error type: a code for the machine, a sentence for the person.
 //!
-//! Handlers return it; [`crate::web::answer`] turns it into a page or JSON. The
-//! cause is for the log alone and is written there once, at the boundary.
+//! Handlers return it; `web` turns it into a page or JSON. The cause is for the log
+//! alone and is written there once, at the boundary.
 
-use actix_web::http::StatusCode;
 use std::fmt;
 
 /// What handlers, stores and rules return.
@@ -45,29 +44,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The status of the answer.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Unreadable => StatusCode::BAD_REQUEST,
-            Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
-        }
-    }
-
     /// The word for scripts.
-    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
@@ -102,25 +79,21 @@ pub struct Error {
 
 impl Error {
     /// A failure that the person can understand and mend.
-    #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None, retryable: false, engine_trouble: false, source: None }
     }
 
     /// 404. The same for what is not there and what is another account's.
-    #[must_use]
     pub fn not_found() -> Self {
         Self::new(Kind::NotFound, "There is nothing at this address, or it is not yours to see.")
     }
 
     /// 422: one field is wrong, and the message says which and why.
-    #[must_use]
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
 
     /// 421: this server is `ours`, and the request named another one.
-    #[must_use]
     pub fn misdirected(ours: &str) -> Self {
         Self::new(
             Kind::Misdirected,
@@ -129,20 +102,17 @@ impl Error {
     }
 
     /// 429: it makes sense again in so many seconds.
-    #[must_use]
     pub fn too_many(message: &str, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(Kind::TooMany, message) }
     }
 
     /// 500. `what` and `source` go to the log, never to the person.
-    #[must_use]
     pub fn internal(what: &str, source: impl Into<Source>) -> Self {
         let source = format!("{what}: {}", source.into());
         Self { source: Some(source.into()), ..Self::new(Kind::Internal, "Something went wrong on our side.") }
     }
 
     /// 503: the database or the storage is away.
-    #[must_use]
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self {
             retry_after: Some(5),
@@ -156,13 +126,11 @@ impl Error {
     }
 
     /// 503: everything of its kind is in use; it makes sense again in so many seconds.
-    #[must_use]
     pub fn busy(message: &str, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(Kind::Unavailable, message) }
     }
 
     /// What a database or disk says in words: full, busy, or broken.
-    #[must_use]
     pub fn from_storage_text(text: &str) -> Self {
         let full = ["disk is full", "No space left", "database or disk is full"];
         if full.iter().any(|sign| text.contains(sign)) {
@@ -179,31 +147,26 @@ impl Error {
     }
 
     /// The sentence for the person.
-    #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// What to tell an operator: the cause, or else the sentence.
-    #[must_use]
     pub fn cause(&self) -> String {
         self.source.as_ref().map_or_else(|| self.message.clone(), ToString::to_string)
     }
 
     /// Seconds after which another try makes sense.
-    #[must_use]
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
 
     /// Whether the same transaction may well succeed when it runs again.
-    #[must_use]
     pub fn is_worth_retrying(&self) -> bool {
         self.retryable
     }
 
     /// Whether the engine itself failed, and not just this request.
-    #[must_use]
     pub fn is_engine_trouble(&self) -> bool {
         self.engine_trouble
     }
@@ -219,12 +182,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl actix_web::ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
-        self.kind.status()
-    }
-}
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {

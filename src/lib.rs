@@ -2,58 +2,62 @@
 //!
 //! This page is the map. Read it first.
 //!
-//! # The rooms
+//! # The folders
+//!
+//! Domain modules: rules and rows. They know neither HTTP nor HTML.
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`cli`], [`config`] | the commands; every setting |
-//! | [`server`], [`routes`] | from settings to a server; every address, and who comes through to it |
-//! | [`app`], [`clock`] | what handlers may ask for: settings, rows, files, the time |
-//! | [`error`] | one error type: a code for scripts, a sentence for people |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `db/dialect.rs` alone |
-//! | [`storage`] | the bytes of files: a folder, S3, or memory |
+//! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `role.rs` decides who may do what |
+//! | [`tickets`] | tickets: status, notes, tags, history, list, search |
+//! | [`attachments`] | files on tickets: which are taken, how they are kept |
+//! | [`conversations`] | chats with visitors: widgets, conversations, messages |
+//! | [`submissions`] | forms of websites, and what visitors send through them |
 //! | [`search`] | the one tokenizer, and the terms by which things are found |
 //! | [`live`] | what open pages are told, and who is looking at what |
-//! | [`limits`] | how often a network or a key may ask |
-//! | [`pace`] | how fast clients must send and read |
-//! | [`slots`] | places of which each user and account holds only some |
-//! | [`private`] | folders and files that only this system user can read |
 //! | [`mail`] | mail to the team over SMTP |
-//! | [`web`] | what all pages share: frame and links, forms, errors, paging, origin check, assets |
-//! | [`people`] | accounts, users, roles, sessions, invitations; `access.rs` decides who may do what |
-//! | [`tickets`] | tickets: rules, rows, notes, tags, history, search, pages |
-//! | [`attachments`] | files on tickets: what is taken, kept and served |
-//! | [`conversations`] | chats with visitors: the bubble on websites, the inbox |
-//! | [`submissions`] | public forms of websites, and what visitors send through them |
-//! | [`api`] | `/api/v1`: the desk for other programs |
-//! | [`upkeep`] | first start, health, clearing up, checking, mails that tell the team, sample data |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `db/dialect.rs` alone |
+//! | [`storage`] | the bytes of files: a folder, S3, or memory |
+//! | [`limits`] | how often, how much and how many at once: rates, places, memory, pace |
+//! | [`values`] | text, tokens, times, networks and pages of lists, as all of them use them |
+//! | [`app`], [`config`], [`clock`], [`private`], [`error`] | what the program consists of; settings; the time; private folders; one error type |
 //!
-//! `templates/`, `static/` and `tests/` use the same nouns.
+//! Interfaces: thin, over the domain.
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`server`], [`routes`], [`gate`] | from settings to a server; every address; who comes through to it |
+//! | [`web`] | HTTP for all interfaces: forms, layout, errors, origin check, assets |
+//! | [`desk`] | pages for the team |
+//! | [`public`] | what websites and visitors reach: forms, chat, health |
+//! | [`api`] | `/api/v1` for other programs |
+//! | [`cli`] | the commands |
+//!
+//! [`upkeep`] clears up, checks, tells the team by mail, and makes sample data.
+//!
+//! An interface calls domain modules; domain modules call one another through
+//! functions that take a connection, and call no interface. No folder uses one that
+//! uses it. `tests/house.rs` keeps these rules. `templates/`, `static/` and `tests/`
+//! use the same nouns.
 //!
 //! # How a request goes
 //!
 //! [`web::connection`] reads one request at a time; [`web::flow`] gives it a share
-//! of the memory and a pace for its body.
-//! [`routes::table`] finds its line. [`people::gate`] looks at where it comes
-//! from, who is signed in and whether they may. The handler in `pages` reads
-//! what was sent into a type, calls one function of a `store` inside
-//! [`db::Db::read`] or `App::write_as`, which checks in its transaction that the
-//! user still may ([`people::rights`]), and answers with a page or a `303`.
-//! Errors become a page or JSON in [`web::answer`].
-//!
-//! `pages` know `store`, `store` knows `model`, and never the other way round:
-//! `model` knows neither actix nor a connection, `store` knows no actix. A
-//! feature uses another one through the functions of its `store`. `db`,
-//! `storage`, `web`, `live` and their like know no feature. A test keeps these rules.
+//! of the memory and a pace for its body. [`routes::table`] finds its line.
+//! [`gate`] looks at where it comes from, who is signed in and whether they may.
+//! The handler in `desk`, `public` or `api` reads what was sent into a type and calls
+//! a function of the domain inside [`db::Db::read`] or `App::write_as`, which checks
+//! in its transaction that the user still may ([`accounts::rights`]). It answers with a
+//! page, JSON or a `303`; errors become a page or JSON in [`web::answer`].
 //!
 //! What a handler has changed it tells to [`live`] through the `news` of its
-//! feature; open pages hear it by [`people::stream`] and read themselves anew.
+//! feature; open pages hear it by [`desk::live`] and read themselves anew.
 //!
 //! # What holds, always
 //!
 //! 1. **Nobody reaches another account's row.** Every function that loads takes
 //!    the account; what is out of reach is *not found*.
-//! 2. **A ticket is made on purpose**: by [`tickets::store::create`], which only
+//! 2. **A ticket is made on purpose**: by [`tickets::create::create`], which only
 //!    `POST /tickets`, its twin of the API and the sample data call. A `GET` changes
 //!    nothing but how far a user has read.
 //! 3. **What was answered is durable**: SQLite runs with `synchronous=FULL`, read
@@ -74,18 +78,19 @@
 //! # A walk: a screenshot is dropped on a ticket
 //!
 //! `static/js/upload.js` sends it to `POST /tickets/12/attachments`.
-//! [`attachments::pages::receive`] reads the part up to 5 MB, in one of a bounded
+//! [`desk::attachments::receive`] reads the part up to 5 MB, in one of a bounded
 //! number of places. [`attachments::upload::keep`] cleans the name, has
 //! [`attachments::validation`] compare name and content and decode the picture,
 //! when there is memory for it, and [`attachments::thumbnail`] shrinks it.
-//! [`attachments::store::reserve`] writes a row that nobody sees yet, that owns
+//! [`attachments::reserve::reserve`] writes a row that nobody sees yet, that owns
 //! the key `tickets/<account>/<milliseconds>.png` and counts in the account's
 //! quota. The bytes are put under that key and synced, then the thumbnail.
-//! [`attachments::store::make_ready`] shows the row, writes the line of history
+//! [`attachments::reserve::make_ready`] shows the row, writes the line of history
 //! and refreshes what the ticket is found by, in one transaction. A crash before
 //! that leaves a reservation, which [`upkeep::janitor`] clears and
 //! [`upkeep::check`] finds; a row that is ready always has its bytes.
 
+pub mod accounts;
 pub mod api;
 pub mod app;
 pub mod attachments;
@@ -94,19 +99,20 @@ pub mod clock;
 pub mod config;
 pub mod conversations;
 pub mod db;
+pub mod desk;
 pub mod error;
+pub mod gate;
 pub mod limits;
 pub mod live;
 pub mod mail;
-pub mod pace;
-pub mod people;
 pub mod private;
+pub mod public;
 pub mod routes;
 pub mod search;
 pub mod server;
-pub mod slots;
 pub mod storage;
 pub mod submissions;
 pub mod tickets;
 pub mod upkeep;
+pub mod values;
 pub mod web;

@@ -42,25 +42,21 @@ pub struct Event {
 
 impl Event {
     /// An event of that name.
-    #[must_use]
     pub fn new(name: &str, data: &Value) -> Self {
         Self { name: name.into(), data: data.to_string() }
     }
 
     /// Pages that may have missed something read anew.
-    #[must_use]
     pub fn resync() -> Self {
         Self::new("resync", &json!({}))
     }
 
     /// Streams look again whether their user is still signed in. Never sent to a page.
-    #[must_use]
     pub fn recheck() -> Self {
         Self::new(RECHECK, &json!({}))
     }
 
     /// Whether this is [`Event::recheck`].
-    #[must_use]
     pub fn is_recheck(&self) -> bool {
         self.name == RECHECK
     }
@@ -82,7 +78,6 @@ pub enum Doing {
 
 /// A user at a place of an account, such as `/tickets/12`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[allow(missing_docs)]
 pub struct Presence {
     pub account_id: i64,
     pub place: String,
@@ -123,7 +118,6 @@ pub struct Live {
 
 impl Live {
     /// A hub that is connected to the other instances on the same database.
-    #[must_use]
     pub fn start(db: &Db) -> Arc<Self> {
         let (others, letters) = mpsc::unbounded_channel();
         let live = Arc::new(Self {
@@ -160,7 +154,6 @@ impl Live {
     ///
     /// It waits a little less long than others for its next sign of life, so that
     /// after a quiet moment not all look up their session at once.
-    #[must_use]
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Subscription {
         let capacity = match topic {
             Topic::Account(_) => BACKLOG,
@@ -175,7 +168,6 @@ impl Live {
     }
 
     /// How many subscribe to a topic here.
-    #[must_use]
     pub fn subscribers(&self, topic: Topic) -> usize {
         lock(&self.topics).get(&topic).map_or(0, broadcast::Sender::receiver_count)
     }
@@ -350,7 +342,6 @@ impl Drop for Subscription {
 }
 
 /// An event as a stream of server-sent events writes it (HTML standard, 9.2).
-#[must_use]
 pub fn frame(name: &str, id: Option<i64>, data: &str) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     format!("event: {name}\n{id}data: {data}\n\n")

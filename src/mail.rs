@@ -78,7 +78,6 @@ impl Mailer {
     }
 
     /// The address of a path of ours, for a mail.
-    #[must_use]
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

@@ -66,7 +66,6 @@ pub fn writable(path: &Path) -> Result<(), String> {
 }
 
 /// What a failed step on a file or folder is about, and the remedy where we know one.
-#[must_use]
 pub fn trouble(path: &Path, error: &io::Error) -> String {
     let me = rustix::process::geteuid().as_raw();
     // The nearest folder that can be looked at says who must change something.

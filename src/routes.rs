@@ -1,16 +1,14 @@
 //! Every address of the program, in one flat table. A route says who comes
 //! through to it: nothing is public unless its line says so.
 
-use crate::api;
-use crate::attachments::pages as attachments;
-use crate::conversations::{chat, pages as conversations, settings as widgets};
-use crate::people::access::Action::{Configure, Own, Read, Work};
-use crate::people::gate::{self, Gate};
-use crate::people::{account, invitations, key_pages, profile, session_pages, signin, stream, team};
-use crate::submissions::{forms, intake, pages as submissions};
-use crate::tickets::pages as tickets;
-use crate::upkeep::{health, setup};
+use crate::accounts::role::Action::{Configure, Own, Read, Work};
+use crate::desk::{
+    account, attachments, conversations, forms, invitations, keys, live, profile, sessions, setup, sign_in,
+    submissions, team, tickets, widgets,
+};
+use crate::gate::Gate;
 use crate::web::{assets, cross_origin};
+use crate::{api, gate, public};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
@@ -25,33 +23,32 @@ const OWN: Gate = Gate::Desk(Own);
 const API: Gate = Gate::Api;
 
 /// The table.
-#[must_use]
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
     vec![
         // For everybody: forms of other sites, health, assets.
-        post("/f/{form_key}", PUBLIC, intake::receive),
+        post("/f/{form_key}", PUBLIC, public::forms::receive),
         options("/f/{form_key}", PUBLIC, cross_origin::preflight),
-        get("/f/{form_key}/thanks", PUBLIC, intake::thanks),
+        get("/f/{form_key}/thanks", PUBLIC, public::forms::thanks),
         get("/form.js", PUBLIC, cross_origin::form_script),
         get("/embed.js", PUBLIC, cross_origin::bubble_script),
-        get("/chat/{widget_key}/config", PUBLIC, chat::config),
+        get("/chat/{widget_key}/config", PUBLIC, public::chat::config),
         options("/chat/{widget_key}/config", PUBLIC, cross_origin::preflight),
-        get("/chat/{widget_key}/messages", PUBLIC, chat::history),
-        post("/chat/{widget_key}/messages", PUBLIC, chat::send),
+        get("/chat/{widget_key}/messages", PUBLIC, public::chat::history),
+        post("/chat/{widget_key}/messages", PUBLIC, public::chat::send),
         options("/chat/{widget_key}/messages", PUBLIC, cross_origin::preflight),
-        get("/chat/{widget_key}/events", PUBLIC, chat::events),
+        get("/chat/{widget_key}/events", PUBLIC, public::chat::events),
         options("/chat/{widget_key}/events", PUBLIC, cross_origin::preflight),
-        get("/healthz", PUBLIC, health::process),
-        get("/readyz", PUBLIC, health::ready),
+        get("/healthz", PUBLIC, public::health::process),
+        get("/readyz", PUBLIC, public::health::ready),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
 
         // The door: pages before signing in.
         get("/setup", DOOR, setup::show),
         post("/setup", DOOR, setup::open),
-        get("/login", DOOR, signin::show),
-        post("/login", DOOR, signin::sign_in),
-        post("/logout", DOOR, signin::sign_out),
+        get("/login", DOOR, sign_in::show),
+        post("/login", DOOR, sign_in::sign_in),
+        post("/logout", DOOR, sign_in::sign_out),
         get("/invitations/{token}", DOOR, invitations::show),
         post("/invitations/{token}", DOOR, invitations::join),
 
@@ -114,9 +111,9 @@ pub fn table() -> Vec<Endpoint> {
         delete("/api/v1/form-submissions/{id}", API, api::submissions::delete),
 
         // What happens, for open pages.
-        get("/live", READ, stream::events),
+        get("/live", READ, live::events),
         get("/live/unread", READ, conversations::unread),
-        post("/live/presence", READ, stream::presence),
+        post("/live/presence", READ, live::presence),
 
         // Submissions.
         get("/submissions", READ, submissions::list),
@@ -130,9 +127,9 @@ pub fn table() -> Vec<Endpoint> {
         get("/profile", READ, profile::show),
         post("/profile", READ, profile::save),
         post("/profile/password", READ, profile::change_password),
-        get("/profile/sessions", READ, session_pages::list),
-        post("/profile/sessions/end-others", READ, session_pages::end_others),
-        post("/profile/sessions/{id}/end", READ, session_pages::end),
+        get("/profile/sessions", READ, sessions::list),
+        post("/profile/sessions/end-others", READ, sessions::end_others),
+        post("/profile/sessions/{id}/end", READ, sessions::end),
 
         // Settings and team.
         get("/settings", CONFIGURE, account::show),
@@ -145,16 +142,16 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/chat", CONFIGURE, widgets::add),
         get("/settings/chat/{id}", CONFIGURE, widgets::show),
         post("/settings/chat/{id}", CONFIGURE, widgets::save),
-        get("/settings/keys", OWN, key_pages::list),
-        post("/settings/keys", OWN, key_pages::add),
-        post("/settings/keys/{id}/revoke", OWN, key_pages::revoke),
+        get("/settings/keys", OWN, keys::list),
+        post("/settings/keys", OWN, keys::add),
+        post("/settings/keys/{id}/revoke", OWN, keys::revoke),
         get("/settings/team", CONFIGURE, team::show),
         post("/settings/team/invitations", CONFIGURE, team::invite),
         post("/settings/team/invitations/{id}/revoke", CONFIGURE, team::revoke),
         post("/settings/team/{id}/role", CONFIGURE, team::set_role),
         post("/settings/team/{id}/disable", CONFIGURE, team::disable),
         post("/settings/team/{id}/enable", CONFIGURE, team::enable),
-        post("/settings/team/{id}/end-sessions", CONFIGURE, session_pages::end_of_member),
+        post("/settings/team/{id}/end-sessions", CONFIGURE, sessions::end_of_member),
     ]
 }
 

@@ -17,7 +17,6 @@ const MAX_WORD: usize = 40;
 
 /// Splits a text into words: lower case, without diacritics, letters and
 /// digits only; CJK as overlapping pairs of characters.
-#[must_use]
 pub fn words(text: &str) -> Vec<String> {
     let folded: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     // Lower case can bring new marks (İ), and what NFKD took apart must not stay so (가).
@@ -77,7 +76,6 @@ fn term(account_id: i64, word: &str) -> String {
 
 /// The terms by which something with these texts is found, in their order, up to
 /// a cap that both engines can hold.
-#[must_use]
 pub fn terms<'a>(account_id: i64, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut bytes = 0;
     texts

@@ -1,18 +1,19 @@
 //! From settings to a server on a known port; used by `main` and by tests.
 
+use crate::accounts::passwords::Passwords;
+use crate::accounts::setup_links;
+use crate::accounts::throttle::Throttle;
 use crate::app::App;
 use crate::attachments::upload::Places;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::people::passwords::Passwords;
-use crate::people::throttle::Throttle;
 use crate::routes;
-use crate::upkeep::{janitor, marker, notices, setup};
-use crate::web::connection::{self, Connection};
-use crate::web::flow;
+use crate::upkeep::{janitor, marker, notices};
+use crate::values::token;
+use crate::web::connection::Connection;
 use crate::web::log::RequestSpan;
-use crate::web::{answer, assets, headers, token};
+use crate::web::{answer, assets, connection, flow, headers};
 use actix_http::HttpService;
 use actix_http::error::DispatchError;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -87,7 +88,7 @@ impl App {
 async fn offer_setup(app: &web::Data<App>) -> crate::error::Result<Option<String>> {
     let (secret, now) = (token::secret()?, app.clock.now());
     let stored = secret.clone();
-    let offered = app.db.write(move |conn| setup::offer(conn, &stored, now)).await?;
+    let offered = app.db.write(move |conn| setup_links::offer(conn, &stored, now)).await?;
     Ok(offered.then(|| format!("{}/setup?token={secret}", app.config.base_path())))
 }
 

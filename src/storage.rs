@@ -4,8 +4,8 @@
 
 use crate::error::{Error, Result};
 use crate::private;
-use crate::web::token;
-use actix_web::web::Bytes;
+use crate::values::token;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::aws::AmazonS3Builder;
@@ -183,9 +183,6 @@ impl Storage {
     }
 
     /// Whether there is an object under a key.
-    ///
-    /// # Errors
-    /// *Unavailable*.
     pub async fn has(&self, key: &str) -> Result<bool> {
         match self.store.head(&Key::from(key)).await {
             Ok(_) => Ok(true),
@@ -196,9 +193,6 @@ impl Storage {
 
     /// What puts below a prefix left half written, `before` some time, when the
     /// program was killed. Nobody reads it; [`Storage::list`] passes it over.
-    ///
-    /// # Errors
-    /// *Unavailable*.
     pub fn leftovers(&self, prefix: &str, before: SystemTime) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         let mut open: Vec<PathBuf> = self.file(prefix).into_iter().filter(|folder| folder.is_dir()).collect();
@@ -217,9 +211,6 @@ impl Storage {
     }
 
     /// Deletes an object. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// *Unavailable*.
     pub async fn delete(&self, key: &str) -> Result<()> {
         self.check_mount()?;
         match self.store.delete(&Key::from(key)).await {
@@ -238,7 +229,6 @@ impl Storage {
     }
 
     /// Whether a marker is expected: it was there since the program started.
-    #[must_use]
     pub fn expects_marker(&self) -> bool {
         self.marker.get().is_some()
     }
@@ -254,14 +244,12 @@ impl Storage {
 
     /// Free space on the disk of the folder, in bytes. `None` where there is no
     /// folder, or the system does not say.
-    #[must_use]
     pub fn free_space(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(self.folder.as_ref()?).ok()?;
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// The file on disk behind a key, where there are files on disk.
-    #[must_use]
     pub fn file(&self, key: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
     }

@@ -1,8 +1,8 @@
 //! The API, as other programs use it.
 
 use crate::support::{Answer, Person, TestApp, files, unique};
-use docket::people::access::Role;
-use docket::people::gate::Gate;
+use docket::accounts::role::Role;
+use docket::gate::Gate;
 use docket::routes;
 use reqwest::Method;
 use serde_json::{Value, json};

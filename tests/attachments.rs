@@ -1,15 +1,15 @@
 //! Files on tickets.
 
 use crate::commands::{add_owner, signed_in};
-use crate::support::process::{self, Server};
-use crate::support::{PASSWORD, TestApp, files, fresh_database, s3};
+use crate::support::process::Server;
+use crate::support::{PASSWORD, TestApp, files, fresh_database, process, s3};
 use diesel::prelude::*;
-use docket::attachments::inventory;
-use docket::attachments::model::Kind;
-use docket::attachments::store::{self, NewAttachment};
+use docket::attachments::kind::Kind;
+use docket::attachments::reserve::NewAttachment;
+use docket::attachments::{inventory, reserve};
 use docket::db::schema::attachments;
 use docket::upkeep::janitor;
-use docket::web::token::sha256;
+use docket::values::token::sha256;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -271,7 +271,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     owner.post(&format!("{gone}/delete"), &[]).await.expect(303);
     let agent = app.agent(&owner).await;
     let (now, reserved) = (app.app.clock.now(), a_byte("reserved"));
-    let reserve = move |conn: &mut _| store::reserve(conn, &agent, number, &reserved, i64::MAX, now);
+    let reserve = move |conn: &mut _| reserve::reserve(conn, &agent, number, &reserved, i64::MAX, now);
     let stamp = app.app.db.write(reserve).await.unwrap();
     // It was killed after its thumbnail was stored, before the row knew of it.
     let thumbnail = format!("files/thumbnails/{}/{stamp}.jpg", owner.id);
@@ -446,7 +446,7 @@ async fn a_ticket_holds_500_files() {
     let fill = move |conn: &mut _| {
         for count in 0..500 {
             let new = a_byte(&format!("file{count}"));
-            store::reserve(conn, &agent, number, &new, i64::MAX, now)?;
+            reserve::reserve(conn, &agent, number, &new, i64::MAX, now)?;
         }
         Ok(())
     };
@@ -489,9 +489,9 @@ async fn a_given_up_reservation_never_becomes_ready() {
     let now = app.app.clock.now();
     let new = || a_byte("late");
     let by = agent.clone();
-    app.app.db.write(move |conn| store::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
+    app.app.db.write(move |conn| reserve::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
     app.app.db.write(move |conn| inventory::give_up_reservations(conn, now)).await.unwrap();
-    let late = app.app.db.write(move |conn| store::make_ready(conn, &agent, number, "late", None, now)).await;
+    let late = app.app.db.write(move |conn| reserve::make_ready(conn, &agent, number, "late", None, now)).await;
     assert_eq!(late.unwrap_err().kind, docket::error::Kind::Unavailable);
     owner.get(&format!("/tickets/{number}/attachments/late")).await.expect(404);
 }

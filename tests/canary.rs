@@ -4,7 +4,7 @@
 use crate::mail::with_mail;
 use crate::support::smtp::MailServer;
 use crate::support::{Answer, TestApp, files, unique};
-use docket::people::gate::Gate;
+use docket::gate::Gate;
 use docket::routes;
 use docket::upkeep::notices;
 use reqwest::Method;

@@ -3,7 +3,7 @@
 use crate::support::chat::Visitor;
 use crate::support::process::{Server, command};
 use crate::support::{Person, TestApp, fresh_database, unique};
-use docket::people::access::Role;
+use docket::accounts::role::Role;
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};

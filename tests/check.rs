@@ -2,14 +2,14 @@
 //! empty mount from an empty store.
 
 use crate::commands::{add_owner, docket, text};
-use crate::support::process::{self, Server, command, run};
-use crate::support::{PASSWORD, Person, TestApp, files, fresh_database};
+use crate::support::process::{Server, command, run};
+use crate::support::{PASSWORD, Person, TestApp, files, fresh_database, process};
 use diesel::prelude::*;
 use docket::app::App;
 use docket::clock::Clock;
 use docket::db::schema::{accounts, attachments, installation, ticket_counts, tickets};
-use docket::upkeep::check::{self, Outcome};
-use docket::upkeep::{janitor, marker};
+use docket::upkeep::check::Outcome;
+use docket::upkeep::{check, janitor, marker};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;

@@ -100,6 +100,18 @@ async fn an_operator_sets_a_desk_up_from_the_shell() {
 }
 
 #[test]
+fn a_misspelt_setting_is_a_warning_that_names_the_nearest() {
+    let dir = TempDir::new().unwrap();
+    let mut command = command(dir.path(), &fresh_database(&dir));
+    command.arg("migrate").env_remove("RUST_LOG").env("DOCKET_LISTN", "x").env("DOCKET_PORT", "tcp://10.0.0.1:80");
+    let output = run(command, "");
+    let stderr = text(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("DOCKET_LISTN is no setting of Docket; the nearest is DOCKET_LISTEN"), "{stderr}");
+    assert!(stderr.contains("DOCKET_PORT is no setting"), "{stderr}");
+}
+
+#[test]
 fn wrong_usage_and_wrong_settings_are_told_apart() {
     let dir = TempDir::new().unwrap();
     let database = fresh_database(&dir);
@@ -109,7 +121,6 @@ fn wrong_usage_and_wrong_settings_are_told_apart() {
     let nobody = docket(path, &database, &["form", "add", "--account", "nobody@example.com", "--name", "x"], "");
     assert_eq!(nobody.status.code(), Some(1));
     for (name, value, sign) in [
-        ("DOCKET_LISTN", "x", "DOCKET_LISTN"),
         ("DOCKET_LISTEN", "nowhere", "nowhere"),
         ("STORAGE_URL", "ftp://x", "STORAGE_URL is none of"),
         ("DATABASE_URL", "mysql://x", "a database URL is sqlite:PATH"),

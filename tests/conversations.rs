@@ -1,9 +1,9 @@
 //! Conversations: the inbox, an agent's reply, and what tickets keep of them.
 
 use crate::support::{Person, TestApp, unique};
-use docket::conversations::messages;
-use docket::conversations::model::{NewMessage, Status};
-use docket::conversations::store::{self, NewConversation};
+use docket::conversations::conversation::{NewConversation, Status};
+use docket::conversations::messages::NewMessage;
+use docket::conversations::{conversation, messages};
 
 /// A visitor begins a conversation; returns its id.
 pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
@@ -21,7 +21,7 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
     app.app
         .db
         .write(move |conn| {
-            store::create(conn, account, &new, now)?;
+            conversation::create(conn, account, &new, now)?;
             messages::post(conn, account, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
         })
         .await

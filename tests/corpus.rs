@@ -3,7 +3,7 @@
 //! which program wrote it, and how.
 
 use crate::support::{Person, TestApp};
-use docket::attachments::model::Kind;
+use docket::attachments::kind::Kind;
 use docket::attachments::validation::validate;
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,8 @@
 use crate::support::chat::Visitor;
 use crate::support::smtp::MailServer;
 use crate::support::{Person, TestApp, fresh_database};
+use docket::accounts::role::Role;
 use docket::config::Config;
-use docket::people::access::Role;
 use docket::upkeep::notices;
 use std::time::Duration;
 use tempfile::TempDir;

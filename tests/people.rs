@@ -1,7 +1,7 @@
 //! Accounts, sessions, invitations, roles.
 
 use crate::support::{PASSWORD, TestApp};
-use docket::people::access::Role;
+use docket::accounts::role::Role;
 use reqwest::Method;
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! Every route with every role, with another account's rows, and from other sites.
 
 use crate::support::{PASSWORD, Person, TestApp, files};
-use docket::people::access::{Action, Role};
-use docket::people::gate::Gate;
-use docket::routes::{self, Endpoint};
+use docket::accounts::role::{Action, Role};
+use docket::gate::Gate;
+use docket::routes;
+use docket::routes::Endpoint;
 use reqwest::Method;
 
 /// One row of each kind that an address can name.

@@ -1,7 +1,8 @@
 //! Sample data: believable, the same for the same seed, every state present.
 
 use crate::support::TestApp;
-use docket::upkeep::sample::{self, Plan};
+use docket::upkeep::sample;
+use docket::upkeep::sample::Plan;
 
 async fn titles(seed: u64) -> Vec<String> {
     let app = TestApp::start().await;

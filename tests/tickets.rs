@@ -1,7 +1,7 @@
 //! Tickets: made on purpose, moved along, annotated, thrown away and back.
 
 use crate::support::{PASSWORD, Person, TestApp, queries};
-use docket::people::access::Role;
+use docket::accounts::role::Role;
 use std::time::Duration;
 
 #[actix_web::test]

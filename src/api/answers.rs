@@ -1,6 +1,6 @@
 //! What programs get: the shapes of lists and errors.
 
-use crate::web::paging::Page;
+use crate::values::page::Page;
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;

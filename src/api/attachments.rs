@@ -1,14 +1,13 @@
 //! `/api/v1/tickets/{number}/attachments`
 
+use crate::accounts::agent::Agent;
 use crate::api::answers::{ApiError, List};
-use crate::app::AppData;
-use crate::attachments::model::Attachment;
-use crate::attachments::pages::card::Card;
-use crate::attachments::store as attachments;
+use crate::attachments::attachment;
+use crate::attachments::attachment::Attachment;
 use crate::error::Result;
-use crate::people::model::Agent;
-use crate::tickets::store;
+use crate::tickets::ticket;
 use crate::web::layout::Layout;
+use crate::web::{AppData, paths};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,22 +29,19 @@ pub struct File {
 
 impl File {
     fn new(file: &Attachment, number: i64, layout: &Layout) -> Self {
-        let card = Card::new(file, number, &layout.links);
+        let links = &layout.links;
         Self {
-            id: card.id,
-            filename: card.filename,
+            id: file.id.clone(),
+            filename: file.filename.clone(),
             content_type: file.kind().content_type().to_owned(),
             size: file.size,
-            url: card.url,
-            thumbnail_url: card.thumbnail_url,
+            url: links.href(paths::attachment(number, &file.id)),
+            thumbnail_url: file.thumbnail.as_ref().map(|_| links.href(paths::thumbnail(number, &file.id))),
         }
     }
 }
 
 /// The files of a ticket, in the order in which they came.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     get, path = "/tickets/{number}/attachments", tag = "Tickets",
     params(("number" = i64, Path, description = "The ticket’s number")),
@@ -54,8 +50,8 @@ impl File {
 pub async fn files(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
     let files = app.db.read(move |conn| {
-        let ticket = store::find(conn, agent.account_id, number)?;
-        attachments::of_ticket(conn, ticket.id)
+        let ticket = ticket::find(conn, agent.account_id, number)?;
+        attachment::of_ticket(conn, ticket.id)
     });
     let data = files.await?.iter().map(|file| File::new(file, number, &layout)).collect();
     Ok(HttpResponse::Ok().json(List::<File> { data, next_cursor: None }))
@@ -110,7 +106,7 @@ pub struct Files {
         (status = 507, description = "No room", body = UploadProblem),
     )
 )]
-#[allow(dead_code, reason = "only describes attachments::pages::upload")]
+#[allow(dead_code, reason = "only describes the form of desk::attachments::upload")]
 pub fn upload() {}
 
 /// Describes the handler that pages use, too.
@@ -122,5 +118,5 @@ pub fn upload() {}
         (status = 404, description = "Not there", body = ApiError),
     )
 )]
-#[allow(dead_code, reason = "only describes attachments::pages::serve")]
+#[allow(dead_code, reason = "only describes the query of desk::attachments::serve")]
 pub fn file() {}

@@ -1,17 +1,17 @@
 //! `/api/v1/conversations`: how another chat system brings its own in.
 
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{self, Body, OnceHeader, window};
-use crate::app::AppData;
-use crate::conversations::model::{self};
-use crate::conversations::news;
-use crate::conversations::store::{self, Filter, NewConversation};
-use crate::conversations::visitor;
+use crate::api::read;
+use crate::api::read::{Body, OnceHeader, window};
+use crate::conversations::conversation::NewConversation;
+use crate::conversations::list::Filter;
+use crate::conversations::{conversation, list, news, trash, visitor};
 use crate::db::Connection;
 use crate::error::Result;
-use crate::people::access::Action;
-use crate::people::model::Agent;
-use crate::tickets::model::parse_requester;
+use crate::tickets::ticket::parse_requester;
+use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
 use actix_web::http::StatusCode;
@@ -31,7 +31,7 @@ pub enum ConversationStatus {
     Closed,
 }
 
-impl From<ConversationStatus> for model::Status {
+impl From<ConversationStatus> for conversation::Status {
     fn from(status: ConversationStatus) -> Self {
         match status {
             ConversationStatus::Open => Self::Open,
@@ -60,8 +60,8 @@ pub struct Conversation {
     created_at: DateTime<Utc>,
 }
 
-impl From<model::Conversation> for Conversation {
-    fn from(row: model::Conversation) -> Self {
+impl From<conversation::Conversation> for Conversation {
+    fn from(row: conversation::Conversation) -> Self {
         Self {
             status: if row.is_open() { ConversationStatus::Open } else { ConversationStatus::Closed },
             message_count: row.message_count,
@@ -108,7 +108,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<ConversationsQuery>) 
     let filter = Filter { status: query.status.map(Into::into), q: query.q.unwrap_or_default() };
     let window = window(query.limit, query.cursor.as_deref())?;
     let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let page = app.db.read(move |conn| store::page(conn, agent.account_id, &filter, window)).await?;
+    let page = app.db.read(move |conn| list::page(conn, agent.account_id, &filter, window)).await?;
     Ok(List::answer(page.map(Conversation::from)))
 }
 
@@ -157,7 +157,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
     let begun = read::stored(typed.created_at, now);
     let new = NewConversation {
         id: read::source_id(typed.id)?,
-        status: typed.status.map_or(model::Status::Open, Into::into),
+        status: typed.status.map_or(conversation::Status::Open, Into::into),
         visitor_name,
         visitor_email,
         page_url: read::page_url(typed.page_url.as_deref())?,
@@ -168,7 +168,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
     let (status, answer, made) = app
         .write_as(&agent, Action::Work, move |conn, agent| {
             once.run(conn, agent.account_id, now, |conn| {
-                let made = store::create(conn, agent.account_id, &new, begun)?;
+                let made = conversation::create(conn, agent.account_id, &new, begun)?;
                 Ok((StatusCode::CREATED, json!(Conversation::from(made.clone())), Some(made)))
             })
         })
@@ -180,16 +180,13 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
 }
 
 /// One conversation.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     get, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The conversation", body = Conversation), (status = 404, description = "Not there", body = ApiError))
 )]
 pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
-    let found = app.db.read(move |conn| store::get(conn, agent.account_id, &id)).await?;
+    let found = app.db.read(move |conn| conversation::get(conn, agent.account_id, &id)).await?;
     Ok(HttpResponse::Ok().json(Conversation::from(found)))
 }
 
@@ -227,7 +224,7 @@ pub async fn change(
     let write = move |conn: &mut Connection, agent: &Agent| {
         let changed = visitor::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
         match typed.status {
-            Some(status) => store::set_status(conn, agent.account_id, &id, status.into()),
+            Some(status) => conversation::set_status(conn, agent.account_id, &id, status.into()),
             None => Ok(changed),
         }
     };
@@ -237,9 +234,6 @@ pub async fn change(
 }
 
 /// Deletes a conversation; people can restore it for 30 days, and its tickets stay.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     delete, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
@@ -247,7 +241,7 @@ pub async fn change(
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let deleted =
-        app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
+        app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     Ok(HttpResponse::NoContent().finish())
 }

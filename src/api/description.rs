@@ -2,10 +2,9 @@
 
 use crate::api::answers::{ApiError, Reason};
 use crate::api::{attachments, conversations, messages, submissions, tickets};
-use crate::app::AppData;
 use crate::error::{Error, Result};
-use crate::web::client;
 use crate::web::layout::Layout;
+use crate::web::{AppData, client};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use utoipa::openapi::path::Operation;
@@ -75,9 +74,6 @@ fn add_errors(operation: &mut Operation) {
 }
 
 /// `GET /api/v1/openapi.json`
-///
-/// # Errors
-/// Never.
 pub async fn openapi(layout: Layout) -> Result<HttpResponse> {
     let mut description = Description::openapi();
     description.servers = Some(vec![ServerBuilder::new().url(layout.href("/api/v1")).build()]);

@@ -1,16 +1,16 @@
 //! `/api/v1/conversations/{id}/messages`
 
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{self, Body, OnceHeader, window};
-use crate::app::AppData;
-use crate::conversations::messages::{self, Posted};
-use crate::conversations::model::{self, NewMessage, parse_message};
-use crate::conversations::news;
-use crate::conversations::store;
+use crate::api::read;
+use crate::api::read::{Body, OnceHeader, window};
+use crate::conversations::messages::{NewMessage, Posted, parse_message};
+use crate::conversations::{conversation, messages, news};
 use crate::error::{Error, Kind, Result};
-use crate::people::access::Action;
-use crate::people::model::Agent;
-use crate::tickets::model::{is_source_id, parse_requester};
+use crate::tickets::source::is_source_id;
+use crate::tickets::ticket::parse_requester;
+use crate::web::AppData;
 use crate::web::query::Query;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -48,8 +48,8 @@ pub struct Message {
     created_at: DateTime<Utc>,
 }
 
-impl From<model::Message> for Message {
-    fn from(row: model::Message) -> Self {
+impl From<messages::Message> for Message {
+    fn from(row: messages::Message) -> Self {
         Self {
             from: if row.is_from_agent() { Author::Agent } else { Author::Visitor },
             id: row.client_id,
@@ -98,7 +98,7 @@ pub async fn list(
     let mut rows = app
         .db
         .read(move |conn| {
-            let found = store::get(conn, agent.account_id, &id)?;
+            let found = conversation::get(conn, agent.account_id, &id)?;
             messages::before(conn, found.seq, before, size)
         })
         .await?;
@@ -134,12 +134,12 @@ impl CreateMessage {
             ));
         }
         let sender = match self.from {
-            Author::Visitor => model::Sender::Visitor,
-            Author::Agent => model::Sender::Agent,
+            Author::Visitor => messages::Sender::Visitor,
+            Author::Agent => messages::Sender::Agent,
         };
         let author_name = match sender {
-            model::Sender::Visitor => String::new(),
-            model::Sender::Agent => parse_requester(&self.author_name, "")?.0,
+            messages::Sender::Visitor => String::new(),
+            messages::Sender::Agent => parse_requester(&self.author_name, "")?.0,
         };
         let body = parse_message(&self.body)?;
         // The other system says by itself whether the conversation is open.
@@ -147,7 +147,7 @@ impl CreateMessage {
             sender,
             author_name,
             body,
-            channel: model::Channel::Team,
+            channel: messages::Channel::Team,
             client_id: self.id,
             at: read::stored(self.created_at, now),
             reopens: false,

@@ -1,15 +1,15 @@
 //! What programs send: JSON bodies, queries, and keys against doing a thing twice.
 
-use crate::db::schema::idempotent_answers;
-use crate::db::{Connection, unless_taken};
+use crate::accounts::stored_responses::{self, Reserved};
+use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::values::page::{Cursor, Place, Window};
+use crate::values::{text, time, token};
+use crate::web::charset;
 use crate::web::fields::{content_type, read_body};
-use crate::web::paging::{Cursor, Place, Window};
-use crate::web::{charset, text, token, when};
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use chrono::NaiveDateTime;
-use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -91,39 +91,16 @@ impl Once {
         job: impl FnOnce(&mut Connection) -> Result<(StatusCode, Value, Option<T>)>,
     ) -> Result<(StatusCode, Value, Option<T>)> {
         let Some(key) = &self.key else { return job(conn) };
-        // Takes the place first: of two at once, the second waits for the first.
-        let row = idempotent_answers::table.find((account_id, key.as_str()));
-        let place = unless_taken(conn, |conn| {
-            diesel::insert_into(idempotent_answers::table)
-                .values((
-                    idempotent_answers::account_id.eq(account_id),
-                    idempotent_answers::key.eq(key),
-                    idempotent_answers::digest.eq(&self.digest),
-                    idempotent_answers::status.eq(0),
-                    idempotent_answers::body.eq(""),
-                    idempotent_answers::created_at.eq(now),
-                ))
-                .execute(conn)
-        })?;
-        if place.is_none() {
-            let (digest, status, body): (String, i64, String) = row
-                .select((idempotent_answers::digest, idempotent_answers::status, idempotent_answers::body))
-                .first(conn)?;
-            if digest != self.digest {
-                let message = "This Idempotency-Key was used for another request in the last 24 hours.";
-                return Err(Error::new(Kind::Conflict, message));
+        match stored_responses::reserve(conn, account_id, key, &self.digest, now)? {
+            Reserved::New => {}
+            Reserved::Earlier { status, body } => {
+                let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+                let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored response", source))?;
+                return Ok((status.unwrap_or(StatusCode::OK), body, None));
             }
-            let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-            let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored answer", source))?;
-            return Ok((status.unwrap_or(StatusCode::OK), body, None));
         }
         let (status, body, made) = job(conn)?;
-        diesel::update(row)
-            .set((
-                idempotent_answers::status.eq(i64::from(status.as_u16())),
-                idempotent_answers::body.eq(body.to_string()),
-            ))
-            .execute(conn)?;
+        stored_responses::keep(conn, account_id, key, status.as_u16(), &body.to_string())?;
         Ok((status, body, made))
     }
 }
@@ -136,14 +113,6 @@ pub struct OnceHeader {
     /// The same key within 24 hours gives the same answer.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", required = false)]
     key: String,
-}
-
-/// Forgets answers from before a time.
-///
-/// # Errors
-/// When the database fails.
-pub fn forget_answers(conn: &mut Connection, before: NaiveDateTime) -> Result<usize> {
-    Ok(diesel::delete(idempotent_answers::table.filter(idempotent_answers::created_at.lt(before))).execute(conn)?)
 }
 
 /// Which rows of a list a program wants.
@@ -167,16 +136,22 @@ pub fn window(limit: Option<i64>, cursor: Option<&str>) -> Result<Window> {
     Ok(Window { place, size })
 }
 
-/// Tells a field that was sent as `null` from one that was left out.
-///
-/// # Errors
-/// Those of the field.
-pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+/// What a request does to a field that may be empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Change<T> {
+    /// It was left out: the field stays.
+    #[default]
+    Keep,
+    /// It was sent as `null`.
+    Clear,
+    /// It was sent.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
 }
 
 /// The address of a page that a program names.
@@ -208,15 +183,14 @@ pub fn country(code: Option<&str>) -> Result<Option<String>> {
 /// *Invalid* when it cannot be an id.
 pub fn source_id(id: Option<String>) -> Result<String> {
     let Some(id) = id else { return token::id() };
-    if crate::tickets::model::is_source_id(&id) {
+    if crate::tickets::source::is_source_id(&id) {
         return Ok(id);
     }
     Err(Error::invalid("An id has 1 to 128 characters: letters, digits, _ - . :, and not dots alone."))
 }
 
 /// A time as the database keeps it: in UTC, cut to microseconds.
-#[must_use]
 pub fn stored(at: Option<chrono::DateTime<chrono::Utc>>, now: NaiveDateTime) -> NaiveDateTime {
     // What has not happened yet cannot have been said.
-    at.map_or(now, when::exact_utc).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
+    at.map_or(now, time::exact_utc).min(now).max(chrono::DateTime::UNIX_EPOCH.naive_utc())
 }

@@ -1,18 +1,20 @@
 //! `/api/v1/form-submissions`: how another form system brings its own in.
 
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::accounts::user::MAX_NAME;
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{self, Body, OnceHeader, window};
-use crate::app::AppData;
+use crate::api::read;
+use crate::api::read::{Body, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::Result;
-use crate::people::access::Action;
-use crate::people::model::{Agent, MAX_NAME};
-use crate::submissions::model::{self, Parsed};
-use crate::submissions::news;
-use crate::submissions::store::{self, Filter};
+use crate::submissions::fields::Parsed;
+use crate::submissions::list::Filter;
+use crate::submissions::{form, list, news, submission, trash};
+use crate::values::{text, token};
+use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
-use crate::web::{text, token};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -51,7 +53,7 @@ pub struct FormSubmission {
 }
 
 impl FormSubmission {
-    fn new(row: model::Submission, form: String) -> Self {
+    fn new(row: submission::Submission, form: String) -> Self {
         Self {
             fields: row.fields().into_iter().map(|(name, value)| Field { name, value }).collect(),
             spam: row.spam,
@@ -96,9 +98,9 @@ pub async fn list(app: AppData, agent: Agent, query: Query<SubmissionsQuery>) ->
     let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
     let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
-        let page = store::page(conn, agent.account_id, &filter, window)?;
+        let page = list::page(conn, agent.account_id, &filter, window)?;
         let names: HashMap<i64, String> =
-            store::forms(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
+            form::forms(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
         Ok(page.map(|row| {
             let form = names.get(&row.form_id).cloned().unwrap_or_default();
             FormSubmission::new(row, form)
@@ -156,9 +158,9 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
     let (status, answer, made) = app
         .write_as(&agent, Action::Work, move |conn, _| {
             once.run(conn, account_id, now, |conn| {
-                let form = store::form_named(conn, account_id, &form_name, &form_key, now)?;
+                let form = form::form_named(conn, account_id, &form_name, &form_key, now)?;
                 let from = (page_url.as_deref(), country.as_deref());
-                let made = store::add(conn, &form, &id, &parsed, from, at)?;
+                let made = submission::add(conn, &form, &id, &parsed, from, at)?;
                 Ok((StatusCode::CREATED, json!(FormSubmission::new(made.clone(), form.name)), Some(made)))
             })
         })
@@ -170,9 +172,6 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
 }
 
 /// One submission.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     get, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The submission", body = FormSubmission), (status = 404, description = "Not there", body = ApiError))
@@ -180,23 +179,20 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
 pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let load = move |conn: &mut Connection| {
-        let found = store::get(conn, agent.account_id, &id)?;
-        let form = store::form(conn, agent.account_id, found.form_id)?;
+        let found = submission::get(conn, agent.account_id, &id)?;
+        let form = form::form(conn, agent.account_id, found.form_id)?;
         Ok(FormSubmission::new(found, form.name))
     };
     Ok(HttpResponse::Ok().json(app.db.read(load).await?))
 }
 
 /// Deletes a submission; people can restore it for 30 days, and its tickets stay.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     delete, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

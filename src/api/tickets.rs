@@ -1,20 +1,21 @@
 //! `/api/v1/tickets`
 
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
-use crate::api::read::{Body, OnceHeader, nullable, window};
-use crate::app::AppData;
+use crate::api::read::{Body, Change, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
-use crate::people::access::Action;
-use crate::people::model::Agent;
-use crate::tickets::listing::{self, Filter, Statuses};
-use crate::tickets::model::{self, NewTicket, Notes, Source, Title, parse_requester};
-use crate::tickets::notes::{self, Saved};
-use crate::tickets::store::{self, Made};
-use crate::tickets::{news, source, tags};
+use crate::tickets::create::{Made, NewTicket};
+use crate::tickets::listing::{Filter, Statuses};
+use crate::tickets::notes::{Notes, Saved};
+use crate::tickets::source::Source;
+use crate::tickets::ticket::{Title, parse_requester};
+use crate::tickets::{change, create, listing, news, notes, source, source_links, status, tags, ticket, trash};
+use crate::values::token;
+use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
-use crate::web::token;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -34,7 +35,7 @@ pub enum TicketStatus {
     Closed,
 }
 
-impl From<TicketStatus> for model::Status {
+impl From<TicketStatus> for status::Status {
     fn from(status: TicketStatus) -> Self {
         match status {
             TicketStatus::New => Self::New,
@@ -44,12 +45,12 @@ impl From<TicketStatus> for model::Status {
     }
 }
 
-impl From<model::Status> for TicketStatus {
-    fn from(status: model::Status) -> Self {
+impl From<status::Status> for TicketStatus {
+    fn from(status: status::Status) -> Self {
         match status {
-            model::Status::New => Self::New,
-            model::Status::InProgress => Self::InProgress,
-            model::Status::Closed => Self::Closed,
+            status::Status::New => Self::New,
+            status::Status::InProgress => Self::InProgress,
+            status::Status::Closed => Self::Closed,
         }
     }
 }
@@ -84,16 +85,16 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    fn new(row: model::Ticket, tags: Vec<String>) -> Self {
+    fn new(row: ticket::Ticket, tags: Vec<String>) -> Self {
         let (mut conversation_id, mut form_submission_id) = (None, None);
         match row.source() {
-            Some(Source { kind: model::SourceKind::Chat, id }) => conversation_id = Some(id),
-            Some(Source { kind: model::SourceKind::Form, id }) => form_submission_id = Some(id),
+            Some(Source { kind: source::SourceKind::Chat, id }) => conversation_id = Some(id),
+            Some(Source { kind: source::SourceKind::Form, id }) => form_submission_id = Some(id),
             None => {}
         }
         Self {
             number: row.number,
-            status: row.status().into(),
+            status: row.status.into(),
             notes_version: row.notes_version,
             tags,
             assignee_id: row.assignee_id,
@@ -114,7 +115,7 @@ impl Ticket {
 }
 
 fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
-    let row = store::find(conn, account_id, number)?;
+    let row = ticket::find(conn, account_id, number)?;
     let tags = tags::of(conn, row.id)?;
     Ok(Ticket::new(row, tags))
 }
@@ -236,7 +237,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
         .write_as(&agent, Action::Work, move |conn, agent| {
             once.run(conn, agent.account_id, now, |conn| {
                 let new = with_requester(conn, agent.account_id, &new)?;
-                let number = match store::create(conn, agent, &new, now)? {
+                let number = match create::create(conn, agent, &new, now)? {
                     Made::Ticket(number) => number,
                     Made::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
@@ -252,7 +253,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
                     }
                 };
                 tags::change(conn, agent, number, &tags, &BTreeSet::new(), now)?;
-                let before = store::set_assignee(conn, agent, number, assignee, now)?;
+                let before = change::set_assignee(conn, agent, number, assignee, now)?;
                 Ok((StatusCode::CREATED, json(&load(conn, agent.account_id, number)?)?, Some(before)))
             })
         })
@@ -270,17 +271,17 @@ fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Re
     else {
         return Ok(new);
     };
-    if let Some(known) = source::known(conn, account_id, source)? {
+    if let Some(known) = source_links::known(conn, account_id, source)? {
         (new.requester_name, new.requester_email) = (known.name, known.email);
     }
     Ok(new)
 }
 
 fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {
-    if tags.len() > model::MAX_TAGS {
-        return Err(Error::invalid(format!("A request names at most {} tags.", model::MAX_TAGS)));
+    if tags.len() > tags::MAX_TAGS {
+        return Err(Error::invalid(format!("A request names at most {} tags.", tags::MAX_TAGS)));
     }
-    tags.iter().map(|tag| model::parse_tag(tag)).collect()
+    tags.iter().map(|tag| tags::parse_tag(tag)).collect()
 }
 
 fn json(value: &impl Serialize) -> Result<serde_json::Value> {
@@ -288,9 +289,6 @@ fn json(value: &impl Serialize) -> Result<serde_json::Value> {
 }
 
 /// One ticket.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     get, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
     responses((status = 200, description = "The ticket", body = Ticket), (status = 404, description = "Not there", body = ApiError))
@@ -317,9 +315,9 @@ pub struct ChangeTicket {
     #[schema(inline, max_items = 50)]
     tags: Option<Vec<String>>,
     /// A user's id, or null for nobody.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default)]
     #[schema(value_type = Option<i64>)]
-    assignee_id: Option<Option<i64>>,
+    assignee_id: Change<i64>,
 }
 
 /// Changes a ticket, all of it or nothing.
@@ -354,12 +352,12 @@ pub async fn change(
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
     let (status, assignee) = (typed.status, typed.assignee_id);
     let write = move |conn: &mut Connection, agent: &Agent| {
-        let before = store::lock(conn, agent.account_id, number)?;
+        let before = ticket::lock(conn, agent.account_id, number)?;
         if let Some(title) = &title {
-            store::set_title(conn, agent, number, title, now)?;
+            change::set_title(conn, agent, number, title, now)?;
         }
         if let Some(status) = status {
-            store::set_status(conn, agent, number, status.into(), None, now)?;
+            change::set_status(conn, agent, number, status.into(), None, now)?;
         }
         if let Some((notes, version)) = &notes {
             save_notes(conn, agent, number, notes, *version, now)?;
@@ -368,13 +366,16 @@ pub async fn change(
             let had: BTreeSet<String> = tags::of(conn, before.id)?.into_iter().collect();
             tags::change(conn, agent, number, tags, &had.difference(tags).cloned().collect(), now)?;
         }
-        if let Some(assignee) = assignee {
-            store::set_assignee(conn, agent, number, assignee, now)?;
+        match assignee {
+            Change::Keep => {}
+            Change::Clear => drop(change::set_assignee(conn, agent, number, None, now)?),
+            Change::Set(id) => drop(change::set_assignee(conn, agent, number, Some(id), now)?),
         }
         Ok((before, load(conn, agent.account_id, number)?))
     };
     let (before, ticket) = app.write_as(&agent, Action::Work, write).await?;
-    news::assigned(&app.live, &agent, &before, assignee.flatten());
+    let assigned = if let Change::Set(id) = assignee { Some(id) } else { None };
+    news::assigned(&app.live, &agent, &before, assigned);
     Ok(HttpResponse::Ok().json(ticket))
 }
 
@@ -396,15 +397,12 @@ fn save_notes(
 }
 
 /// Puts a ticket into the trash, from which people can restore it for 30 days.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 #[utoipa::path(
     delete, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
 )]
 pub async fn delete(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| store::delete(conn, agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent, number, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,7 +1,8 @@
 //! What upkeep asks of the rows of attachments: which are stale, expired or not
 //! in step with the storage, over all accounts.
 
-use crate::attachments::model::{Attachment, parse_key};
+use crate::attachments::attachment::Attachment;
+use crate::attachments::key::parse_key;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments, tickets};
 use crate::error::Result;
@@ -17,9 +18,6 @@ pub const RESERVED: TimeDelta = TimeDelta::minutes(15);
 
 /// Gives up reservations from before `stale`: from now on they cannot become
 /// ready, and [`expired`] lists them.
-///
-/// # Errors
-/// When the database fails.
 pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<()> {
     // The word is written out, because a bound value cannot choose a partial index.
     let reserved = attachments::table
@@ -32,25 +30,16 @@ pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Resu
 }
 
 /// Some of the files that nobody can get back: deleted before `old`, or given up.
-///
-/// # Errors
-/// When the database fails.
 pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<Vec<Attachment>> {
     Ok(attachments::table.filter(attachments::deleted_at.le(old)).limit(limit).load(conn)?)
 }
 
 /// Every row of some tickets, whatever its state.
-///
-/// # Errors
-/// When the database fails.
 pub fn all_of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<Vec<Attachment>> {
     Ok(attachments::table.filter(attachments::ticket_id.eq_any(ticket_ids)).load(conn)?)
 }
 
 /// Forgets rows whose bytes are gone from the storage, and gives their room back.
-///
-/// # Errors
-/// When the database fails.
 pub fn forget(conn: &mut Connection, files: &[Attachment]) -> Result<()> {
     for file in files {
         // One that another instance forgot first gives its room back only once.
@@ -64,18 +53,12 @@ pub fn forget(conn: &mut Connection, files: &[Attachment]) -> Result<()> {
 }
 
 /// Whether any file is kept at all.
-///
-/// # Errors
-/// When the database fails.
 pub fn are_any_ready(conn: &mut Connection) -> Result<bool> {
     let ready = attachments::table.filter(attachments::state.eq("ready")).select(attachments::id).limit(1);
     Ok(ready.first::<String>(conn).optional()?.is_some())
 }
 
 /// Reservations from before `stale` that are still there, given up or not.
-///
-/// # Errors
-/// When the database fails.
 pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<Vec<Attachment>> {
     Ok(attachments::table
         .filter(attachments::state.ne("ready"))
@@ -86,9 +69,6 @@ pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result
 
 /// Files that are shown, or that were deleted after `deleted_after`, alone or with
 /// their ticket, and can be put back; in the order of their ids, after one of them.
-///
-/// # Errors
-/// When the database fails.
 pub fn ready_after(
     conn: &mut Connection,
     id: &str,
@@ -109,9 +89,6 @@ pub fn ready_after(
 }
 
 /// Those of some keys in the storage that no row names.
-///
-/// # Errors
-/// When the database fails.
 pub fn unknown_keys(conn: &mut Connection, keys: Vec<String>) -> Result<Vec<String>> {
     let mut stamps: HashMap<i64, Vec<i64>> = HashMap::new();
     for (account_id, stamp, _) in keys.iter().filter_map(|key| parse_key(key)) {
@@ -129,9 +106,6 @@ pub fn unknown_keys(conn: &mut Connection, keys: Vec<String>) -> Result<Vec<Stri
 }
 
 /// Writes down which thumbnail a file has.
-///
-/// # Errors
-/// When the database fails.
 pub fn set_thumbnail(conn: &mut Connection, id: &str, extension: Option<&str>) -> Result<()> {
     diesel::update(attachments::table.find(id)).set(attachments::thumbnail.eq(extension)).execute(conn)?;
     Ok(())
@@ -139,9 +113,6 @@ pub fn set_thumbnail(conn: &mut Connection, id: &str, extension: Option<&str>) -
 
 /// Compares what an account's files take with what is counted, tells the
 /// difference and, with `repair`, mends it. The account must be locked.
-///
-/// # Errors
-/// When the database fails.
 pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Option<String>> {
     let sum: i64 = attachments::table
         .filter(attachments::account_id.eq(account_id))

@@ -1,17 +1,18 @@
 //! From bytes on the wire to a ready attachment: validate, reserve, put, ready.
 
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
 use crate::app::App;
-use crate::attachments::model::{self, Attachment, Code, Rejection};
-use crate::attachments::store::{self, NewAttachment};
-use crate::attachments::thumbnail::{self, Thumbnail};
-use crate::attachments::validation;
+use crate::attachments::attachment::Attachment;
+use crate::attachments::rejection::{Code, Rejection};
+use crate::attachments::reserve::NewAttachment;
+use crate::attachments::thumbnail::Thumbnail;
+use crate::attachments::{key, kind, reserve, thumbnail, validation};
 use crate::error::{Error, Kind, Result};
-use crate::people::access::Action;
-use crate::people::model::Agent;
-use crate::slots::{Bounds, Holder, Place, Slots};
+use crate::limits::slots::{Bounds, Holder, Place, Slots};
 use crate::storage::Put;
-use crate::web::token;
-use actix_web::web::Bytes;
+use crate::values::token;
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -73,11 +74,28 @@ impl Places {
     }
 }
 
+/// Why a file was not kept.
+#[derive(Debug)]
+pub enum Failure {
+    /// The file itself is not taken.
+    Rejected(Rejection),
+    /// Database or storage failed, or the ticket is out of reach.
+    Failed(Error),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Keeps one file on a ticket. When it returns, row, bytes and thumbnail are durable.
-///
-/// # Errors
-/// The outer error when database or storage fail or the ticket is out of reach;
-/// the inner one says why the file itself was not taken.
 pub async fn keep(
     app: &App,
     places: &Places,
@@ -85,15 +103,9 @@ pub async fn keep(
     number: i64,
     name: &str,
     bytes: Vec<u8>,
-) -> Result<Result<Attachment, Rejection>> {
-    let filename = match validation::clean_name(name) {
-        Ok(filename) => filename,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
-    let Checked { kind, bytes, sha256, thumbnail } = match judge(places, filename.clone(), bytes).await? {
-        Ok(checked) => checked,
-        Err(rejection) => return Ok(Err(rejection)),
-    };
+) -> Result<Attachment, Failure> {
+    let filename = validation::clean_name(name)?;
+    let Checked { kind, bytes, sha256, thumbnail } = judge(places, filename.clone(), bytes).await?;
     let new = NewAttachment {
         id: token::id()?,
         filename,
@@ -104,29 +116,26 @@ pub async fn keep(
     match store_and_show(app, agent, number, new, (bytes, thumbnail)).await {
         Err(error) if error.kind == Kind::Full => {
             tracing::warn!(%error, "a file found no room");
-            Ok(Err(Rejection::new(Code::NoRoom, error.message())))
+            Err(Rejection::new(Code::NoRoom, error.message()).into())
         }
-        outcome => outcome.map(Ok),
+        outcome => Ok(outcome?),
     }
 }
 
 struct Checked {
-    kind: model::Kind,
+    kind: kind::Kind,
     bytes: Bytes,
     sha256: String,
     thumbnail: Option<Thumbnail>,
 }
 
 /// Judges the file off the web workers, when there is memory for it.
-async fn judge(places: &Places, name: String, bytes: Vec<u8>) -> Result<Result<Checked, Rejection>> {
+async fn judge(places: &Places, name: String, bytes: Vec<u8>) -> Result<Checked, Failure> {
     let header = tokio::task::spawn_blocking(move || {
         let memory = validation::memory(&name, &bytes);
         (memory, name, bytes)
     });
-    let (memory, name, bytes) = match header.await {
-        Ok(read) => read,
-        Err(panic) => return Ok(Err(unreadable(&panic.to_string()))),
-    };
+    let (memory, name, bytes) = header.await.map_err(|panic| unreadable(&panic.to_string()))?;
     let megabytes = u32::try_from(memory >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
     let part = places.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)?;
     let work = tokio::task::spawn_blocking(move || {
@@ -134,11 +143,11 @@ async fn judge(places: &Places, name: String, bytes: Vec<u8>) -> Result<Result<C
         let _part = part;
         check(&name, bytes)
     });
-    Ok(match timeout(DECODING_TIME, work).await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(panic)) => Err(unreadable(&panic.to_string())),
-        Err(_) => Err(unreadable("it took too long")),
-    })
+    match timeout(DECODING_TIME, work).await {
+        Ok(Ok(verdict)) => Ok(verdict?),
+        Ok(Err(panic)) => Err(unreadable(&panic.to_string()).into()),
+        Err(_) => Err(unreadable("it took too long").into()),
+    }
 }
 
 fn unreadable(why: &str) -> Rejection {
@@ -170,7 +179,7 @@ async fn store_and_show(
     let thumbnail = put_thumbnail(app, agent.account_id, stamp, thumbnail).await;
     let now = app.clock.now();
     app.write_as(agent, Action::Work, move |conn, agent| {
-        store::make_ready(conn, agent, number, &new.id, thumbnail, now)
+        reserve::make_ready(conn, agent, number, &new.id, thumbnail, now)
     })
     .await
 }
@@ -179,16 +188,16 @@ async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttac
     let (row, now) = (new.clone(), app.clock.now());
     let quota = app.config.account_quota.map_or(i64::MAX, |quota| i64::try_from(quota.as_u64()).unwrap_or(i64::MAX));
     let mut stamp = app
-        .write_as(agent, Action::Work, move |conn, agent| store::reserve(conn, agent, number, &row, quota, now))
+        .write_as(agent, Action::Work, move |conn, agent| reserve::reserve(conn, agent, number, &row, quota, now))
         .await?;
     for _ in 0..PUT_TRIES {
-        let key = model::key(agent.account_id, stamp, new.kind);
+        let key = key::key(agent.account_id, stamp, new.kind);
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {
             return Ok(stamp);
         }
         tracing::warn!(%key, "the storage has an object that no row knows");
         let (account_id, id) = (agent.account_id, new.id.clone());
-        stamp = app.db.write(move |conn| store::move_stamp(conn, account_id, &id)).await?;
+        stamp = app.db.write(move |conn| reserve::move_stamp(conn, account_id, &id)).await?;
     }
     Err(Error::unavailable("no free key in the storage"))
 }
@@ -196,7 +205,7 @@ async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttac
 /// A file without a thumbnail is shown with an icon: no reason to refuse it.
 async fn put_thumbnail(app: &App, account_id: i64, stamp: i64, thumbnail: Option<Thumbnail>) -> Option<&'static str> {
     let Thumbnail { extension, bytes } = thumbnail?;
-    let key = model::thumbnail_key(account_id, stamp, extension);
+    let key = key::thumbnail_key(account_id, stamp, extension);
     match app.storage.put(&key, bytes.into()).await {
         Ok(Put::Stored) => Some(extension),
         Ok(Put::Taken) => None,

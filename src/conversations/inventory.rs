@@ -1,20 +1,17 @@
 //! What upkeep asks of conversations: whether they say the truth of their
 //! messages, and whether these are found by what they say.
 
-use crate::conversations::messages::terms as message_terms;
-use crate::conversations::model::{Conversation, Message, Sender};
-use crate::db::Connection;
-use crate::db::dialect::{self, Index};
+use crate::conversations::conversation::Conversation;
+use crate::conversations::messages::{Message, Sender, terms as message_terms};
+use crate::db::dialect::Index;
 use crate::db::schema::{conversations, messages};
+use crate::db::{Connection, dialect};
 use crate::error::Result;
 use diesel::dsl::max;
 use diesel::prelude::*;
 
 /// Compares what an account's conversations say of their messages with these,
 /// tells each difference and, with `repair`, mends it.
-///
-/// # Errors
-/// When the database fails.
 pub fn recount(
     conn: &mut Connection,
     account_id: i64,
@@ -38,7 +35,7 @@ pub fn recount(
             .get_result(conn)?;
         let of_it = messages::table.filter(messages::conversation_seq.eq(row.seq));
         let newest: Option<i64> = of_it.select(max(messages::position)).first(conn)?;
-        let by_agents = of_it.filter(messages::sender.eq(Sender::Agent.as_str()));
+        let by_agents = of_it.filter(messages::sender.eq(Sender::Agent));
         let answered: Option<i64> = by_agents.select(max(messages::position)).first(conn)?;
         let there = (newest.unwrap_or(0), answered.unwrap_or(0));
         if there == (row.message_count, row.answered_position) {
@@ -58,9 +55,6 @@ pub fn recount(
 /// Looks whether the messages after a place, by conversation and position, are
 /// found by what they say, and with `repair` sees to it. Returns those that were
 /// not, and where to go on.
-///
-/// # Errors
-/// When the database fails.
 #[allow(clippy::type_complexity)]
 pub fn reindex_after(
     conn: &mut Connection,
@@ -92,9 +86,6 @@ pub fn reindex_after(
 
 /// Whether the newest of all messages is found by what it says. Then all are, since
 /// they are indexed in their order; what a crash left out `docket check` finds.
-///
-/// # Errors
-/// When the database fails.
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
     let newest: Option<(Message, Conversation)> = messages::table
         .inner_join(conversations::table)

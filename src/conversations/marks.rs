@@ -10,9 +10,6 @@ use std::collections::HashMap;
 pub const MOST_UNREAD: i64 = 99;
 
 /// How far a user has read each of these conversations.
-///
-/// # Errors
-/// When the database fails.
 pub fn of(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
     let rows: Vec<(i64, i64)> = conversation_marks::table
         .filter(conversation_marks::user_id.eq(user_id))
@@ -23,9 +20,6 @@ pub fn of(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i
 }
 
 /// Notes that a user has read up to a position; never takes anything back.
-///
-/// # Errors
-/// When the database fails.
 pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
     let row = conversation_marks::table.find((user_id, seq));
     let forward = row.filter(conversation_marks::position.lt(position));
@@ -48,9 +42,6 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
 
 /// How many conversations wait with something that the user has not read, at
 /// most one more than [`MOST_UNREAD`].
-///
-/// # Errors
-/// When the database fails.
 pub fn unread(conn: &mut Connection, account_id: i64, user_id: i64) -> Result<usize> {
     let mark = conversation_marks::conversation_seq.eq(conversations::seq).and(conversation_marks::user_id.eq(user_id));
     let read = conversation_marks::position.nullable();

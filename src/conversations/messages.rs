@@ -1,23 +1,23 @@
 //! Queries on messages: reading them, and posting one under the next number of
 //! its conversation.
 
-use crate::conversations::model::{Conversation, Message, NewMessage, Sender, Status};
-use crate::conversations::store;
-use crate::db::Connection;
-use crate::db::dialect::{self, Index};
+use crate::conversations::conversation;
+use crate::conversations::conversation::{Conversation, Status};
+use crate::db::dialect::Index;
 use crate::db::schema::{conversations, messages};
+use crate::db::{Connection, dialect};
 use crate::error::{Error, Result};
-use crate::search;
-use crate::web::text;
+use crate::values::text;
+use crate::{search, words};
+use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
 /// How many messages one page of a conversation shows.
 pub const MESSAGES: i64 = 50;
 
 /// The latest messages before a position, oldest first; all up to the newest without one.
-///
-/// # Errors
-/// When the database fails.
 pub fn before(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) -> Result<Vec<Message>> {
     let mut rows: Vec<Message> = messages::table
         .filter(messages::conversation_seq.eq(seq))
@@ -30,13 +30,10 @@ pub fn before(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) 
 }
 
 /// The visitor's first message.
-///
-/// # Errors
-/// When the database fails.
 pub fn first_words(conn: &mut Connection, seq: i64) -> Result<String> {
     let body: Option<String> = messages::table
         .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::sender.eq(Sender::Visitor.as_str()))
+        .filter(messages::sender.eq(Sender::Visitor))
         .order(messages::position)
         .select(messages::body)
         .first(conn)
@@ -45,9 +42,6 @@ pub fn first_words(conn: &mut Connection, seq: i64) -> Result<String> {
 }
 
 /// The messages after a position, oldest first.
-///
-/// # Errors
-/// When the database fails.
 pub fn after(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Vec<Message>> {
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
@@ -76,7 +70,7 @@ pub struct Posted {
 /// # Errors
 /// *Not found* when the conversation is out of reach; *invalid* when it is full.
 pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) -> Result<Posted> {
-    let conversation = store::lock(conn, account_id, id)?;
+    let conversation = conversation::lock(conn, account_id, id)?;
     if let Some(message) = known(conn, conversation.seq, new)? {
         return Ok(Posted { conversation, message, is_new: false, reopened: false });
     }
@@ -95,7 +89,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
     let status = if is_open { Status::Open } else { Status::Closed };
     let conversation: Conversation = diesel::update(conversations::table.find(conversation.seq))
         .set((
-            conversations::status.eq(status.as_str()),
+            conversations::status.eq(status),
             conversations::message_count.eq(position),
             conversations::last_message.eq(text::shorten(&new.body, 140)),
             conversations::last_message_at.eq(new.at.max(conversation.last_message_at)),
@@ -109,7 +103,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
             messages::account_id.eq(account_id),
             messages::conversation_seq.eq(conversation.seq),
             messages::position.eq(position),
-            messages::sender.eq(new.sender.as_str()),
+            messages::sender.eq(new.sender),
             messages::author_name.eq(&new.author_name),
             messages::body.eq(&new.body),
             messages::created_at.eq(new.at),
@@ -125,9 +119,6 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
 
 /// Makes a conversation found by what is known of its visitor, which stands with
 /// the first message.
-///
-/// # Errors
-/// When the database fails.
 pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
     let first: Option<Message> = messages::table.find((conversation.seq, 1)).first(conn).optional()?;
     if let Some(first) = first {
@@ -139,7 +130,6 @@ pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Resu
 
 /// What a conversation is found by, as far as one message tells; the first one
 /// also tells of the visitor.
-#[must_use]
 pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
     let mut texts = vec![message.body.as_str()];
     if message.position == 1 {
@@ -160,15 +150,151 @@ fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Mes
 
 /// The status of a conversation and its messages after a position, oldest first;
 /// nothing when it is deleted.
-///
-/// # Errors
-/// When the database fails.
-pub fn news_of(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Option<(String, Vec<Message>)>> {
-    let status: Option<String> = conversations::table
+pub fn news_of(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Option<(Status, Vec<Message>)>> {
+    let status: Option<Status> = conversations::table
         .find(seq)
         .filter(conversations::deleted_at.is_null())
         .select(conversations::status)
         .first(conn)
         .optional()?;
     status.map(|status| Ok((status, self::after(conn, seq, after, limit)?))).transpose()
+}
+
+/// Longest message, in characters.
+pub const MAX_MESSAGE: usize = 10_000;
+
+/// Who wrote a message.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Sender {
+    /// The person on the website.
+    Visitor,
+    /// A member of the team.
+    Agent,
+}
+
+words!(Sender);
+
+impl Sender {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+impl std::str::FromStr for Sender {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "visitor" => Ok(Self::Visitor),
+            "agent" => Ok(Self::Agent),
+            _ => Err(Error::invalid("A message is from visitor or agent.")),
+        }
+    }
+}
+
+/// Through what a message comes. Each has ids of its own, so that nobody can take
+/// the place of another's message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The bubble on a website.
+    Bubble,
+    /// The desk, or a program with an API key.
+    Team,
+}
+
+impl Channel {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bubble => "bubble",
+            Self::Team => "team",
+        }
+    }
+}
+
+/// A message about to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Who wrote it.
+    pub sender: Sender,
+    /// What they are called; the visitor's name stands with the conversation.
+    pub author_name: String,
+    /// What [`parse_message`] returned.
+    pub body: String,
+    /// Through what it comes.
+    pub channel: Channel,
+    /// Made by whoever sends it: the same id through the same channel is the same message.
+    pub client_id: Option<String>,
+    /// When it was written, in UTC.
+    pub at: NaiveDateTime,
+    /// Whether it opens a closed conversation again.
+    pub reopens: bool,
+}
+
+impl NewMessage {
+    /// A reply by a member of the team.
+    pub fn reply(author_name: &str, body: String, at: NaiveDateTime) -> Self {
+        let author_name = author_name.to_owned();
+        Self { sender: Sender::Agent, author_name, body, channel: Channel::Team, client_id: None, at, reopens: false }
+    }
+
+    /// A message of the visitor, through the bubble.
+    pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
+        let channel = Channel::Bubble;
+        Self { sender: Sender::Visitor, author_name: String::new(), body, channel, client_id, at, reopens: true }
+    }
+}
+
+/// An id that a sender made for a message: 8 to 64 letters, digits, `_` and `-`.
+///
+/// # Errors
+/// *Invalid* when it is something else.
+pub fn parse_client_id(id: &str) -> Result<String> {
+    let is_fine =
+        (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_fine {
+        Ok(id.to_owned())
+    } else {
+        Err(Error::invalid("The id of a message has 8 to 64 letters, digits, _ and -."))
+    }
+}
+
+/// A message's text: 1 to 10,000 characters.
+///
+/// # Errors
+/// *Invalid* when nothing or too much is left after trimming.
+pub fn parse_message(body: &str) -> Result<String> {
+    let body = text::block("Messages", body.trim(), MAX_MESSAGE)?;
+    if body.is_empty() { Err(Error::invalid("The message is empty.")) } else { Ok(body) }
+}
+
+/// A message's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+pub struct Message {
+    pub account_id: i64,
+    pub conversation_seq: i64,
+    pub position: i64,
+    pub sender: Sender,
+    pub author_name: String,
+    pub body: String,
+    pub created_at: NaiveDateTime,
+    pub client_id: Option<String>,
+    pub channel: String,
+}
+
+impl Message {
+    /// The id that the visitor's bubble has made for it.
+    pub fn bubble_id(&self) -> Option<&str> {
+        self.client_id.as_deref().filter(|_| self.channel == Channel::Bubble.as_str())
+    }
+
+    /// Whether a member of the team wrote it.
+    pub fn is_from_agent(&self) -> bool {
+        self.sender == Sender::Agent
+    }
 }

@@ -1,14 +1,12 @@
 //! Conversations with visitors: the bubble on websites, the inbox and its pages.
 
-pub mod chat;
+pub mod conversation;
 pub mod inventory;
+pub mod list;
 pub mod marks;
 pub mod messages;
-pub mod model;
 pub mod news;
-pub mod pages;
-pub mod settings;
-pub mod store;
 pub mod texts;
+pub mod trash;
 pub mod visitor;
 pub mod widgets;

@@ -1,9 +1,9 @@
 //! What open pages and bubbles are told of conversations.
 
+use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::Posted;
-use crate::conversations::model::Conversation;
 use crate::live::{Event, Live, Topic};
-use crate::web::text;
+use crate::values::text;
 use serde_json::json;
 
 /// A message was posted.
@@ -15,7 +15,7 @@ pub fn posted(live: &Live, posted: &Posted) {
     let data = json!({
         "conversation": conversation.id,
         "position": message.position,
-        "from": message.sender,
+        "from": message.sender.as_str(),
         "visitor": conversation.visitor(),
         "preview": text::shorten(&message.body, 140),
     });

@@ -2,7 +2,7 @@
 //! any language.
 
 use crate::error::{Error, Result};
-use crate::web::text;
+use crate::values::text;
 use std::collections::BTreeMap;
 
 /// Longest text of the bubble, in characters.
@@ -53,7 +53,6 @@ pub struct Texts(BTreeMap<String, String>);
 
 impl Texts {
     /// Reads what [`Texts::to_json`] wrote; anything else is no text.
-    #[must_use]
     pub fn from_json(json: &str) -> Self {
         Self(serde_json::from_str(json).unwrap_or_default())
     }
@@ -82,13 +81,11 @@ impl Texts {
     }
 
     /// The account's own text, if it has one.
-    #[must_use]
     pub fn own(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)
     }
 
     /// Every text as the bubble gets it.
-    #[must_use]
     pub fn all(&self) -> BTreeMap<&'static str, &str> {
         let said = |text: &Text| match self.own(text.key) {
             "" => text.english,

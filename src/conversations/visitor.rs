@@ -1,13 +1,12 @@
 //! What a visitor does through the bubble.
 
-use crate::conversations::messages::{self, Posted};
-use crate::conversations::model::{Conversation, NewMessage, Status};
-use crate::conversations::store::{self, NewConversation};
-use crate::conversations::widgets::{self, Widget};
+use crate::conversations::conversation::{Conversation, NewConversation, Status};
+use crate::conversations::messages::{NewMessage, Posted};
+use crate::conversations::widgets::Widget;
+use crate::conversations::{conversation, messages, widgets};
 use crate::db::Connection;
 use crate::db::schema::conversations;
 use crate::error::Result;
-use crate::tickets::store as tickets;
 use diesel::prelude::*;
 
 /// Who writes, as far as they say.
@@ -27,9 +26,6 @@ pub struct Visitor {
 
 /// Stores a visitor's message in their conversation, which begins with the first
 /// one. `id` is that of a new conversation.
-///
-/// # Errors
-/// When the database fails.
 pub fn send(
     conn: &mut Connection,
     widget: &Widget,
@@ -38,11 +34,7 @@ pub fn send(
     id: &str,
 ) -> Result<Posted> {
     let conversation = conversation(conn, widget, visitor, message, id)?;
-    let posted = messages::post(conn, widget.account_id, &conversation.id, message)?;
-    if posted.reopened {
-        tickets::visitor_returned(conn, widget.account_id, &conversation.id, conversation.visitor(), message.at)?;
-    }
-    Ok(posted)
+    messages::post(conn, widget.account_id, &conversation.id, message)
 }
 
 fn conversation(
@@ -52,11 +44,11 @@ fn conversation(
     message: &NewMessage,
     id: &str,
 ) -> Result<Conversation> {
-    let mut found = store::of_visitor(conn, widget.id, &visitor.hash)?;
+    let mut found = conversation::of_visitor(conn, widget.id, &visitor.hash)?;
     if found.is_none() {
         // Two first messages at once must not begin two conversations.
         widgets::lock(conn, widget.id)?;
-        found = store::of_visitor(conn, widget.id, &visitor.hash)?;
+        found = conversation::of_visitor(conn, widget.id, &visitor.hash)?;
     }
     let Some(found) = found else {
         let new = NewConversation {
@@ -68,7 +60,7 @@ fn conversation(
             country: visitor.country.clone(),
             visitor: Some((widget.id, visitor.hash.clone())),
         };
-        return store::create(conn, widget.account_id, &new, message.at);
+        return conversation::create(conn, widget.account_id, &new, message.at);
     };
     // What they say of themselves later fills what they left out, and changes nothing.
     let fill = |old: &str, new: &'_ str| (old.is_empty() && !new.is_empty()).then(|| new.to_owned());
@@ -81,9 +73,6 @@ fn conversation(
 
 /// Changes what is known of the visitor, where it is given, and returns the
 /// conversation as it is now.
-///
-/// # Errors
-/// *Not found* when it is out of reach.
 pub fn change_visitor(
     conn: &mut Connection,
     account_id: i64,
@@ -91,7 +80,7 @@ pub fn change_visitor(
     name: Option<&str>,
     email: Option<&str>,
 ) -> Result<Conversation> {
-    let found = store::lock(conn, account_id, id)?;
+    let found = conversation::lock(conn, account_id, id)?;
     let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
     if (name, email) == (&found.visitor_name, &found.visitor_email) {
         return Ok(found);

@@ -12,7 +12,6 @@ const FIRST_COLOUR: &str = "#2457c5";
 
 /// A widget's row.
 #[derive(Clone, Debug, Queryable)]
-#[allow(missing_docs)]
 pub struct Widget {
     pub id: i64,
     pub account_id: i64,
@@ -30,16 +29,12 @@ pub struct Widget {
 
 impl Widget {
     /// What it says.
-    #[must_use]
     pub fn texts(&self) -> Texts {
         Texts::from_json(&self.texts)
     }
 }
 
 /// Makes a widget under a random key and returns it.
-///
-/// # Errors
-/// When the database fails.
 pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
     Ok(diesel::insert_into(widgets::table)
         .values((
@@ -60,25 +55,16 @@ pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: N
 }
 
 /// The account's widgets.
-///
-/// # Errors
-/// When the database fails.
 pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<Widget>> {
     Ok(widgets::table.filter(widgets::account_id.eq(account_id)).order(widgets::id).load(conn)?)
 }
 
 /// One of the account's widgets.
-///
-/// # Errors
-/// *Not found*, also for those of other accounts.
 pub fn get(conn: &mut Connection, account_id: i64, id: i64) -> Result<Widget> {
     Ok(widgets::table.filter(widgets::account_id.eq(account_id)).filter(widgets::id.eq(id)).first(conn)?)
 }
 
 /// The widget behind a public key.
-///
-/// # Errors
-/// *Not found*.
 pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
     let there = widgets::table.filter(widgets::key.eq(key)).filter(widgets::is_off.eq(false));
     let widget: Option<Widget> = there.first(conn).optional()?;
@@ -86,9 +72,6 @@ pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
 }
 
 /// Makes others who begin a conversation through it wait until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
 pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
     diesel::update(widgets::table.find(id)).set(widgets::name.eq(widgets::name)).execute(conn)?;
     Ok(())
@@ -96,7 +79,6 @@ pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
 
 /// What a settings page changes of a widget.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
 pub struct Change {
     pub name: String,
     pub allowed_origins: String,
@@ -109,9 +91,6 @@ pub struct Change {
 }
 
 /// Changes a widget.
-///
-/// # Errors
-/// *Not found*, also for those of other accounts.
 pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
     let widget = get(conn, account_id, id)?;
     diesel::update(widgets::table.find(widget.id))

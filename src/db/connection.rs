@@ -1,5 +1,4 @@
 //! The two engines behind one type.
-#![allow(missing_docs)]
 
 use diesel::{PgConnection, SqliteConnection};
 

@@ -278,7 +278,6 @@ pub const MAX_MESSAGES: i64 = 1 << MESSAGE_BITS;
 const MESSAGE_BITS: u32 = 20;
 
 /// What a message is called in the index: conversation and position in one number.
-#[must_use]
 pub fn message_id(conversation_seq: i64, position: i64) -> i64 {
     (conversation_seq << MESSAGE_BITS) | position
 }
@@ -303,9 +302,6 @@ impl Index {
 }
 
 /// Replaces what something is found by. `terms` hold letters and digits only.
-///
-/// # Errors
-/// When the database refuses.
 pub fn index_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<()> {
     let (table, column) = (index.table(), index.id());
     let (query, text) = match conn {
@@ -331,9 +327,6 @@ fn lexemes(terms: &[String]) -> String {
 }
 
 /// Whether an index holds exactly these terms under an id, in this order.
-///
-/// # Errors
-/// When the database fails.
 pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<bool> {
     let (table, column) = (index.table(), index.id());
     let found: i64 = match conn {
@@ -362,9 +355,6 @@ pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String])
 }
 
 /// Ids that an index knows though nobody should find them: in the trash, or gone.
-///
-/// # Errors
-/// When the database fails.
 pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>> {
     let (column, table) = match conn {
         Connection::Sqlite(_) => ("id", format!("{}_docsize", index.table())),
@@ -395,9 +385,6 @@ pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
 }
 
 /// Forgets what something is found by.
-///
-/// # Errors
-/// When the database refuses.
 pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult<()> {
     let query = match conn {
         Connection::Sqlite(_) => format!("DELETE FROM {} WHERE rowid = ?", index.table()),

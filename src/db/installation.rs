@@ -17,16 +17,12 @@ pub struct Installation {
 
 impl Installation {
     /// Enough of the id for names of cookies and of what browsers keep.
-    #[must_use]
     pub fn short(&self) -> &str {
         self.id.get(..8).unwrap_or(&self.id)
     }
 }
 
 /// Reads the id, or makes `new` the id, unless another instance is quicker.
-///
-/// # Errors
-/// When the database fails.
 pub fn open(conn: &mut Connection, new: &str) -> Result<Installation> {
     let id = installation::table.select(installation::id);
     if let Some(id) = id.first(conn).optional()? {

@@ -8,6 +8,7 @@ mod connection;
 pub mod dialect;
 pub mod installation;
 pub mod schema;
+pub mod words;
 mod writer;
 
 pub use connection::{AnyConnection as Connection, MultiBackend};
@@ -241,10 +242,6 @@ enum Changes {
 
 impl Db {
     /// Connects and runs pending migrations.
-    ///
-    /// # Errors
-    /// When the database cannot be reached, is of an unusable SQLite version,
-    /// or a migration fails.
     pub fn open(url: &DatabaseUrl) -> Result<Self> {
         let mut first = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
         dialect::check_engine(&mut first, || connect(url, Purpose::Everything))?;
@@ -264,7 +261,6 @@ impl Db {
     }
 
     /// How many page reads run at once.
-    #[must_use]
     pub fn readers(&self) -> usize {
         self.readers.pool.max_size() as usize
     }
@@ -272,9 +268,6 @@ impl Db {
     /// Runs `job` on a connection for reading. All its queries see one state
     /// of an SQLite database; on Postgres each statement sees the newest, and one
     /// that takes too long is ended.
-    ///
-    /// # Errors
-    /// Those of `job`, and *unavailable* when no connection is free in time.
     pub async fn read<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -287,9 +280,6 @@ impl Db {
     }
 
     /// The same for upkeep, whose reads may take their time.
-    ///
-    /// # Errors
-    /// Those of [`Db::read`].
     pub async fn scan<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -306,9 +296,6 @@ impl Db {
     ///
     /// `job` may run again after a serialization failure, so it must not keep
     /// state between runs.
-    ///
-    /// # Errors
-    /// Those of `job`, and *unavailable* when the database is away.
     pub async fn write<T, F>(&self, mut job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -331,7 +318,6 @@ impl Db {
     }
 
     /// Whether other programs may serve the same database.
-    #[must_use]
     pub fn has_other_instances(&self) -> bool {
         matches!(self.changes, Changes::Postgres(_))
     }
@@ -367,9 +353,6 @@ impl Db {
 
 /// What an insert made, or nothing where its unique key is taken. In a savepoint,
 /// because Postgres gives up a transaction after an error.
-///
-/// # Errors
-/// When the database fails.
 pub fn unless_taken<T>(
     conn: &mut Connection,
     insert: impl FnOnce(&mut Connection) -> QueryResult<T>,

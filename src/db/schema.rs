@@ -3,7 +3,6 @@
 //! Times are UTC. The tables of search terms are missing on purpose: only
 //! `dialect.rs` talks to them, because each engine has its own kind of
 //! full-text index.
-#![allow(missing_docs)]
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 

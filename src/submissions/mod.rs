@@ -1,8 +1,8 @@
 //! Public forms of websites, and what visitors send through them.
 
-pub mod forms;
-pub mod intake;
-pub mod model;
+pub mod fields;
+pub mod form;
+pub mod list;
 pub mod news;
-pub mod pages;
-pub mod store;
+pub mod submission;
+pub mod trash;

@@ -1,7 +1,7 @@
 //! What open pages are told of submissions.
 
 use crate::live::{Event, Live, Topic};
-use crate::submissions::model::Submission;
+use crate::submissions::submission::Submission;
 use serde_json::json;
 
 /// A visitor sent a form. Of spam nobody hears.

@@ -1,9 +1,9 @@
 //! The history of a ticket: one line for each change, written with it.
 
+use crate::accounts::agent::Agent;
 use crate::db::Connection;
 use crate::db::schema::ticket_events;
 use crate::error::Result;
-use crate::people::model::Agent;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -51,7 +51,6 @@ impl Kind {
 
 /// An event's row.
 #[derive(Clone, Debug, Queryable)]
-#[allow(missing_docs)]
 pub struct Event {
     pub id: i64,
     pub account_id: i64,
@@ -64,9 +63,6 @@ pub struct Event {
 }
 
 /// Writes a line of history, in the transaction of the change itself.
-///
-/// # Errors
-/// When the database fails.
 pub fn record(
     conn: &mut Connection,
     ticket_id: i64,
@@ -79,9 +75,6 @@ pub fn record(
 }
 
 /// The same for somebody who is not of the team.
-///
-/// # Errors
-/// When the database fails.
 pub fn record_of(
     conn: &mut Connection,
     (account_id, ticket_id): (i64, i64),
@@ -105,9 +98,6 @@ pub fn record_of(
 }
 
 /// The newest lines of a ticket's history, newest first.
-///
-/// # Errors
-/// When the database fails.
 pub fn latest(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<Event>> {
     Ok(ticket_events::table
         .filter(ticket_events::ticket_id.eq(ticket_id))
@@ -117,9 +107,6 @@ pub fn latest(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<E
 }
 
 /// The latest change of one kind.
-///
-/// # Errors
-/// When the database fails.
 pub fn last_of(conn: &mut Connection, ticket_id: i64, kind: Kind) -> Result<Option<Event>> {
     Ok(ticket_events::table
         .filter(ticket_events::ticket_id.eq(ticket_id))

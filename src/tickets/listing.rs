@@ -1,15 +1,17 @@
 //! Lists of tickets: filters, orders, counts.
 
-use crate::db::dialect::{self, Index};
+use crate::accounts::agent::Agent;
+use crate::db::dialect::Index;
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
-use crate::db::{Connection, MultiBackend, still_wanted};
+use crate::db::{Connection, MultiBackend, dialect, still_wanted};
 use crate::error::Result;
-use crate::keyset;
-use crate::people::model::Agent;
-use crate::search;
-use crate::tickets::model::{SourceKind, Status, Ticket, parse_tag};
-use crate::web::paging::{Cursor, Page, Place, Window};
-use crate::web::text;
+use crate::tickets::source::SourceKind;
+use crate::tickets::status::Status;
+use crate::tickets::tags::parse_tag;
+use crate::tickets::ticket::Ticket;
+use crate::values::page::{Cursor, Page, Place, Window};
+use crate::values::text;
+use crate::{keyset, search};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -18,7 +20,6 @@ use serde::Deserialize;
 /// The query of an address, as it came.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-#[allow(missing_docs)]
 pub struct Query {
     pub status: String,
     pub q: String,
@@ -43,7 +44,6 @@ pub enum Statuses {
 
 impl Statuses {
     /// The word in an address.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -88,7 +88,6 @@ pub enum Sort {
 
 /// What a list shows. Unknown words in an address fall back to a default.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
 pub struct Filter {
     pub statuses: Statuses,
     pub q: String,
@@ -101,7 +100,6 @@ pub struct Filter {
 
 impl Filter {
     /// Reads an address. With words to search for and no status, all are searched.
-    #[must_use]
     pub fn new(query: &Query, agent: &Agent) -> Self {
         let q = query.q.trim().to_owned();
         let statuses = match query.status.as_str() {
@@ -144,9 +142,6 @@ impl Filter {
 type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
 
 /// One page of the account's tickets.
-///
-/// # Errors
-/// When the database fails.
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Ticket>> {
     let query = narrowed(conn, account_id, filter)?;
     let query = match filter.sort {
@@ -168,7 +163,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
         Statuses::All => query,
         // Written out, because a bound value cannot choose a partial index.
         Statuses::Open => query.filter(sql::<Bool>("tickets.status <> 'closed'")),
-        Statuses::Only(status) => query.filter(tickets::status.eq(status.as_str())),
+        Statuses::Only(status) => query.filter(tickets::status.eq(status)),
     };
     query = match filter.assignee {
         Assignee::Any => query,
@@ -178,7 +173,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
     query = match filter.from {
         From::Any => query,
         From::Nothing => query.filter(tickets::source_kind.is_null()),
-        From::Kind(kind) => query.filter(tickets::source_kind.eq(kind.as_str())),
+        From::Kind(kind) => query.filter(tickets::source_kind.eq(kind)),
     };
     if !filter.tag.is_empty() {
         let tagged = ticket_tags::table
@@ -200,7 +195,6 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
 
 /// How many tickets the account has in each status, without those in the trash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Counts {
     pub new: i64,
     pub in_progress: i64,
@@ -209,7 +203,6 @@ pub struct Counts {
 
 impl Counts {
     /// What a list of these statuses holds.
-    #[must_use]
     pub fn of(self, statuses: Statuses) -> i64 {
         match statuses {
             Statuses::Open => self.new + self.in_progress,
@@ -222,9 +215,6 @@ impl Counts {
 }
 
 /// Reads the kept counts.
-///
-/// # Errors
-/// When the database fails.
 pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
     let rows: Vec<(String, i64)> = ticket_counts::table
         .filter(ticket_counts::account_id.eq(account_id))
@@ -235,9 +225,6 @@ pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
 }
 
 /// The tickets in the trash, the latest first.
-///
-/// # Errors
-/// When the database fails.
 pub fn trash(conn: &mut Connection, account_id: i64, window: Window) -> Result<Page<Ticket>> {
     let query = tickets::table
         .filter(tickets::account_id.eq(account_id))

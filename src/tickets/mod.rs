@@ -1,14 +1,17 @@
-//! Tickets: their rules, rows, notes, history, search and pages.
+//! Tickets: rules, rows, notes, history and search.
 
+pub mod change;
+pub mod counts;
+pub mod create;
 pub mod history;
 pub mod listing;
-pub mod model;
 pub mod news;
 pub mod notes;
-pub mod pages;
-pub mod prose;
 pub mod revisions;
 pub mod search;
 pub mod source;
-pub mod store;
+pub mod source_links;
+pub mod status;
 pub mod tags;
+pub mod ticket;
+pub mod trash;

@@ -1,8 +1,8 @@
 //! What open pages are told of tickets.
 
+use crate::accounts::agent::Agent;
 use crate::live::{Event, Live, Topic};
-use crate::people::model::Agent;
-use crate::tickets::model::Ticket;
+use crate::tickets::ticket::Ticket;
 use serde_json::json;
 
 /// A ticket, as it was before, was given to somebody.

@@ -1,12 +1,13 @@
 //! The one notes field of a ticket: saves that notice each other, and lines that never conflict.
 
+use crate::accounts::agent::Agent;
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::{Error, Result};
-use crate::people::model::Agent;
-use crate::tickets::history::{self, Kind};
-use crate::tickets::model::{MAX_NOTES, Notes, Ticket};
-use crate::tickets::{revisions, store};
+use crate::tickets::history::Kind;
+use crate::tickets::ticket::Ticket;
+use crate::tickets::{change, history, revisions, ticket};
+use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -31,9 +32,6 @@ pub struct Theirs {
 }
 
 /// Saves the notes if nobody else has saved since `version`.
-///
-/// # Errors
-/// *Not found* when the ticket is out of reach.
 pub fn save(
     conn: &mut Connection,
     agent: &Agent,
@@ -42,7 +40,7 @@ pub fn save(
     version: i64,
     now: NaiveDateTime,
 ) -> Result<Saved> {
-    let ticket = store::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
     if ticket.notes == notes.as_str() {
         return Ok(Saved::Done);
     }
@@ -61,7 +59,7 @@ pub fn save(
 /// *Invalid* when the notes would get too long; *not found* when the ticket is
 /// out of reach.
 pub fn append(conn: &mut Connection, agent: &Agent, number: i64, line: &str, now: NaiveDateTime) -> Result<()> {
-    let ticket = store::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
     // With its zone: the text is read by people in others.
     let at = now.and_utc().with_timezone(&agent.zone).format("%-d %b %Y, %H:%M %Z");
     let signature = format!("{}, {at}:", agent.name);
@@ -82,5 +80,27 @@ fn write(conn: &mut Connection, agent: &Agent, ticket: &Ticket, notes: &str, now
     let ticket = Ticket { notes: notes.to_owned(), notes_version: version, ..ticket.clone() };
     revisions::keep(conn, &ticket, agent, now)?;
     history::record(conn, ticket.id, agent, Kind::Notes, (&before, &version.to_string()), now)?;
-    store::touch(conn, &ticket, now)
+    change::touch(conn, &ticket, now)
+}
+
+/// Longest notes, in characters.
+pub const MAX_NOTES: usize = 100_000;
+
+/// The internal notes: at most 100,000 characters, LF as line end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notes(String);
+
+impl Notes {
+    /// Normalises line ends and checks the length.
+    ///
+    /// # Errors
+    /// *Invalid* when they are too long.
+    pub fn parse(text: &str) -> Result<Self> {
+        text::block("The notes", text, MAX_NOTES).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }

@@ -1,10 +1,10 @@
 //! Revisions of a ticket's notes: who had saved what, and when.
 
+use crate::accounts::agent::Agent;
 use crate::db::Connection;
 use crate::db::schema::notes_revisions;
 use crate::error::Result;
-use crate::people::model::Agent;
-use crate::tickets::model::Ticket;
+use crate::tickets::ticket::Ticket;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -15,9 +15,6 @@ const KEPT_REVISIONS: i64 = 200;
 
 /// Keeps the ticket's notes as a revision, in place of the author's own of the
 /// last minutes.
-///
-/// # Errors
-/// When the database fails.
 pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDateTime) -> Result<()> {
     // By name, too: a program works under the id of whoever opened the account.
     let is_same = |latest: &Revision| latest.author_id == agent.id && latest.author_name == agent.name;
@@ -55,7 +52,6 @@ pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDat
 
 /// A revision without its text.
 #[derive(Clone, Debug, Queryable)]
-#[allow(missing_docs)]
 pub struct Revision {
     pub version: i64,
     pub author_id: i64,
@@ -65,17 +61,11 @@ pub struct Revision {
 }
 
 /// The newest revision.
-///
-/// # Errors
-/// When the database fails.
 pub fn latest(conn: &mut Connection, ticket_id: i64) -> Result<Option<Revision>> {
     Ok(list_query(conn, ticket_id, 1)?.pop())
 }
 
 /// The revisions of a ticket's notes, newest first, without their texts.
-///
-/// # Errors
-/// When the database fails.
 pub fn all(conn: &mut Connection, ticket_id: i64) -> Result<Vec<Revision>> {
     list_query(conn, ticket_id, KEPT_REVISIONS)
 }

@@ -1,26 +1,20 @@
 //! What a ticket is found by.
 
-use crate::db::Connection;
-use crate::db::dialect::{self, Index};
+use crate::db::dialect::Index;
 use crate::db::schema::{attachments, tags, ticket_tags};
+use crate::db::{Connection, dialect};
 use crate::error::Result;
 use crate::search;
-use crate::tickets::model::Ticket;
+use crate::tickets::ticket::Ticket;
 use diesel::prelude::*;
 
 /// Writes down what a ticket is found by.
-///
-/// # Errors
-/// When the database fails.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
     let terms = terms_of(conn, ticket)?;
     Ok(dialect::index_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
 /// Whether the index knows a ticket as it is.
-///
-/// # Errors
-/// When the database fails.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
     let terms = terms_of(conn, ticket)?;
     Ok(dialect::has_terms(conn, Index::Tickets, ticket.id, &terms)?)
@@ -46,7 +40,6 @@ fn terms_of(conn: &mut Connection, ticket: &Ticket) -> Result<Vec<String>> {
 }
 
 /// The terms of a ticket.
-#[must_use]
 pub fn terms(ticket: &Ticket, tag_names: &[String], file_names: &[String]) -> Vec<String> {
     let mut texts: Vec<&str> = vec![&ticket.title, &ticket.requester_name, &ticket.requester_email];
     texts.extend(tag_names.iter().chain(file_names).map(String::as_str));

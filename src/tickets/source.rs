@@ -1,39 +1,95 @@
-//! What the source of a ticket tells of its visitor, where it is here.
+//! TODO
 
-use crate::conversations::messages;
-use crate::conversations::store as conversations;
-use crate::db::Connection;
-use crate::error::Result;
-use crate::submissions::store as submissions;
-use crate::tickets::model::{Source, SourceKind};
+use crate::error::{Error, Result};
+use crate::words;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 
-/// Who the visitor is, and what they want.
-#[derive(Clone, Debug)]
-pub struct Known {
-    /// Their name, perhaps empty.
-    pub name: String,
-    /// Their address, perhaps empty.
-    pub email: String,
-    /// Their first words, or what they filled in.
-    pub words: String,
+/// Longest id of a conversation or submission, in characters.
+pub const MAX_SOURCE_ID: usize = 128;
+
+/// What kind of thing a ticket was made from.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum SourceKind {
+    /// A conversation.
+    Chat,
+    /// A form submission.
+    Form,
 }
 
-/// What a source of this account tells; nothing when it is elsewhere or gone.
-///
-/// # Errors
-/// When the database fails.
-pub fn known(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Option<Known>> {
-    Ok(match source.kind {
-        SourceKind::Chat => match conversations::find(conn, account_id, &source.id)? {
-            Some(found) => {
-                let words = messages::first_words(conn, found.seq)?;
-                Some(Known { name: found.visitor_name, email: found.visitor_email, words })
-            }
-            None => None,
-        },
-        SourceKind::Form => submissions::find(conn, account_id, &source.id)?.map(|found| {
-            let words = found.summary();
-            Known { name: found.visitor_name, email: found.visitor_email, words }
-        }),
-    })
+words!(SourceKind);
+
+impl SourceKind {
+    /// The stored and submitted word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Form => "form",
+        }
+    }
+}
+
+impl std::str::FromStr for SourceKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "chat" => Ok(Self::Chat),
+            "form" => Ok(Self::Form),
+            _ => Err(Error::invalid("A source is chat or form.")),
+        }
+    }
+}
+
+/// Where a ticket came from. The id may be known to another system only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// A conversation or a submission.
+    pub kind: SourceKind,
+    /// Its id, as it was given.
+    pub id: String,
+}
+
+impl Source {
+    /// Reads the two fields of which at most one may be filled.
+    ///
+    /// # Errors
+    /// *Invalid* when both are there or the id is none.
+    pub fn parse(conversation_id: &str, submission_id: &str) -> Result<Option<Self>> {
+        let (kind, id) = match (conversation_id, submission_id) {
+            ("", "") => return Ok(None),
+            (id, "") => (SourceKind::Chat, id),
+            ("", id) => (SourceKind::Form, id),
+            _ => return Err(Error::invalid("A ticket has a conversation or a form submission, not both.")),
+        };
+        if !is_source_id(id) {
+            return Err(Error::invalid(
+                "The id of a conversation or submission has 1 to 128 characters: letters, digits, _ - . :",
+            ));
+        }
+        Ok(Some(Self { kind, id: id.to_owned() }))
+    }
+}
+
+/// Whether `id` may name a conversation or a submission.
+pub fn is_source_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+    (1..=MAX_SOURCE_ID).contains(&id.len()) && id.bytes().all(allowed) && id.bytes().any(|byte| byte != b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_one_id_of_the_allowed_letters() {
+        assert_eq!(Source::parse("", "").unwrap(), None);
+        assert!(Source::parse("clx1abc2d0001ab12example", "").unwrap().is_some());
+        assert!(Source::parse("", "a:b_c-d.e").unwrap().is_some());
+        assert!(Source::parse("a", "b").is_err());
+        for bad in ["a b", "..", "a/b", "ä", &"x".repeat(129)] {
+            assert!(Source::parse(bad, "").is_err(), "{bad}");
+        }
+    }
 }

@@ -1,20 +1,18 @@
 //! Tags: the themes by which tickets are grouped.
 
+use crate::accounts::agent::Agent;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
-use crate::people::model::Agent;
-use crate::tickets::history::{self, Kind};
-use crate::tickets::model::parse_tag;
-use crate::tickets::store;
+use crate::tickets::history::Kind;
+use crate::tickets::{change, history, ticket};
+use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
+use unicode_normalization::UnicodeNormalization;
 
 /// Adds and removes tags; both lists hold what [`super::model::parse_tag`] returned.
-///
-/// # Errors
-/// *Not found* when the ticket is out of reach.
 pub fn change(
     conn: &mut Connection,
     agent: &Agent,
@@ -23,7 +21,7 @@ pub fn change(
     remove: &BTreeSet<String>,
     now: NaiveDateTime,
 ) -> Result<()> {
-    let ticket = store::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
     let before = of(conn, ticket.id)?;
     for name in add.iter().filter(|name| !before.contains(name)) {
         let tag = id_of(conn, agent.account_id, name)?;
@@ -38,7 +36,7 @@ pub fn change(
         history::record(conn, ticket.id, agent, Kind::Tag, (name, ""), now)?;
     }
     if of(conn, ticket.id)? != before {
-        store::touch(conn, &ticket, now)?;
+        change::touch(conn, &ticket, now)?;
     }
     Ok(())
 }
@@ -71,9 +69,6 @@ pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Resul
 
 /// Gives the tags of before look-alikes were one the name under which they are
 /// asked for, and joins those that get the same.
-///
-/// # Errors
-/// When the database fails.
 pub fn rename_old(conn: &mut Connection) -> Result<usize> {
     let all: Vec<(i64, i64, String)> = tags::table.select((tags::id, tags::account_id, tags::name)).load(conn)?;
     let mut renamed = 0;
@@ -97,9 +92,6 @@ pub fn rename_old(conn: &mut Connection) -> Result<usize> {
 }
 
 /// The names of a ticket's tags, in their order.
-///
-/// # Errors
-/// When the database fails.
 pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
     Ok(ticket_tags::table
         .inner_join(tags::table)
@@ -110,9 +102,6 @@ pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
 }
 
 /// The names of the tags of several tickets, by ticket, in one query.
-///
-/// # Errors
-/// When the database fails.
 pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
     let rows: Vec<(i64, String)> = ticket_tags::table
         .inner_join(tags::table)
@@ -128,9 +117,6 @@ pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64,
 }
 
 /// The account's tags by name, to choose from.
-///
-/// # Errors
-/// When the database fails.
 pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<String>> {
     Ok(tags::table
         .filter(tags::account_id.eq(account_id))
@@ -138,4 +124,50 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<String>> {
         .limit(500)
         .select(tags::name)
         .load(conn)?)
+}
+
+/// Most tags that one request can change.
+pub const MAX_TAGS: usize = 50;
+
+/// Longest tag, in characters.
+pub const MAX_TAG: usize = 50;
+
+/// A tag: 1 to 50 characters in lower case, without commas. Tags that look alike
+/// are one (Unicode NFKC, without signs that are not seen): this is the one
+/// function for storing a tag and for asking for one.
+///
+/// # Errors
+/// *Invalid* when nothing or too much is left.
+pub fn parse_tag(text: &str) -> Result<String> {
+    let seen = |c: &char| !text::is_invisible(*c);
+    let folded: String = text.replace(',', " ").nfkc().filter(seen).flat_map(char::to_lowercase).collect();
+    // The lower case of İ is an i with a dot above.
+    let plain: String = folded.replace("i\u{307}", "i").nfkc().collect();
+    text::required_line("The tag", plain.trim_start_matches(|c: char| c == '#' || c.is_whitespace()), MAX_TAG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_look_alike_are_one() {
+        for group in [
+            &["Köln", "Ko\u{308}ln", "KO\u{308}LN", " köln ", "#Köln"][..],
+            &["\u{e5}ngstr\u{f6}m", "\u{212b}ngstro\u{308}m"],
+            &["\u{fb01}le", "file", "ＦＩＬＥ"],
+            &["zero\u{200b}width", "zerowidth", "zero\u{ad}width", "\u{feff}zerowidth\u{200f}"],
+            &["İstanbul", "istanbul", "I\u{307}stanbul"],
+            &["two  words", "two\u{a0}words", "two, words"],
+            &["1", "#1", "##1"],
+        ] {
+            let tags: Vec<String> = group.iter().map(|text| parse_tag(text).unwrap()).collect();
+            assert!(tags.windows(2).all(|pair| pair[0] == pair[1]), "{tags:?}");
+            assert_eq!(parse_tag(&tags[0]).unwrap(), tags[0], "it stays what it is");
+        }
+        assert_ne!(parse_tag("straße").unwrap(), parse_tag("strase").unwrap());
+        for nothing in ["", "#", " , ", "\u{200b}"] {
+            assert!(parse_tag(nothing).is_err(), "{nothing:?}");
+        }
+    }
 }

@@ -1,20 +1,20 @@
 //! Clears up behind everybody: what has been in the trash for 30 days, sessions
 //! that have ended, reservations of uploads that never came.
 
-use crate::api::read::forget_answers;
+use crate::accounts::{devices, sessions, stored_responses};
 use crate::app::App;
-use crate::attachments::inventory::{self, RESERVED};
-use crate::attachments::model::Attachment;
+use crate::attachments::attachment::Attachment;
+use crate::attachments::inventory;
+use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
 use crate::conversations::inventory as chats;
-use crate::db::Connection;
-use crate::db::dialect::{self, Index};
+use crate::db::dialect::Index;
 use crate::db::schema::{
     conversation_marks, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
 };
+use crate::db::{Connection, dialect};
 use crate::error::{Error, Result};
-use crate::people::{devices, sessions};
-use crate::submissions::store as forms;
+use crate::submissions::submission;
 use crate::tickets::tags;
 use crate::upkeep::marker;
 use actix_web::web::Data;
@@ -60,7 +60,7 @@ pub fn start(app: Data<App>) {
 /// # Errors
 /// When the database fails; docket check finds what is left.
 pub async fn index_old_texts(app: &App) -> Result<()> {
-    if app.db.scan(chats::is_indexed).await? && app.db.scan(forms::is_indexed).await? {
+    if app.db.scan(chats::is_indexed).await? && app.db.scan(submission::is_indexed).await? {
         return Ok(());
     }
     tracing::info!("indexing old messages and submissions");
@@ -69,7 +69,7 @@ pub async fn index_old_texts(app: &App) -> Result<()> {
         message = app.db.write(move |conn| chats::reindex_after(conn, place, INDEXED, true)).await?.1;
     }
     while let Some(place) = submission {
-        submission = app.db.write(move |conn| forms::reindex_after(conn, place, INDEXED, true)).await?.1;
+        submission = app.db.write(move |conn| submission::reindex_after(conn, place, INDEXED, true)).await?.1;
     }
     Ok(())
 }
@@ -108,7 +108,7 @@ pub async fn clear(app: &App) -> Result<()> {
         forget_files(app, files).await?;
     }
     while app.db.write(move |conn| forget_sources(conn, old)).await? > 0 {}
-    app.db.write(move |conn| forget_answers(conn, now - ANSWERS)).await?;
+    app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
 }
 

@@ -16,7 +16,6 @@ const CONTENT: &str =
     "Docket keeps files here. Leave this file in place: without it the store counts as not mounted.\n";
 
 /// The key of this installation's marker.
-#[must_use]
 pub fn key(app: &App) -> String {
     format!("{FOLDER}/{}", app.installation.id)
 }
@@ -67,17 +66,11 @@ pub async fn expect(app: &App) -> Result<(), String> {
 }
 
 /// Puts the marker into the store.
-///
-/// # Errors
-/// When the storage fails.
 pub async fn put(app: &App, key: &str) -> Result<()> {
     app.storage.put(key, CONTENT.as_bytes().into()).await.map(drop)
 }
 
 /// The markers of other installations that use the same store.
-///
-/// # Errors
-/// When the storage fails.
 pub async fn others(app: &App, own: &str) -> Result<Vec<String>> {
     let mut keys: Vec<String> = app.storage.list(FOLDER).try_collect().await?;
     keys.retain(|key| key != own);

@@ -2,9 +2,7 @@
 //! checking, sample data.
 
 pub mod check;
-pub mod health;
 pub mod janitor;
 pub mod marker;
 pub mod notices;
 pub mod sample;
-pub mod setup;

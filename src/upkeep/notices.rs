@@ -1,16 +1,16 @@
 //! Mails that tell the team what waits for them: new submissions, visitors who
 //! wait for an answer, tickets that they were given. Each chooses for themselves.
 
+use crate::accounts::user::User;
 use crate::app::App;
-use crate::conversations::model::Conversation;
+use crate::conversations::conversation::Conversation;
 use crate::db::schema::{conversations, mail_marks, submissions, tickets, users};
 use crate::db::{Connection, unless_taken};
 use crate::error::{Kind, Result};
 use crate::mail::{Mail, Mailer};
-use crate::people::model::User;
-use crate::submissions::model::Submission;
-use crate::tickets::model::Ticket;
-use crate::web::text;
+use crate::submissions::submission::Submission;
+use crate::tickets::ticket::Ticket;
+use crate::values::text;
 use actix_web::web::Data;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -72,9 +72,6 @@ pub fn start(app: Data<App>) {
 
 /// Tells everybody what is new. A mail that could not be sent is sent in a later
 /// round; one that was sent just before a crash may come twice, but never not.
-///
-/// # Errors
-/// When the database fails.
 pub async fn round(app: &App) -> Result<()> {
     let Some(mailer) = &app.mail else { return Ok(()) };
     let now = app.clock.now();

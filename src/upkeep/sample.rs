@@ -5,22 +5,26 @@
 
 mod texts;
 
+use crate::accounts::agent::Agent;
+use crate::accounts::user;
 use crate::app::App;
-use crate::attachments::upload::{self, Places};
-use crate::conversations::messages;
-use crate::conversations::model::{NewMessage, Status as ConversationStatus};
-use crate::conversations::store::{self as conversations, NewConversation};
-use crate::conversations::widgets;
+use crate::attachments::upload;
+use crate::attachments::upload::{Failure, Places};
+use crate::conversations::conversation::{NewConversation, Status as ConversationStatus};
+use crate::conversations::messages::NewMessage;
+use crate::conversations::{conversation, messages, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Result};
-use crate::people::model::Agent;
-use crate::people::store as people;
-use crate::submissions::model::Parsed;
-use crate::submissions::store as submissions;
-use crate::tickets::model::{NewTicket, Notes, Source, SourceKind, Status, Title};
-use crate::tickets::store::{self as tickets, Made};
-use crate::tickets::{notes, tags};
-use crate::web::token;
+use crate::submissions::fields::Parsed;
+use crate::submissions::{form, submission};
+use crate::tickets::create::{Made, NewTicket};
+use crate::tickets::notes::Notes;
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::status::Status;
+use crate::tickets::ticket::Title;
+use crate::tickets::{change, create, notes, tags};
+use crate::values::token;
+use crate::{conversations, tickets};
 use chrono::{NaiveDateTime, TimeDelta};
 use fastrand::Rng;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
@@ -61,12 +65,12 @@ impl Default for Plan {
 /// When database or storage fail; chunks before that stay.
 pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32)) -> Result<()> {
     let (run, now) = (token::id()?, app.clock.now());
-    let members = app.db.read(move |conn| people::members(conn, account_id)).await?;
+    let members = app.db.read(move |conn| user::members(conn, account_id)).await?;
     let agent: Agent = members.into_iter().next().ok_or_else(Error::not_found)?.into();
     let by = agent.clone();
     let (form_key, widget_key) = (token::id()?, token::id()?);
     let open = move |conn: &mut Connection| {
-        let form = submissions::add_form(conn, by.account_id, "Contact form", &form_key, now)?;
+        let form = form::add_form(conn, by.account_id, "Contact form", &form_key, now)?;
         Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
     };
     let (form, widget) = app.db.write(open).await?;
@@ -93,7 +97,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
 /// Where and as whom the data is made.
 struct Desk {
     agent: Agent,
-    form: submissions::Form,
+    form: form::Form,
     widget: i64,
     run: String,
     plan: Plan,
@@ -136,10 +140,10 @@ impl Desk {
             && id.starts_with("chat")
             && rng.u32(..12) == 0
         {
-            conversations::delete(conn, self.agent.account_id, &id, self.now)?;
+            conversations::trash::delete(conn, self.agent.account_id, &id, self.now)?;
         }
         if rng.u32(..25) == 0 {
-            tickets::delete(conn, &self.agent, number, self.now)?;
+            tickets::trash::delete(conn, &self.agent, number, self.now)?;
             return Ok(None);
         }
         Ok(Some(number))
@@ -197,7 +201,7 @@ impl Desk {
             // Nobody knows a secret of which this is the hash.
             visitor: Some((self.widget, id.to_owned())),
         };
-        conversations::create(conn, account_id, &new, at)?;
+        conversation::create(conn, account_id, &new, at)?;
         let mut time = at;
         for (index, line) in topic.chat.iter().enumerate() {
             let message = match index % 2 {
@@ -208,7 +212,7 @@ impl Desk {
             time += TimeDelta::seconds(rng.i64(20..240));
         }
         if rng.u32(..3) > 0 {
-            conversations::set_status(conn, account_id, id, ConversationStatus::Closed)?;
+            conversation::set_status(conn, account_id, id, ConversationStatus::Closed)?;
         }
         Ok(())
     }
@@ -233,7 +237,7 @@ impl Desk {
         }
         let parsed = Parsed::new(fields)?;
         let from = (Some(visitor.page_url.as_str()), visitor.country.as_deref());
-        submissions::add(conn, &self.form, id, &parsed, from, at).map(drop)
+        submission::add(conn, &self.form, id, &parsed, from, at).map(drop)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -256,7 +260,7 @@ impl Desk {
             request_id: self.id("sample", index),
             another: false,
         };
-        match tickets::create(conn, &self.agent, &new, at + TimeDelta::minutes(15))? {
+        match create::create(conn, &self.agent, &new, at + TimeDelta::minutes(15))? {
             Made::Ticket(number) => Ok(Some(number)),
             Made::SourceHasTickets(_) | Made::RequestUsed(_) => Ok(None),
         }
@@ -279,18 +283,18 @@ impl Desk {
         let names = topic.tags.iter().map(ToString::to_string).collect();
         tags::change(conn, agent, number, &names, &BTreeSet::new(), later(rng))?;
         if rng.u32(..3) > 0 {
-            tickets::set_assignee(conn, agent, number, Some(agent.id), later(rng))?;
+            change::set_assignee(conn, agent, number, Some(agent.id), later(rng))?;
         }
         let stage = rng.u32(..10);
         if stage > 2 {
-            tickets::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
+            change::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
             notes::append(conn, agent, number, topic.followup, later(rng))?;
         }
         if stage > 4 {
-            tickets::set_status(conn, agent, number, Status::Closed, None, later(rng))?;
+            change::set_status(conn, agent, number, Status::Closed, None, later(rng))?;
         }
         if stage == 9 {
-            tickets::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
+            change::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
             notes::append(conn, agent, number, "They wrote again, so this is open once more.", later(rng))?;
         }
         Ok(())
@@ -319,8 +323,11 @@ async fn add_files(app: &App, places: &Places, agent: &Agent, number: i64, seed:
         4 => ("What they said on the phone.txt", "Called at noon. Prefers a refund over a voucher.\n".into()),
         _ => return Ok(()),
     };
-    let kept = upload::keep(app, places, agent, number, name, bytes).await?;
-    kept.map(drop).map_err(|rejection| Error::internal("sample file", rejection.message))
+    match upload::keep(app, places, agent, number, name, bytes).await {
+        Ok(_) => Ok(()),
+        Err(Failure::Failed(error)) => Err(error),
+        Err(Failure::Rejected(rejection)) => Err(Error::internal("sample file", rejection.message)),
+    }
 }
 
 /// A page as a screenshot might show it: a header, some lines, a box.

@@ -14,7 +14,6 @@ use askama::Template;
 use serde_json::json;
 
 /// Whether the sender asks for JSON rather than a page.
-#[must_use]
 pub fn wants_json(req: &HttpRequest) -> bool {
     let layout = Layout::of(req);
     if layout.is_for_programs() || (layout.is_for_visitors() && content_type(req) == "application/json") {

@@ -2,7 +2,7 @@
 //! changes with their content, compressed once.
 
 use crate::error::{Error, Result};
-use crate::web::token;
+use crate::values::token;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -67,14 +67,12 @@ impl Asset {
 }
 
 /// The address of an asset, below the base path. It changes with the content.
-#[must_use]
 pub fn path(name: &str) -> String {
     let hash = ASSETS.get(name).map_or("missing", |asset| asset.hash.as_str());
     format!("/static/{hash}/{name}")
 }
 
 /// The content of an asset.
-#[must_use]
 pub fn bytes(name: &str) -> &'static [u8] {
     ASSETS.get(name).map_or(&[], |asset| &asset.plain)
 }

@@ -12,7 +12,6 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 pub const CHARSET_FIELD: &str = "_charset_";
 
 /// The `charset` of the request's content type.
-#[must_use]
 pub fn declared(req: &HttpRequest) -> Option<&'static Encoding> {
     let value = req.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     let mut parameters = value.split(';').skip(1).filter_map(|part| part.split_once('='));
@@ -30,13 +29,11 @@ pub fn of<'a>(declared: Option<&'static Encoding>, texts: impl IntoIterator<Item
 }
 
 /// A text in an encoding that [`of`] has found.
-#[must_use]
 pub fn decode(text: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_without_bom_handling(text).0.into_owned()
 }
 
 /// A whole body of JSON, perhaps with a mark of its encoding in front.
-#[must_use]
 pub fn body(body: Vec<u8>, declared: Option<&'static Encoding>) -> String {
     let (text, encoding, _) = of(declared, [body.as_slice()]).decode(&body);
     if encoding == UTF_8 && matches!(text, std::borrow::Cow::Borrowed(text) if text.len() == body.len()) {
@@ -47,7 +44,6 @@ pub fn body(body: Vec<u8>, declared: Option<&'static Encoding>) -> String {
 }
 
 /// Form pairs (`application/x-www-form-urlencoded`), decoded together.
-#[must_use]
 pub fn pairs(encoded: &[u8], declared: Option<&'static Encoding>) -> Vec<(String, String)> {
     let plain = |part: &[u8]| {
         let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();

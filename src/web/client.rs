@@ -1,7 +1,8 @@
 //! Who is on the other end of the connection, as far as can be believed.
 
 use crate::config::Config;
-use crate::web::network::{self, Network};
+use crate::values::network::Network;
+use crate::web::forwarded;
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,35 +12,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static WARNED: AtomicBool = AtomicBool::new(false);
 
 /// The client's address: the peer's, or what a trusted proxy says of it.
-#[must_use]
 pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     let peer = peer(req);
-    if !config.trusted_proxies.contain(peer) && network::is_forwarded(req.headers()) {
+    if !config.trusted_proxies.contain(peer) && forwarded::is_forwarded(req.headers()) {
         if !WARNED.swap(true, Ordering::Relaxed) {
             let advice = "set DOCKET_TRUSTED_PROXIES if it is your proxy, or all its visitors count as one";
             tracing::warn!(%peer, advice, "forwarded addresses of an unknown peer are not believed");
         }
         return peer;
     }
-    network::client(peer, req.headers(), |address| config.trusted_proxies.contain(address))
+    forwarded::client(peer, req.headers(), |address| config.trusted_proxies.contain(address))
 }
 
 /// The network of the client's address.
-#[must_use]
 pub fn network(req: &HttpRequest, config: &Config) -> Network {
     Network::of(address(req, config))
 }
 
 /// The origin under which the sender reaches us, to build addresses that a
 /// person copies: as configured, or else as the request names it.
-#[must_use]
 pub fn our_origin(req: &HttpRequest, config: &Config) -> String {
     let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     config.public_origin().unwrap_or_else(|| format!("http://{}", host()))
 }
 
 /// What a request brings as `Authorization: Bearer …` (RFC 6750), if anything.
-#[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())?;
     let (scheme, secret) = header.split_once(' ')?;
@@ -48,7 +45,6 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.
-#[must_use]
 pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
     if !config.trusted_proxies.contain(peer(req)) {
         return None;

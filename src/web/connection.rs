@@ -92,9 +92,6 @@ impl Drop for AtHand {
 
 /// Middleware around everything else: the next request is read when the response
 /// to this one is handed over.
-///
-/// # Errors
-/// Passes on those of the rest of the chain.
 pub async fn one_at_a_time(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -124,13 +121,11 @@ impl MessageBody for Answering {
 
 impl Connection {
     /// A connection that was just accepted.
-    #[must_use]
     pub fn new(stream: TcpStream) -> Self {
         Self { stream: Rc::new(stream), intake: Rc::default() }
     }
 
     /// A handle for those who answer its requests.
-    #[must_use]
     pub fn handle(&self) -> Handle {
         Handle { stream: self.stream.clone(), intake: self.intake.clone() }
     }

@@ -1,7 +1,8 @@
 //! What the public endpoints share, which pages of other websites speak to.
 
 use crate::error::{Error, Kind, Result};
-use crate::web::{assets, text};
+use crate::values::text;
+use crate::web::assets;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HeaderMap, HeaderName,
@@ -11,7 +12,6 @@ use actix_web::{HttpRequest, HttpResponse};
 
 /// Whether pages of other websites may read every answer below this path of ours:
 /// without cookies nothing in it is anybody else's.
-#[must_use]
 pub fn is_open(path: &str) -> bool {
     ["/f/", "/chat/"].iter().any(|below| path.starts_with(below)) || ["/embed.js", "/form.js"].contains(&path)
 }
@@ -39,9 +39,6 @@ pub async fn preflight(req: HttpRequest) -> HttpResponse {
 /// Refuses websites that are not on a list of origins; an empty list has all.
 /// Browsers name the origin, programs need not: this keeps other sites from using
 /// a key, and is no secret.
-///
-/// # Errors
-/// *Forbidden*.
 pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
     let origin = origin(req);
     if allowed.is_empty() || origin.is_none_or(|origin| allowed.split_whitespace().any(|one| one == origin)) {
@@ -51,7 +48,6 @@ pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
 }
 
 /// The origin that a browser names.
-#[must_use]
 pub fn origin(req: &HttpRequest) -> Option<&str> {
     req.headers().get(ORIGIN).and_then(|value| value.to_str().ok())
 }
@@ -72,17 +68,11 @@ pub fn parse_origins(typed: &str) -> Result<String> {
 }
 
 /// `GET /embed.js`: the chat bubble for other websites.
-///
-/// # Errors
-/// Never.
 pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
     assets::by_name(&req, "embed.js")
 }
 
 /// `GET /form.js`: help for the forms of other websites.
-///
-/// # Errors
-/// Never.
 pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
     assets::by_name(&req, "form.js")
 }

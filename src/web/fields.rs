@@ -1,8 +1,9 @@
 //! A submitted HTML form: its fields in order, repeated ones too.
 
 use crate::error::{Error, Kind, Result};
+use crate::values::text;
 use crate::web::layout::Who;
-use crate::web::{charset, flow, text};
+use crate::web::{charset, flow};
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use futures_util::StreamExt;
@@ -31,19 +32,16 @@ pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// These fields, in order.
-    #[must_use]
     pub fn new(pairs: Vec<(String, String)>) -> Self {
         Self(pairs)
     }
 
     /// The first field of that name, with LF as line end; empty if there is none.
-    #[must_use]
     pub fn get(&self, name: &str) -> String {
         self.find(name).map(text::normalise).unwrap_or_default()
     }
 
     /// The first field of that name exactly as it was sent: for passwords.
-    #[must_use]
     pub fn exact(&self, name: &str) -> String {
         self.find(name).unwrap_or_default().to_owned()
     }
@@ -65,7 +63,6 @@ impl Fields {
     }
 
     /// All fields of that name.
-    #[must_use]
     pub fn all(&self, name: &str) -> Vec<String> {
         self.iter().filter(|(key, _)| key == name).map(|(_, value)| text::normalise(value)).collect()
     }
@@ -103,7 +100,6 @@ impl FromRequest for Fields {
 }
 
 /// The request's media type in lower case, without parameters.
-#[must_use]
 pub fn content_type(req: &HttpRequest) -> String {
     let value = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()

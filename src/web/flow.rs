@@ -3,8 +3,8 @@
 
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
-use crate::pace::Pace;
-use crate::web::budget::Share;
+use crate::limits::budget::Share;
+use crate::limits::pace::Pace;
 use crate::web::client;
 use crate::web::connection::Handle;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -39,9 +39,6 @@ pub fn share(req: &HttpRequest) -> Result<Share> {
 }
 
 /// Middleware around everything that reads a body or makes a response.
-///
-/// # Errors
-/// Passes on those of the rest of the chain.
 pub async fn regulate(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -132,7 +129,6 @@ impl Stream for Paced {
 }
 
 /// Why a body was not read to its end.
-#[must_use]
 pub fn body_error(error: &PayloadError) -> Error {
     match error {
         PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {

@@ -37,9 +37,6 @@ const FOR_WATCHERS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Middleware that refuses what was sent to another name than that of an https
 /// public URL: such a request missed the proxy, or another site's name points here.
-///
-/// # Errors
-/// Passes on those of the rest of the chain; its own is an answer of 421.
 pub async fn expect_host(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -58,9 +55,6 @@ pub async fn expect_host(
 }
 
 /// Adds the headers to the answer.
-///
-/// # Errors
-/// Passes on those of the rest of the chain.
 pub async fn add(
     req: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -25,31 +25,26 @@ pub struct Links {
 
 impl Links {
     /// Links below the base path of the public URL.
-    #[must_use]
     pub fn new(config: &Config) -> Self {
         Self { base: config.base_path().to_owned() }
     }
 
     /// The address of a path of ours, such as `/tickets/12`.
-    #[must_use]
     pub fn href(&self, path: impl std::fmt::Display) -> String {
         format!("{}{path}", self.base)
     }
 
     /// The path of ours in a path that a request names: without the base.
-    #[must_use]
     pub fn local<'a>(&self, path: &'a str) -> &'a str {
         path.strip_prefix(self.base.as_str()).unwrap_or(path)
     }
 
     /// The address of a file of `static/`.
-    #[must_use]
     pub fn asset(&self, name: &str) -> String {
         self.href(assets::path(name))
     }
 
     /// `303 See Other` to a path of ours.
-    #[must_use]
     pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
         HttpResponse::SeeOther().insert_header((LOCATION, self.href(path))).finish()
     }
@@ -81,13 +76,11 @@ pub struct Flash {
 
 impl Flash {
     /// A message alone.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), undo: None }
     }
 
     /// A message with an undo button, which posts to `path`.
-    #[must_use]
     pub fn with_undo(text: impl Into<String>, path: impl Into<String>) -> Self {
         Self { text: text.into(), undo: Some(path.into()) }
     }
@@ -110,7 +103,6 @@ pub struct Layout {
 
 impl Layout {
     /// The frame for an answer to this request.
-    #[must_use]
     pub fn of(req: &HttpRequest) -> Self {
         let app = req.app_data::<web::Data<App>>();
         let config = app.map(|app| &app.config);
@@ -130,85 +122,68 @@ impl Layout {
     }
 
     /// The address of a path of ours.
-    #[must_use]
     pub fn href(&self, path: &str) -> String {
         self.links.href(path)
     }
 
     /// The address of a file of `static/`.
-    #[must_use]
     pub fn asset(&self, name: &str) -> String {
         self.links.asset(name)
     }
 
     /// The program's version.
-    #[must_use]
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
     /// `page` where the current page lies at or below `path`, for `aria-current`.
-    #[must_use]
     pub fn current(&self, path: &str) -> &'static str {
         let rest = self.path.strip_prefix(path);
         if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) { "page" } else { "false" }
     }
 
     /// The same, where only the path itself counts.
-    #[must_use]
     pub fn current_exactly(&self, path: &str) -> &'static str {
         if self.path == path { "page" } else { "false" }
     }
 
     /// The number of the ticket on which something was tried, where the path says so.
-    #[must_use]
     pub fn ticket_number(&self) -> Option<i64> {
         let (number, _) = self.path.strip_prefix("/tickets/")?.split_once('/')?;
         number.parse().ok()
     }
 
     /// Whether people on other websites see this page, who know nothing of a desk.
-    #[must_use]
     pub fn is_for_visitors(&self) -> bool {
         self.path.starts_with("/f/")
     }
 
     /// Whether only programs ask for this address.
-    #[must_use]
     pub fn is_for_programs(&self) -> bool {
         self.path.starts_with("/api/") || self.path.starts_with("/chat/")
     }
 
     /// Whether the person may change tickets, conversations and submissions.
-    #[must_use]
     pub fn may_work(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_work)
     }
 
     /// Whether the person may change settings and team.
-    #[must_use]
     pub fn may_configure(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_configure)
     }
 
     /// Whether the person may make and revoke keys.
-    #[must_use]
     pub fn may_own(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_own)
     }
 
     /// `200` with a page.
-    ///
-    /// # Errors
-    /// *Internal* when the template fails.
     pub fn page(&self, page: &impl Template) -> Result<HttpResponse> {
         self.page_with(StatusCode::OK, page)
     }
 
     /// A page of any status.
-    ///
-    /// # Errors
-    /// *Internal* when the template fails.
     pub fn page_with(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
         let mut response = html(status, page)?;
         if self.flash.is_some() {
@@ -220,7 +195,6 @@ impl Layout {
     }
 
     /// `303` to a path of ours.
-    #[must_use]
     pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
         self.links.see_other(path)
     }
@@ -266,7 +240,6 @@ fn add_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<()> {
 
 /// Whether an address can only lead to this server: a path that starts with
 /// exactly one slash and has nothing that a browser would read as another host.
-#[must_use]
 pub fn is_local_path(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.chars().any(|c| c == '\\' || c.is_control())
 }
@@ -282,7 +255,7 @@ impl FromRequest for Layout {
 
 /// The page of an error.
 #[derive(Template)]
-#[template(path = "error.html")]
+#[template(path = "web/error.html")]
 pub(crate) struct ErrorPage<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) title: &'static str,

@@ -7,7 +7,6 @@ use std::ops::Range;
 const TRAILING: &str = ".,;:!?'\"…’”‘“*_~([{";
 
 /// Where the addresses of a text stand, in its order and apart from one another.
-#[must_use]
 pub fn links(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;

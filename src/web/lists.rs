@@ -2,7 +2,7 @@
 //! words why nothing was searched for.
 
 use crate::error::{Kind, Result};
-use crate::web::paging::Page;
+use crate::values::page::Page;
 use actix_web::http::StatusCode;
 use std::time::Duration;
 
@@ -12,9 +12,6 @@ pub const LIST_PATIENCE: Duration = Duration::from_secs(5);
 pub const LIST_BUSY: &str = "Your earlier searches are still running. Try again in a moment.";
 
 /// A page of a list, or an empty one and the reason where the query cannot be searched for.
-///
-/// # Errors
-/// Every other failure.
 pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> {
     match page {
         Ok(page) => Ok((page, None)),
@@ -24,7 +21,6 @@ pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> 
 }
 
 /// The status of a list, with the reason of [`or_reason`].
-#[must_use]
 pub fn status_of(reason: Option<&str>) -> StatusCode {
     if reason.is_some() { Kind::Invalid.status() } else { StatusCode::OK }
 }

@@ -12,7 +12,6 @@ use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 /// By this the log, an answer and a person who asks for help name the same request.
-#[must_use]
 pub fn request_id(req: &HttpRequest) -> String {
     req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }

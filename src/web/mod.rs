@@ -2,24 +2,25 @@
 
 pub mod answer;
 pub mod assets;
-pub mod budget;
 pub mod charset;
 pub mod client;
 pub mod connection;
 pub mod cross_origin;
 pub mod fields;
 pub mod flow;
+pub mod forwarded;
 pub mod headers;
 pub mod layout;
 pub mod links;
 pub mod lists;
 pub mod log;
 pub mod multipart;
-pub mod network;
 pub mod origin;
-pub mod paging;
+pub mod paths;
 pub mod query;
+pub mod status;
 pub mod stream;
-pub mod text;
-pub mod token;
 pub mod when;
+
+/// How handlers take the [`App`](crate::app::App).
+pub type AppData = actix_web::web::Data<crate::app::App>;

@@ -31,7 +31,6 @@ impl FromRequest for Parts {
 }
 
 /// The parts of a body.
-#[must_use]
 pub fn parts(req: &HttpRequest, payload: Payload) -> Multipart {
     match boundary(req) {
         Some(boundary) => {
@@ -51,7 +50,6 @@ fn boundary(req: &HttpRequest) -> Option<String> {
 
 /// The name of a file: `filename*` (RFC 6266) where it is, else `filename`, in
 /// which browsers write a quotation mark as `%22`.
-#[must_use]
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().map(|name| {
         let declared = Encoding::for_label(name.charset.to_string().as_bytes());
@@ -61,7 +59,6 @@ pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
 }
 
 /// Why a multipart body was not read to its end.
-#[must_use]
 pub fn multipart_error(error: &MultipartError) -> Error {
     match error {
         MultipartError::Payload(error) => flow::body_error(error),

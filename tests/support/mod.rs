@@ -14,14 +14,14 @@ pub use answer::Answer;
 use clap::Parser;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
+use docket::accounts::agent::Agent;
+use docket::accounts::role::Role;
+use docket::accounts::user::{Email, NewUser};
+use docket::accounts::{account, passwords, user};
 use docket::app::App;
 use docket::clock::Clock;
 use docket::config::Config;
 use docket::db::DatabaseUrl;
-use docket::people::access::Role;
-use docket::people::model::{Agent, Email};
-use docket::people::passwords;
-use docket::people::store::{self as people, NewUser};
 use docket::server::Running;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, redirect};
@@ -142,7 +142,7 @@ impl TestApp {
     pub async fn owner(&self) -> Person {
         let user = self.new_user("Olivia Owner");
         let (now, stored) = (self.app.clock.now(), user.clone());
-        let id = self.app.db.write(move |conn| people::open_account(conn, &stored, now)).await.unwrap();
+        let id = self.app.db.write(move |conn| account::open(conn, &stored, now)).await.unwrap();
         self.signed_in(id, user.email.as_str()).await
     }
 
@@ -150,7 +150,7 @@ impl TestApp {
     pub async fn member(&self, owner: &Person, role: Role) -> Person {
         let user = self.new_user(&format!("Max {}", role.as_str()));
         let (now, account, stored) = (self.app.clock.now(), owner.id, user.clone());
-        let add = move |conn: &mut _| people::add_member(conn, account, &stored, role, now);
+        let add = move |conn: &mut _| user::add(conn, account, &stored, role, now);
         let id = self.app.db.write(add).await.unwrap();
         self.signed_in(id, user.email.as_str()).await
     }
@@ -173,7 +173,7 @@ impl TestApp {
     /// An owner as the program's own functions know them.
     pub async fn agent(&self, owner: &Person) -> Agent {
         let id = owner.id;
-        self.app.db.read(move |conn| people::find(conn, id, id)).await.unwrap().into()
+        self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap().into()
     }
 
     /// A file on this machine's disk, as a person has it before it is attached.

@@ -2,7 +2,8 @@
 //! ([MS-DOC], 2.1) and of no other program's.
 
 use super::{mismatch, protected, unreadable};
-use crate::attachments::model::{Kind, Rejection};
+use crate::attachments::kind::Kind;
+use crate::attachments::rejection::Rejection;
 use cfb::CompoundFile;
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};

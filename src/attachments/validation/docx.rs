@@ -4,7 +4,8 @@
 //! packed. Where its parts lie and in which order is its writer's business.
 
 use super::{doc, mismatch, protected, unreadable, utf16};
-use crate::attachments::model::{Code, Kind, Rejection};
+use crate::attachments::kind::Kind;
+use crate::attachments::rejection::{Code, Rejection};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{Cursor, Read};

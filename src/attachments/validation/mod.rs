@@ -16,7 +16,8 @@ mod text;
 pub use name::{clean_name, new_name};
 pub use picture::Picture;
 
-use crate::attachments::model::{Code, Kind, MAX_BYTES, Rejection};
+use crate::attachments::kind::{Kind, MAX_BYTES};
+use crate::attachments::rejection::{Code, Rejection};
 
 /// A file that is what it says.
 pub struct Valid {
@@ -57,14 +58,12 @@ fn not_allowed(refusal: Rejection, bytes: &[u8]) -> Rejection {
 }
 
 /// The rejection of a file of more than [`MAX_BYTES`].
-#[must_use]
 pub fn too_large() -> Rejection {
     Rejection::new(Code::TooLarge, "The file is larger than 5 MB.")
 }
 
 /// What judging this file takes besides its own bytes, in bytes of memory:
 /// much for a picture, next to nothing for the rest. Reads the header only.
-#[must_use]
 pub fn memory(name: &str, bytes: &[u8]) -> u64 {
     Kind::of_name(name).map_or(0, |kind| picture::memory(kind, bytes))
 }

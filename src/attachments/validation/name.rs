@@ -1,7 +1,8 @@
 //! File names, which are only ever data: shown, searched, offered at download.
 
-use crate::attachments::model::{Code, Kind, MAX_NAME, Rejection};
-use crate::web::text::is_invisible;
+use crate::attachments::kind::{Kind, MAX_NAME};
+use crate::attachments::rejection::{Code, Rejection};
+use crate::values::text::is_invisible;
 
 /// A file name as it is kept: its last part, without what could mislead.
 ///
@@ -21,9 +22,6 @@ pub fn clean_name(name: &str) -> Result<String, Rejection> {
 }
 
 /// A new name for a file of that type, with its extension where it has none.
-///
-/// # Errors
-/// Those of [`clean_name`].
 pub fn new_name(kind: Kind, typed: &str) -> Result<String, Rejection> {
     // Who types a slash means no path: "Invoice 3/4".
     let clean = clean_name(&typed.replace(['/', '\\'], "-"))?;

@@ -2,7 +2,8 @@
 //! which is protected by a password is as good as any.
 
 use super::{announced, mismatch, unreadable};
-use crate::attachments::model::{Kind, Rejection};
+use crate::attachments::kind::Kind;
+use crate::attachments::rejection::Rejection;
 use memchr::memmem;
 
 /// Readers look for the header within so many bytes: mail programs and printers

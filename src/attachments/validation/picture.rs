@@ -2,7 +2,8 @@
 //! pixels. What can be decoded of them becomes the thumbnail.
 
 use super::{announced, mismatch, unreadable};
-use crate::attachments::model::{Code, Kind, Rejection};
+use crate::attachments::kind::Kind;
+use crate::attachments::rejection::{Code, Rejection};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 use memchr::memmem;

@@ -5,7 +5,8 @@
 //! characters of any program: it goes out as a download that no browser opens.
 
 use super::{announced, mismatch, pdf, unreadable, utf16};
-use crate::attachments::model::{Kind, Rejection};
+use crate::attachments::kind::Kind;
+use crate::attachments::rejection::Rejection;
 
 pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     match utf16(bytes) {

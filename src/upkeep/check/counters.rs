@@ -1,15 +1,15 @@
 //! What is counted and indexed against what is there, and the engine's own view.
 
 use super::Check;
+use crate::accounts::account;
 use crate::attachments::inventory;
 use crate::conversations::inventory as conversations;
-use crate::db::Connection;
-use crate::db::dialect::{self, Index};
+use crate::db::dialect::Index;
+use crate::db::{Connection, dialect};
 use crate::error::Result;
-use crate::people::store as people;
-use crate::submissions::store as submissions;
-use crate::tickets::model::Ticket;
-use crate::tickets::{search, store as tickets};
+use crate::submissions::submission;
+use crate::tickets::ticket::Ticket;
+use crate::tickets::{counts, search, ticket};
 
 /// Tickets that are compared in one go.
 const CHUNK: i64 = 200;
@@ -17,7 +17,7 @@ const CHUNK: i64 = 200;
 /// Counters of every account.
 pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
     let repair = check.repair;
-    for account_id in check.app.db.scan(people::account_ids).await? {
+    for account_id in check.app.db.scan(account::ids).await? {
         // In a transaction for writing, which makes those who count wait.
         let compare = move |conn: &mut Connection| compare(conn, account_id, repair);
         for what in check.app.db.write(compare).await? {
@@ -38,8 +38,8 @@ pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
 }
 
 fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
-    people::lock_account(conn, account_id)?;
-    let mut wrong = tickets::recount(conn, account_id, repair)?;
+    account::lock(conn, account_id)?;
+    let mut wrong = counts::recount(conn, account_id, repair)?;
     wrong.extend(inventory::recount(conn, account_id, repair)?);
     Ok(wrong)
 }
@@ -48,7 +48,7 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     let mut last = 0;
     loop {
-        let rows = check.app.db.scan(move |conn| tickets::listed_after(conn, last, CHUNK)).await?;
+        let rows = check.app.db.scan(move |conn| ticket::listed_after(conn, last, CHUNK)).await?;
         let Some(newest) = rows.last() else { break };
         last = newest.id;
         check.outcome.tickets += rows.len();
@@ -81,7 +81,7 @@ async fn messages(check: &mut Check<'_>) -> Result<()> {
 async fn submissions(check: &mut Check<'_>) -> Result<()> {
     let (repair, mut place) = (check.repair, 0);
     loop {
-        let look = move |conn: &mut Connection| submissions::reindex_after(conn, place, CHUNK, repair);
+        let look = move |conn: &mut Connection| submission::reindex_after(conn, place, CHUNK, repair);
         let (wrong, last) = check.app.db.write(look).await?;
         for id in wrong {
             check.mendable(&format!("submission {id} is not found by what it says"), "indexed again");
@@ -119,7 +119,7 @@ fn not_indexed(conn: &mut Connection, rows: Vec<Ticket>) -> Result<Vec<Ticket>> 
 async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
     let (repair, account_id, number) = (check.repair, ticket.account_id, ticket.number);
     let still_wrong = check.app.db.write(move |conn| {
-        let Some(ticket) = tickets::lock_if_there(conn, account_id, number)? else { return Ok(false) };
+        let Some(ticket) = ticket::lock_if_there(conn, account_id, number)? else { return Ok(false) };
         let wrong = !search::is_indexed(conn, &ticket)?;
         if wrong && repair {
             search::reindex(conn, &ticket)?;

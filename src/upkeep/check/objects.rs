@@ -2,9 +2,9 @@
 //! no row knows.
 
 use super::Check;
-use crate::attachments::inventory::{self, RESERVED};
-use crate::attachments::model::parse_key;
-use crate::attachments::store;
+use crate::attachments::inventory::RESERVED;
+use crate::attachments::key::parse_key;
+use crate::attachments::{inventory, reserve};
 use crate::error::{Error, Result};
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
@@ -75,7 +75,7 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
         check.wrong(&format!("{key} is no file of ours"));
         return Ok(());
     };
-    let newest = check.app.db.scan(move |conn| store::newest_stamp(conn, account_id)).await?;
+    let newest = check.app.db.scan(move |conn| reserve::newest_stamp(conn, account_id)).await?;
     if newest.is_none_or(|newest| stamp > newest) {
         check.wrong(&format!("{key} is newer than anything that this database knows: is it a copy, or restored?"));
         return Ok(());

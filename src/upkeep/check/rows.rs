@@ -2,13 +2,13 @@
 //! missing or not what they were.
 
 use super::Check;
-use crate::attachments::inventory::{self, RESERVED};
-use crate::attachments::model::Attachment;
-use crate::attachments::{thumbnail, validation};
+use crate::attachments::attachment::Attachment;
+use crate::attachments::inventory::RESERVED;
+use crate::attachments::{inventory, thumbnail, validation};
 use crate::clock::TRASH;
 use crate::error::{Error, Kind, Result};
 use crate::upkeep::janitor;
-use crate::web::token;
+use crate::values::token;
 use actix_web::web::Bytes;
 use futures_util::TryStreamExt;
 
@@ -95,7 +95,7 @@ async fn make_thumbnail(check: &Check<'_>, file: &Attachment, bytes: Bytes) -> R
     let made = made.await.map_err(|source| Error::internal("a decoder panicked", source))?;
     let extension = made.as_ref().map(|made| made.extension);
     if let Some(made) = made {
-        let key = crate::attachments::model::thumbnail_key(file.account_id, file.stamp, made.extension);
+        let key = crate::attachments::key::thumbnail_key(file.account_id, file.stamp, made.extension);
         check.app.storage.put(&key, made.bytes.into()).await?;
     }
     let id = file.id.clone();

@@ -6,9 +6,9 @@ use actix_multipart::Multipart;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
-use docket::attachments::pages::receive::Receiver;
 use docket::attachments::upload::Places;
-use docket::slots::Holder;
+use docket::desk::attachments::receive::Receiver;
+use docket::limits::slots::Holder;
 use futures_util::stream;
 use libfuzzer_sys::fuzz_target;
 

@@ -1,0 +1,135 @@
+//! Accounts: whose data it is. An account has the id of the user who opened it.
+
+use crate::accounts::role::Role;
+use crate::accounts::user;
+use crate::accounts::user::{MAX_NAME, NewUser};
+use crate::db::Connection;
+use crate::db::schema::{accounts, ticket_counts, users};
+use crate::error::{Error, Result};
+use crate::values::text;
+use crate::values::time::parse_zone;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// An account's row.
+#[derive(Clone, Debug, Queryable)]
+pub struct Account {
+    pub id: i64,
+    pub name: String,
+    pub time_zone: String,
+    pub last_ticket_number: i64,
+    pub conversation_url: String,
+    pub submission_url: String,
+    pub created_at: NaiveDateTime,
+    /// What its files take, in bytes.
+    pub file_bytes: i64,
+}
+
+/// Opens an account with `user` as its owner; it bears that user's id, which is returned.
+///
+/// # Errors
+/// *Conflict* when the address is taken.
+pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Result<i64> {
+    // No account has this id yet; the foreign key is checked when all is in place.
+    let id = user::add(conn, 0, owner, Role::Owner, now)?;
+    let name = format!("{}’s desk", owner.name);
+    diesel::insert_into(accounts::table)
+        .values((
+            accounts::id.eq(id),
+            accounts::name.eq(name),
+            accounts::time_zone.eq(&owner.time_zone),
+            accounts::last_ticket_number.eq(0),
+            accounts::conversation_url.eq(""),
+            accounts::submission_url.eq(""),
+            accounts::created_at.eq(now),
+            accounts::file_bytes.eq(0),
+        ))
+        .execute(conn)?;
+    for status in ["closed", "in_progress", "new"] {
+        diesel::insert_into(ticket_counts::table)
+            .values((ticket_counts::account_id.eq(id), ticket_counts::status.eq(status), ticket_counts::count.eq(0)))
+            .execute(conn)?;
+    }
+    diesel::update(users::table.find(id)).set(users::account_id.eq(id)).execute(conn)?;
+    Ok(id)
+}
+
+/// The ids of all accounts.
+pub fn ids(conn: &mut Connection) -> Result<Vec<i64>> {
+    Ok(accounts::table.select(accounts::id).order(accounts::id).load(conn)?)
+}
+
+/// Makes other changes of the account's team wait until the transaction ends.
+pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::update(accounts::table.find(id)).set(accounts::name.eq(accounts::name)).execute(conn)?;
+    Ok(())
+}
+
+/// The account's row.
+pub fn find(conn: &mut Connection, id: i64) -> Result<Account> {
+    Ok(accounts::table.find(id).first(conn)?)
+}
+
+/// Stands for the id in the address of another system.
+const ID: &str = "{id}";
+
+/// What admins change about the account.
+#[derive(AsChangeset, Clone)]
+#[diesel(table_name = accounts)]
+pub struct Settings {
+    pub name: String,
+    pub time_zone: String,
+    /// Where another system shows a conversation, with `{id}` for its id; may be empty.
+    pub conversation_url: String,
+    /// The same for a submission.
+    pub submission_url: String,
+}
+
+impl Settings {
+    /// The settings as they are stored, from what somebody typed.
+    ///
+    /// # Errors
+    /// *Invalid*, with the field that is wrong.
+    pub fn parse(&self) -> Result<Self> {
+        Ok(Self {
+            name: text::required_line("The name", &self.name, MAX_NAME)?,
+            time_zone: parse_zone(&self.time_zone)?,
+            conversation_url: parse_pattern(&self.conversation_url)?,
+            submission_url: parse_pattern(&self.submission_url)?,
+        })
+    }
+}
+
+fn parse_pattern(pattern: &str) -> Result<String> {
+    let pattern = pattern.trim();
+    let is_fine = pattern.is_empty() || (pattern.contains(ID) && text::web_url(&pattern.replace(ID, "1")).is_some());
+    if is_fine {
+        return Ok(pattern.to_owned());
+    }
+    Err(Error::invalid("The address of another system starts with https:// or http:// and contains {id}."))
+}
+
+/// The address of something in another system, if the account says where that is.
+pub fn elsewhere(pattern: &str, id: &str) -> Option<String> {
+    text::web_url(&pattern.replace(ID, id)).filter(|_| !pattern.is_empty()).map(String::from)
+}
+
+/// Stores the settings of an account.
+pub fn change_settings(conn: &mut Connection, id: i64, settings: &Settings) -> Result<()> {
+    diesel::update(accounts::table.find(id)).set(settings).execute(conn)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_systems_are_found_by_their_pattern() {
+        assert_eq!(elsewhere("https://chat.example/c/{id}", "a:1").as_deref(), Some("https://chat.example/c/a:1"));
+        assert_eq!(elsewhere("", "a"), None);
+        for bad in ["javascript:{id}", "https://chat.example/c/", "chat.example/{id}"] {
+            assert!(parse_pattern(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Browsers in which a user has signed in before, known by a random
+//! token: guessing passwords elsewhere does not slow their user down there.
+
+use crate::db::Connection;
+use crate::db::schema::devices;
+use crate::error::Result;
+use crate::values::token;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// How long a browser is known after signing in.
+pub const DAYS: i64 = 180;
+/// Most browsers of one user; the oldest is forgotten.
+const MOST: i64 = 20;
+
+/// Whether a user has signed in with this token before.
+pub fn is_known(conn: &mut Connection, user_id: i64, token: &str, now: NaiveDateTime) -> Result<bool> {
+    let device = devices::table
+        .find((token::sha256(token.as_bytes()), user_id))
+        .filter(devices::created_at.gt(now - TimeDelta::days(DAYS)));
+    Ok(device.select(devices::user_id).first::<i64>(conn).optional()?.is_some())
+}
+
+/// Remembers a browser in which a user has just signed in, under a new token:
+/// one that somebody else has planted there is worth nothing.
+pub fn remember(conn: &mut Connection, user_id: i64, old: Option<&str>, new: &str, now: NaiveDateTime) -> Result<()> {
+    let hash = token::sha256(new.as_bytes());
+    if let Some(old) = old.map(|old| token::sha256(old.as_bytes())) {
+        diesel::delete(devices::table.find((&old, user_id))).execute(conn)?;
+        // Others who use the same browser.
+        let others = devices::table.filter(devices::token_hash.eq(&old));
+        diesel::update(others).set(devices::token_hash.eq(&hash)).execute(conn)?;
+    }
+    diesel::insert_into(devices::table)
+        .values((devices::token_hash.eq(hash), devices::user_id.eq(user_id), devices::created_at.eq(now)))
+        .execute(conn)?;
+    let of_user = devices::table.filter(devices::user_id.eq(user_id));
+    let too_many: Vec<String> =
+        of_user.order(devices::created_at.desc()).offset(MOST).limit(MOST).select(devices::token_hash).load(conn)?;
+    diesel::delete(of_user.filter(devices::token_hash.eq_any(too_many))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets every browser of a user: for a new password, or when access ends.
+pub fn forget_all(conn: &mut Connection, user_id: i64) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::user_id.eq(user_id))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets browsers that have not signed in for long.
+pub fn forget_old(conn: &mut Connection, now: NaiveDateTime) -> Result<()> {
+    diesel::delete(devices::table.filter(devices::created_at.le(now - TimeDelta::days(DAYS)))).execute(conn)?;
+    Ok(())
+}

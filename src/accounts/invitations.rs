@@ -1,0 +1,117 @@
+//! Inviting somebody into an account by a one-time link.
+
+use crate::accounts::role::Role;
+use crate::accounts::user::{Email, NewUser, User};
+use crate::accounts::{account, user};
+use crate::db::Connection;
+use crate::db::schema::{accounts, invitations, users};
+use crate::error::{Error, Kind, Result};
+use crate::values::token;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+const LINK_DAYS: i64 = 3;
+
+/// An invitation that nobody has followed yet.
+#[derive(Clone, Debug, Queryable)]
+pub struct Invitation {
+    pub id: i64,
+    pub account_id: i64,
+    pub token_hash: String,
+    pub email: String,
+    pub role: Role,
+    pub expires_at: NaiveDateTime,
+    /// It holds for as long as this user may grant its role.
+    pub invited_by: Option<i64>,
+}
+
+/// Writes an invitation down; the link carries `secret`.
+///
+/// # Errors
+/// *Conflict* when somebody with that address has an account.
+pub fn invite(
+    conn: &mut Connection,
+    inviter: &User,
+    email: &Email,
+    role: Role,
+    secret: &str,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let account_id = inviter.account_id;
+    if user::find_by_email(conn, email)?.is_some() {
+        return Err(Error::new(Kind::Conflict, "Somebody with that email address has an account already."));
+    }
+    let same =
+        invitations::table.filter(invitations::account_id.eq(account_id)).filter(invitations::email.eq(email.as_str()));
+    diesel::delete(same).execute(conn)?;
+    diesel::insert_into(invitations::table)
+        .values((
+            invitations::account_id.eq(account_id),
+            invitations::token_hash.eq(token::sha256(secret.as_bytes())),
+            invitations::email.eq(email.as_str()),
+            invitations::role.eq(role),
+            invitations::expires_at.eq(now + TimeDelta::days(LINK_DAYS)),
+            invitations::invited_by.eq(inviter.id),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The account's open invitations.
+pub fn pending(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Result<Vec<Invitation>> {
+    Ok(invitations::table
+        .filter(invitations::account_id.eq(account_id))
+        .filter(invitations::expires_at.gt(now))
+        .order(invitations::id)
+        .load(conn)?)
+}
+
+/// Takes an invitation back; its link is dead at once.
+pub fn revoke(conn: &mut Connection, by: &User, id: i64) -> Result<()> {
+    let found = invitations::table.filter(invitations::account_id.eq(by.account_id)).filter(invitations::id.eq(id));
+    let invitation: Invitation = found.first(conn)?;
+    by.role.must_manage(invitation.role)?;
+    diesel::delete(found).execute(conn)?;
+    Ok(())
+}
+
+/// Takes back what a user has invited to and may no longer grant.
+pub fn withdraw_of(conn: &mut Connection, inviter: i64, role: Option<Role>) -> Result<()> {
+    let grantable: Vec<&str> = Role::ALL
+        .into_iter()
+        .filter(|other| role.is_some_and(|role| role.may_manage(*other)))
+        .map(Role::as_str)
+        .collect();
+    let theirs = invitations::table.filter(invitations::invited_by.eq(inviter));
+    diesel::delete(theirs.filter(invitations::role.ne_all(grantable))).execute(conn)?;
+    Ok(())
+}
+
+/// An invitation that holds, and the name of its account.
+pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(Invitation, String)> {
+    let found: Option<(Invitation, String, User)> = invitations::table
+        .inner_join(accounts::table.on(accounts::id.eq(invitations::account_id)))
+        .inner_join(users::table.on(invitations::invited_by.eq(users::id.nullable())))
+        .filter(invitations::token_hash.eq(token::sha256(secret.as_bytes())))
+        .filter(invitations::expires_at.gt(now))
+        .select((invitations::all_columns, accounts::name, users::all_columns))
+        .first(conn)
+        .optional()?;
+    let may_grant = |inviter: &User, role| inviter.disabled_at.is_none() && inviter.role.may_manage(role);
+    let found = found.filter(|(invitation, _, inviter)| may_grant(inviter, invitation.role));
+    let message = "This invitation was used or withdrawn, or has expired. Ask for a new one.";
+    found.map(|(invitation, account, _)| (invitation, account)).ok_or_else(|| Error::new(Kind::NotFound, message))
+}
+
+/// Uses up the invitation and adds the member, both or neither.
+pub fn accept(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
+    let (invitation, _) = find(conn, secret, now)?;
+    // Makes whoever changes the inviter's role wait, or is waited for.
+    account::lock(conn, invitation.account_id)?;
+    let (invitation, _) = find(conn, secret, now)?;
+    if diesel::delete(invitations::table.find(invitation.id)).execute(conn)? == 0 {
+        // Used or taken back at the same moment.
+        return Err(Error::not_found());
+    }
+    user::add(conn, invitation.account_id, user, invitation.role, now)
+}

@@ -1,0 +1,146 @@
+//! API keys: shown once, stored as a hash, revoked and never deleted.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::{Action, Role};
+use crate::accounts::user::User;
+use crate::db::Connection;
+use crate::db::schema::{accounts, api_keys, users};
+use crate::error::{Error, Kind, Result};
+use crate::values::{time, token};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// What every key begins with, so that people and scanners know one.
+const PREFIX: &str = "dk_live_";
+/// The last use is written down no more often than this.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A key's row.
+#[derive(Clone, Debug, Queryable)]
+pub struct ApiKey {
+    pub id: i64,
+    pub account_id: i64,
+    pub name: String,
+    pub key_hash: String,
+    /// Its last characters.
+    pub hint: String,
+    pub created_at: NaiveDateTime,
+    pub last_used_at: Option<NaiveDateTime>,
+    pub revoked_at: Option<NaiveDateTime>,
+    /// It holds for as long as this user may create keys.
+    pub created_by: Option<i64>,
+}
+
+/// A new random key, for its owner's eyes only.
+pub fn generate() -> Result<String> {
+    Ok(format!("{PREFIX}{}", token::secret()?))
+}
+
+/// Whether a text can be a key at all.
+pub fn is_well_formed(key: &str) -> bool {
+    key.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.len() == 52 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Stores a key.
+pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
+    let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
+    diesel::insert_into(api_keys::table)
+        .values((
+            api_keys::account_id.eq(owner.account_id),
+            api_keys::created_by.eq(owner.id),
+            api_keys::name.eq(name),
+            api_keys::key_hash.eq(token::sha256(key.as_bytes())),
+            api_keys::hint.eq(hint),
+            api_keys::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The account's keys, the revoked ones too, newest first.
+pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<ApiKey>> {
+    let keys = api_keys::table.filter(api_keys::account_id.eq(account_id));
+    Ok(keys.order(api_keys::id.desc()).limit(200).load(conn)?)
+}
+
+/// As whom the bearer of a key works, and whether its last use should be written down.
+pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Agent, bool)>> {
+    let found: Option<(i64, i64, String, Option<NaiveDateTime>, String, User)> = api_keys::table
+        .inner_join(accounts::table)
+        .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
+        .filter(api_keys::key_hash.eq(hash))
+        .filter(api_keys::revoked_at.is_null())
+        .select((
+            api_keys::id,
+            api_keys::account_id,
+            api_keys::name,
+            api_keys::last_used_at,
+            accounts::time_zone,
+            users::all_columns,
+        ))
+        .first(conn)
+        .optional()?;
+    let found = found.filter(|(.., creator)| may_hold(creator));
+    Ok(found.map(|(key, account_id, name, used, zone, _)| {
+        let agent = Agent {
+            // The user who opened the account: rows that name an author have one.
+            id: account_id,
+            account_id,
+            name: format!("{name} (API)"),
+            email: String::new(),
+            role: Role::Editor,
+            zone: time::zone(&zone),
+            key: Some(key),
+        };
+        (agent, used.is_none_or(|used| now - used > TOUCH_EVERY))
+    }))
+}
+
+/// Whether a key of that user holds.
+fn may_hold(creator: &User) -> bool {
+    creator.disabled_at.is_none() && creator.role.may(Action::Own)
+}
+
+/// Makes sure that a key still holds.
+///
+/// # Errors
+/// *Signed out* when it was revoked or its creator may no longer create keys.
+pub fn confirm(conn: &mut Connection, account_id: i64, id: i64) -> Result<()> {
+    let creator: Option<User> = api_keys::table
+        .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
+        .filter(api_keys::account_id.eq(account_id))
+        .filter(api_keys::id.eq(id))
+        .filter(api_keys::revoked_at.is_null())
+        .select(users::all_columns)
+        .first(conn)
+        .optional()?;
+    creator.filter(may_hold).map(drop).ok_or_else(unknown)
+}
+
+/// The refusal of a key.
+pub fn unknown() -> Error {
+    Error::new(Kind::SignedOut, "There is no such API key, or it was revoked.")
+}
+
+/// Revokes every key that a user has created, and says how many.
+pub fn revoke_of(conn: &mut Connection, creator: i64, now: NaiveDateTime) -> Result<usize> {
+    let keys = api_keys::table.filter(api_keys::created_by.eq(creator)).filter(api_keys::revoked_at.is_null());
+    Ok(diesel::update(keys).set(api_keys::revoked_at.eq(now)).execute(conn)?)
+}
+
+/// Writes down that a key is used.
+pub fn touch(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<()> {
+    let key = api_keys::table.filter(api_keys::key_hash.eq(hash));
+    diesel::update(key).set(api_keys::last_used_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Ends a key for good.
+pub fn revoke(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
+    let key = api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id));
+    let revoked = api_keys::revoked_at.is_null();
+    diesel::update(key.filter(revoked)).set(api_keys::revoked_at.eq(now)).execute(conn)?;
+    let there: Option<i64> = key.select(api_keys::id).first(conn).optional()?;
+    there.map(drop).ok_or_else(Error::not_found)
+}

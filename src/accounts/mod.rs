@@ -1,0 +1,16 @@
+//! Accounts, users, roles, passwords, sessions and invitations.
+
+pub mod account;
+pub mod agent;
+pub mod devices;
+pub mod invitations;
+pub mod keys;
+pub mod members;
+pub mod passwords;
+pub mod rights;
+pub mod role;
+pub mod sessions;
+pub mod setup_links;
+pub mod stored_responses;
+pub mod throttle;
+pub mod user;

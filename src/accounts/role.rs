@@ -1,0 +1,112 @@
+//! Who may do what: every such decision of the program is in this file.
+
+use crate::error::{Error, Kind, Result};
+use crate::words;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+
+/// What a user is in their account.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Role {
+    /// Everything, owners and keys included.
+    Owner,
+    /// Settings and team too.
+    Admin,
+    /// Tickets, conversations and submissions.
+    Editor,
+    /// Reads everything, changes only their own profile.
+    Viewer,
+}
+
+/// What a route lets somebody do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Read everything of the account, and change one's own profile.
+    Read,
+    /// Change tickets, conversations and submissions.
+    Work,
+    /// Change settings and team.
+    Configure,
+    /// Make and revoke keys to the account.
+    Own,
+}
+
+words!(Role);
+
+impl Role {
+    /// All roles, the mightiest first.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Editor, Self::Viewer];
+
+    /// The stored and submitted word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Editor => "editor",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// Whether a user of this role may do that.
+    pub fn may(self, action: Action) -> bool {
+        match action {
+            Action::Read => true,
+            Action::Work => self != Self::Viewer,
+            Action::Configure => matches!(self, Self::Owner | Self::Admin),
+            Action::Own => self == Self::Owner,
+        }
+    }
+
+    /// Whether a user of this role may invite, change or disable one of `other`.
+    pub fn may_manage(self, other: Self) -> bool {
+        match other {
+            Self::Owner => self == Self::Owner,
+            _ => self.may(Action::Configure),
+        }
+    }
+
+    /// The same as an answer.
+    pub fn must_manage(self, other: Self) -> Result<()> {
+        if self.may_manage(other) {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Forbidden, "Only an owner can invite or change owners."))
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| Error::invalid("A role is owner, admin, editor or viewer."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Role};
+
+    #[test]
+    fn the_table_of_roles_and_actions() {
+        let table = [
+            (Role::Owner, [true, true, true, true]),
+            (Role::Admin, [true, true, true, false]),
+            (Role::Editor, [true, true, false, false]),
+            (Role::Viewer, [true, false, false, false]),
+        ];
+        for (role, expected) in table {
+            let found = [Action::Read, Action::Work, Action::Configure, Action::Own].map(|action| role.may(action));
+            assert_eq!(found, expected, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn only_owners_manage_owners_and_only_admins_manage_others() {
+        for manager in Role::ALL {
+            assert_eq!(manager.may_manage(Role::Owner), manager == Role::Owner);
+            assert_eq!(manager.may_manage(Role::Viewer), matches!(manager, Role::Owner | Role::Admin));
+        }
+    }
+}

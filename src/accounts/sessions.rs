@@ -1,0 +1,148 @@
+//! Sessions: a random token, of which the database keeps the hash.
+
+use crate::accounts::devices;
+use crate::accounts::user::User;
+use crate::config::Config;
+use crate::db::Connection;
+use crate::db::schema::{sessions, users};
+use crate::error::{Error, Result};
+use crate::values::token;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// Its last use is written down no more often than this.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// Most sessions of a user; the one that was used longest ago ends.
+const MOST: i64 = 100;
+
+/// A session's row.
+#[derive(Clone, Debug, Queryable)]
+pub struct Session {
+    pub token_hash: String,
+    pub user_id: i64,
+    pub created_at: NaiveDateTime,
+    pub last_seen_at: NaiveDateTime,
+    /// The browser, in words.
+    pub device: String,
+    /// From where it was used last.
+    pub network: String,
+}
+
+impl Session {
+    /// What it is called in addresses. A part of a hash, which opens nothing.
+    pub fn id(&self) -> &str {
+        self.token_hash.get(..20).unwrap_or(&self.token_hash)
+    }
+}
+
+/// Where a session is used.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub device: String,
+    pub network: String,
+    pub at: NaiveDateTime,
+}
+
+/// Opens a session for a user under a new token, and ends the one under `old`.
+pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>, used: &Used) -> Result<()> {
+    if let Some(old) = old {
+        close(conn, old)?;
+    }
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::token_hash.eq(token::sha256(token.as_bytes())),
+            sessions::user_id.eq(user_id),
+            sessions::created_at.eq(used.at),
+            sessions::last_seen_at.eq(used.at),
+            sessions::device.eq(&used.device),
+            sessions::network.eq(&used.network),
+        ))
+        .execute(conn)?;
+    let too_many: Vec<String> = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .order(sessions::last_seen_at.desc())
+        .offset(MOST)
+        .limit(MOST)
+        .select(sessions::token_hash)
+        .load(conn)?;
+    diesel::delete(sessions::table.filter(sessions::token_hash.eq_any(too_many))).execute(conn)?;
+    Ok(())
+}
+
+/// The user behind a token, and whether the session's last use should be written down.
+pub fn find(conn: &mut Connection, config: &Config, token: &str, now: NaiveDateTime) -> Result<Option<(User, bool)>> {
+    let found: Option<(User, NaiveDateTime)> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::token_hash.eq(token::sha256(token.as_bytes())))
+        .filter(sessions::last_seen_at.gt(now - config.session_idle))
+        .filter(sessions::created_at.gt(now - config.session_max))
+        .filter(users::disabled_at.is_null())
+        .select((users::all_columns, sessions::last_seen_at))
+        .first(conn)
+        .optional()?;
+    // A short life must not end for want of a note.
+    let every = TOUCH_EVERY.min(config.session_idle / 10);
+    Ok(found.map(|(user, seen)| (user, now - seen > every)))
+}
+
+/// Writes down that a session is used.
+pub fn touch(conn: &mut Connection, token: &str, used: &Used) -> Result<()> {
+    let session = sessions::table.find(token::sha256(token.as_bytes()));
+    let now =
+        (sessions::last_seen_at.eq(used.at), sessions::device.eq(&used.device), sessions::network.eq(&used.network));
+    diesel::update(session).set(now).execute(conn)?;
+    Ok(())
+}
+
+/// The live sessions of a user, the last used first.
+pub fn of_user(conn: &mut Connection, config: &Config, user_id: i64, now: NaiveDateTime) -> Result<Vec<Session>> {
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::last_seen_at.gt(now - config.session_idle))
+        .filter(sessions::created_at.gt(now - config.session_max))
+        .order((sessions::last_seen_at.desc(), sessions::created_at.desc()))
+        .load(conn)?)
+}
+
+/// Ends one session.
+pub fn close(conn: &mut Connection, token: &str) -> Result<()> {
+    diesel::delete(sessions::table.find(token::sha256(token.as_bytes()))).execute(conn)?;
+    Ok(())
+}
+
+/// Ends the session of a user that is called so in addresses.
+pub fn close_by_id(conn: &mut Connection, user_id: i64, id: &str) -> Result<()> {
+    let hashes: Vec<String> =
+        sessions::table.filter(sessions::user_id.eq(user_id)).select(sessions::token_hash).load(conn)?;
+    let hash = hashes.into_iter().find(|hash| hash.get(..20) == Some(id)).ok_or_else(Error::not_found)?;
+    diesel::delete(sessions::table.find(hash)).execute(conn)?;
+    Ok(())
+}
+
+/// Ends all sessions of a user but the one of a token.
+pub fn close_others(conn: &mut Connection, user_id: i64, token: &str) -> Result<()> {
+    let others = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::token_hash.ne(token::sha256(token.as_bytes())));
+    diesel::delete(others).execute(conn)?;
+    Ok(())
+}
+
+/// Ends all sessions of a user.
+pub fn close_all(conn: &mut Connection, user_id: i64) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)?;
+    Ok(())
+}
+
+/// Forgets sessions that have ended by time.
+pub fn forget_expired(conn: &mut Connection, config: &Config, now: NaiveDateTime) -> Result<usize> {
+    let idle = sessions::last_seen_at.le(now - config.session_idle);
+    let old = sessions::created_at.le(now - config.session_max);
+    Ok(diesel::delete(sessions::table.filter(idle.or(old))).execute(conn)?)
+}
+
+/// Ends every session of a user; every browser is a stranger's again.
+pub fn sign_out(conn: &mut Connection, id: i64) -> Result<()> {
+    close_all(conn, id)?;
+    devices::forget_all(conn, id)
+}

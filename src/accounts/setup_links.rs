@@ -1,0 +1,50 @@
+//! The one-time link that opens the first account.
+
+use crate::accounts::user::NewUser;
+use crate::accounts::{account, user};
+use crate::db::Connection;
+use crate::db::schema::setup_links;
+use crate::error::{Error, Kind, Result};
+use crate::values::token;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// How long a set-up link opens an account.
+pub const LINK_MINUTES: i64 = 30;
+
+/// Makes a new link's token, if nobody has an account yet; older links end.
+pub fn offer(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<bool> {
+    if !user::is_empty(conn)? {
+        return Ok(false);
+    }
+    // Those of other instances stay: all of them work until one is used.
+    diesel::delete(setup_links::table.filter(setup_links::expires_at.le(now))).execute(conn)?;
+    diesel::insert_into(setup_links::table)
+        .values((
+            setup_links::token_hash.eq(token::sha256(secret.as_bytes())),
+            setup_links::expires_at.eq(now + TimeDelta::minutes(LINK_MINUTES)),
+        ))
+        .execute(conn)?;
+    Ok(true)
+}
+
+pub fn check(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<()> {
+    let link: Option<String> = setup_links::table
+        .find(token::sha256(secret.as_bytes()))
+        .filter(setup_links::expires_at.gt(now))
+        .select(setup_links::token_hash)
+        .first(conn)
+        .optional()?;
+    let message = "This set-up link has been used or is older than 30 minutes. Start the server again for a new one.";
+    link.map(drop).ok_or_else(|| Error::new(Kind::NotFound, message))
+}
+
+/// Uses up the link and opens the account, both or neither.
+pub fn open_account(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
+    check(conn, secret, now)?;
+    if diesel::delete(setup_links::table).execute(conn)? == 0 {
+        // Somebody else has used it at the same moment.
+        return Err(Error::not_found());
+    }
+    account::open(conn, user, now)
+}

@@ -1,0 +1,197 @@
+//! Slows down whoever guesses passwords, without ever locking a victim out.
+
+use crate::values::network::Network;
+use crate::values::token;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How many failures of a user cost nothing in one network or browser: a person
+/// mistypes.
+const FREE_FOR_USER: u32 = 5;
+/// An office may share one address.
+const FREE_FOR_NETWORK: u32 = 30;
+/// Failures of a user from everywhere together.
+const FREE_FOR_ALL: u32 = 20;
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// After this long without a failure all is forgotten.
+const MEMORY: Duration = Duration::from_secs(60 * 60);
+/// Bounds the memory that guessing can take.
+const MAX_KEYS: usize = 30_000;
+
+struct Failures {
+    count: u32,
+    last: Instant,
+    free: u32,
+}
+
+impl Failures {
+    fn ready_at(&self) -> Instant {
+        let over = self.count.saturating_sub(self.free);
+        let wait = if over == 0 { Duration::ZERO } else { Duration::from_secs(1 << over.min(10)) };
+        self.last + wait.min(LONGEST_WAIT)
+    }
+}
+
+/// Who tries a password.
+#[derive(Clone, Debug)]
+pub struct Try<'a> {
+    /// From where.
+    pub network: Network,
+    /// Whose: an email address, as it was typed.
+    pub user: &'a str,
+    /// The token of the browser, where that user has signed in with it before.
+    pub device: Option<&'a str>,
+}
+
+impl Try<'_> {
+    /// What its failures count for, and how many are free. A browser that is known
+    /// counts for itself alone, so that guessing elsewhere does not slow it down.
+    fn keys(&self) -> Vec<(String, u32)> {
+        // Hashed, because what was typed as an address may be very long.
+        let user = token::sha256(self.user.trim().to_lowercase().as_bytes());
+        match self.device {
+            Some(device) => vec![(format!("device {} {user}", token::sha256(device.as_bytes())), FREE_FOR_USER)],
+            None => vec![
+                (format!("{} {user}", self.network), FREE_FOR_USER),
+                (self.network.to_string(), FREE_FOR_NETWORK),
+                (user, FREE_FOR_ALL),
+            ],
+        }
+    }
+}
+
+/// Counts failed tries by network, by user, and by both. Whether the user exists
+/// makes no difference.
+#[derive(Default)]
+pub struct Throttle {
+    failures: Mutex<HashMap<String, Failures>>,
+}
+
+impl Throttle {
+    /// Counts a try as failed until it [`succeeded`](Self::succeeded), so that many
+    /// at once are no way round.
+    ///
+    /// # Errors
+    /// Seconds to wait before another try; this one is not counted.
+    pub fn begin(&self, attempt: &Try<'_>, now: Instant) -> Result<(), u32> {
+        let mut failures = self.lock();
+        let keys = attempt.keys();
+        let live = |key: &String| failures.get(key).filter(|entry| now.duration_since(entry.last) < MEMORY);
+        let ready = keys.iter().filter_map(|(key, _)| live(key)).map(Failures::ready_at).max();
+        if let Some(left) = ready.and_then(|ready| ready.checked_duration_since(now)).filter(|left| !left.is_zero()) {
+            return Err(u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX));
+        }
+        make_room(&mut failures, now);
+        for (key, free) in keys {
+            let entry = failures.entry(key).or_insert(Failures { count: 0, last: now, free });
+            let forgotten = now.duration_since(entry.last) >= MEMORY;
+            entry.count = if forgotten { 1 } else { entry.count.saturating_add(1) };
+            entry.last = now;
+        }
+        Ok(())
+    }
+
+    /// Forgets that user's failures from there, and takes this try back elsewhere.
+    pub fn succeeded(&self, attempt: &Try<'_>) {
+        let mut failures = self.lock();
+        for (index, (key, _)) in attempt.keys().into_iter().enumerate() {
+            if index == 0 {
+                failures.remove(&key);
+            } else if let Some(entry) = failures.get_mut(&key) {
+                entry.count = entry.count.saturating_sub(1);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Failures>> {
+        // The map is whole between any two calls, even after a panic elsewhere.
+        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// When there is no more room, what is over goes, and then the oldest tenth:
+/// whoever fills the memory does not make it forget everybody at once.
+fn make_room(failures: &mut HashMap<String, Failures>, now: Instant) {
+    if failures.len() < MAX_KEYS {
+        return;
+    }
+    failures.retain(|_, entry| now.duration_since(entry.last) < MEMORY);
+    if failures.len() < MAX_KEYS {
+        return;
+    }
+    let mut ages: Vec<Instant> = failures.values().map(|entry| entry.last).collect();
+    let (_, oldest, _) = ages.select_nth_unstable(MAX_KEYS / 10);
+    let oldest = *oldest;
+    failures.retain(|_, entry| entry.last > oldest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(last: u8, user: &str) -> Try<'_> {
+        Try { network: Network::of([192, 0, 2, last].into()), user, device: None }
+    }
+
+    fn later(now: Instant, seconds: u32) -> Instant {
+        now + Duration::from_secs(seconds.into())
+    }
+
+    #[test]
+    fn failures_cost_more_and_more_time_and_only_there() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let here = from(7, "ana@example.com");
+        for _ in 0..=FREE_FOR_USER {
+            assert_eq!(throttle.begin(&here, now), Ok(()));
+        }
+        let first = throttle.begin(&here, now).unwrap_err();
+        let then = later(now, first);
+        assert_eq!(throttle.begin(&here, then), Ok(()));
+        assert!(throttle.begin(&here, then).unwrap_err() > first);
+        assert_eq!(throttle.begin(&from(7, "ben@example.com"), then), Ok(()));
+        assert_eq!(throttle.begin(&from(8, "ANA@example.com "), then), Ok(()));
+        assert_eq!(throttle.begin(&here, then + LONGEST_WAIT), Ok(()));
+        assert_eq!(throttle.begin(&here, then + LONGEST_WAIT + MEMORY), Ok(()));
+    }
+
+    #[test]
+    fn success_forgets_and_many_at_once_are_counted() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let here = from(7, "ana@example.com");
+        for _ in 0..100 {
+            assert_eq!(throttle.begin(&here, now), Ok(()));
+            throttle.succeeded(&here);
+        }
+        let passed = (0..100).filter(|_| throttle.begin(&here, now).is_ok()).count();
+        assert_eq!(passed, FREE_FOR_USER as usize + 1);
+    }
+
+    #[test]
+    fn guessing_from_everywhere_is_slowed_down_but_not_for_a_known_browser() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let passed = (0..200).filter(|last| throttle.begin(&from(*last, "ana@example.com"), now).is_ok()).count();
+        assert_eq!(passed, FREE_FOR_ALL as usize + 1);
+        let known = Try { device: Some("token"), ..from(1, "ana@example.com") };
+        assert_eq!(throttle.begin(&known, now), Ok(()));
+        let other = Try { device: Some("other"), ..from(1, "ana@example.com") };
+        let passed = (0..100).filter(|_| throttle.begin(&other, now).is_ok()).count();
+        assert_eq!(passed, FREE_FOR_USER as usize + 1, "a browser counts for itself");
+        assert_eq!(throttle.begin(&known, now), Ok(()));
+    }
+
+    #[test]
+    fn a_full_memory_forgets_the_oldest_first() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        let names: Vec<String> = (0..MAX_KEYS / 3 + 10).map(|index| format!("user{index}@example.com")).collect();
+        let networks = |index: usize| Network::of(std::net::Ipv4Addr::from(u32::try_from(index).unwrap()).into());
+        for (index, name) in names.iter().enumerate() {
+            let attempt = Try { network: networks(index), user: name, device: None };
+            assert_eq!(throttle.begin(&attempt, now + Duration::from_millis(index as u64)), Ok(()));
+        }
+        let failures = throttle.lock();
+        assert!((MAX_KEYS * 8 / 10..=MAX_KEYS).contains(&failures.len()), "{}", failures.len());
+        let has = |index: usize| failures.contains_key(&networks(index).to_string());
+        assert!(!has(0) && has(names.len() - 1) && has(names.len() / 2));
+    }
+}

@@ -1,0 +1,158 @@
+//! Users: the members of an account's team.
+
+use crate::accounts::role::Role;
+use crate::db::Connection;
+use crate::db::schema::{mail_marks, users};
+use crate::error::{Error, Kind, Result};
+use crate::values::text;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// How long a name of a person or account may be, in characters.
+pub const MAX_NAME: usize = 100;
+
+/// A user's row.
+#[derive(Clone, Debug, Queryable)]
+pub struct User {
+    pub id: i64,
+    pub account_id: i64,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub password_hash: String,
+    pub time_zone: String,
+    pub created_at: NaiveDateTime,
+    pub disabled_at: Option<NaiveDateTime>,
+    pub mail_submissions: bool,
+    pub mail_waiting: bool,
+    pub mail_assignments: bool,
+}
+
+/// An email address by which a user signs in: trimmed and in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// *Invalid* when it cannot be one.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim().to_lowercase();
+        if !text::looks_like_email(&text) {
+            return Err(Error::invalid("That is not an email address."));
+        }
+        Ok(Self(text))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A user about to be stored.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Their address, unique in the installation.
+    pub email: Email,
+    /// Their name.
+    pub name: String,
+    /// The hash of their password.
+    pub password_hash: String,
+    /// An IANA time zone.
+    pub time_zone: String,
+}
+
+/// Whether nobody has opened an account yet.
+pub fn is_empty(conn: &mut Connection) -> Result<bool> {
+    let any: Option<i64> = users::table.select(users::id).first(conn).optional()?;
+    Ok(any.is_none())
+}
+
+/// Adds a user to an account and returns their id.
+///
+/// # Errors
+/// *Conflict* when the address is taken.
+pub fn add(conn: &mut Connection, account_id: i64, user: &NewUser, role: Role, now: NaiveDateTime) -> Result<i64> {
+    let inserted = diesel::insert_into(users::table)
+        .values((
+            users::account_id.eq(account_id),
+            users::email.eq(user.email.as_str()),
+            users::name.eq(&user.name),
+            users::role.eq(role.as_str()),
+            users::password_hash.eq(&user.password_hash),
+            users::time_zone.eq(&user.time_zone),
+            users::created_at.eq(now),
+        ))
+        .returning(users::id)
+        .get_result(conn);
+    inserted.map_err(|error| match error {
+        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _) => {
+            Error::new(Kind::Conflict, "Somebody with that email address has an account already.")
+        }
+        other => other.into(),
+    })
+}
+
+/// The user of that address, disabled or not.
+pub fn find_by_email(conn: &mut Connection, email: &Email) -> Result<Option<User>> {
+    Ok(users::table.filter(users::email.eq(email.as_str())).first(conn).optional()?)
+}
+
+/// A user of the account.
+///
+/// # Errors
+/// *Not found*, also for users of other accounts.
+pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<User> {
+    Ok(users::table.filter(users::account_id.eq(account_id)).filter(users::id.eq(id)).first(conn)?)
+}
+
+/// What a user changes about themselves.
+#[derive(AsChangeset)]
+#[diesel(table_name = users)]
+pub struct Profile {
+    pub name: String,
+    pub time_zone: String,
+    pub mail_submissions: bool,
+    pub mail_waiting: bool,
+    pub mail_assignments: bool,
+}
+
+/// Stores what a user has changed about themselves.
+pub fn change_profile(conn: &mut Connection, id: i64, profile: &Profile) -> Result<()> {
+    diesel::update(users::table.find(id)).set(profile).execute(conn)?;
+    Ok(())
+}
+
+/// Whoever changes what they want to hear of by mail, or comes back, is told of
+/// what comes from then on.
+pub fn hear_anew(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::delete(mail_marks::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
+/// The account that an owner's address leads to.
+///
+/// # Errors
+/// *Not found* when no owner has that address.
+pub fn account_of_owner(conn: &mut Connection, email: &Email) -> Result<User> {
+    let owner = find_by_email(conn, email)?.filter(|user| user.role == Role::Owner);
+    owner.ok_or_else(|| Error::new(Kind::NotFound, format!("no owner has the address {}", email.as_str())))
+}
+
+/// All users of the account, the disabled ones too, in the order in which they came.
+pub fn members(conn: &mut Connection, account_id: i64) -> Result<Vec<User>> {
+    Ok(users::table.filter(users::account_id.eq(account_id)).order(users::id).load(conn)?)
+}
+
+/// Those who can be given a ticket: id and name.
+pub fn assignable(conn: &mut Connection, account_id: i64) -> Result<Vec<(i64, String)>> {
+    Ok(users::table
+        .filter(users::account_id.eq(account_id))
+        .filter(users::disabled_at.is_null())
+        .filter(users::role.ne(Role::Viewer.as_str()))
+        .order(users::name)
+        .select((users::id, users::name))
+        .load(conn)?)
+}

@@ -1,0 +1,195 @@
+//! A file on a ticket: its row, and how rows are found and changed.
+
+use crate::accounts::agent::Agent;
+use crate::attachments::key::{THUMBNAILS, key, thumbnail_key};
+use crate::attachments::kind::Kind;
+use crate::attachments::validation::new_name;
+use crate::clock::TRASH;
+use crate::db::Connection;
+use crate::db::schema::attachments;
+use crate::error::{Error, Result};
+use crate::tickets::history::Kind as EventKind;
+use crate::tickets::{change, history, ticket};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// An attachment's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+pub struct Attachment {
+    pub id: String,
+    pub account_id: i64,
+    pub ticket_id: i64,
+    pub state: String,
+    pub filename: String,
+    pub kind: String,
+    pub size: i64,
+    pub sha256: String,
+    pub stamp: i64,
+    pub thumbnail: Option<String>,
+    pub uploaded_by: String,
+    pub created_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+}
+
+impl Attachment {
+    /// Its type.
+    pub fn kind(&self) -> Kind {
+        Kind::of_extension(&self.kind).unwrap_or(Kind::Txt)
+    }
+
+    /// The key of its bytes in the storage.
+    pub fn key(&self) -> String {
+        key(self.account_id, self.stamp, self.kind())
+    }
+
+    /// The key of its thumbnail, if it has one.
+    pub fn thumbnail_key(&self) -> Option<String> {
+        self.thumbnail.as_ref().map(|extension| thumbnail_key(self.account_id, self.stamp, extension))
+    }
+
+    /// Every key that may hold something of it. A row that is not ready does not
+    /// know yet which thumbnail it gets.
+    pub fn keys(&self) -> Vec<String> {
+        let possible: &[&str] = match &self.thumbnail {
+            Some(extension) => &[extension.as_str()],
+            None if self.state == "ready" => &[],
+            None => &THUMBNAILS,
+        };
+        let thumbnails = possible.iter().map(|extension| thumbnail_key(self.account_id, self.stamp, extension));
+        std::iter::once(self.key()).chain(thumbnails).collect()
+    }
+}
+
+/// A number of bytes for people: `12 KB`, `1.4 MB`.
+pub fn readable_size(bytes: i64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KB", bytes.div_euclid(1024)),
+        _ => format!("{}.{} MB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+/// Most files of one ticket, removed ones included until they are gone for good.
+pub const FILES_OF_A_TICKET: i64 = 500;
+
+/// The files of a ticket, oldest first.
+pub fn of_ticket(conn: &mut Connection, ticket_id: i64) -> Result<Vec<Attachment>> {
+    Ok(of_tickets(conn, &[ticket_id])?.remove(&ticket_id).unwrap_or_default())
+}
+
+/// The files of a ticket and those taken off it since `since`, oldest first.
+pub fn of_ticket_and_removed(
+    conn: &mut Connection,
+    ticket_id: i64,
+    since: NaiveDateTime,
+) -> Result<(Vec<Attachment>, Vec<Attachment>)> {
+    let rows: Vec<Attachment> = attachments::table
+        .filter(attachments::ticket_id.eq(ticket_id))
+        .filter(attachments::state.eq("ready"))
+        .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(since)))
+        .order(attachments::stamp)
+        .load(conn)?;
+    Ok(rows.into_iter().partition(|row| row.deleted_at.is_none()))
+}
+
+/// The files of several tickets, by ticket, in one query.
+pub fn of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<Attachment>>> {
+    let rows: Vec<Attachment> = attachments::table
+        .filter(attachments::ticket_id.eq_any(ticket_ids))
+        .filter(attachments::state.eq("ready"))
+        .filter(attachments::deleted_at.is_null())
+        .order(attachments::stamp)
+        .load(conn)?;
+    let mut by_ticket: HashMap<i64, Vec<Attachment>> = HashMap::new();
+    for row in rows {
+        by_ticket.entry(row.ticket_id).or_default().push(row);
+    }
+    Ok(by_ticket)
+}
+
+/// A file of a ticket of the account; the ticket may be in the trash.
+///
+/// # Errors
+/// *Not found*, also for those of other accounts and deleted ones.
+pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Result<Attachment> {
+    let ticket = ticket::find_anywhere(conn, account_id, number)?;
+    Ok(attachments::table
+        .filter(attachments::ticket_id.eq(ticket.id))
+        .filter(attachments::id.eq(id))
+        .filter(attachments::state.eq("ready"))
+        .filter(attachments::deleted_at.is_null())
+        .first(conn)?)
+}
+
+/// Gives a file another name of its type, and returns it.
+///
+/// # Errors
+/// *Not found* when ticket or file are out of reach; *invalid* for a name that
+/// cannot be one.
+pub fn rename(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    id: &str,
+    typed: &str,
+    now: NaiveDateTime,
+) -> Result<String> {
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let old = find(conn, agent.account_id, number, id)?;
+    let name = new_name(old.kind(), typed).map_err(|rejection| Error::invalid(rejection.message))?;
+    if name != old.filename {
+        diesel::update(attachments::table.find(id)).set(attachments::filename.eq(&name)).execute(conn)?;
+        history::record(conn, ticket.id, agent, EventKind::File, (&old.filename, &name), now)?;
+        change::touch(conn, &ticket, now)?;
+    }
+    Ok(name)
+}
+
+/// Takes a file off its ticket, or puts it back (`deleted` false), and returns
+/// its name.
+///
+/// # Errors
+/// *Not found* when ticket or file are out of reach.
+pub fn set_deleted(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    id: &str,
+    deleted: bool,
+    now: NaiveDateTime,
+) -> Result<String> {
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let row = attachments::table
+        .filter(attachments::ticket_id.eq(ticket.id))
+        .filter(attachments::id.eq(id))
+        .filter(attachments::state.eq("ready"));
+    let attachment: Attachment = row.first(conn)?;
+    if attachment.deleted_at.is_some() == deleted {
+        return Ok(attachment.filename);
+    }
+    if attachment.deleted_at.is_some_and(|at| at <= now - TRASH) {
+        return Err(Error::not_found());
+    }
+    diesel::update(attachments::table.find(id))
+        .set(attachments::deleted_at.eq(deleted.then_some(now)))
+        .execute(conn)?;
+    let values = if deleted { (attachment.filename.as_str(), "") } else { ("", attachment.filename.as_str()) };
+    history::record(conn, ticket.id, agent, EventKind::File, values, now)?;
+    change::touch(conn, &ticket, now)?;
+    Ok(attachment.filename)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        let cases =
+            [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1 KB"), (5_242_880, "5.0 MB"), (1_500_000, "1.4 MB")];
+        for (bytes, text) in cases {
+            assert_eq!(readable_size(bytes), text);
+        }
+    }
+}

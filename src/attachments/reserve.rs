@@ -1,0 +1,112 @@
+//! A row before its bytes: reserved first, shown when they are stored.
+
+use crate::accounts::account;
+use crate::accounts::agent::Agent;
+use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET};
+use crate::attachments::kind::Kind;
+use crate::db::Connection;
+use crate::db::schema::{accounts, attachments};
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::tickets::history::Kind as EventKind;
+use crate::tickets::{change, history, ticket};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// A file about to be stored.
+#[derive(Clone, Debug)]
+pub struct NewAttachment {
+    /// Random: the part of its address that nobody can guess.
+    pub id: String,
+    pub filename: String,
+    pub kind: Kind,
+    pub size: i64,
+    pub sha256: String,
+}
+
+/// Reserves a row with a key of its own, and room in the account's quota (in
+/// bytes), and returns its stamp, the milliseconds of the key. Nobody sees the
+/// row yet.
+///
+/// # Errors
+/// *Not found* when the ticket is out of reach; *full* when quota or ticket are.
+pub fn reserve(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    new: &NewAttachment,
+    quota: i64,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    let ticket = ticket::find(conn, agent.account_id, number)?;
+    // This also makes others of the account wait, so that no two take the same stamp.
+    let account = accounts::table.find(agent.account_id).filter(accounts::file_bytes.le(quota - new.size));
+    let bytes = accounts::file_bytes.eq(accounts::file_bytes + new.size);
+    if diesel::update(account).set(bytes).execute(conn)? == 0 {
+        let message = "The account's files take all the room they may. Remove some, or ask for more room.";
+        return Err(Error::new(ErrorKind::Full, message));
+    }
+    let held: i64 = attachments::table.filter(attachments::ticket_id.eq(ticket.id)).count().get_result(conn)?;
+    if held >= FILES_OF_A_TICKET {
+        let message = format!("A ticket holds at most {FILES_OF_A_TICKET} files, and this one does.");
+        return Err(Error::new(ErrorKind::Full, message));
+    }
+    let stamp =
+        now.and_utc().timestamp_millis().max(newest_stamp(conn, agent.account_id)?.map_or(0, |stamp| stamp + 1));
+    diesel::insert_into(attachments::table)
+        .values((
+            attachments::id.eq(&new.id),
+            attachments::account_id.eq(agent.account_id),
+            attachments::ticket_id.eq(ticket.id),
+            attachments::state.eq("pending"),
+            attachments::filename.eq(&new.filename),
+            attachments::kind.eq(new.kind.extension()),
+            attachments::size.eq(new.size),
+            attachments::sha256.eq(&new.sha256),
+            attachments::stamp.eq(stamp),
+            attachments::uploaded_by.eq(&agent.name),
+            attachments::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(stamp)
+}
+
+/// The stamp of the account's newest file.
+pub fn newest_stamp(conn: &mut Connection, account_id: i64) -> Result<Option<i64>> {
+    let stamps = attachments::table.filter(attachments::account_id.eq(account_id));
+    Ok(stamps.select(diesel::dsl::max(attachments::stamp)).first(conn)?)
+}
+
+/// Moves a reservation to another stamp, because the key of its own turned out to
+/// be taken in the storage.
+pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i64> {
+    account::lock(conn, account_id)?;
+    let stamp = newest_stamp(conn, account_id)?.unwrap_or(0) + 1;
+    diesel::update(attachments::table.find(id)).set(attachments::stamp.eq(stamp)).execute(conn)?;
+    Ok(stamp)
+}
+
+/// Shows a file whose bytes are stored, together with its line of history.
+///
+/// # Errors
+/// *Not found* when the ticket went out of reach meanwhile; *unavailable* when
+/// storing took so long that the reservation was given up.
+pub fn make_ready(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    id: &str,
+    thumbnail: Option<&str>,
+    now: NaiveDateTime,
+) -> Result<Attachment> {
+    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let ready = diesel::update(attachments::table.find(id).filter(attachments::state.eq("pending")))
+        .set((attachments::state.eq("ready"), attachments::thumbnail.eq(thumbnail)))
+        .execute(conn)?;
+    if ready == 0 {
+        return Err(Error::unavailable("the reservation was given up before the file was stored"));
+    }
+    let attachment: Attachment = attachments::table.find(id).first(conn)?;
+    history::record(conn, ticket.id, agent, EventKind::File, ("", &attachment.filename), now)?;
+    change::touch(conn, &ticket, now)?;
+    Ok(attachment)
+}

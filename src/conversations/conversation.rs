@@ -1,0 +1,203 @@
+//! A conversation: its row, and how it is created, found, locked and closed.
+
+use crate::db::schema::conversations;
+use crate::db::{Connection, unless_taken};
+use crate::error::{Error, Kind, Result};
+use crate::values::text;
+use crate::words;
+use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+
+/// Where a conversation stands.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Status {
+    /// Somebody may have to answer.
+    Open,
+    /// Done.
+    Closed,
+}
+
+words!(Status);
+
+impl Status {
+    /// The stored and submitted word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err(Error::invalid("A conversation is open or closed.")),
+        }
+    }
+}
+
+/// A conversation's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+pub struct Conversation {
+    pub seq: i64,
+    pub account_id: i64,
+    pub id: String,
+    pub status: Status,
+    pub visitor_name: String,
+    pub visitor_email: String,
+    pub page_url: Option<String>,
+    pub country: Option<String>,
+    pub message_count: i64,
+    pub last_message: String,
+    pub last_message_at: NaiveDateTime,
+    pub created_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+    pub widget_id: Option<i64>,
+    pub visitor_hash: Option<String>,
+    /// The team’s latest message: what comes after is the visitor’s.
+    pub answered_position: i64,
+    pub waiting_since: Option<NaiveDateTime>,
+}
+
+impl Conversation {
+    /// How the visitor is called: by name, else address, else as a visitor.
+    pub fn visitor(&self) -> &str {
+        text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
+    }
+
+    /// How many messages of the visitor wait beyond what somebody has read, up
+    /// to `mark`, or answered.
+    pub fn unread(&self, mark: i64) -> i64 {
+        (self.message_count - self.answered_position.max(mark)).max(0)
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.status == Status::Open
+    }
+}
+
+/// A conversation about to be stored.
+#[derive(Clone, Debug)]
+pub struct NewConversation {
+    pub id: String,
+    pub status: Status,
+    pub visitor_name: String,
+    pub visitor_email: String,
+    pub page_url: Option<String>,
+    pub country: Option<String>,
+    /// The bubble that it came through, and the hash of the visitor’s secret.
+    pub visitor: Option<(i64, String)>,
+}
+
+/// Stores a conversation without messages and returns its row.
+///
+/// # Errors
+/// *Conflict* when the account has one of that id.
+pub fn create(
+    conn: &mut Connection,
+    account_id: i64,
+    new: &NewConversation,
+    now: NaiveDateTime,
+) -> Result<Conversation> {
+    let created = unless_taken(conn, |conn| {
+        diesel::insert_into(conversations::table)
+            .values((
+                conversations::account_id.eq(account_id),
+                conversations::id.eq(&new.id),
+                conversations::status.eq(new.status),
+                conversations::visitor_name.eq(&new.visitor_name),
+                conversations::visitor_email.eq(&new.visitor_email),
+                conversations::page_url.eq(&new.page_url),
+                conversations::country.eq(&new.country),
+                conversations::message_count.eq(0),
+                conversations::last_message.eq(""),
+                conversations::last_message_at.eq(now),
+                conversations::created_at.eq(now),
+                conversations::widget_id.eq(new.visitor.as_ref().map(|(widget, _)| *widget)),
+                conversations::visitor_hash.eq(new.visitor.as_ref().map(|(_, hash)| hash)),
+                conversations::answered_position.eq(0),
+            ))
+            .returning(conversations::all_columns)
+            .get_result(conn)
+    })?;
+    created.ok_or_else(|| {
+        Error::new(Kind::Conflict, "There is a conversation of that id already, or one was deleted lately.")
+    })
+}
+
+/// Whether the account has a conversation of that id, not deleted.
+pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
+    Ok(find(conn, account_id, id)?.is_some())
+}
+
+/// A conversation of the account, if it is there and not deleted.
+pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq(id))
+        .filter(conversations::deleted_at.is_null())
+        .first(conn)
+        .optional()?)
+}
+
+/// The same, where it has to be there.
+pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
+    Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
+}
+
+/// The conversation, locked until the transaction ends: it makes the numbers of
+/// its messages follow one another.
+pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
+    // Writing a row takes its lock on both engines.
+    let row = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq(id))
+        .filter(conversations::deleted_at.is_null());
+    Ok(diesel::update(row)
+        .set(conversations::message_count.eq(conversations::message_count))
+        .returning(conversations::all_columns)
+        .get_result(conn)?)
+}
+
+/// The conversation that a visitor has through a bubble, if there is one.
+pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> Result<Option<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::widget_id.eq(widget_id))
+        .filter(conversations::visitor_hash.eq(visitor_hash))
+        .filter(conversations::deleted_at.is_null())
+        .order(conversations::seq.desc())
+        .first(conn)
+        .optional()?)
+}
+
+/// Those of these conversations whose visitor waits for an answer.
+pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<Vec<String>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq_any(ids))
+        .filter(conversations::waiting_since.is_not_null())
+        .filter(conversations::deleted_at.is_null())
+        .select(conversations::id)
+        .load(conn)?)
+}
+
+/// Closes or reopens a conversation and returns it as it is now. What was closed
+/// waits for nobody any more.
+pub fn set_status(conn: &mut Connection, account_id: i64, id: &str, status: Status) -> Result<Conversation> {
+    let conversation = lock(conn, account_id, id)?;
+    let waits = status == Status::Open && conversation.message_count > conversation.answered_position;
+    let since = conversation.waiting_since.or(Some(conversation.last_message_at)).filter(|_| waits);
+    Ok(diesel::update(conversations::table.find(conversation.seq))
+        .set((conversations::status.eq(status), conversations::waiting_since.eq(since)))
+        .returning(conversations::all_columns)
+        .get_result(conn)?)
+}

@@ -1,0 +1,40 @@
+//! The inbox: a page of conversations.
+
+use crate::conversations::conversation::{Conversation, Status};
+use crate::db::dialect::Index;
+use crate::db::schema::conversations;
+use crate::db::{Connection, MultiBackend, dialect, still_wanted};
+use crate::error::Result;
+use crate::values::page::{Cursor, Page, Window};
+use crate::{keyset, search};
+use diesel::prelude::*;
+
+/// Which conversations a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of one status, or all.
+    pub status: Option<Status>,
+    /// Those in which a message, or the visitor's name and address, has these words.
+    pub q: String,
+}
+
+/// One page of the account's conversations, the latest message first.
+pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Page<Conversation>> {
+    let mut query = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::deleted_at.is_null())
+        .into_boxed::<MultiBackend>();
+    if let Some(status) = filter.status {
+        query = query.filter(conversations::status.eq(status));
+    }
+    let phrases = search::parse(account_id, &filter.q)?;
+    if !phrases.is_empty() {
+        query = query.filter(dialect::matches_terms(conn, Index::Messages, &phrases));
+    } else if !filter.q.trim().is_empty() {
+        // Nothing in it can be found, so nothing is.
+        return Ok(Page::empty());
+    }
+    let rows = keyset!(query, window, conversations::last_message_at, conversations::seq).load(conn)?;
+    still_wanted()?;
+    Ok(Page::new(rows, window, |row: &Conversation| Cursor { at: row.last_message_at, id: row.seq }))
+}

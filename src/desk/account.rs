@@ -1,0 +1,58 @@
+//! `/settings`: the account's name, time zone, and where other systems live.
+
+use crate::accounts::account::{self, Settings};
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::error::{Error, Kind, Result};
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "desk/account.html")]
+struct AccountPage<'a> {
+    layout: &'a Layout,
+    settings: &'a Settings,
+    zones: Vec<&'static str>,
+    error: Option<&'a str>,
+}
+
+fn render(layout: &Layout, settings: &Settings, error: Option<&Error>) -> Result<HttpResponse> {
+    let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+    let status = error.map_or(StatusCode::OK, |_| Kind::Invalid.status());
+    layout.page_with(status, &AccountPage { layout, settings, zones, error: error.map(Error::message) })
+}
+
+/// `GET /settings`
+pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let account = app.db.read(move |conn| account::find(conn, agent.account_id)).await?;
+    let settings = Settings {
+        name: account.name,
+        time_zone: account.time_zone,
+        conversation_url: account.conversation_url,
+        submission_url: account.submission_url,
+    };
+    render(&layout, &settings, None)
+}
+
+/// `POST /settings`: `name`, `timeZone`, `conversationUrl`, `submissionUrl`
+pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let typed = Settings {
+        name: sent.get("name"),
+        time_zone: sent.get("timeZone"),
+        conversation_url: sent.get("conversationUrl"),
+        submission_url: sent.get("submissionUrl"),
+    };
+    let parsed = match typed.parse() {
+        Ok(parsed) => parsed,
+        Err(error) => return render(&layout, &typed, Some(&error)),
+    };
+    app.write_as(&agent, Action::Configure, move |conn, agent| {
+        account::change_settings(conn, agent.account_id, &parsed)
+    })
+    .await?;
+    layout.see_other_saying("/settings", &Flash::new("Saved."))
+}

@@ -1,0 +1,67 @@
+//! Files are renamed, taken off a ticket, and put back.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::attachments::attachment;
+use crate::error::Result;
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use actix_web::{HttpResponse, web};
+
+/// `POST /tickets/{number}/attachments/{id}/delete`
+pub async fn delete(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<(i64, String)>,
+) -> Result<HttpResponse> {
+    let (number, id) = path.into_inner();
+    let (now, wanted) = (app.clock.now(), id.clone());
+    let filename = app
+        .write_as(&agent, Action::Work, move |conn, agent| {
+            attachment::set_deleted(conn, agent, number, &wanted, true, now)
+        })
+        .await?;
+    let undo = format!("/tickets/{number}/attachments/{id}/restore");
+    layout.see_other_saying(
+        format!("/tickets/{number}#files"),
+        &Flash::with_undo(format!("{filename} is removed."), undo),
+    )
+}
+
+/// `POST /tickets/{number}/attachments/{id}/restore`
+pub async fn restore(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<(i64, String)>,
+) -> Result<HttpResponse> {
+    let (number, id) = path.into_inner();
+    let now = app.clock.now();
+    let filename = app
+        .write_as(&agent, Action::Work, move |conn, agent| {
+            attachment::set_deleted(conn, agent, number, &id, false, now)
+        })
+        .await?;
+    layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
+}
+
+/// `POST /tickets/{number}/attachments/{id}/rename`: `filename`
+///
+/// # Errors
+/// *Not found* when it is out of reach; *invalid* for a name that cannot be one.
+pub async fn rename(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<(i64, String)>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, id) = path.into_inner();
+    let (now, typed) = (app.clock.now(), sent.get("filename"));
+    let name = app
+        .write_as(&agent, Action::Work, move |conn, agent| attachment::rename(conn, agent, number, &id, &typed, now))
+        .await?;
+    layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
+}

@@ -1,0 +1,139 @@
+//! Files as they come over the wire: part by part, within bounds.
+
+use crate::attachments::kind::MAX_BYTES;
+use crate::attachments::rejection::{Code, Rejection};
+use crate::attachments::upload::Places;
+use crate::attachments::validation;
+use crate::error::{Error, Kind, Result};
+use crate::limits::slots::{Holder, Place};
+use crate::web::multipart::{file_name, multipart_error};
+use actix_multipart::{Field, Multipart};
+use actix_web::web::Bytes;
+use futures_util::TryStreamExt;
+use std::time::{Duration, Instant};
+
+/// Most files of one request.
+const MAX_FILES: usize = 20;
+/// So many are told one by one that they are too many.
+const MAX_PARTS: usize = 100;
+/// Most bytes of one request.
+const MAX_REQUEST: usize = 105 * 1024 * 1024;
+/// Parts without bytes are not free either.
+const PART_COST: usize = 200;
+/// While all places are taken, a sender must be quicker than this after the first
+/// seconds: 16 KB a second.
+const SLOW: u64 = 16 * 1024;
+const FIRST_SECONDS: u64 = 20;
+
+/// One file that was sent.
+pub struct Sent {
+    /// The name that the sender gives it.
+    pub filename: String,
+    /// Its bytes, or why they were not taken.
+    pub content: Result<Vec<u8>, Rejection>,
+    /// Its place among the files that may be in memory, as long as it is; given up
+    /// when dropped.
+    pub place: Option<Place>,
+}
+
+/// Reads the files of one request.
+pub struct Receiver<'a> {
+    parts: Multipart,
+    places: &'a Places,
+    holder: Holder,
+    files: usize,
+    left: usize,
+}
+
+impl<'a> Receiver<'a> {
+    /// Begins to read.
+    pub fn new(parts: Multipart, places: &'a Places, holder: Holder) -> Self {
+        Self { parts, places, holder, files: 0, left: MAX_REQUEST }
+    }
+
+    /// The next file, in the order of the request. Other parts are passed over.
+    ///
+    /// # Errors
+    /// When the request is larger than all its files may be, stalls or breaks off.
+    pub async fn next(&mut self) -> Result<Option<Sent>> {
+        while let Some(mut part) = self.parts.try_next().await.map_err(|error| multipart_error(&error))? {
+            let headers = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+            spend(&mut self.left, PART_COST + headers.sum::<usize>())?;
+            let name = part.content_disposition().and_then(file_name);
+            let Some(filename) = name.filter(|_| part.name() == Some("files")) else {
+                while self.chunk(&mut part).await?.is_some() {}
+                continue;
+            };
+            let place = self.places.file(self.holder).await?;
+            let (content, place) = self.read(&mut part, place).await?;
+            if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
+                // What a browser sends for a file field that was left empty.
+                continue;
+            }
+            self.files += 1;
+            if self.files > MAX_PARTS {
+                return Err(Error::new(Kind::TooLarge, format!("{MAX_FILES} files fit into one request.")));
+            }
+            let content = content.and_then(|bytes| if self.files > MAX_FILES { Err(too_many()) } else { Ok(bytes) });
+            return Ok(Some(Sent { filename, content, place }));
+        }
+        Ok(None)
+    }
+
+    /// Reads one file. One that is too large is read to its end all the same, so
+    /// that the sender sees the answer and not a broken connection.
+    async fn read(&mut self, part: &mut Field, place: Place) -> Result<(Result<Vec<u8>, Rejection>, Option<Place>)> {
+        let (begun, mut received, mut place) = (Instant::now(), 0, Some(place));
+        // Room for the largest at once: growing would copy, and take twice as much.
+        let mut bytes = Vec::with_capacity(MAX_BYTES);
+        while let Some(chunk) = self.chunk(part).await? {
+            received += chunk.len();
+            if received > MAX_BYTES {
+                (bytes, place) = (Vec::new(), None);
+            } else {
+                bytes.extend_from_slice(&chunk);
+            }
+            let all_taken = place.is_some() && self.places.files.free() == 0;
+            if all_taken && is_slow(received, begun.elapsed()) {
+                let message = "The upload came too slowly while all places were taken. Please try again.";
+                return Err(Error::new(Kind::Unreadable, message));
+            }
+        }
+        Ok((if received > MAX_BYTES { Err(validation::too_large()) } else { Ok(bytes) }, place))
+    }
+
+    async fn chunk(&mut self, part: &mut Field) -> Result<Option<Bytes>> {
+        let chunk = part.try_next().await.map_err(|error| multipart_error(&error))?;
+        spend(&mut self.left, chunk.as_ref().map_or(0, Bytes::len))?;
+        Ok(chunk)
+    }
+}
+
+fn too_many() -> Rejection {
+    Rejection::new(Code::TooLarge, format!("At most {MAX_FILES} files fit into one request."))
+}
+
+fn is_slow(received: usize, time: Duration) -> bool {
+    let seconds = time.as_secs();
+    seconds > FIRST_SECONDS && (received as u64) < seconds * SLOW
+}
+
+fn spend(left: &mut usize, bytes: usize) -> Result<()> {
+    let rest = left.checked_sub(bytes);
+    *left = rest
+        .ok_or_else(|| Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept."))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_and_slow_upload_is_slow() {
+        let seconds = Duration::from_secs;
+        assert!(!is_slow(0, seconds(20)), "everybody may begin slowly");
+        assert!(is_slow(100 * 1024, seconds(30)));
+        assert!(!is_slow(500 * 1024, seconds(30)));
+    }
+}

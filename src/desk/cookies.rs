@@ -1,0 +1,52 @@
+//! The cookies of the desk: the session, and the browser in which somebody has
+//! signed in before.
+
+use crate::accounts::devices;
+use crate::app::App;
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite, time};
+
+/// What a cookie holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The token of a session.
+    Session,
+    /// The token of a known browser.
+    Device,
+}
+
+/// The name of a cookie of this installation: browsers keep those of all ports of
+/// a host together. With `__Host-` a neighbouring host cannot plant one, but
+/// browsers accept it by TLS only.
+fn name(app: &App, kind: Kind) -> String {
+    let prefix = if app.config.is_https() { "__Host-" } else { "" };
+    let word = if kind == Kind::Session { "session" } else { "device" };
+    format!("{prefix}docket_{word}_{}", app.installation.short())
+}
+
+/// The token that a request brings.
+pub fn token(req: &HttpRequest, app: &App, kind: Kind) -> Option<String> {
+    req.cookie(&name(app, kind)).map(|cookie| cookie.value().to_owned()).filter(|token| !token.is_empty())
+}
+
+/// A cookie with a token, which only the server reads.
+pub fn cookie(app: &App, kind: Kind, token: String) -> Cookie<'static> {
+    let age = match kind {
+        Kind::Session => time::Duration::seconds(app.config.session_max.num_seconds()),
+        Kind::Device => time::Duration::days(devices::DAYS),
+    };
+    Cookie::build(name(app, kind), token)
+        .path("/")
+        .http_only(true)
+        .secure(app.config.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(age)
+        .finish()
+}
+
+/// The cookie that ends the session in the browser.
+pub fn removal(app: &App) -> Cookie<'static> {
+    let mut cookie = cookie(app, Kind::Session, String::new());
+    cookie.make_removal();
+    cookie
+}

@@ -1,0 +1,68 @@
+//! `/invitations/{token}`: joining an account.
+
+use crate::accounts::invitations;
+use crate::accounts::passwords::Passwords;
+use crate::desk::join::{new_user, welcome};
+use crate::desk::sign_in;
+use crate::error::{Kind, Result};
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::Layout;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "desk/invitation.html")]
+struct InvitationPage<'a> {
+    layout: &'a Layout,
+    token: &'a str,
+    account: &'a str,
+    email: &'a str,
+    name: &'a str,
+    error: Option<&'a str>,
+}
+
+/// `GET /invitations/{token}`
+///
+/// # Errors
+/// *Not found* when the link no longer counts.
+pub async fn show(app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (secret, now) = (path.into_inner(), app.clock.now());
+    let wanted = secret.clone();
+    let (invitation, account) = app.db.read(move |conn| invitations::find(conn, &wanted, now)).await?;
+    let email = &invitation.email;
+    layout.page(&InvitationPage { layout: &layout, token: &secret, account: &account, email, name: "", error: None })
+}
+
+/// `POST /invitations/{token}`
+///
+/// # Errors
+/// *Not found* when the link no longer counts.
+pub async fn join(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    passwords: web::Data<Passwords>,
+    path: web::Path<String>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (secret, now) = (path.into_inner(), app.clock.now());
+    let wanted = secret.clone();
+    let (invitation, account) = app.db.read(move |conn| invitations::find(conn, &wanted, now)).await?;
+    let user = match new_user(&sent, &invitation.email, &account, &passwords).await {
+        Ok(user) => user,
+        Err(error) if error.kind == Kind::Invalid => {
+            let (email, name) = (&invitation.email, sent.get("name"));
+            let error = Some(error.message());
+            let page = InvitationPage { layout: &layout, token: &secret, account: &account, email, name: &name, error };
+            return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+        Err(error) => return Err(error),
+    };
+    let id = app.db.write(move |conn| invitations::accept(conn, &secret, &user, now)).await?;
+    let mut response = welcome(&layout, &sent)?;
+    tracing::info!(user = id, "invitation accepted");
+    sign_in::start_session(&req, &app, id, &mut response).await?;
+    Ok(response)
+}

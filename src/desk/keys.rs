@@ -1,0 +1,106 @@
+//! `/settings/keys`: making and revoking API keys.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::accounts::user::MAX_NAME;
+use crate::accounts::{keys, rights};
+use crate::desk::confirm::Confirm;
+use crate::error::{Error, Kind, Result};
+use crate::values::text;
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::when::When;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+struct Row {
+    id: i64,
+    name: String,
+    hint: String,
+    made: When,
+    used: Option<When>,
+    revoked: Option<When>,
+}
+
+#[derive(Template)]
+#[template(path = "desk/keys.html")]
+struct KeysPage<'a> {
+    layout: &'a Layout,
+    rows: Vec<Row>,
+    /// The key that was just made: it is never shown again.
+    fresh: Option<&'a str>,
+    name: &'a str,
+    error: Option<&'a str>,
+}
+
+async fn render(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    fresh: Option<&str>,
+    failed: Option<(&str, &Error)>,
+) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let rows = app.db.read(move |conn| keys::all(conn, account_id)).await?;
+    let when = |at| When::new(at, agent.zone);
+    let row = |row: keys::ApiKey| Row {
+        id: row.id,
+        name: row.name,
+        hint: row.hint,
+        made: when(row.created_at),
+        used: row.last_used_at.map(when),
+        revoked: row.revoked_at.map(when),
+    };
+    let status = match (fresh, failed) {
+        (_, Some((_, error))) => error.kind.status(),
+        (Some(_), None) => StatusCode::CREATED,
+        (None, None) => StatusCode::OK,
+    };
+    let (name, error) = failed.map_or(("", None), |(name, error)| (name, Some(error.message())));
+    let rows = rows.into_iter().map(row).collect();
+    layout.page_with(status, &KeysPage { layout, rows, fresh, name, error })
+}
+
+/// `GET /settings/keys`
+pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    render(&app, &agent, &layout, None, None).await
+}
+
+/// `POST /settings/keys`: `name`, `current` (the user's password). The answer shows
+/// the key, once.
+pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, sent: Fields) -> Result<HttpResponse> {
+    let typed = sent.get("name");
+    let name = match text::required_line("The name", &typed, MAX_NAME) {
+        Ok(name) => name,
+        Err(error) => return render(&app, &agent, &layout, None, Some((&typed, &error))).await,
+    };
+    match confirm.password(&app, &agent, sent.exact("current")).await {
+        Err(error) if error.kind == Kind::Invalid => {
+            return render(&app, &agent, &layout, None, Some((&typed, &error))).await;
+        }
+        confirmed => confirmed?,
+    }
+    let (key, now) = (keys::generate()?, app.clock.now());
+    let (stored, by) = (key.clone(), agent.clone());
+    let add = move |conn: &mut _| {
+        let owner = rights::acting(conn, &by, Action::Own)?;
+        keys::add(conn, &owner, &name, &stored, now)
+    };
+    app.db.write(add).await?;
+    tracing::info!("API key created");
+    render(&app, &agent, &layout, Some(&key), None).await
+}
+
+/// `POST /settings/keys/{id}/revoke`
+pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let account_id = agent.account_id;
+    app.write_as(&agent, Action::Own, move |conn, _| keys::revoke(conn, account_id, id, now)).await?;
+    tracing::info!(revoked = id, "API key revoked");
+    layout.see_other_saying(
+        "/settings/keys",
+        &Flash::new("The key is revoked. Programs that use it are refused from now on."),
+    )
+}

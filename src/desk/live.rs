@@ -1,0 +1,102 @@
+//! `/live`: what happens, as server-sent events for the pages of the desk, and
+//! who is looking at what.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::sessions;
+use crate::desk::cookies;
+use crate::error::{Error, Result};
+use crate::limits::slots::Place;
+use crate::live::{Doing, Event, KEEP_ALIVE, Presence, Subscription, Topic, Waited, frame};
+use crate::values::text;
+use crate::web::fields::Fields;
+use crate::web::layout::is_local_path;
+use crate::web::{AppData, stream};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::unfold;
+use std::time::Instant;
+
+/// Longest address of a place, in characters.
+const MAX_PLACE: usize = 200;
+
+/// `GET /live`. One stream serves all tabs of a browser.
+///
+/// # Errors
+/// When nobody is signed in.
+pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<HttpResponse> {
+    let token =
+        cookies::token(&req, &app, cookies::Kind::Session).ok_or_else(|| Error::internal("live", "no session"))?;
+    let place = app.streams.try_take(agent.holder());
+    let place = place.ok_or_else(|| Error::busy("The desk is open in too many places. Close some of them.", 30))?;
+    let events = app.live.subscribe(Topic::Account(agent.account_id));
+    let feed = Feed { events, app, token, has_begun: false, looked: Instant::now(), _place: place };
+    Ok(stream::events(unfold(feed, Feed::next)))
+}
+
+struct Feed {
+    events: Subscription,
+    app: AppData,
+    token: String,
+    has_begun: bool,
+    /// When it was last made sure that the user is signed in.
+    looked: Instant,
+    _place: Place,
+}
+
+impl Feed {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            // What happened before was not heard.
+            return Some((frame("resync", None, "{}").into(), self));
+        }
+        loop {
+            let waited = self.events.next().await;
+            let asked = matches!(&waited, Waited::Events(events) if events.iter().any(Event::is_recheck));
+            if asked || self.looked.elapsed() >= self.events.patience {
+                self.looked = Instant::now();
+                if !self.is_signed_in().await {
+                    return None;
+                }
+            }
+            match waited {
+                Waited::Stopping => return None,
+                Waited::Quiet => return Some((KEEP_ALIVE.into(), self)),
+                Waited::Events(events) => {
+                    let told = events.iter().filter(|event| !event.is_recheck());
+                    let text: String = told.map(|event| frame(&event.name, None, &event.data)).collect();
+                    if !text.is_empty() {
+                        return Some((text.into(), self));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A session that has ended must not go on listening.
+    async fn is_signed_in(&self) -> bool {
+        let (token, now, config) = (self.token.clone(), self.app.clock.now(), self.app.config.clone());
+        let found = self.app.db.read(move |conn| sessions::find(conn, &config, &token, now)).await;
+        // While the database is away nobody can tell, and nothing happens either.
+        found.map_or(true, |found| found.is_some())
+    }
+}
+
+/// `POST /live/presence`: `place`, a path of ours, and `doing` = `looking` |
+/// `editing` | `gone`. Answers with who is there, as JSON.
+///
+/// # Errors
+/// *Invalid* for anything else.
+pub async fn presence(app: AppData, agent: Agent, sent: Fields) -> Result<HttpResponse> {
+    let doing = match sent.get("doing").as_str() {
+        "looking" => Doing::Looking,
+        "editing" => Doing::Editing,
+        "gone" => Doing::Gone,
+        _ => return Err(Error::invalid("A presence is looking, editing or gone.")),
+    };
+    let place = text::required_line("The place", &sent.get("place"), MAX_PLACE)?;
+    if !is_local_path(&place) {
+        return Err(Error::invalid("The place is a path of ours."));
+    }
+    let presence = Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing };
+    Ok(HttpResponse::Ok().json(app.live.note(presence)))
+}

@@ -1,0 +1,22 @@
+//! Pages for the team.
+
+pub mod account;
+pub mod attachments;
+pub mod browser;
+pub mod confirm;
+pub mod conversations;
+pub mod cookies;
+pub mod forms;
+pub mod invitations;
+pub mod join;
+pub mod keys;
+pub mod live;
+pub mod profile;
+pub mod prose;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
+pub mod submissions;
+pub mod team;
+pub mod tickets;
+pub mod widgets;

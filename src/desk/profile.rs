@@ -1,0 +1,153 @@
+//! `/profile`: what every user changes about themselves.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::passwords::{Passwords, Turn};
+use crate::accounts::role::Action;
+use crate::accounts::user::{MAX_NAME, Profile};
+use crate::accounts::{account, passwords, user};
+use crate::app::App;
+use crate::desk::confirm::Confirm;
+use crate::desk::sign_in;
+use crate::error::{Kind, Result};
+use crate::live::{Event, Topic};
+use crate::values::text;
+use crate::values::time::parse_zone;
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+/// What a user wants to hear of by mail.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    submissions: bool,
+    waiting: bool,
+    assignments: bool,
+}
+
+impl Wanted {
+    async fn load(app: &AppData, agent: &Agent) -> Result<Self> {
+        let (account_id, id) = (agent.account_id, agent.id);
+        let user = app.db.read(move |conn| user::find(conn, account_id, id)).await?;
+        let (submissions, waiting, assignments) = (user.mail_submissions, user.mail_waiting, user.mail_assignments);
+        Ok(Self { submissions, waiting, assignments })
+    }
+
+    /// What the form says; a form without these ticks changes nothing.
+    fn sent(sent: &Fields) -> Option<Self> {
+        let wants = |name: &str| sent.get(name) == "1";
+        (sent.get("mail") == "1").then(|| Self {
+            submissions: wants("mailSubmissions"),
+            waiting: wants("mailWaiting"),
+            assignments: wants("mailAssignments"),
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/profile.html")]
+struct ProfilePage<'a> {
+    layout: &'a Layout,
+    email: &'a str,
+    role: &'a str,
+    name: &'a str,
+    zone: &'a str,
+    zones: Vec<&'static str>,
+    mail: Wanted,
+    sends_mail: bool,
+    error: Option<&'a str>,
+    password_error: Option<&'a str>,
+}
+
+impl<'a> ProfilePage<'a> {
+    fn new(layout: &'a Layout, agent: &'a Agent, app: &App, mail: Wanted) -> Self {
+        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        let (email, role, name, zone) = (&agent.email, agent.role.as_str(), &agent.name, agent.zone.name());
+        let sends_mail = app.mail.is_some();
+        Self { layout, email, role, name, zone, zones, mail, sends_mail, error: None, password_error: None }
+    }
+}
+
+/// `GET /profile`
+pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let wanted = Wanted::load(&app, &agent).await?;
+    layout.page(&ProfilePage::new(&layout, &agent, &app, wanted))
+}
+
+/// `POST /profile`: `name`, `timeZone`, and with `mail=1` the choices
+/// `mailSubmissions`, `mailWaiting`, `mailAssignments`
+pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let (name, zone) = (sent.get("name"), sent.get("timeZone"));
+    let stored = Wanted::load(&app, &agent).await?;
+    let wanted = Wanted::sent(&sent).unwrap_or(stored);
+    let parsed = text::required_line("The name", &name, MAX_NAME).and_then(|name| Ok((name, parse_zone(&zone)?)));
+    let (new_name, new_zone) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let error = Some(error.message());
+            let page =
+                ProfilePage { name: &name, zone: &zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
+            return layout.page_with(Kind::Invalid.status(), &page);
+        }
+    };
+    let id = agent.id;
+    let profile = Profile {
+        name: new_name,
+        time_zone: new_zone,
+        mail_submissions: wanted.submissions,
+        mail_waiting: wanted.waiting,
+        mail_assignments: wanted.assignments,
+    };
+    app.write_as(&agent, Action::Read, move |conn, _| {
+        user::change_profile(conn, id, &profile)?;
+        if wanted != stored { user::hear_anew(conn, id) } else { Ok(()) }
+    })
+    .await?;
+    layout.see_other_saying("/profile", &Flash::new("Saved."))
+}
+
+/// `POST /profile/password`: `current`, `password`. Ends all other sessions.
+pub async fn change_password(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    passwords: web::Data<Passwords>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let hash = match new_hash(&app, &agent, &confirm, &passwords, &sent).await {
+        Ok(hash) => hash,
+        Err(error) if error.kind == Kind::Invalid => {
+            let password_error = Some(error.message());
+            let wanted = Wanted::load(&app, &agent).await?;
+            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
+            return layout.page_with(error.kind.status(), &page);
+        }
+        Err(error) => return Err(error),
+    };
+    let id = agent.id;
+    app.write_as(&agent, Action::Read, move |conn, _| passwords::replace_password(conn, id, &hash)).await?;
+    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    tracing::info!("password changed");
+    let flash = Flash::new("Password changed. You are signed out everywhere else.");
+    let mut response = layout.see_other_saying("/profile", &flash)?;
+    sign_in::start_session(&req, &app, id, &mut response).await?;
+    Ok(response)
+}
+
+async fn new_hash(
+    app: &AppData,
+    agent: &Agent,
+    confirm: &Confirm,
+    passwords: &Passwords,
+    sent: &Fields,
+) -> Result<String> {
+    confirm.password(app, agent, sent.exact("current")).await?;
+    let account_id = agent.account_id;
+    let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
+    let password = sent.exact("password");
+    passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
+    passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
+}

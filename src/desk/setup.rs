@@ -1,0 +1,81 @@
+//! Opening the first account by a one-time link.
+
+use crate::accounts::passwords::Passwords;
+use crate::accounts::setup_links;
+use crate::desk::join::{new_user, welcome};
+use crate::desk::sign_in;
+use crate::error::{Kind, Result};
+use crate::upkeep::sample;
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::Layout;
+use crate::web::query::Query;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+/// Query of `/setup`.
+#[derive(Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/setup.html")]
+struct SetupPage<'a> {
+    layout: &'a Layout,
+    token: &'a str,
+    name: &'a str,
+    email: &'a str,
+    sample: bool,
+    error: Option<&'a str>,
+}
+
+/// `GET /setup?token=…`
+///
+/// # Errors
+/// *Not found* when the link has been used or is too old.
+pub async fn show(app: AppData, layout: Layout, link: Query<Link>) -> Result<HttpResponse> {
+    let (secret, now) = (link.into_inner().token, app.clock.now());
+    let wanted = secret.clone();
+    app.db.read(move |conn| setup_links::check(conn, &wanted, now)).await?;
+    let page = SetupPage { layout: &layout, token: &secret, name: "", email: "", sample: true, error: None };
+    layout.page(&page)
+}
+
+/// `POST /setup?token=…`
+///
+/// # Errors
+/// *Not found* when the link has been used or is too old.
+pub async fn open(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    passwords: web::Data<Passwords>,
+    link: Query<Link>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (secret, now) = (link.into_inner().token, app.clock.now());
+    let wanted = secret.clone();
+    app.db.read(move |conn| setup_links::check(conn, &wanted, now)).await?;
+    let user = match new_user(&sent, &sent.get("email"), "", &passwords).await {
+        Ok(user) => user,
+        Err(error) if error.kind == Kind::Invalid => {
+            let (name, email) = (sent.get("name"), sent.get("email"));
+            let sample = !sent.get("sample").is_empty();
+            let error = Some(error.message());
+            let page = SetupPage { layout: &layout, token: &secret, name: &name, email: &email, sample, error };
+            return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+        Err(error) => return Err(error),
+    };
+    let id = app.db.write(move |conn| setup_links::open_account(conn, &secret, &user, now)).await?;
+    if !sent.get("sample").is_empty() {
+        sample::load(&app, id, &sample::Plan::default(), |_| {}).await?;
+    }
+    let mut response = welcome(&layout, &sent)?;
+    sign_in::start_session(&req, &app, id, &mut response).await?;
+    Ok(response)
+}

@@ -1,0 +1,263 @@
+//! Signing in and out.
+
+use crate::accounts::passwords::{Passwords, Turn, Verdict};
+use crate::accounts::sessions::Used;
+use crate::accounts::throttle::{Throttle, Try};
+use crate::accounts::user::{Email, User};
+use crate::accounts::{devices, passwords, sessions, user};
+use crate::db::Connection;
+use crate::desk::{browser, cookies};
+use crate::error::{Error, Kind, Result};
+use crate::live::{Event, Topic};
+use crate::values::token;
+use crate::web::fields::Fields;
+use crate::web::layout::{Layout, is_local_path};
+use crate::web::query::Query;
+use crate::web::{AppData, client};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDateTime;
+use serde::Deserialize;
+use std::time::Instant;
+
+/// Prefix of the hidden fields that carry a kept form through signing in.
+const KEPT: &str = "kept.";
+
+/// Fields that no page may hold, beside every one with "password" in its name.
+const SECRET: [&str; 1] = ["current"];
+
+/// Largest sum of what a page that hands a form back holds, in bytes of HTML: our
+/// longest form fits.
+const MAX_KEPT: usize = 1024 * 1024;
+
+/// Fields of kept forms that a person wrote; the others travel along unseen.
+const WRITTEN: [&str; 11] = [
+    "title",
+    "notes",
+    "line",
+    "body",
+    "requesterName",
+    "requesterEmail",
+    "add",
+    "name",
+    "email",
+    "timeZone",
+    "allowedOrigins",
+];
+
+/// One field of a kept form.
+#[derive(Clone, Debug)]
+pub struct KeptField {
+    name: String,
+    value: String,
+    is_written: bool,
+}
+
+/// A form that came in when nobody was signed in any more.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where it was sent.
+    path: String,
+    fields: Vec<KeptField>,
+}
+
+impl Kept {
+    /// Keeps all fields but passwords.
+    ///
+    /// # Errors
+    /// *Too large* for what no form of ours sends.
+    pub fn new(path: String, sent: &Fields) -> Result<Self> {
+        let is_secret = |name: &str| name.to_lowercase().contains("password") || SECRET.contains(&name);
+        let size = |text: &str| text.len() + 4 * text.bytes().filter(|byte| b"&<>'\"".contains(byte)).count();
+        if sent.iter().map(|(name, value)| size(name) + size(value)).sum::<usize>() > MAX_KEPT {
+            return Err(Error::new(
+                Kind::TooLarge,
+                "You are signed out, and the form is too large to be kept while you sign in.",
+            ));
+        }
+        let fields = sent
+            .iter()
+            .filter(|(name, _)| !is_secret(name))
+            .map(|(name, value)| KeptField {
+                name: name.clone(),
+                value: value.clone(),
+                is_written: WRITTEN.contains(&name.as_str()),
+            })
+            .collect();
+        Ok(Self { path, fields })
+    }
+
+    /// Reads back what the sign-in page carried.
+    fn from_sign_in(sent: &Fields) -> Option<Self> {
+        let path = sent.get("keptPath");
+        let fields: Vec<KeptField> = sent
+            .iter()
+            .filter_map(|(name, value)| name.strip_prefix(KEPT).map(|name| (name, value)))
+            .map(|(name, value)| KeptField {
+                name: name.to_owned(),
+                value: value.clone(),
+                is_written: WRITTEN.contains(&name),
+            })
+            .collect();
+        (is_local_path(&path) && !fields.is_empty()).then_some(Self { path, fields })
+    }
+
+    fn is_written(&self) -> bool {
+        self.fields.iter().any(|field| field.is_written && !field.value.is_empty())
+    }
+
+    /// The page on which the form stood: its address without the last word.
+    fn page(&self) -> &str {
+        let parent = self.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if parent.is_empty() { &self.path } else { parent.trim_end_matches("/notes") }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/sign_in.html")]
+struct SignInPage<'a> {
+    layout: &'a Layout,
+    email: &'a str,
+    next: &'a str,
+    error: Option<&'a str>,
+    kept: Option<&'a Kept>,
+}
+
+#[derive(Template)]
+#[template(path = "desk/kept.html")]
+struct KeptPage<'a> {
+    layout: &'a Layout,
+    kept: &'a Kept,
+}
+
+/// `401` with the sign-in page, which carries what was sent.
+pub fn page_for_kept(layout: &Layout, kept: &Kept) -> Result<HttpResponse> {
+    let page = SignInPage { layout, email: "", next: kept.page(), error: None, kept: Some(kept) };
+    layout.page_with(StatusCode::UNAUTHORIZED, &page)
+}
+
+/// Query of `GET /login`.
+#[derive(Deserialize)]
+pub struct Wanted {
+    next: Option<String>,
+}
+
+/// `GET /login`
+pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<HttpResponse> {
+    if app.db.read(user::is_empty).await? {
+        let message = "Nobody has an account yet. The link that opens the first one stands in the server's log.";
+        return Err(Error::new(Kind::NotFound, message));
+    }
+    let next = query.into_inner().next.unwrap_or_default();
+    layout.page(&SignInPage { layout: &layout, email: "", next: &next, error: None, kept: None })
+}
+
+/// `POST /login`
+///
+/// # Errors
+/// *Too many* after repeated failures; otherwise when the database fails.
+pub async fn sign_in(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    passwords: web::Data<Passwords>,
+    throttle: web::Data<Throttle>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (email, next) = (sent.get("email"), sent.get("next"));
+    let network = client::network(&req, &app.config);
+    let kept = Kept::from_sign_in(&sent);
+    let device = cookies::token(&req, &app, cookies::Kind::Device);
+    let (wanted, typed, now) = (device.clone().unwrap_or_default(), Email::parse(&email).ok(), app.clock.now());
+    let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
+    let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
+    let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
+    if let Err(seconds) = throttle.begin(&attempt, Instant::now()) {
+        tracing::warn!(%network, "sign-in throttled");
+        let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
+        let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
+        let mut answer = layout.page_with(Kind::TooMany.status(), &page)?;
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        return Ok(answer);
+    }
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let turn = Turn { user: email.trim().to_lowercase(), is_known };
+    let verdict = passwords.verify(turn, sent.exact("password"), hash).await?;
+    let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
+        tracing::info!(%network, "sign-in failed");
+        let error = Some("Wrong email address or password.");
+        let page = SignInPage { layout: &layout, email: &email, next: &next, error, kept: kept.as_ref() };
+        return layout.page_with(StatusCode::UNAUTHORIZED, &page);
+    };
+    throttle.succeeded(&attempt);
+    if let Verdict::Renew(hash) = verdict {
+        app.db.write(move |conn| passwords::renew_hash(conn, user.id, &hash)).await?;
+    }
+    tracing::info!(user = user.id, "signed in");
+    let mut response = match kept.filter(Kept::is_written) {
+        Some(kept) => layout.page(&KeptPage { layout: &layout, kept: &kept })?,
+        None => layout.see_other(if is_local_path(&next) { &next } else { "/tickets" }),
+    };
+    start_session(&req, &app, user.id, &mut response).await?;
+    Ok(response)
+}
+
+/// The user of an address who may sign in, and whether they have before in this browser.
+fn find(
+    conn: &mut Connection,
+    email: Option<&Email>,
+    device: &str,
+    now: NaiveDateTime,
+) -> Result<Option<(User, bool)>> {
+    let Some(email) = email else { return Ok(None) };
+    let user = user::find_by_email(conn, email)?.filter(|user| user.disabled_at.is_none());
+    user.map(|user| devices::is_known(conn, user.id, device, now).map(|is_known| (user, is_known))).transpose()
+}
+
+/// Where and with what a request uses a session.
+pub fn used(req: &HttpRequest, app: &AppData) -> Used {
+    let agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let network = client::network(req, &app.config).to_string();
+    Used { device: browser::describe(agent), network, at: app.clock.now() }
+}
+
+/// Opens a session for a user, puts its cookie on the answer, and remembers the browser.
+pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, response: &mut HttpResponse) -> Result<()> {
+    let (session, device) = (token::secret()?, token::secret()?);
+    let (old_session, old_device) =
+        (cookies::token(req, app, cookies::Kind::Session), cookies::token(req, app, cookies::Kind::Device));
+    let (used, stored) = (used(req, app), (session.clone(), device.clone()));
+    let open = move |conn: &mut Connection| {
+        sessions::open(conn, user_id, &stored.0, old_session.as_deref(), &used)?;
+        devices::remember(conn, user_id, old_device.as_deref(), &stored.1, used.at)
+    };
+    app.db.write(open).await?;
+    for cookie in
+        [cookies::cookie(app, cookies::Kind::Session, session), cookies::cookie(app, cookies::Kind::Device, device)]
+    {
+        response.add_cookie(&cookie).map_err(|source| Error::internal("cookie", source))?;
+    }
+    Ok(())
+}
+
+/// `POST /logout`
+pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<HttpResponse> {
+    if let Some(token) = cookies::token(&req, &app, cookies::Kind::Session) {
+        let (now, wanted) = (app.clock.now(), token.clone());
+        let config = app.config.clone();
+        let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
+        app.db.write(move |conn| sessions::close(conn, &token)).await?;
+        if let Some((user, _)) = found {
+            tracing::info!(user = user.id, "signed out");
+            app.live.tell(Topic::Account(user.account_id), Event::recheck());
+        }
+    }
+    let mut response = layout.see_other("/login");
+    // What the browser keeps of pages and pictures goes, too.
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    let removal = cookies::removal(&app);
+    response.add_removal_cookie(&removal).map_err(|source| Error::internal("cookie", source))?;
+    Ok(response)
+}

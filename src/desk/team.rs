@@ -1,0 +1,213 @@
+//! `/settings/team`: who is in the account and as what.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::members::{self, Changed};
+use crate::accounts::role::{Action, Role};
+use crate::accounts::user::{Email, User};
+use crate::accounts::{account, invitations, rights, user};
+use crate::desk::confirm::Confirm;
+use crate::error::{Kind, Result};
+use crate::live::{Event, Topic};
+use crate::values::token;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::when::When;
+use crate::web::{AppData, client};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+struct MemberRow {
+    id: i64,
+    name: String,
+    email: String,
+    role: &'static str,
+    is_disabled: bool,
+    is_me: bool,
+    may_change: bool,
+}
+
+struct InvitationRow {
+    id: i64,
+    email: String,
+    role: &'static str,
+    expires: When,
+    may_revoke: bool,
+}
+
+#[derive(Template)]
+#[template(path = "desk/team.html")]
+struct TeamPage<'a> {
+    layout: &'a Layout,
+    members: Vec<MemberRow>,
+    invitations: Vec<InvitationRow>,
+    roles: Vec<&'static str>,
+    /// The link just made; it is shown this once.
+    link: Option<String>,
+    email: String,
+    error: Option<String>,
+}
+
+async fn page<'a>(app: &AppData, layout: &'a Layout, agent: &Agent) -> Result<TeamPage<'a>> {
+    let (account_id, now) = (agent.account_id, app.clock.now());
+    let (members, pending) = app
+        .db
+        .read(move |conn| Ok((user::members(conn, account_id)?, invitations::pending(conn, account_id, now)?)))
+        .await?;
+    let members = members.into_iter().map(|user| member_row(user, agent)).collect();
+    let invitations = pending
+        .into_iter()
+        .map(|row| InvitationRow {
+            id: row.id,
+            expires: When::new(row.expires_at, agent.zone),
+            may_revoke: agent.role.may_manage(row.role),
+            email: row.email,
+            role: row.role.as_str(),
+        })
+        .collect();
+    let roles = Role::ALL.into_iter().filter(|role| agent.role.may_manage(*role)).map(Role::as_str).collect();
+    Ok(TeamPage { layout, members, invitations, roles, link: None, email: String::new(), error: None })
+}
+
+fn member_row(user: User, agent: &Agent) -> MemberRow {
+    let role = user.role;
+    MemberRow {
+        id: user.id,
+        is_disabled: user.disabled_at.is_some(),
+        is_me: user.id == agent.id,
+        may_change: user.id != agent.id && agent.role.may_manage(role),
+        role: role.as_str(),
+        name: user.name,
+        email: user.email,
+    }
+}
+
+/// `GET /settings/team`
+pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    layout.page(&page(&app, &layout, &agent).await?)
+}
+
+/// `POST /settings/team/invitations`: `email`, `role`. The link is shown once,
+/// for whoever invites to pass on.
+///
+/// # Errors
+/// *Forbidden* when an admin invites an owner.
+pub async fn invite(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let role: Role = sent.get("role").parse()?;
+    agent.role.must_manage(role)?;
+    let (secret, now) = (token::secret()?, app.clock.now());
+    let invited = match confirm_owner(&app, &agent, &confirm, role, &sent)
+        .await
+        .and_then(|()| Email::parse(&sent.get("email")))
+    {
+        Ok(email) => {
+            let (stored, by) = (secret.clone(), agent.clone());
+            let invite = move |conn: &mut _| {
+                account::lock(conn, by.account_id)?;
+                let inviter = rights::acting(conn, &by, Action::Configure)?;
+                inviter.role.must_manage(role)?;
+                invitations::invite(conn, &inviter, &email, role, &stored, now)
+            };
+            app.db.write(invite).await
+        }
+        Err(error) => Err(error),
+    };
+    let mut page = page(&app, &layout, &agent).await?;
+    match invited {
+        Ok(()) => {
+            tracing::info!(role = role.as_str(), "invited");
+            let origin = client::our_origin(&req, &app.config);
+            page.link = Some(format!("{origin}{}", layout.href(&format!("/invitations/{secret}"))));
+            layout.page_with(StatusCode::CREATED, &page)
+        }
+        Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
+            (page.email, page.error) = (sent.get("email"), Some(error.message().to_owned()));
+            layout.page_with(error.kind.status(), &page)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /settings/team/invitations/{id}/revoke`
+///
+/// # Errors
+/// *Not found* for those of other accounts.
+pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let revoke = move |conn: &mut _| {
+        let by = rights::acting(conn, &agent, Action::Configure)?;
+        invitations::revoke(conn, &by, id)
+    };
+    app.db.write(revoke).await?;
+    tracing::info!(invitation = id, "invitation withdrawn");
+    layout.see_other_saying("/settings/team", &Flash::new("Invitation withdrawn."))
+}
+
+/// Whoever makes somebody an owner gives their password again.
+async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, role: Role, sent: &Fields) -> Result<()> {
+    if role == Role::Owner { confirm.password(app, agent, sent.exact("current")).await } else { Ok(()) }
+}
+
+/// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the
+/// password of whoever decides it
+pub async fn set_role(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, role): (i64, Role) = (path.into_inner(), sent.get("role").parse()?);
+    agent.role.must_manage(role)?;
+    if let Err(error) = confirm_owner(&app, &agent, &confirm, role, &sent).await {
+        if error.kind != Kind::Invalid {
+            return Err(error);
+        }
+        let page = TeamPage { error: Some(error.message().to_owned()), ..page(&app, &layout, &agent).await? };
+        return layout.page_with(error.kind.status(), &page);
+    }
+    let now = app.clock.now();
+    let Changed { user, revoked_keys: keys } =
+        app.db.write(move |conn| members::change_role(conn, &agent, id, role, now)).await?;
+    tracing::info!(member = id, role = role.as_str(), keys, "role changed");
+    let text = format!("{} is {} now.{}", user.name, role.as_str(), told_of_keys(keys));
+    layout.see_other_saying("/settings/team", &Flash::new(text))
+}
+
+fn told_of_keys(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => " One API key that they created was revoked.".into(),
+        count => format!(" {count} API keys that they created were revoked."),
+    }
+}
+
+/// `POST /settings/team/{id}/disable`. Ends that user's sessions at once.
+pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let Changed { user, revoked_keys: keys } =
+        app.db.write(move |conn| members::disable(conn, &agent, id, now)).await?;
+    app.live.tell(Topic::Account(user.account_id), Event::recheck());
+    tracing::info!(member = id, keys, "member disabled");
+    let undo = format!("/settings/team/{}/enable", user.id);
+    layout.see_other_saying(
+        "/settings/team",
+        &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, told_of_keys(keys)), undo),
+    )
+}
+
+/// `POST /settings/team/{id}/enable`
+pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let user = app.db.write(move |conn| members::enable(conn, &agent, id)).await?;
+    tracing::info!(member = id, "member enabled");
+    layout.see_other_saying("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
+}

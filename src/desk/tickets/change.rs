@@ -1,0 +1,138 @@
+//! The small forms of a ticket's page: title, status, assignee, tags, trash.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::desk::tickets::show;
+use crate::desk::tickets::show::Draft;
+use crate::error::{Error, Kind, Result};
+use crate::tickets::status::Status;
+use crate::tickets::tags::{MAX_TAGS, parse_tag};
+use crate::tickets::ticket::Title;
+use crate::tickets::{change, news, tags, trash};
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use actix_web::{HttpResponse, web};
+use std::collections::BTreeSet;
+
+/// `POST /tickets/{number}/title`: `title`
+pub async fn title(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let title = match Title::parse(&sent.get("title")) {
+        Ok(title) => title,
+        Err(error) => {
+            let draft = Draft {
+                title: Some(sent.get("title")).filter(|title| !title.trim().is_empty()),
+                error: Some(error.message().into()),
+                ..Draft::default()
+            };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    app.write_as(&agent, Action::Work, move |conn, agent| change::set_title(conn, agent, number, &title, now)).await?;
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
+}
+
+/// `POST /tickets/{number}/status`: `status`, `from`
+pub async fn status(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let to: Status = sent.get("status").parse()?;
+    let from: Option<Status> = match sent.get("from").as_str() {
+        "" => None,
+        word => Some(word.parse()?),
+    };
+    match app
+        .write_as(&agent, Action::Work, move |conn, agent| change::set_status(conn, agent, number, to, from, now))
+        .await
+    {
+        Ok(()) => {
+            let text = format!("Ticket #{number} is “{}” now.", to.label());
+            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(text))
+        }
+        Err(error) if error.kind == Kind::Conflict => {
+            let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
+            show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /tickets/{number}/assignee`: `assignee`, empty for nobody
+///
+/// # Errors
+/// *Invalid* for somebody who is not of the team; *not found* when it is out of reach.
+pub async fn assignee(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let assignee = match sent.require("assignee")?.as_str() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
+    };
+    let before = app
+        .write_as(&agent, Action::Work, move |conn, agent| change::set_assignee(conn, agent, number, assignee, now))
+        .await?;
+    news::assigned(&app.live, &agent, &before, assignee);
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
+}
+
+/// `POST /tickets/{number}/tags`: `add`, `remove`, both repeatable; `add` may
+/// hold several, separated by commas
+pub async fn change_tags(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let typed = sent.all("add").join(",");
+    let names = |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect();
+    let add: Result<BTreeSet<String>> = names(typed.split(',').collect());
+    let removed = sent.all("remove");
+    let remove: Result<BTreeSet<String>> = names(removed.iter().map(String::as_str).collect());
+    let (add, remove) = match (add, remove) {
+        (Ok(add), Ok(remove)) => (add, remove),
+        (Err(error), _) | (_, Err(error)) => {
+            let draft = Draft { tag: Some(typed), error: Some(error.message().into()), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    if add.len() + remove.len() > MAX_TAGS {
+        return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
+    }
+    app.write_as(&agent, Action::Work, move |conn, agent| tags::change(conn, agent, number, &add, &remove, now))
+        .await?;
+    layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
+}
+
+/// `POST /tickets/{number}/delete`
+pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent, number, now)).await?;
+    let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
+    layout.see_other_saying("/tickets", &flash)
+}
+
+/// `POST /tickets/{number}/restore`
+pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    app.write_as(&agent, Action::Work, move |conn, agent| trash::restore(conn, agent, number, now)).await?;
+    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
+}

@@ -1,0 +1,200 @@
+//! `GET /tickets/new` and `POST /tickets`: making a ticket on purpose.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::error::{Kind, Result};
+use crate::tickets::create::{Made, NewTicket, suggest_title};
+use crate::tickets::notes::{MAX_NOTES, Notes};
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::source_links::TicketRef;
+use crate::tickets::ticket::{MAX_REQUESTER, MAX_TITLE, Title, parse_requester};
+use crate::tickets::{create, source_links};
+use crate::values::{text, token};
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::query::Query;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+/// The fields of the form, as they came: from an address or as a form.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Typed {
+    pub conversation_id: String,
+    pub form_submission_id: String,
+    pub title: String,
+    pub notes: String,
+    pub requester_name: String,
+    pub requester_email: String,
+    #[serde(skip)]
+    request_id: String,
+    #[serde(skip)]
+    another: bool,
+    /// What the visitor said, to look at while writing.
+    #[serde(skip)]
+    words: String,
+}
+
+impl Typed {
+    fn sent(fields: &Fields) -> Self {
+        Self {
+            conversation_id: fields.get("conversationId"),
+            form_submission_id: fields.get("formSubmissionId"),
+            title: fields.get("title"),
+            notes: fields.get("notes"),
+            requester_name: fields.get("requesterName"),
+            requester_email: fields.get("requesterEmail"),
+            request_id: fields.get("requestId"),
+            another: fields.get("another") == "1",
+            words: String::new(),
+        }
+    }
+
+    fn source(&self) -> Result<Option<Source>> {
+        Source::parse(self.conversation_id.trim(), self.form_submission_id.trim())
+    }
+
+    /// Cuts what is proposed so that it can be sent; what was cut goes into the notes.
+    fn fit(&mut self) {
+        let mut rest = Vec::new();
+        let mut cut = |label: &str, text: &mut String, max: usize| {
+            if text.chars().count() > max {
+                rest.push(format!("{label}: {text}"));
+                *text = text::shorten(text, max);
+            }
+        };
+        cut("Title", &mut self.title, MAX_TITLE);
+        cut("Requester’s name", &mut self.requester_name, MAX_REQUESTER);
+        let email = self.requester_email.trim();
+        if !email.is_empty() && (email.chars().count() > MAX_REQUESTER || !text::looks_like_email(email)) {
+            // A part of an address would be somebody else's.
+            rest.push(format!("Requester’s email: {email}"));
+            self.requester_email = String::new();
+        }
+        if !rest.is_empty() {
+            let parts = std::iter::once(self.notes.clone()).filter(|notes| !notes.is_empty()).chain(rest);
+            self.notes = parts.collect::<Vec<_>>().join("\n\n");
+        }
+        self.notes = self.notes.chars().take(MAX_NOTES).collect();
+    }
+
+    fn parse(&self) -> Result<NewTicket> {
+        let (requester_name, requester_email) = parse_requester(&self.requester_name, &self.requester_email)?;
+        let request_id = text::line("requestId", &self.request_id, 100)?;
+        Ok(NewTicket {
+            title: Title::parse(&self.title)?,
+            notes: Notes::parse(&self.notes)?,
+            source: self.source()?,
+            requester_name,
+            requester_email,
+            // A form of our own always brings one; without it nothing can be recognised as a repeat.
+            request_id: if request_id.is_empty() { token::id()? } else { request_id },
+            another: self.another,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/tickets/new.html")]
+struct NewPage<'a> {
+    layout: &'a Layout,
+    typed: &'a Typed,
+    source: Option<String>,
+    request_id: String,
+    tickets: Vec<TicketRef>,
+    error: Option<String>,
+    max_title: usize,
+}
+
+fn render(
+    layout: &Layout,
+    status: StatusCode,
+    typed: &Typed,
+    request_id: String,
+    tickets: Vec<TicketRef>,
+    error: Option<String>,
+) -> Result<HttpResponse> {
+    let source = match typed.source().ok().flatten() {
+        Some(Source { kind: SourceKind::Chat, id }) => Some(format!("conversation {id}")),
+        Some(Source { kind: SourceKind::Form, id }) => Some(format!("form submission {id}")),
+        None => None,
+    };
+    let max_title = MAX_TITLE;
+    layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, error, max_title })
+}
+
+/// `GET /tickets/new`: the filled form. Makes nothing.
+///
+/// # Errors
+/// *Invalid* when the ids in the address cannot be ids.
+pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed>) -> Result<HttpResponse> {
+    let typed = query.into_inner();
+    let source = typed.source()?;
+    let (mut typed, tickets) = app
+        .db
+        .read(move |conn| {
+            let Some(source) = source else { return Ok((typed, Vec::new())) };
+            let tickets = source_links::of_source(conn, agent.account_id, &source)?;
+            Ok((fill(conn, agent.account_id, &source, typed)?, tickets))
+        })
+        .await?;
+    typed.fit();
+    render(&layout, StatusCode::OK, &typed, token::id()?, tickets, None)
+}
+
+/// What the address leaves open is filled from the source, where it is here.
+fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, typed: Typed) -> Result<Typed> {
+    let known = source_links::known(conn, account_id, source)?;
+    let otherwise = match (source.kind, known.is_some()) {
+        (SourceKind::Chat, true) => "Conversation with a visitor",
+        (SourceKind::Chat, false) => "Conversation",
+        (SourceKind::Form, true) => "Form submission of a visitor",
+        (SourceKind::Form, false) => "Form submission",
+    };
+    let (name, email, words) = known.map_or_else(Default::default, |known| (known.name, known.email, known.words));
+    let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
+    let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
+    let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
+    Ok(Typed {
+        title: or(typed.title, suggested),
+        requester_name,
+        requester_email,
+        words: text::shorten(&words, 300),
+        ..typed
+    })
+}
+
+/// `POST /tickets`
+///
+/// # Errors
+/// When the database fails. What is wrong with the fields comes back on the
+/// filled form.
+pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
+    let typed = Typed::sent(&sent);
+    let new = match typed.parse() {
+        Ok(new) => new,
+        Err(error) if error.kind == Kind::Invalid => {
+            let message = Some(error.message().to_owned());
+            return render(&layout, error.kind.status(), &typed, typed.request_id.clone(), Vec::new(), message);
+        }
+        Err(error) => return Err(error),
+    };
+    let now = app.clock.now();
+    match app.write_as(&agent, Action::Work, move |conn, agent| create::create(conn, agent, &new, now)).await? {
+        Made::Ticket(number) => {
+            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is made.")))
+        }
+        Made::SourceHasTickets(tickets) => {
+            render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)
+        }
+        Made::RequestUsed(number) => {
+            let message = format!(
+                "This form has made ticket #{number} already, with other content. Send it again to make another one."
+            );
+            render(&layout, StatusCode::CONFLICT, &typed, token::id()?, Vec::new(), Some(message))
+        }
+    }
+}

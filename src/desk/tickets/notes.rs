@@ -1,0 +1,151 @@
+//! The notes of a ticket: saving, conflicts, lines, revisions.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::desk::tickets::show;
+use crate::desk::tickets::show::Draft;
+use crate::error::{Error, Kind, Result};
+use crate::tickets::notes::{Notes, Saved, Theirs};
+use crate::tickets::{notes, revisions, ticket};
+use crate::web::AppData;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::when::When;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+/// Longest line that is appended, in characters.
+const MAX_LINE: usize = 10_000;
+
+#[derive(Template)]
+#[template(path = "desk/tickets/conflict.html")]
+struct ConflictPage<'a> {
+    layout: &'a Layout,
+    number: i64,
+    mine: &'a str,
+    theirs: &'a Theirs,
+    both: String,
+    /// Under which name the browser keeps the draft that this settles.
+    draft: String,
+}
+
+/// `POST /tickets/{number}/notes`: `notes`, `version`
+pub async fn save(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let mine = sent.require("notes")?;
+    let version = sent.number("version")?;
+    let notes = match Notes::parse(&mine) {
+        Ok(notes) => notes,
+        Err(error) => {
+            let draft = Draft {
+                notes: Some(mine),
+                version: Some(version),
+                error: Some(error.message().into()),
+                ..Draft::default()
+            };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    let draft = format!("{}-notes-{number}", agent.id);
+    match app
+        .write_as(&agent, Action::Work, move |conn, agent| notes::save(conn, agent, number, &notes, version, now))
+        .await?
+    {
+        Saved::Done => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
+        Saved::Stale(theirs) => {
+            let both = format!("{}\n\n{mine}", theirs.notes.trim_end());
+            let page = ConflictPage { layout: &layout, number, mine: &mine, theirs: &theirs, both, draft };
+            layout.page_with(StatusCode::CONFLICT, &page)
+        }
+    }
+}
+
+/// `POST /tickets/{number}/notes/append`: `line`
+pub async fn append(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let typed = sent.get("line");
+    let line = typed.trim().to_owned();
+    let appended = if line.is_empty() {
+        Err(Error::invalid("The line is empty."))
+    } else if line.chars().count() > MAX_LINE {
+        Err(Error::invalid(format!("The line is longer than {MAX_LINE} characters.")))
+    } else {
+        app.write_as(&agent, Action::Work, move |conn, agent| notes::append(conn, agent, number, &line, now)).await
+    };
+    match appended {
+        Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The line is added.")),
+        Err(error) if error.kind == Kind::Invalid => {
+            let draft = Draft { line: Some(typed), error: Some(error.message().into()), ..Draft::default() };
+            show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct Row {
+    version: i64,
+    author: String,
+    at: When,
+}
+
+#[derive(Template)]
+#[template(path = "desk/tickets/revisions.html")]
+struct RevisionsPage<'a> {
+    layout: &'a Layout,
+    number: i64,
+    rows: Vec<Row>,
+    /// The text of the one that was asked for, with its version.
+    shown: Option<(i64, String)>,
+}
+
+async fn render(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    number: i64,
+    version: Option<i64>,
+) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let (revisions, shown) = app
+        .db
+        .read(move |conn| {
+            let ticket = ticket::find(conn, account_id, number)?;
+            let text = version.map(|version| revisions::text(conn, ticket.id, version)).transpose()?;
+            Ok((revisions::all(conn, ticket.id)?, version.zip(text)))
+        })
+        .await?;
+    let row = |row: revisions::Revision| Row {
+        version: row.version,
+        at: When::new(row.saved_at, agent.zone),
+        author: row.author_name,
+    };
+    let rows = revisions.into_iter().map(row).collect();
+    layout.page(&RevisionsPage { layout, number, rows, shown })
+}
+
+/// `GET /tickets/{number}/notes/revisions`
+pub async fn revisions(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    render(&app, &agent, &layout, path.into_inner(), None).await
+}
+
+/// `GET /tickets/{number}/notes/revisions/{version}`
+///
+/// # Errors
+/// *Not found* when it is out of reach or no longer kept.
+pub async fn revision(app: AppData, agent: Agent, layout: Layout, path: web::Path<(i64, i64)>) -> Result<HttpResponse> {
+    let (number, version) = path.into_inner();
+    render(&app, &agent, &layout, number, Some(version)).await
+}

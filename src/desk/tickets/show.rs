@@ -1,0 +1,320 @@
+//! `GET /tickets/{number}`: everything about one ticket.
+
+use crate::accounts::account::elsewhere;
+use crate::accounts::agent::Agent;
+use crate::accounts::{account, user};
+use crate::attachments::attachment;
+use crate::attachments::kind::{Kind, MAX_BYTES, MAX_NAME};
+use crate::clock::TRASH;
+use crate::conversations::{conversation, messages};
+use crate::db::Connection;
+use crate::desk::attachments::card::Card;
+use crate::desk::conversations::Line;
+use crate::desk::prose::{Span, spans};
+use crate::error::Result;
+use crate::submissions::submission;
+use crate::tickets::history::Event;
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::source_links::TicketRef;
+use crate::tickets::status::Status;
+use crate::tickets::ticket::{MAX_TITLE, Ticket};
+use crate::tickets::{history, source_links, tags, ticket};
+use crate::values::text;
+use crate::web::layout::Layout;
+use crate::web::when::When;
+use crate::web::{AppData, when};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDateTime;
+use chrono_tz::Tz;
+
+/// How many messages of the conversation the ticket shows.
+const LAST_MESSAGES: i64 = 5;
+/// How many lines of its history.
+const LAST_EVENTS: i64 = 100;
+
+/// What the source card shows.
+enum SourceCard {
+    Conversation {
+        url: String,
+        page: Option<PageLink>,
+        country: Option<String>,
+        lines: Vec<Line>,
+        count: i64,
+        is_open: bool,
+        waiting: Option<When>,
+    },
+    Submission {
+        url: String,
+        page: Option<PageLink>,
+        country: Option<String>,
+        fields: Vec<(String, String)>,
+    },
+    /// Known to another system only.
+    Elsewhere {
+        kind: &'static str,
+        id: String,
+        url: Option<String>,
+    },
+    /// It was here and is deleted.
+    Gone {
+        kind: &'static str,
+        id: String,
+    },
+}
+
+/// The page on which the visitor was.
+struct PageLink {
+    text: String,
+    url: Option<String>,
+}
+
+impl PageLink {
+    fn new(url: Option<String>) -> Option<Self> {
+        url.map(|text| Self { url: text::web_url(&text).map(String::from), text })
+    }
+}
+
+struct EventLine {
+    actor: String,
+    what: String,
+    at: When,
+}
+
+struct Choice {
+    id: i64,
+    name: String,
+    is_chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "desk/tickets/show.html")]
+struct ShowPage<'a> {
+    layout: &'a Layout,
+    agent: &'a Agent,
+    ticket: &'a Ticket,
+    status: Status,
+    statuses: [Status; 3],
+    times: TimesView,
+    mailto: Option<String>,
+    source: Option<SourceCard>,
+    siblings: Vec<TicketRef>,
+    tags: Vec<String>,
+    all_tags: Vec<String>,
+    assignees: Vec<Choice>,
+    files: Vec<Card>,
+    removed: Vec<Card>,
+    accepted: String,
+    max_bytes: usize,
+    max_name: usize,
+    note_spans: Vec<Span<'a>>,
+    events: Vec<EventLine>,
+    max_title: usize,
+    notes_version: i64,
+    draft: Draft,
+}
+
+struct TimesView {
+    created: When,
+    updated: When,
+    closed: Option<When>,
+    first_closed: Option<When>,
+    reopened: i64,
+    resolution: Option<String>,
+}
+
+/// What a form of the page was about to change, shown again with the reason.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// The title as it was typed.
+    pub title: Option<String>,
+    /// The notes as they were typed.
+    pub notes: Option<String>,
+    /// The version that they were typed on, which a new save must name again.
+    pub version: Option<i64>,
+    /// The line for the notes as it was typed.
+    pub line: Option<String>,
+    /// The tag as it was typed.
+    pub tag: Option<String>,
+    /// What is wrong.
+    pub error: Option<String>,
+}
+
+struct Loaded {
+    ticket: Ticket,
+    source: Option<SourceCard>,
+    siblings: Vec<TicketRef>,
+    tags: Vec<String>,
+    all_tags: Vec<String>,
+    assignees: Vec<Choice>,
+    files: Vec<Card>,
+    removed: Vec<Card>,
+    events: Vec<Event>,
+}
+
+/// `GET /tickets/{number}`
+pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+    render(&app, &agent, &layout, path.into_inner(), StatusCode::OK, Draft::default()).await
+}
+
+/// The ticket's page, with what a form was about to change.
+pub async fn render(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    number: i64,
+    status: StatusCode,
+    draft: Draft,
+) -> Result<HttpResponse> {
+    let (reader, frame) = (agent.clone(), layout.clone());
+    let now = app.clock.now();
+    let loaded = app.db.read(move |conn| load(conn, &reader, &frame, number, now)).await?;
+    let ticket = &loaded.ticket;
+    let page = ShowPage {
+        layout,
+        agent,
+        ticket,
+        status: ticket.status,
+        statuses: Status::ALL,
+        times: times(ticket, agent.zone),
+        mailto: mailto(ticket),
+        source: loaded.source,
+        siblings: loaded.siblings,
+        tags: loaded.tags,
+        all_tags: loaded.all_tags,
+        assignees: loaded.assignees,
+        files: loaded.files,
+        removed: loaded.removed,
+        accepted: Kind::accepted(),
+        max_bytes: MAX_BYTES,
+        max_name: MAX_NAME,
+        note_spans: spans(&ticket.notes),
+        events: loaded.events.into_iter().map(|event| event_line(event, agent.zone)).collect(),
+        max_title: MAX_TITLE,
+        notes_version: draft.version.unwrap_or(ticket.notes_version),
+        draft,
+    };
+    layout.page_with(status, &page)
+}
+
+fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now: NaiveDateTime) -> Result<Loaded> {
+    let ticket = ticket::find(conn, agent.account_id, number)?;
+    let source = ticket.source();
+    let card = source.as_ref().map(|source| source_card(conn, agent, layout, &ticket, source)).transpose()?;
+    let mut siblings = match &source {
+        Some(source) => source_links::of_source(conn, agent.account_id, source)?,
+        None => Vec::new(),
+    };
+    siblings.retain(|other| other.number != number);
+    let mut team = user::assignable(conn, agent.account_id)?;
+    if let Some(id) = ticket.assignee_id.filter(|id| !team.iter().any(|(other, _)| other == id)) {
+        // Somebody who has left since: still shown as who has it.
+        team.push((id, user::find(conn, agent.account_id, id)?.name));
+    }
+    let choice = |(id, name)| Choice { id, name, is_chosen: ticket.assignee_id == Some(id) };
+    let (files, removed) = attachment::of_ticket_and_removed(conn, ticket.id, now - TRASH)?;
+    Ok(Loaded {
+        source: card,
+        siblings,
+        tags: tags::of(conn, ticket.id)?,
+        all_tags: tags::all(conn, agent.account_id)?,
+        assignees: team.into_iter().map(choice).collect(),
+        files: files.iter().map(|file| Card::new(file, number, &layout.links)).collect(),
+        removed: removed.iter().map(|file| Card::new(file, number, &layout.links)).collect(),
+        events: history::latest(conn, ticket.id, LAST_EVENTS)?,
+        ticket,
+    })
+}
+
+fn source_card(
+    conn: &mut Connection,
+    agent: &Agent,
+    layout: &Layout,
+    ticket: &Ticket,
+    source: &Source,
+) -> Result<SourceCard> {
+    let (account_id, id) = (agent.account_id, source.id.clone());
+    let kind = match source.kind {
+        SourceKind::Chat => {
+            if let Some(found) = conversation::find(conn, account_id, &id)? {
+                let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
+                let line = |message| Line::new(message, found.visitor(), agent.zone);
+                return Ok(SourceCard::Conversation {
+                    url: layout.href(&format!("/conversations/{id}")),
+                    lines: messages.into_iter().map(line).collect(),
+                    count: found.message_count,
+                    is_open: found.is_open(),
+                    waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
+                    page: PageLink::new(found.page_url.clone()),
+                    country: found.country.clone(),
+                });
+            }
+            "conversation"
+        }
+        SourceKind::Form => {
+            if let Some(found) = submission::find(conn, account_id, &id)? {
+                return Ok(SourceCard::Submission {
+                    url: layout.href(&format!("/submissions/{id}")),
+                    fields: found.fields(),
+                    page: PageLink::new(found.page_url),
+                    country: found.country,
+                });
+            }
+            "form submission"
+        }
+    };
+    if ticket.source_was_here {
+        return Ok(SourceCard::Gone { kind, id });
+    }
+    let account = account::find(conn, account_id)?;
+    let pattern = match source.kind {
+        SourceKind::Chat => account.conversation_url,
+        SourceKind::Form => account.submission_url,
+    };
+    Ok(SourceCard::Elsewhere { kind, url: elsewhere(&pattern, &id), id })
+}
+
+fn times(ticket: &Ticket, zone: Tz) -> TimesView {
+    let when = |at| When::new(at, zone);
+    TimesView {
+        created: when(ticket.created_at),
+        updated: when(ticket.updated_at),
+        closed: ticket.closed_at.map(when),
+        first_closed: ticket.first_closed_at.filter(|first| Some(*first) != ticket.closed_at).map(when),
+        reopened: ticket.reopen_count,
+        resolution: ticket.resolution_seconds().map(when::duration),
+    }
+}
+
+/// RFC 6068: a mail to the requester whose subject names the ticket.
+fn mailto(ticket: &Ticket) -> Option<String> {
+    let encode =
+        |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let subject = encode(&format!("[#{}] {}", ticket.number, ticket.title));
+    let address = encode(&ticket.requester_email).replace("%40", "@").replace("%2E", ".");
+    (!ticket.requester_email.is_empty()).then(|| format!("mailto:{address}?subject={subject}"))
+}
+
+fn event_line(event: Event, zone: Tz) -> EventLine {
+    let (old, new) = (event.old_value.as_str(), event.new_value.as_str());
+    let what = match (event.kind.as_str(), old, new) {
+        ("created", ..) => "made the ticket".into(),
+        ("title", ..) => format!("changed the title from “{old}” to “{new}”"),
+        ("status", ..) => format!("changed the status from “{old}” to “{new}”"),
+        ("assignee", "", _) => format!("gave it to {new}"),
+        ("assignee", _, "") => format!("took it from {old}"),
+        ("assignee", ..) => format!("passed it from {old} to {new}"),
+        ("tag", "", _) => format!("added the tag {new}"),
+        ("tag", ..) => format!("removed the tag {old}"),
+        ("notes", ..) => format!("changed the notes (version {new})"),
+        ("file", "", _) => format!("attached {new}"),
+        ("file", _, "") => format!("removed the file {old}"),
+        ("file", ..) => format!("renamed the file {old} to {new}"),
+        ("deleted", ..) => "put it into the trash".into(),
+        ("restored", ..) => "restored it from the trash".into(),
+        ("returned", ..) => "wrote again; the conversation is open again".into(),
+        (other, ..) => other.to_owned(),
+    };
+    EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
+}

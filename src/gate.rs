@@ -1,0 +1,216 @@
+//! What stands before every route: where the request comes from, who sent it,
+//! and whether they may.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::accounts::{keys, rights, sessions};
+use crate::desk::sign_in::Kept;
+use crate::desk::{cookies, sign_in};
+use crate::error::{Error, Kind, Result};
+use crate::limits::rates::Left;
+use crate::values::token;
+use crate::web::fields::Fields;
+use crate::web::layout::{Layout, Who};
+use crate::web::{AppData, answer, client, flow, log, origin};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use std::future::{Ready, ready};
+
+/// Why a form of somebody who is not signed in is refused rather than kept.
+const NOT_KEPT: [Kind; 3] = [Kind::TooLarge, Kind::TooSlow, Kind::Unavailable];
+
+/// Who may come through to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Anybody, from any site. Blind to cookies.
+    Public,
+    /// Anybody, but changes only from our own pages: signing in and its kin.
+    Door,
+    /// Signed-in users who may do that, from our own pages.
+    Desk(Action),
+    /// Programs with an API key. Blind to cookies.
+    Api,
+}
+
+/// Lets a request through to its route, or answers it.
+pub async fn keep(
+    gate: Gate,
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let mut response = match judge(gate, &mut req).await {
+        Ok(None) => next.call(req).await?.map_into_boxed_body(),
+        // Not `into_response`, which forgets the error of an answer.
+        Ok(Some(answer)) => ServiceResponse::new(req.into_parts().0, answer),
+        Err(error) => req.error_response(error),
+    };
+    let left = response.request().extensions().get::<Left>().copied();
+    if let Some(Left { limit, remaining, reset }) = left {
+        let headers =
+            [("x-ratelimit-limit", limit), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", reset)];
+        for (name, value) in headers {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+    }
+    Ok(response)
+}
+
+/// `None` for who may come through, otherwise the answer to who may not.
+async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpResponse>> {
+    // No row can be named by it, and Postgres would not even look.
+    if req.path().contains("%00") {
+        return Err(Error::not_found());
+    }
+    let action = match gate {
+        Gate::Public => return Ok(None),
+        Gate::Api => return admit_program(req).await.map(|()| None),
+        Gate::Door => {
+            check_origin(req)?;
+            slow_down(req)?;
+            return Ok(None);
+        }
+        Gate::Desk(action) => action,
+    };
+    check_origin(req)?;
+    let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
+    let allowed = agent.role.may(action);
+    // Even a refusal is shown in the frame of who is signed in.
+    admit(req, agent)?;
+    if allowed {
+        return Ok(None);
+    }
+    Err(rights::not_allowed())
+}
+
+fn check_origin(req: &ServiceRequest) -> Result<()> {
+    let app = app_of(req.request())?;
+    let verdict = origin::check(origin::Request {
+        method: req.method(),
+        headers: req.headers(),
+        public_origin: app.config.public_origin().as_deref(),
+    });
+    verdict.map_err(|reason| {
+        Error::new(Kind::Forbidden, format!("This request did not come from one of our own pages: {reason}."))
+    })
+}
+
+fn app_of(req: &HttpRequest) -> Result<AppData> {
+    let missing = || Error::internal("wiring", "the app is not registered");
+    req.app_data::<AppData>().cloned().ok_or_else(missing)
+}
+
+async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
+    let app = app_of(req)?;
+    let Some(token) = cookies::token(req, &app, cookies::Kind::Session) else { return Ok(None) };
+    let used = sign_in::used(req, &app);
+    let (wanted, config, now) = (token.clone(), app.config.clone(), used.at);
+    let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
+    let Some((user, is_stale)) = found else { return Ok(None) };
+    if is_stale {
+        // Reading must go on when writing cannot.
+        if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
+            tracing::warn!(%error, "the use of a session was not written down");
+        }
+    }
+    Ok(Some(user.into()))
+}
+
+/// Lets a program in as an editor of the key's account.
+async fn admit_program(req: &ServiceRequest) -> Result<()> {
+    let app = app_of(req.request())?;
+    let missing = || Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…).");
+    let key = client::bearer(req.headers()).ok_or_else(missing)?;
+    // Guessing is slowed down by network, asking by key.
+    let hash = token::sha256(key.as_bytes());
+    let (now, wanted) = (app.clock.now(), hash.clone());
+    if !keys::is_well_formed(key) {
+        return Err(keys::unknown());
+    }
+    match app.limits.api.check(&hash) {
+        Ok(left) => req.extensions_mut().insert(left),
+        Err(error) => {
+            let reset = error.retry_after().unwrap_or(1);
+            req.extensions_mut().insert(Left { limit: app.limits.api.burst(), remaining: 0, reset });
+            return Err(error);
+        }
+    };
+    let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
+        app.limits.guesses.check(client::network(req.request(), &app.config))?;
+        return Err(keys::unknown());
+    };
+    if is_stale {
+        // Reading must go on when writing cannot.
+        if let Err(error) = app.db.write(move |conn| keys::touch(conn, &hash, now)).await {
+            tracing::warn!(%error, "the use of a key was not written down");
+        }
+    }
+    flow::share(req.request())?.sign_in();
+    log::name_sender(agent.id, agent.key);
+    req.extensions_mut().insert(agent);
+    Ok(())
+}
+
+/// Before a body of somebody who is not signed in is read.
+fn slow_down(req: &ServiceRequest) -> Result<()> {
+    if matches!(*req.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let app = app_of(req.request())?;
+    app.limits.door.check(client::network(req.request(), &app.config)).map(drop)
+}
+
+fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
+    flow::share(req.request())?.sign_in();
+    log::name_sender(agent.id, agent.key);
+    let who = Who {
+        id: agent.id,
+        name: agent.name.clone(),
+        may_work: agent.role.may(Action::Work),
+        may_configure: agent.role.may(Action::Configure),
+        may_own: agent.role.may(Action::Own),
+    };
+    let mut extensions = req.extensions_mut();
+    extensions.insert(who);
+    extensions.insert(agent);
+    Ok(())
+}
+
+/// Answers somebody who is not signed in. What a form brought is handed back.
+async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
+    let layout = Layout::of(req.request());
+    if answer::wants_json(req.request()) {
+        return Err(Error::new(Kind::SignedOut, "Please sign in first."));
+    }
+    if matches!(*req.method(), Method::GET | Method::HEAD) {
+        let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
+        let next = form_urlencoded::byte_serialize(layout.links.local(wanted).as_bytes()).collect::<String>();
+        return Ok(layout.see_other(format!("/login?next={next}")));
+    }
+    let path = layout.links.local(req.path()).to_owned();
+    slow_down(req)?;
+    let sent = match req.extract::<Fields>().await {
+        Ok(sent) => sent,
+        // Nothing that has an end: the sender is told why.
+        Err(error) if error.as_error::<Error>().is_some_and(|error| NOT_KEPT.contains(&error.kind)) => {
+            return Ok(HttpResponse::from_error(error));
+        }
+        // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
+        Err(_) => Fields::default(),
+    };
+    sign_in::page_for_kept(&layout, &Kept::new(path, &sent)?)
+}
+
+impl FromRequest for Agent {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    /// Fails closed: only [`keep`] puts an agent there.
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let agent = req.extensions().get::<Self>().cloned();
+        ready(agent.ok_or_else(|| Error::new(Kind::SignedOut, "Please sign in first.").into()))
+    }
+}

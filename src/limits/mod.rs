@@ -1,0 +1,6 @@
+//! Bounds: how often, how much, and how many at once.
+
+pub mod budget;
+pub mod pace;
+pub mod rates;
+pub mod slots;

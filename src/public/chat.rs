@@ -1,0 +1,312 @@
+//! `/chat/{widgetKey}/…`: what the bubble on other websites speaks. Open to every
+//! allowed origin, blind to cookies, and able to reach nothing but the one
+//! conversation of the secret that it brings.
+
+use crate::conversations::conversation::{Conversation, Status};
+use crate::conversations::messages::{Message, NewMessage, parse_message};
+use crate::conversations::visitor::Visitor;
+use crate::conversations::widgets::Widget;
+use crate::conversations::{conversation, messages, news, visitor, widgets};
+use crate::db::Connection;
+use crate::error::{Error, Kind, Result};
+use crate::limits::rates::Stream;
+use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
+use crate::tickets::source_links;
+use crate::values::network::Network;
+use crate::values::{text, time, token};
+use crate::web::fields::read_body;
+use crate::web::query::Query;
+use crate::web::{AppData, charset, client, cross_origin, stream};
+use actix_web::http::header::{CACHE_CONTROL, VARY};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Longest name or address of a visitor, in characters.
+const MAX_VISITOR: usize = 254;
+/// Enough for 10,000 characters of four bytes, escaped.
+const MAX_BYTES: usize = 128 * 1024;
+/// In how many places one visitor can follow their conversation.
+const MAX_STREAMS: usize = 20;
+/// How many messages a bubble gets at once when it catches up.
+const CATCH_UP: i64 = 100;
+
+/// `GET /chat/{widgetKey}/config`: what the bubble asks and says.
+///
+/// # Errors
+/// *Not found* for an unknown key, *forbidden* for an origin that is not allowed.
+pub async fn config(req: HttpRequest, app: AppData, path: web::Path<String>) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(sender(&req, &app))?;
+    let widget = widget(&req, &app, path.into_inner()).await?;
+    let texts = widget.texts();
+    let config = json!({
+        "askName": widget.ask_name,
+        "askEmail": widget.ask_email,
+        "colour": widget.colour,
+        "language": widget.language,
+        "texts": texts.all(),
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "public, max-age=60"))
+        .insert_header((VARY, "Origin"))
+        .json(config))
+}
+
+/// A message as the bubble gets it.
+#[derive(Serialize)]
+struct Line {
+    id: Option<String>,
+    position: i64,
+    from: &'static str,
+    name: String,
+    body: String,
+    at: String,
+}
+
+impl From<Message> for Line {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.bubble_id().map(ToOwned::to_owned),
+            position: message.position,
+            from: message.sender.as_str(),
+            name: message.author_name,
+            body: message.body,
+            at: time::exact(message.created_at),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    id: String,
+    body: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    page: String,
+}
+
+/// `POST /chat/{widgetKey}/messages`: `id`, `body`, `name`, `email`, `page` as JSON.
+/// The first one begins the conversation. A known id is answered as before, with `200`.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden*, *too large*,
+/// *invalid* or *too many*.
+pub async fn send(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    let (req, app, key) = (&req, &app, path.into_inner());
+    app.limits.chat_address.check(sender(req, app))?;
+    app.limits.chat_key.check(&key)?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
+    let sent: Sent = serde_json::from_str(&charset::body(body, charset::declared(req)))
+        .map_err(|error| Error::new(Kind::Unreadable, format!("That is not a message: {error}.")))?;
+    let client_id = messages::parse_client_id(&sent.id)?;
+    let visitor = Visitor {
+        hash,
+        name: text::line("The name", &sent.name, MAX_VISITOR)?,
+        // A slip in an optional field must not lose the message.
+        email: Some(sent.email.trim()).filter(|email| text::looks_like_email(email)).unwrap_or_default().to_owned(),
+        page_url: text::page_url(&sent.page),
+        country: client::country(req, &app.config),
+    };
+    let message = NewMessage::of_visitor(parse_message(&sent.body)?, Some(client_id), app.clock.now());
+    let id = token::id()?;
+    let send = move |conn: &mut Connection| {
+        let posted = visitor::send(conn, &widget, &visitor, &message, &id)?;
+        if posted.reopened {
+            let of = &posted.conversation;
+            source_links::visitor_returned(conn, of.account_id, &of.id, of.visitor(), message.at)?;
+        }
+        Ok(posted)
+    };
+    let posted = app.db.write(send).await?;
+    news::posted(&app.live, &posted);
+    let mut answer = if posted.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(answer.json(Line::from(posted.message)))
+}
+
+/// Query of `GET /chat/{widgetKey}/messages` and `…/events`.
+#[derive(Deserialize)]
+pub struct Place {
+    before: Option<i64>,
+    after: Option<i64>,
+}
+
+/// `GET /chat/{widgetKey}/messages`: the latest, those `before` a position or
+/// those `after` one, oldest first.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden* or *too many*.
+pub async fn history(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    query: Query<Place>,
+) -> Result<HttpResponse> {
+    let (req, app, key, place) = (&req, &app, path.into_inner(), query.into_inner());
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let answer = app.db.read(move |conn| {
+        let Some(found) = conversation::of_visitor(conn, widget.id, &hash)? else {
+            return Ok(json!({ "status": "none", "messages": [], "more": false }));
+        };
+        let (rows, more) = match place.after {
+            Some(after) => {
+                let rows = messages::after(conn, found.seq, after, CATCH_UP)?;
+                let more = rows.last().is_some_and(|last| last.position < found.message_count);
+                (rows, more)
+            }
+            None => {
+                let rows = messages::before(conn, found.seq, place.before, messages::MESSAGES)?;
+                let more = rows.first().is_some_and(|first| first.position > 1);
+                (rows, more)
+            }
+        };
+        let lines: Vec<Line> = rows.into_iter().map(Line::from).collect();
+        Ok(json!({ "conversation": tag(&found), "status": found.status.as_str(), "messages": lines, "more": more }))
+    });
+    Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// `GET /chat/{widgetKey}/events`: server-sent events, first what is stored
+/// `after` a position, then what comes.
+///
+/// # Errors
+/// *Not found* while there is no conversation; *signed out* without a secret,
+/// *forbidden* or *too many*.
+pub async fn events(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    query: Query<Place>,
+) -> Result<HttpResponse> {
+    let (req, app, key, after) = (&req, &app, path.into_inner(), query.after.unwrap_or(0));
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let found = app.db.read(move |conn| conversation::of_visitor(conn, widget.id, &hash)).await?;
+    // A place beyond the end is that of a conversation that was there before.
+    let found = found.filter(|found| after <= found.message_count).ok_or_else(Error::not_found)?;
+    let topic = Topic::Conversation(found.seq);
+    if app.live.subscribers(topic) >= MAX_STREAMS {
+        // Each of them reads the table whenever something happens.
+        return Err(Error::too_many("This conversation is open in too many places.", 30));
+    }
+    let place = app.limits.streams.open(client::network(req, &app.config))?;
+    let feed = Feed {
+        // From before the first reading, so that nothing falls between.
+        events: app.live.subscribe(topic),
+        app: app.clone(),
+        seq: found.seq,
+        tag: tag(&found),
+        after,
+        status: found.status,
+        must_read: true,
+        has_begun: false,
+        _place: place,
+    };
+    Ok(stream::events(futures_util::stream::unfold(feed, Feed::next)))
+}
+
+/// One visitor's stream. It reads the table from its own place on, so that what
+/// it sends is in order and without gaps, whatever wakes it.
+struct Feed {
+    events: Subscription,
+    app: AppData,
+    seq: i64,
+    tag: String,
+    after: i64,
+    status: Status,
+    must_read: bool,
+    has_begun: bool,
+    _place: Stream,
+}
+
+impl Feed {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        loop {
+            if !std::mem::replace(&mut self.has_begun, true) {
+                let hello = json!({ "conversation": self.tag, "status": self.status.as_str() });
+                return Some((frame("hello", None, &hello.to_string()).into(), self));
+            }
+            if std::mem::take(&mut self.must_read)
+                && let Some(text) = self.read().await?
+            {
+                return Some((text.into(), self));
+            }
+            match self.events.next().await {
+                Waited::Stopping => return None,
+                Waited::Quiet => {
+                    // In case the news of another instance was lost.
+                    self.must_read = true;
+                    return Some((KEEP_ALIVE.into(), self));
+                }
+                Waited::Events(_) => self.must_read = true,
+            }
+        }
+    }
+
+    /// What is new as frames; the outer `None` ends the stream, and the bubble comes again.
+    async fn read(&mut self) -> Option<Option<String>> {
+        let (seq, after) = (self.seq, self.after);
+        let read = self.app.db.read(move |conn| messages::news_of(conn, seq, after, CATCH_UP)).await;
+        let (status, rows) = match read {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::warn!(%error, "an event stream ends");
+                return None;
+            }
+        };
+        let mut text = String::new();
+        for row in rows {
+            self.after = row.position;
+            // Writing plain text as JSON cannot fail.
+            let data = serde_json::to_string(&Line::from(row)).unwrap_or_default();
+            text += &frame("message", Some(self.after), &data);
+            self.must_read = true;
+        }
+        if status != self.status {
+            text += &frame("status", None, &json!({ "status": status.as_str() }).to_string());
+            self.status = status;
+        }
+        Some((!text.is_empty()).then_some(text))
+    }
+}
+
+/// Tells a visitor's conversation from another that they had before. Made of two
+/// values that nobody can guess, so that it says nothing else.
+fn tag(conversation: &Conversation) -> String {
+    let secret = conversation.visitor_hash.as_deref().unwrap_or_default();
+    token::sha256(format!("{} {secret}", conversation.id).as_bytes())[..12].to_owned()
+}
+
+async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {
+    let widget = app.db.read(move |conn| widgets::by_key(conn, &key)).await?;
+    cross_origin::check(req, &widget.allowed_origins)?;
+    Ok(widget)
+}
+
+fn sender(req: &HttpRequest, app: &AppData) -> Network {
+    client::network(req, &app.config)
+}
+
+/// The hash of the visitor's secret, which alone opens their conversation.
+fn secret_hash(req: &HttpRequest) -> Result<String> {
+    let secret = client::bearer(req.headers()).unwrap_or("");
+    let is_fine = (32..=128).contains(&secret.len())
+        && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_fine {
+        return Ok(token::sha256(secret.as_bytes()));
+    }
+    Err(Error::new(Kind::SignedOut, "A visitor’s secret is missing (Authorization: Bearer …, 32 to 128 letters)."))
+}

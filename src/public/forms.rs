@@ -1,0 +1,230 @@
+//! `POST /f/{formKey}`: a website's own form. Open to every origin, blind to
+//! cookies, and able to do nothing but add a submission.
+
+use crate::error::{Error, Kind, Result};
+use crate::limits::budget::Share;
+use crate::submissions::fields::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
+use crate::submissions::form::Form;
+use crate::submissions::{form, news, submission};
+use crate::values::{text, token};
+use crate::web::fields::{content_type, read_body};
+use crate::web::layout::Layout;
+use crate::web::multipart::{file_name, multipart_error};
+use crate::web::query::Query;
+use crate::web::{AppData, charset, client, cross_origin, flow, multipart};
+use actix_multipart::Multipart;
+use actix_web::dev::Payload;
+use actix_web::http::header::{LOCATION, REFERER};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use encoding_rs::Encoding;
+use form_urlencoded::byte_serialize;
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Most bytes of files that are read past, so that the text behind them is kept.
+/// They cost time on the line and no memory.
+const MAX_FILES: usize = 1024 * 1024 * 1024;
+
+/// `POST /f/{formKey}`. JSON in, JSON out, readable for the site that sent it.
+///
+/// # Errors
+/// *Not found* for an unknown key, *forbidden* for an origin that the form does
+/// not allow, *too large*, *unreadable* or *invalid* for what cannot be kept.
+pub async fn receive(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    let key = path.into_inner();
+    // Before anything is looked up: a flood must not reach the database.
+    app.limits.form_address.check(client::network(&req, &app.config))?;
+    app.limits.form_key.check(&key)?;
+    let form = app.db.read(move |conn| form::form_by_key(conn, &key)).await?;
+    cross_origin::check(&req, &form.allowed_origins)?;
+    let origin = cross_origin::origin(&req);
+    let Sent { fields, files } = read(&req, payload.into_inner()).await?;
+    let parsed = Parsed::new(fields)?;
+    let page_url = parsed.page_url.clone().or_else(|| referer(&req));
+    let country = client::country(&req, &app.config);
+    let next = allowed_next(&form, parsed.next.as_deref(), origin);
+    let said = form.thanks.clone();
+    let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
+    let (stored, account_id) = (id.clone(), form.account_id);
+    let submission = app
+        .db
+        .write(move |conn| {
+            submission::add(conn, &form, &stored, &parsed, (page_url.as_deref(), country.as_deref()), now)
+        })
+        .await?;
+    news::submitted(&app.live, account_id, &submission);
+    if content_type(&req) == "application/json" {
+        return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
+    }
+    let to = match (files, next) {
+        (0, Some(next)) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
+        (0, None) => layout.see_other(thanks),
+        // Our page tells of the files first.
+        (files, next) => {
+            let next = next.map(|next| format!("&next={}", byte_serialize(next.as_bytes()).collect::<String>()));
+            layout.see_other(format!("{thanks}?files={files}{}", next.unwrap_or_default()))
+        }
+    };
+    Ok(to)
+}
+
+#[derive(Template)]
+#[template(path = "public/thanks.html")]
+struct ThanksPage<'a> {
+    layout: &'a Layout,
+    thanks: String,
+    /// How many files were sent and not kept.
+    files: usize,
+    /// Where the form goes on to, when the visitor has to be told of something first.
+    next: Option<String>,
+}
+
+/// Query of `GET /f/{formKey}/thanks`.
+#[derive(Deserialize)]
+pub struct Outcome {
+    #[serde(default)]
+    files: usize,
+    next: Option<String>,
+}
+
+/// `GET /f/{formKey}/thanks`: `files`, how many were not kept, and `next`.
+///
+/// # Errors
+/// *Not found* for an unknown key.
+pub async fn thanks(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    query: Query<Outcome>,
+) -> Result<HttpResponse> {
+    let key = path.into_inner();
+    let form = app.db.read(move |conn| form::form_by_key(conn, &key)).await?;
+    let Outcome { files, next } = query.into_inner();
+    // The browser names the site that sent the form by the referrer alone.
+    let site = referer(&req).and_then(|url| text::web_url(&url)).map(|url| url.origin().ascii_serialization());
+    let next = allowed_next(&form, next.as_deref(), site.as_deref()).filter(|_| files > 0);
+    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files, next })
+}
+
+fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    req.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// `_next` may lead to an allowed origin only; where the form names none, to
+/// the site that sent it. Otherwise the form's own page, if it has one.
+fn allowed_next(form: &Form, wanted: Option<&str>, origin: Option<&str>) -> Option<String> {
+    let is_allowed = |url: &url::Url| {
+        let target = url.origin().ascii_serialization();
+        form.origins().any(|allowed| allowed == target) || (form.origins().next().is_none() && origin == Some(&target))
+    };
+    let wanted = wanted.and_then(text::web_url).filter(is_allowed);
+    let own = || text::web_url(&form.next_url);
+    wanted.or_else(own).map(String::from)
+}
+
+fn referer(req: &HttpRequest) -> Option<String> {
+    header(req, REFERER.as_str()).and_then(text::web_url).map(String::from)
+}
+
+/// What a form brought.
+struct Sent {
+    fields: Vec<(String, String)>,
+    /// How many files.
+    files: usize,
+}
+
+impl Sent {
+    fn of(fields: Vec<(String, String)>) -> Self {
+        Self { fields, files: 0 }
+    }
+}
+
+async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
+    let (share, declared) = (flow::share(req)?, charset::declared(req));
+    match content_type(req).as_str() {
+        "application/x-www-form-urlencoded" => {
+            let body = read_body(req, &mut payload, MAX_BYTES).await?;
+            Ok(Sent::of(charset::pairs(&body, declared)))
+        }
+        "application/json" => {
+            let body = read_body(req, &mut payload, MAX_BYTES).await?;
+            let unreadable =
+                |error| Error::new(Kind::Unreadable, format!("That is not a JSON object of fields: {error}."));
+            let read = serde_json::from_str(&charset::body(body, declared));
+            read.map(|JsonFields(fields)| Sent::of(fields)).map_err(unreadable)
+        }
+        "multipart/form-data" => read_multipart(multipart::parts(req, payload), &share, declared).await,
+        _ => Err(Error::new(
+            Kind::UnsupportedType,
+            "A form is sent as application/x-www-form-urlencoded, multipart/form-data or application/json.",
+        )),
+    }
+}
+
+/// Reads the fields. A file is known by its name only, since forms take none.
+async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
+    let unreadable = |error| multipart_error(&error);
+    let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, 0, MAX_FILES);
+    while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
+        // More than are allowed: the form is refused.
+        if fields.len() >= FIELDS_READ {
+            break;
+        }
+        let name = part.name().unwrap_or_default().to_owned();
+        let file = part.content_disposition().and_then(file_name);
+        left = take(left, name.len() + file.as_ref().map_or(0, String::len))?;
+        let mut value = Vec::new();
+        while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
+            if file.is_some() {
+                files_left = files_left.checked_sub(chunk.len()).ok_or_else(|| {
+                    Error::new(Kind::TooLarge, "The files are too large. Send the form without them.")
+                })?;
+                continue;
+            }
+            left = take(left, chunk.len())?;
+            share.take(chunk.len())?;
+            value.extend_from_slice(&chunk);
+        }
+        let value = match file {
+            Some(file) if !file.is_empty() => {
+                files += 1;
+                Value::File(file)
+            }
+            // A file field that was left empty has no value either.
+            _ => Value::Text(value),
+        };
+        fields.push((name, value));
+    }
+    // The headers of the parts are text already, see multipart.rs.
+    let texts = fields.iter().filter_map(|(name, value)| match value {
+        Value::Text(value) => Some((name.as_bytes(), value.as_slice())),
+        Value::File(_) => None,
+    });
+    let encoding = charset::of_fields(texts, declared);
+    fields.retain(|(name, _)| name != charset::CHARSET_FIELD);
+    let decode = |value| match value {
+        Value::Text(value) => charset::decode(&value, encoding),
+        Value::File(name) => format!("(file not kept: {name})"),
+    };
+    Ok(Sent { fields: fields.into_iter().map(|(name, value)| (name, decode(value))).collect(), files })
+}
+
+/// What a part of a multipart form holds.
+enum Value {
+    Text(Vec<u8>),
+    /// The name of a file, of which forms take no more.
+    File(String),
+}
+
+fn take(left: usize, bytes: usize) -> Result<usize> {
+    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form takes at most 64 KB of text."))
+}

@@ -1,0 +1,60 @@
+//! A page of submissions.
+
+use crate::db::dialect::Index;
+use crate::db::schema::submissions;
+use crate::db::{Connection, MultiBackend, dialect, still_wanted};
+use crate::error::Result;
+use crate::submissions::submission::Submission;
+use crate::values::page::{Cursor, Page, Window};
+use crate::{keyset, search};
+use diesel::prelude::*;
+
+/// Which submissions a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of one form, or of all.
+    pub form_id: Option<i64>,
+    /// Spam, or what is not; both when nothing is said.
+    pub spam: Option<bool>,
+    /// Those that hold these words.
+    pub q: String,
+}
+
+/// One page of the account's submissions, newest first.
+pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Page<Submission>> {
+    let mut query = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::deleted_at.is_null())
+        .into_boxed::<MultiBackend>();
+    if let Some(spam) = filter.spam {
+        query = query.filter(submissions::spam.eq(spam));
+    }
+    if let Some(form_id) = filter.form_id {
+        query = query.filter(submissions::form_id.eq(form_id));
+    }
+    let phrases = search::parse(account_id, &filter.q)?;
+    if !phrases.is_empty() {
+        query = query.filter(dialect::matches_terms(conn, Index::Submissions, &phrases));
+    } else if !filter.q.trim().is_empty() {
+        // Nothing in it can be found, so nothing is.
+        return Ok(Page::empty());
+    }
+    let rows = keyset!(query, window, submissions::created_at, submissions::seq).load(conn)?;
+    still_wanted()?;
+    Ok(Page::new(rows, window, |row: &Submission| Cursor { at: row.created_at, id: row.seq }))
+}
+
+/// Beyond this many spam submissions nobody counts.
+pub const MOST_SPAM: usize = 99;
+
+/// How many submissions were held back as spam, at most one more than [`MOST_SPAM`].
+pub fn spam_count(conn: &mut Connection, account_id: i64) -> Result<usize> {
+    let rows: Vec<i64> = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::spam.eq(true))
+        .filter(submissions::deleted_at.is_null())
+        .select(submissions::seq)
+        .limit(MOST_SPAM as i64 + 1)
+        .load(conn)?;
+    Ok(rows.len())
+}

@@ -1,0 +1,148 @@
+//! One filled-in copy of a form.
+
+use crate::db::dialect::Index;
+use crate::db::schema::submissions;
+use crate::db::{Connection, dialect, unless_taken};
+use crate::error::{Error, Kind, Result};
+use crate::search;
+use crate::submissions::fields::{FieldList, Parsed};
+use crate::submissions::form::Form;
+use crate::values::text;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// A submission's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+pub struct Submission {
+    pub seq: i64,
+    pub account_id: i64,
+    pub id: String,
+    pub form_id: i64,
+    pub fields: String,
+    pub page_url: Option<String>,
+    pub country: Option<String>,
+    pub visitor_name: String,
+    pub visitor_email: String,
+    pub spam: bool,
+    pub created_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+}
+
+impl Submission {
+    /// Its fields, in order.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        serde_json::from_str::<FieldList>(&self.fields).unwrap_or_default().0
+    }
+
+    /// How the visitor is called: by name, else address, else as a visitor.
+    pub fn visitor(&self) -> &str {
+        text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
+    }
+
+    /// What the visitor said besides who they are, on one line.
+    pub fn summary(&self) -> String {
+        let told =
+            |value: &String| !value.trim().is_empty() && *value != self.visitor_name && *value != self.visitor_email;
+        let values: Vec<String> = self.fields().into_iter().map(|(_, value)| value).filter(told).collect();
+        text::shorten(&values.join(" · "), 140)
+    }
+}
+
+/// Stores what a visitor sent and returns it.
+///
+/// # Errors
+/// *Conflict* when the account has a submission of that id.
+pub fn add(
+    conn: &mut Connection,
+    form: &Form,
+    id: &str,
+    parsed: &Parsed,
+    (page_url, country): (Option<&str>, Option<&str>),
+    now: NaiveDateTime,
+) -> Result<Submission> {
+    let fields = serde_json::to_string(&parsed.fields).map_err(|source| Error::internal("fields", source))?;
+    let added = unless_taken(conn, |conn| {
+        diesel::insert_into(submissions::table)
+            .values((
+                submissions::account_id.eq(form.account_id),
+                submissions::id.eq(id),
+                submissions::form_id.eq(form.id),
+                submissions::fields.eq(fields),
+                submissions::page_url.eq(page_url),
+                submissions::country.eq(country),
+                submissions::visitor_name.eq(&parsed.visitor_name),
+                submissions::visitor_email.eq(&parsed.visitor_email),
+                submissions::spam.eq(parsed.spam),
+                submissions::created_at.eq(now),
+            ))
+            .returning(submissions::all_columns)
+            .get_result(conn)
+    })?;
+    let submission: Submission = added.ok_or_else(|| {
+        Error::new(Kind::Conflict, "There is a submission of that id already, or one was deleted lately.")
+    })?;
+    dialect::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
+    Ok(submission)
+}
+
+/// What a submission is found by.
+pub fn terms(submission: &Submission) -> Vec<String> {
+    let fields = submission.fields();
+    let values = fields.iter().map(|(_, value)| value.as_str());
+    let page = submission.page_url.as_deref();
+    search::terms(submission.account_id, values.chain(page).chain([submission.id.as_str()]))
+}
+
+/// Whether the account has a submission of that id, not deleted.
+pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
+    Ok(find(conn, account_id, id)?.is_some())
+}
+
+/// A submission of the account, if it is there and not deleted.
+pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<Submission>> {
+    Ok(submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.eq(id))
+        .filter(submissions::deleted_at.is_null())
+        .first(conn)
+        .optional()?)
+}
+
+/// The same, where it has to be there.
+pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submission> {
+    Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
+}
+
+/// Says that a submission is spam, or that it is not.
+pub fn set_spam(conn: &mut Connection, account_id: i64, id: &str, spam: bool) -> Result<()> {
+    let submission = get(conn, account_id, id)?;
+    diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
+    Ok(())
+}
+
+/// Looks whether the submissions after a sequence number are found by what they
+/// say, and with `repair` sees to it. Returns those that were not, and where to
+/// go on.
+pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<(Vec<String>, Option<i64>)> {
+    let rows: Vec<Submission> =
+        submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?;
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let terms = terms(row);
+        if !dialect::has_terms(conn, Index::Submissions, row.seq, &terms)? {
+            wrong.push(row.id.clone());
+            if repair {
+                dialect::index_terms(conn, Index::Submissions, row.seq, &terms)?;
+            }
+        }
+    }
+    Ok((wrong, rows.last().map(|row| row.seq)))
+}
+
+/// Whether the newest of all submissions is found by what it says. Then all are, since
+/// they are indexed in their order; what a crash left out `docket check` finds.
+pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
+    let newest: Option<Submission> = submissions::table.order(submissions::seq.desc()).first(conn).optional()?;
+    let Some(newest) = newest else { return Ok(true) };
+    Ok(dialect::has_terms(conn, Index::Submissions, newest.seq, &terms(&newest))?)
+}

@@ -1,0 +1,121 @@
+//! Changes of title, status and assignee.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Role;
+use crate::db::Connection;
+use crate::db::schema::{tickets, users};
+use crate::error::{Error, Kind, Result};
+use crate::tickets::counts::count;
+use crate::tickets::history::Kind as EventKind;
+use crate::tickets::status::{Status, Times};
+use crate::tickets::ticket::{Ticket, Title, by_id, lock};
+use crate::tickets::{history, search};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Gives a ticket another title.
+pub fn set_title(conn: &mut Connection, agent: &Agent, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
+    let ticket = lock(conn, agent.account_id, number)?;
+    if ticket.title == title.as_str() {
+        return Ok(());
+    }
+    diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title.as_str())).execute(conn)?;
+    history::record(conn, ticket.id, agent, EventKind::Title, (&ticket.title, title.as_str()), now)?;
+    touch(conn, &ticket, now)
+}
+
+/// Moves a ticket to a status. `from` is what the page showed, if it said so.
+///
+/// # Errors
+/// *Conflict*, naming who changed it, when `from` is no longer true; *not found*
+/// when it is out of reach.
+pub fn set_status(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    to: Status,
+    from: Option<Status>,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let ticket = lock(conn, agent.account_id, number)?;
+    let current = ticket.status;
+    if current == to {
+        return Ok(());
+    }
+    if from.is_some_and(|from| from != current) {
+        let by = history::last_of(conn, ticket.id, EventKind::Status)?.map(|event| event.actor_name);
+        let by = by.unwrap_or_else(|| "Somebody".into());
+        let label = current.label();
+        let message = format!("{by} has set this ticket to “{label}” in the meantime. Nothing was changed.");
+        return Err(Error::new(Kind::Conflict, message));
+    }
+    let times = Times {
+        closed_at: ticket.closed_at,
+        first_closed_at: ticket.first_closed_at,
+        reopen_count: ticket.reopen_count,
+    }
+    .after(current, to, now);
+    diesel::update(tickets::table.find(ticket.id))
+        .set((
+            tickets::status.eq(to),
+            tickets::updated_at.eq(now),
+            tickets::closed_at.eq(times.closed_at),
+            tickets::first_closed_at.eq(times.first_closed_at),
+            tickets::reopen_count.eq(times.reopen_count),
+        ))
+        .execute(conn)?;
+    count(conn, agent.account_id, Some(current), Some(to))?;
+    history::record(conn, ticket.id, agent, EventKind::Status, (current.label(), to.label()), now)
+}
+
+/// Gives a ticket to somebody, or to nobody, and returns it as it was before.
+///
+/// # Errors
+/// *Invalid* when nobody of the account has that id; *not found* when the
+/// ticket is out of reach.
+pub fn set_assignee(
+    conn: &mut Connection,
+    agent: &Agent,
+    number: i64,
+    assignee: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<Ticket> {
+    let ticket = lock(conn, agent.account_id, number)?;
+    if ticket.assignee_id == assignee {
+        return Ok(ticket);
+    }
+    let mut name_of = |id: Option<i64>| -> Result<String> {
+        let Some(id) = id else { return Ok(String::new()) };
+        let found = users::table
+            .filter(users::account_id.eq(agent.account_id))
+            .filter(users::id.eq(id))
+            .select((users::name, users::role, users::disabled_at))
+            .first::<(String, String, Option<NaiveDateTime>)>(conn)
+            .optional()?;
+        match found {
+            // Who has left or only looks on may have had it, but gets it no more.
+            Some((name, role, None)) if role != Role::Viewer.as_str() => Ok(name),
+            Some((name, ..)) if Some(id) != assignee => Ok(name),
+            _ => Err(Error::invalid("Nobody in your team can take that ticket under that id.")),
+        }
+    };
+    let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);
+    diesel::update(tickets::table.find(ticket.id))
+        .set((
+            tickets::assignee_id.eq(assignee),
+            tickets::updated_at.eq(now),
+            tickets::assigned_at.eq(now),
+            tickets::assigned_by.eq(&agent.name),
+            tickets::assigned_by_user.eq(Some(agent.id).filter(|_| !agent.is_program())),
+        ))
+        .execute(conn)?;
+    history::record(conn, ticket.id, agent, EventKind::Assignee, (&old, &new), now)?;
+    Ok(ticket)
+}
+
+/// Notes that a ticket has changed now, and makes it found by what it is now.
+pub fn touch(conn: &mut Connection, ticket: &Ticket, now: NaiveDateTime) -> Result<()> {
+    diesel::update(tickets::table.find(ticket.id)).set(tickets::updated_at.eq(now)).execute(conn)?;
+    let ticket = by_id(conn, ticket.id)?;
+    search::reindex(conn, &ticket)
+}

@@ -1,0 +1,61 @@
+//! How many tickets an account has in each status.
+
+use crate::db::Connection;
+use crate::db::schema::{accounts, ticket_counts, tickets};
+use crate::error::Result;
+use crate::tickets::status::Status;
+use diesel::prelude::*;
+
+/// Keeps the counts by status, always in the same order, so that two
+/// transactions cannot wait for each other.
+pub(crate) fn count(conn: &mut Connection, account_id: i64, from: Option<Status>, to: Option<Status>) -> Result<()> {
+    let mut changes: Vec<(&str, i64)> =
+        from.map(|status| (status.as_str(), -1)).into_iter().chain(to.map(|status| (status.as_str(), 1))).collect();
+    changes.sort_unstable();
+    for (status, change) in changes {
+        diesel::update(ticket_counts::table.find((account_id, status)))
+            .set(ticket_counts::count.eq(ticket_counts::count + change))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Compares an account's counters with its tickets, tells each difference and,
+/// with `repair`, mends it. The account must be locked.
+pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    // In the order in which those who change them take them.
+    let mut statuses = Status::ALL;
+    statuses.sort_unstable_by_key(|status| status.as_str());
+    for status in statuses {
+        let counter = ticket_counts::table.find((account_id, status.as_str()));
+        // Writing the counter makes those who are about to change it wait.
+        diesel::update(counter).set(ticket_counts::count.eq(ticket_counts::count)).execute(conn)?;
+        let there: i64 = tickets::table
+            .filter(tickets::account_id.eq(account_id))
+            .filter(tickets::status.eq(status))
+            .filter(tickets::deleted_at.is_null())
+            .count()
+            .get_result(conn)?;
+        let counted: i64 = counter.select(ticket_counts::count).first(conn)?;
+        if counted != there {
+            wrong.push(format!("{there} tickets are {}, counted are {counted}", status.as_str()));
+            if repair {
+                diesel::update(counter).set(ticket_counts::count.eq(there)).execute(conn)?;
+            }
+        }
+    }
+    let account = accounts::table.find(account_id);
+    let last: i64 = account.select(accounts::last_ticket_number).first(conn)?;
+    let highest: Option<i64> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .select(diesel::dsl::max(tickets::number))
+        .first(conn)?;
+    if let Some(highest) = highest.filter(|highest| *highest > last) {
+        wrong.push(format!("ticket #{highest} is there, but the last number given is said to be {last}"));
+        if repair {
+            diesel::update(account).set(accounts::last_ticket_number.eq(highest)).execute(conn)?;
+        }
+    }
+    Ok(wrong)
+}

@@ -1,0 +1,145 @@
+//! Creating a ticket, once for each request.
+
+use crate::accounts::agent::Agent;
+use crate::db::Connection;
+use crate::db::schema::{accounts, tickets};
+use crate::error::Result;
+use crate::tickets::counts::count;
+use crate::tickets::history::Kind as EventKind;
+use crate::tickets::notes::Notes;
+use crate::tickets::source::Source;
+use crate::tickets::source_links::{TicketRef, is_here, of_source};
+use crate::tickets::status::Status;
+use crate::tickets::ticket::{MAX_TITLE, Title, by_id};
+use crate::tickets::{history, revisions, search};
+use crate::values::{text, token};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// A ticket about to be made.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// Its title.
+    pub title: Title,
+    /// Its first notes, perhaps empty.
+    pub notes: Notes,
+    /// Where it comes from, if from anywhere.
+    pub source: Option<Source>,
+    /// Whom it is about.
+    pub requester_name: String,
+    /// How to reach them.
+    pub requester_email: String,
+    /// Random, made with the form: the same id makes one ticket, however often it is sent.
+    pub request_id: String,
+    /// Make one although the source has tickets already.
+    pub another: bool,
+}
+
+impl NewTicket {
+    /// What tells two requests with the same id apart.
+    pub fn digest(&self) -> String {
+        let source = self.source.as_ref().map_or(("", ""), |source| (source.kind.as_str(), source.id.as_str()));
+        let parts =
+            [self.title.as_str(), self.notes.as_str(), source.0, source.1, &self.requester_name, &self.requester_email];
+        token::sha256(parts.join("\0").as_bytes())
+    }
+}
+
+/// A title for a ticket about a visitor: their name, else their address, else
+/// the first words of what they said.
+pub fn suggest_title(name: &str, email: &str, words: &str, otherwise: &str) -> String {
+    let words = text::shorten(words, 80);
+    text::shorten(text::first_filled(&[name, email, &words, otherwise]), MAX_TITLE)
+}
+
+/// What came of asking for a ticket.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// The ticket of that number is there, made now or by the same request before.
+    Ticket(i64),
+    /// The source has these tickets already, and another one was not asked for.
+    SourceHasTickets(Vec<TicketRef>),
+    /// The same request id has made this ticket out of other content.
+    RequestUsed(i64),
+}
+
+/// Makes a ticket on purpose.
+pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveDateTime) -> Result<Made> {
+    let account = accounts::table.find(agent.account_id);
+    // The account's row is locked from here to the end, so two requests cannot
+    // pass the checks below side by side.
+    let number: i64 = diesel::update(account)
+        .set(accounts::last_ticket_number.eq(accounts::last_ticket_number + 1))
+        .returning(accounts::last_ticket_number)
+        .get_result(conn)?;
+    if let Some(made) = already_made(conn, agent.account_id, new)? {
+        diesel::update(account).set(accounts::last_ticket_number.eq(number - 1)).execute(conn)?;
+        return Ok(made);
+    }
+    let source_was_here = match &new.source {
+        Some(source) => is_here(conn, agent.account_id, source)?,
+        None => false,
+    };
+    let id: i64 = diesel::insert_into(tickets::table)
+        .values((
+            (
+                tickets::account_id.eq(agent.account_id),
+                tickets::number.eq(number),
+                tickets::title.eq(new.title.as_str()),
+                tickets::status.eq(Status::New),
+                tickets::notes.eq(new.notes.as_str()),
+                tickets::notes_version.eq(1),
+                tickets::requester_name.eq(&new.requester_name),
+                tickets::requester_email.eq(&new.requester_email),
+            ),
+            (
+                tickets::source_kind.eq(new.source.as_ref().map(|source| source.kind)),
+                tickets::source_id.eq(new.source.as_ref().map(|source| source.id.as_str())),
+                tickets::source_was_here.eq(source_was_here),
+                tickets::request_id.eq(&new.request_id),
+                tickets::request_digest.eq(new.digest()),
+                tickets::created_at.eq(now),
+                tickets::updated_at.eq(now),
+                tickets::reopen_count.eq(0),
+            ),
+        ))
+        .returning(tickets::id)
+        .get_result(conn)?;
+    let ticket = by_id(conn, id)?;
+    if !ticket.notes.is_empty() {
+        revisions::keep(conn, &ticket, agent, now)?;
+    }
+    count(conn, agent.account_id, None, Some(Status::New))?;
+    history::record(conn, id, agent, EventKind::Created, ("", ""), now)?;
+    search::reindex(conn, &ticket)?;
+    Ok(Made::Ticket(number))
+}
+
+fn already_made(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<Option<Made>> {
+    let same: Option<(i64, String)> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::request_id.eq(&new.request_id))
+        .select((tickets::number, tickets::request_digest))
+        .first(conn)
+        .optional()?;
+    if let Some((number, digest)) = same {
+        let is_same = digest == new.digest();
+        return Ok(Some(if is_same { Made::Ticket(number) } else { Made::RequestUsed(number) }));
+    }
+    let Some(source) = new.source.as_ref().filter(|_| !new.another) else { return Ok(None) };
+    let others = of_source(conn, account_id, source)?;
+    Ok((!others.is_empty()).then_some(Made::SourceHasTickets(others)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_suggested_from_what_is_known() {
+        assert_eq!(suggest_title("Ana", "ana@x.example", "Hello", "Chat"), "Ana");
+        assert_eq!(suggest_title(" ", "ana@x.example", "Hello", "Chat"), "ana@x.example");
+        assert_eq!(suggest_title("", "", "It  does\nnot work", "Chat"), "It does not work");
+        assert_eq!(suggest_title("", "", "", "Chat"), "Chat");
+    }
+}

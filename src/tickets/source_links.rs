@@ -1,0 +1,105 @@
+//! What a source says, and which tickets come from it.
+
+use crate::conversations::{conversation, messages};
+use crate::db::Connection;
+use crate::db::schema::tickets;
+use crate::error::Result;
+use crate::submissions::submission;
+use crate::tickets::history;
+use crate::tickets::history::Kind as EventKind;
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::status::Status;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Who the visitor is, and what they want.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Their name, perhaps empty.
+    pub name: String,
+    /// Their address, perhaps empty.
+    pub email: String,
+    /// Their first words, or what they filled in.
+    pub words: String,
+}
+
+/// What a source of this account tells; nothing when it is elsewhere or gone.
+pub fn known(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Option<Known>> {
+    Ok(match source.kind {
+        SourceKind::Chat => match conversation::find(conn, account_id, &source.id)? {
+            Some(found) => {
+                let words = messages::first_words(conn, found.seq)?;
+                Some(Known { name: found.visitor_name, email: found.visitor_email, words })
+            }
+            None => None,
+        },
+        SourceKind::Form => submission::find(conn, account_id, &source.id)?.map(|found| {
+            let words = found.summary();
+            Known { name: found.visitor_name, email: found.visitor_email, words }
+        }),
+    })
+}
+
+/// Enough of a ticket to link to it.
+#[derive(Clone, Debug, Queryable)]
+pub struct TicketRef {
+    /// Its number.
+    pub number: i64,
+    /// Its title.
+    pub title: String,
+    /// Its status.
+    pub status: Status,
+}
+
+impl TicketRef {
+    /// Its status for people.
+    pub fn status_label(&self) -> &'static str {
+        self.status.label()
+    }
+}
+
+/// Whether a source is a conversation or submission of this account.
+pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Result<bool> {
+    match source.kind {
+        SourceKind::Chat => conversation::exists(conn, account_id, &source.id),
+        SourceKind::Form => submission::exists(conn, account_id, &source.id),
+    }
+}
+
+/// The tickets that were made from a source, oldest first, without those in the trash.
+pub fn of_source(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Vec<TicketRef>> {
+    Ok(tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(source.kind))
+        .filter(tickets::source_id.eq(source.id.as_str()))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::number)
+        .limit(20)
+        .select((tickets::number, tickets::title, tickets::status))
+        .load(conn)?)
+}
+
+/// Notes on the open tickets of a conversation that its visitor wrote again after
+/// it had been closed, which brings them to the top of the list.
+pub fn visitor_returned(
+    conn: &mut Connection,
+    account_id: i64,
+    conversation_id: &str,
+    visitor: &str,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let ids: Vec<i64> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(SourceKind::Chat))
+        .filter(tickets::source_id.eq(conversation_id))
+        .filter(tickets::status.ne(Status::Closed))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::id)
+        .select(tickets::id)
+        .load(conn)?;
+    for id in ids {
+        diesel::update(tickets::table.find(id)).set(tickets::updated_at.eq(now)).execute(conn)?;
+        history::record_of(conn, (account_id, id), visitor, EventKind::Returned, ("", ""), now)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Status of a ticket, and the times that it sets.
+
+use crate::error::{Error, Result};
+use crate::words;
+use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+
+/// Where a ticket stands.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Status {
+    /// Nobody has begun.
+    New,
+    /// Somebody is at it.
+    InProgress,
+    /// Done and archived; still found by search.
+    Closed,
+}
+
+words!(Status);
+
+impl Status {
+    /// All of them, in the order in which a ticket goes through them.
+    pub const ALL: [Self; 3] = [Self::New, Self::InProgress, Self::Closed];
+
+    /// The stored and submitted word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::InProgress => "in_progress",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The word for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::New => "New",
+            Self::InProgress => "In progress",
+            Self::Closed => "Closed",
+        }
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| Error::invalid("A status is new, in_progress or closed."))
+    }
+}
+
+/// The times of a ticket that a change of status changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The latest close; empty while open.
+    pub closed_at: Option<NaiveDateTime>,
+    /// The first close; stays.
+    pub first_closed_at: Option<NaiveDateTime>,
+    /// How often it was opened again.
+    pub reopen_count: i64,
+}
+
+impl Times {
+    /// What they become when the status changes at `now`.
+    pub fn after(self, from: Status, to: Status, now: NaiveDateTime) -> Self {
+        match (from, to) {
+            (Status::Closed, Status::Closed) => self,
+            (_, Status::Closed) => {
+                Self { closed_at: Some(now), first_closed_at: self.first_closed_at.or(Some(now)), ..self }
+            }
+            (Status::Closed, _) => Self { closed_at: None, reopen_count: self.reopen_count + 1, ..self },
+            _ => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    #[test]
+    fn closing_and_reopening_keep_their_times() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
+        let start = Times { closed_at: None, first_closed_at: None, reopen_count: 0 };
+        let closed = start.after(Status::New, Status::Closed, at(10));
+        assert_eq!((closed.closed_at, closed.first_closed_at), (Some(at(10)), Some(at(10))));
+        let open = closed.after(Status::Closed, Status::InProgress, at(20));
+        assert_eq!((open.closed_at, open.first_closed_at, open.reopen_count), (None, Some(at(10)), 1));
+        let again = open.after(Status::InProgress, Status::Closed, at(30));
+        assert_eq!((again.closed_at, again.first_closed_at, again.reopen_count), (Some(at(30)), Some(at(10)), 1));
+    }
+}

@@ -1,0 +1,154 @@
+//! A ticket's row, its title and requester, and how tickets are found and locked.
+
+use crate::db::Connection;
+use crate::db::schema::tickets;
+use crate::error::{Error, Kind, Result};
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::status::Status;
+use crate::values::text;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Longest title, in characters.
+pub const MAX_TITLE: usize = 200;
+
+/// Longest name or address of a requester, in characters.
+pub const MAX_REQUESTER: usize = 254;
+
+/// A title: 1 to 200 characters on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    /// Trims and checks.
+    ///
+    /// # Errors
+    /// *Invalid* when nothing or too much is left.
+    pub fn parse(text: &str) -> Result<Self> {
+        text::required_line("The title", text, MAX_TITLE).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name and email address of a requester, both perhaps empty.
+///
+/// # Errors
+/// *Invalid* when one is too long or the address is none.
+pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
+    let email = text::line("The requester’s email address", email, MAX_REQUESTER)?;
+    if !email.is_empty() && !text::looks_like_email(&email) {
+        return Err(Error::invalid("The requester’s email address is not an email address."));
+    }
+    Ok((text::line("The requester’s name", name, MAX_REQUESTER)?, email))
+}
+
+/// A ticket's row.
+#[derive(Clone, Debug, diesel::Queryable)]
+pub struct Ticket {
+    pub id: i64,
+    pub account_id: i64,
+    pub number: i64,
+    pub title: String,
+    pub status: Status,
+    pub notes: String,
+    pub notes_version: i64,
+    pub requester_name: String,
+    pub requester_email: String,
+    pub source_kind: Option<SourceKind>,
+    pub source_id: Option<String>,
+    pub source_was_here: bool,
+    pub assignee_id: Option<i64>,
+    pub request_id: String,
+    pub request_digest: String,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub closed_at: Option<NaiveDateTime>,
+    pub first_closed_at: Option<NaiveDateTime>,
+    pub reopen_count: i64,
+    pub deleted_at: Option<NaiveDateTime>,
+    pub assigned_at: Option<NaiveDateTime>,
+    pub assigned_by: Option<String>,
+    /// Empty where a program did it.
+    pub assigned_by_user: Option<i64>,
+}
+
+impl Ticket {
+    /// Where it came from.
+    pub fn source(&self) -> Option<Source> {
+        Some(Source { kind: self.source_kind?, id: self.source_id.clone()? })
+    }
+
+    /// The conversation that it came from, if from one.
+    pub fn conversation_id(&self) -> Option<&str> {
+        self.source_id.as_deref().filter(|_| self.source_kind == Some(SourceKind::Chat))
+    }
+
+    /// Seconds from creation to the latest close; empty while open.
+    pub fn resolution_seconds(&self) -> Option<i64> {
+        self.closed_at.map(|closed| (closed - self.created_at).num_seconds().max(0))
+    }
+}
+
+/// A ticket of the account, unless it is in the trash.
+pub fn find(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
+    let ticket = find_anywhere(conn, account_id, number)?;
+    if ticket.deleted_at.is_some() {
+        return Err(Error::new(Kind::NotFound, "That ticket is in the trash. Restore it there to open it."));
+    }
+    Ok(ticket)
+}
+
+/// A ticket of the account, in the trash or not.
+pub fn find_anywhere(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
+    Ok(tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::number.eq(number)).first(conn)?)
+}
+
+/// The same ticket, locked until the transaction ends, for a change.
+///
+/// # Errors
+/// *Not found*, also for those of other accounts and in the trash.
+pub fn lock(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
+    // Writing a row takes its lock on both engines.
+    let row = tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::number.eq(number));
+    diesel::update(row).set(tickets::updated_at.eq(tickets::updated_at)).execute(conn)?;
+    find(conn, account_id, number)
+}
+
+pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
+    Ok(tickets::table.find(id).first(conn)?)
+}
+
+/// The same as [`lock`] for upkeep, which wants to know whether it is there.
+pub fn lock_if_there(conn: &mut Connection, account_id: i64, number: i64) -> Result<Option<Ticket>> {
+    match lock(conn, account_id, number) {
+        Ok(ticket) => Ok(Some(ticket)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tickets of all accounts that lists show, in the order of their ids, after one of them.
+pub fn listed_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Vec<Ticket>> {
+    Ok(tickets::table
+        .filter(tickets::id.gt(id))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::id)
+        .limit(limit)
+        .load(conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_have_one_to_200_characters_after_trimming() {
+        assert_eq!(Title::parse(&format!("  {}  ", "ü".repeat(200))).unwrap().as_str().chars().count(), 200);
+        assert!(Title::parse(&"ü".repeat(201)).is_err());
+        assert!(Title::parse(" \n ").is_err());
+    }
+}

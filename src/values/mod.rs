@@ -1,0 +1,7 @@
+//! Small values and their rules, which know no feature.
+
+pub mod network;
+pub mod page;
+pub mod text;
+pub mod time;
+pub mod token;

@@ -1,0 +1,118 @@
+//! Rules for text that every field shares.
+
+use crate::error::{Error, Result};
+
+/// CRLF and lone CR become LF, and NUL, which Postgres cannot hold, goes.
+pub fn normalise(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
+}
+
+/// One trimmed line of at most `max` characters (Unicode scalar values), perhaps empty.
+///
+/// # Errors
+/// *Invalid*, naming the field by `label`.
+pub fn line(label: &str, text: &str, max: usize) -> Result<String> {
+    let text = normalise(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() > max {
+        return Err(Error::invalid(format!("{label} is longer than {max} characters.")));
+    }
+    Ok(text)
+}
+
+/// The same, but never empty.
+///
+/// # Errors
+/// *Invalid*, naming the field by `label`.
+pub fn required_line(label: &str, text: &str, max: usize) -> Result<String> {
+    match line(label, text, max)? {
+        text if text.is_empty() => Err(Error::invalid(format!("{label} is missing."))),
+        text => Ok(text),
+    }
+}
+
+/// Several lines of at most `max` characters, kept as they are.
+///
+/// # Errors
+/// *Invalid*, naming the field by `label`.
+pub fn block(label: &str, text: &str, max: usize) -> Result<String> {
+    let text = normalise(text);
+    if text.chars().count() > max {
+        return Err(Error::invalid(format!("{label} are longer than {max} characters.")));
+    }
+    Ok(text)
+}
+
+/// The first `max` characters, with an ellipsis where something was cut.
+pub fn shorten(text: &str, max: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= max {
+        return text;
+    }
+    let cut: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", cut.trim_end())
+}
+
+/// Whether a character is not seen, or turns the order of others around: marks
+/// of direction, joiners, breaks (Unicode's `Default_Ignorable_Code_Point` without
+/// the selectors of emoji).
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The first text that is not blank; empty if all are.
+pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
+    texts.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default()
+}
+
+/// Whether `text` may be an email address. Only mail itself can tell for sure.
+pub fn looks_like_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !domain.is_empty()
+        && text.len() <= 254
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
+}
+
+/// A web address that a page may link to: http or https, nothing else.
+pub fn web_url(text: &str) -> Option<url::Url> {
+    let url: url::Url = text.trim().parse().ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// Longest address of a page that is kept, in bytes.
+const MAX_PAGE_URL: usize = 2_000;
+
+/// The address of a page on which a visitor was, if it is one and not too long.
+pub fn page_url(text: &str) -> Option<String> {
+    web_url(text).map(String::from).filter(|url| url.len() <= MAX_PAGE_URL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_a_unicode_scalar_value_counted_after_line_ends() {
+        assert!(block("Notes", &"ä".repeat(10), 10).is_ok());
+        assert!(block("Notes", &"a\r\n".repeat(5), 10).is_ok());
+        assert!(block("Notes", &"ä".repeat(11), 10).is_err());
+    }
+
+    #[test]
+    fn a_line_is_trimmed_before_it_is_counted() {
+        assert_eq!(required_line("Title", "  a \n b ", 3).unwrap(), "a b");
+        assert!(required_line("Title", " \t\n ", 3).is_err());
+        assert!(required_line("Title", "abcd", 3).is_err());
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        assert!(web_url("https://a.example/x").is_some());
+        for bad in ["javascript:alert(1)", "data:text/html,x", "//a.example", "ftp://a.example", "http://"] {
+            assert!(web_url(bad).is_none(), "{bad}");
+        }
+    }
+}
