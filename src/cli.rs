@@ -282,7 +282,7 @@ async fn add_form(app: &App, form: &FormAdd) -> Result<()> {
     let (owner, key, now) = (Email::parse(&form.account)?, token::id()?, app.clock.now());
     let add = move |conn: &mut _| {
         let account_id = user::account_of_owner(conn, &owner)?.account_id;
-        form::add_form(conn, account_id, &name, &key, now)
+        form::add(conn, account_id, &name, &key, now)
     };
     let form = app.db.write(add).await?;
     let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));

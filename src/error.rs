@@ -47,20 +47,20 @@ impl Kind {
     /// The word for scripts.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Unreadable => "unreadable",
-            Self::SignedOut => "signed_out",
+            Self::Unreadable => "invalid_body",
+            Self::SignedOut => "unauthorized",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
-            Self::TooSlow => "too_slow",
+            Self::TooSlow => "invalid_body",
             Self::Conflict => "conflict",
             Self::TooLarge => "too_large",
             Self::UnsupportedType => "unsupported_type",
-            Self::Misdirected => "misdirected",
+            Self::Misdirected => "not_found",
             Self::Invalid => "invalid",
-            Self::TooMany => "too_many_requests",
+            Self::TooMany => "rate_limited",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
-            Self::Full => "storage_full",
+            Self::Full => "unavailable",
         }
     }
 }
@@ -85,7 +85,7 @@ impl Error {
 
     /// 404. The same for what is not there and what is another account's.
     pub fn not_found() -> Self {
-        Self::new(Kind::NotFound, "There is nothing at this address, or it is not yours to see.")
+        Self::new(Kind::NotFound, "There is nothing at this address, or you don’t have access to it.")
     }
 
     /// 422: one field is wrong, and the message says which and why.

@@ -50,8 +50,13 @@ pub async fn keep(
     };
     let left = response.request().extensions().get::<Left>().copied();
     if let Some(Left { limit, remaining, reset }) = left {
-        let headers =
-            [("x-ratelimit-limit", limit), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", reset)];
+        let now = app_of(response.request())?.clock.now().and_utc().timestamp();
+        let headers = [
+            ("x-ratelimit-limit", i64::from(limit)),
+            ("x-ratelimit-remaining", i64::from(remaining)),
+            // As Unix time.
+            ("x-ratelimit-reset", now + i64::from(reset)),
+        ];
         for (name, value) in headers {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
         }

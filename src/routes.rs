@@ -90,6 +90,7 @@ pub fn table() -> Vec<Endpoint> {
         // Other programs, with a key.
         get("/api/v1/openapi.json", PUBLIC, api::description::openapi),
         get("/api", READ, api::description::guide),
+        get("/api/v1/me", API, api::me::show),
         get("/api/v1/tickets", API, api::tickets::list),
         post("/api/v1/tickets", API, api::tickets::create),
         get("/api/v1/tickets/{number}", API, api::tickets::show),

@@ -258,7 +258,7 @@ async fn keys_are_shown_once_counted_and_revoked() {
     let slowed = program.get("/tickets").await;
     assert_eq!(
         (slowed.expect(429).header("x-ratelimit-remaining"), slowed.json()["error"]["code"].as_str()),
-        ("0", Some("too_many_requests"))
+        ("0", Some("rate_limited"))
     );
     assert!(slowed.header("retry-after").parse::<u32>().unwrap() >= 1);
     let page = owner.get("/settings/keys").await;
@@ -278,7 +278,7 @@ async fn keys_are_shown_once_counted_and_revoked() {
             .get(format!("{}/api/v1/tickets", owner.base))
             .header("authorization", format!("Bearer {wrong}"));
         let answer = owner.send(request).await;
-        assert_eq!(answer.expect(401).json()["error"]["code"], "signed_out", "a session is no key");
+        assert_eq!(answer.expect(401).json()["error"]["code"], "unauthorized", "a session is no key");
     }
 }
 
@@ -315,6 +315,38 @@ async fn rows_of_another_account_are_not_there_for_a_key() {
     for path in ["/tickets", "/conversations", "/form-submissions"] {
         assert_eq!(mine.get(path).await.json(), json!({ "data": [], "nextCursor": null }));
     }
+}
+
+#[actix_web::test]
+async fn a_program_learns_who_it_is_and_how_much_is_left() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let program = Program::of(&app, &owner).await;
+    let answer = program.get("/me").await;
+    let me = answer.expect(200).json();
+    assert_eq!((&me["account"]["id"], &me["role"]), (&json!(owner.id), &json!("editor")));
+    assert!(program.key.ends_with(me["key"]["hint"].as_str().unwrap()), "{me}");
+    let full_in =
+        answer.header("x-ratelimit-reset").parse::<i64>().unwrap() - app.app.clock.now().and_utc().timestamp();
+    assert!((0..=60).contains(&full_in), "{full_in} seconds");
+}
+
+#[actix_web::test]
+async fn a_status_is_read_in_any_case() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let program = Program::of(&app, &owner).await;
+    let number = owner.make_ticket("Any case").await;
+    let path = format!("/tickets/{number}");
+    let changed = program.send(Method::PATCH, &path, &json!({ "status": "In_Progress" })).await;
+    assert_eq!(changed.expect(200).json()["status"], "in_progress");
+    assert_eq!(program.get("/tickets?status=IN_PROGRESS").await.expect(200).json()["data"][0]["number"], number);
+    program
+        .send(Method::PATCH, &path, &json!({ "status": "done" }))
+        .await
+        .expect(422)
+        .expect_text("in_progress or closed");
+    owner.post(&format!("/tickets/{number}/status"), &[("status", "CLOSED")]).await.expect(303);
 }
 
 /// The description names every route of the API and no other.

@@ -86,7 +86,7 @@ async fn good_files_of_a_batch_are_kept_and_each_bad_one_says_why() {
     let page = owner.send(owner.upload(number, &batch)).await;
     page.expect(201)
         .expect_text("<strong>b.svg</strong>: Only JPEG")
-        .expect_text("d &#60;b&#62;&#38;.txt</a> is attached");
+        .expect_text("d &#60;b&#62;&#38;.txt</a> attached");
     let none = owner.send(owner.upload(number, &batch[1..3])).await;
     none.expect(415).expect_text("No file was attached");
     owner.send(owner.upload(number, &[("", b"")])).await.expect(422).expect_text("No file was sent");
@@ -305,11 +305,7 @@ async fn without_room_files_are_refused_and_the_rest_goes_on() {
         (Some("a.txt"), Some("no_room"))
     );
     owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(507);
-    owner
-        .send(owner.upload(number, &[("b.txt", &[b'b'; 3000])]))
-        .await
-        .expect(507)
-        .expect_text("all the room they may");
+    owner.send(owner.upload(number, &[("b.txt", &[b'b'; 3000])])).await.expect(507).expect_text("out of file storage");
     owner.attach(number, &[("c.txt", &[b'c'; 2000])]).await.expect(201);
     let theirs = other.make_ticket("Their own quota").await;
     other.attach(theirs, &[("b.txt", &[b'b'; 3000])]).await.expect(201);

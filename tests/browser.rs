@@ -48,7 +48,7 @@ async fn open_desk_and_receive_a_submission(app: &TestApp, browser: &Browser) {
     browser.see("The lamp is broken").await;
     browser.click(".rows .button").await;
     browser.click("main button.primary").await;
-    browser.see("Ticket #1 is made.").await;
+    browser.see("Ticket #1 created.").await;
 }
 
 async fn close_and_find_again(app: &TestApp, browser: &Browser) {
@@ -107,7 +107,7 @@ async fn browser_the_main_job_without_scripts() {
     let good = app.file("Screenshot.png", &files::png(1));
     browser.find("#file-input").await.send_keys(good.to_str().unwrap()).await.unwrap();
     browser.click(".drop button").await;
-    browser.see("The file is attached.").await;
+    browser.see("File attached.").await;
     // One byte too much: a page that says so, and no reset connection.
     let over = app.file("over.jpg", &files::jpeg_of(5_242_881));
     browser.find("#file-input").await.send_keys(over.to_str().unwrap()).await.unwrap();

@@ -163,7 +163,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.click("summary[aria-label='Actions for this conversation']").await;
     agent.click("a[href*='conversationId']").await;
     agent.click("main button.primary").await;
-    agent.see("Ticket #1 is made.").await;
+    agent.see("Ticket #1 created.").await;
     visitor.write("Still there?").await;
     agent.desk_says(&["It is on its way", "Thank you", "Until when?", "Friday", "Still there?"]).await;
     let violations = visitor.run("return window.violations", vec![]).await;

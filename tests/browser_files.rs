@@ -151,7 +151,7 @@ async fn browser_ten_files_without_scripts() {
     {
         browser.see(&format!("{name} {reason}")).await;
     }
-    browser.see("slow.jpg is attached.").await;
+    browser.see("slow.jpg attached.").await;
     browser.click("main .button.primary").await;
     browser.until("seven files are there", &count_files(7)).await;
     browser.click("[aria-label='Remove notes.txt']").await;

@@ -27,13 +27,13 @@ async fn a_visitor_and_an_agent_talk() {
     assert_eq!((news["visitor"].as_str(), news["preview"].as_str()), (Some("Vera"), Some("The lamp is broken")));
     assert_eq!(owner.unread().await, 1);
     let list = owner.get("/conversations").await;
-    list.expect_text("aria-label=\"1 unread\"").expect_text("Waits for an answer");
+    list.expect_text("aria-label=\"1 unread\"").expect_text("Needs reply");
 
     let id = news["conversation"].as_str().unwrap().to_owned();
     let path = format!("/conversations/{id}");
     owner.get(&path).await.expect_text("The lamp is broken").expect_text("https://shop.example/lamps");
     assert_eq!(owner.unread().await, 0, "opening it is reading it");
-    owner.get("/conversations").await.expect_no_text("1 unread").expect_text("Waits for an answer");
+    owner.get("/conversations").await.expect_no_text("1 unread").expect_text("Needs reply");
 
     let mut bubble = vera.events(0).await;
     assert_eq!(bubble.until("message").await["body"], "The lamp is broken");
@@ -41,7 +41,7 @@ async fn a_visitor_and_an_agent_talk() {
     let answer = bubble.until("message").await;
     assert_eq!(answer["body"], "We send a new one");
     assert_eq!((answer["position"].as_i64(), answer["from"].as_str()), (Some(2), Some("agent")));
-    owner.get("/conversations").await.expect_no_text("Waits for an answer");
+    owner.get("/conversations").await.expect_no_text("Needs reply");
     assert_eq!(vera.history("").await, ["The lamp is broken", "We send a new one"]);
 
     owner.post(&format!("{path}/status"), &[("status", "closed")]).await.expect(303);
@@ -110,7 +110,7 @@ async fn a_stream_goes_on_where_it_was_left() {
     assert_ne!(vera.conversation(&owner).await, id);
     // Brought back, the old one is no longer what the visitor sees, and says so.
     owner.post(&format!("/conversations/{id}/restore"), &[]).await.expect(303);
-    owner.get(&format!("/conversations/{id}")).await.expect_text("No chat bubble shows this conversation");
+    owner.get(&format!("/conversations/{id}")).await.expect_text("won’t see replies here");
     assert_eq!(vera.history("").await, ["once more"]);
 }
 
@@ -214,7 +214,7 @@ async fn a_visitor_who_writes_again_reopens_and_the_open_ticket_shows_it() {
     vera.write("It broke again").await.expect(201);
     owner.get("/conversations").await.expect_text("It broke again");
     let ticket = owner.get(&format!("/tickets/{open}")).await;
-    ticket.expect_text("wrote again; the conversation is open again").expect_text("It broke again");
+    ticket.expect_text("wrote again and reopened the conversation").expect_text("It broke again");
     owner.get(&format!("/tickets/{closed}")).await.expect_no_text("wrote again");
     owner.get("/tickets").await.expect_text("The visitor waits for an answer");
     assert_eq!(owner.list("").await, [open, newer], "it comes to the top");

@@ -51,7 +51,7 @@ async fn an_operator_sets_a_desk_up_from_the_shell() {
         PASSWORD,
     );
     assert_eq!(twice.status.code(), Some(1));
-    assert!(text(&twice.stderr).starts_with("docket: Somebody with that email"), "{}", text(&twice.stderr));
+    assert!(text(&twice.stderr).starts_with("docket: A user with this email"), "{}", text(&twice.stderr));
     let weak = docket(
         path,
         &database,

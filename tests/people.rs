@@ -15,7 +15,7 @@ async fn the_set_up_link_opens_one_account_once() {
     let ana = app.stranger();
     ana.get("/setup?token=guess").await.expect(404);
     ana.get("/login").await.expect(404).expect_text("server's log".replace('\'', "&#39;").as_str());
-    ana.get(&path).await.expect(200).expect_text("Open the first account");
+    ana.get(&path).await.expect(200).expect_text("Create the first account");
     let weak = [&OPEN[..2], &[("password", "short")]].concat();
     ana.post(&path, &weak).await.expect(422).expect_text("at least 10 characters").expect_text("Ana@Example.com");
     ana.post(&path, &OPEN).await.expect_redirect("/tickets");
@@ -165,7 +165,7 @@ async fn an_invitation_lets_one_person_in_once() {
     admin.post("/settings/team/invitations", &[("email", "a@b.example"), ("role", "owner")]).await.expect(403);
     admin.post("/settings/team/invitations", &[("email", "no address"), ("role", "viewer")]).await.expect(422);
     let taken = [("email", owner.email.as_str()), ("role", "viewer")];
-    admin.post("/settings/team/invitations", &taken).await.expect(409).expect_text("has an account already");
+    admin.post("/settings/team/invitations", &taken).await.expect(409).expect_text("already exists");
 
     let invited = admin.post("/settings/team/invitations", &[("email", "new@example.com"), ("role", "viewer")]).await;
     let path = format!("/invitations/{}", invited.expect(201).between("/invitations/", "\""));

@@ -179,7 +179,7 @@ async fn nobody_comes_in_without_signing_in() {
         let method = Method::from_bytes(line.method.as_str().as_bytes()).unwrap();
         let request = stranger.request(method, &path).header("accept", "application/json");
         let answer = stranger.send(request).await;
-        assert_eq!(answer.expect(401).json()["error"]["code"], "signed_out");
+        assert_eq!(answer.expect(401).json()["error"]["code"], "unauthorized");
     }
     let answer = stranger.get("/tickets?q=a%20b&status=all").await;
     answer.expect_redirect("/login?next=%2Ftickets%3Fq%3Da%2520b%26status%3Dall");

@@ -51,7 +51,7 @@ async fn every_state_is_there() {
     let mut seen = [false; 3];
     for number in 1..=150 {
         let page = owner.get(&format!("/tickets/{number}")).await;
-        let signs = ["no longer exists", "lives elsewhere", "Reopened"];
+        let signs = ["no longer exists", "is in another system", "Reopened"];
         for (seen, sign) in seen.iter_mut().zip(signs) {
             *seen |= page.body.contains(sign);
         }

@@ -148,7 +148,7 @@ async fn what_cannot_be_kept_is_refused_with_a_reason() {
     let broken =
         visitor.client.post(&url).header("content-type", "application/json").header("accept", "application/json");
     let answer = visitor.send(broken.body("[1]")).await;
-    assert_eq!(answer.expect(400).json()["error"]["code"], "unreadable");
+    assert_eq!(answer.expect(400).json()["error"]["code"], "invalid_body");
     owner.get("/submissions").await.expect_text("Nothing was sent yet");
 }
 
@@ -238,7 +238,7 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
         assert_eq!(
             (answer.json()["error"]["code"].as_str(), answer.header("access-control-allow-origin")),
-            (Some("too_many_requests"), "*")
+            (Some("rate_limited"), "*")
         );
     }
     let first = owner.get("/submissions").await;

@@ -87,7 +87,7 @@ async fn a_ticket_from_another_system_keeps_its_id_and_links_there() {
         .expect_text("value=\"a@b.example\"")
         .expect_text("Hi</textarea>");
     let number = owner.make_ticket_of(&[("title", "From chat"), ("conversationId", "clx1:abc-2")]).await;
-    owner.get(&format!("/tickets/{number}")).await.expect_text("lives elsewhere").expect_text("clx1:abc-2");
+    owner.get(&format!("/tickets/{number}")).await.expect_text("is in another system").expect_text("clx1:abc-2");
     let settings = [("name", "Desk"), ("timeZone", "UTC"), ("conversationUrl", "https://chat.example/c/{id}")];
     owner.post("/settings", &settings).await.expect(303);
     owner.get(&format!("/tickets/{number}")).await.expect_text("href=\"https://chat.example/c/clx1:abc-2\"");
@@ -319,7 +319,11 @@ mod notes {
         let number = owner.make_ticket("Shared").await;
         editor.write_notes(number, 1, "Theirs\n").await.expect(303);
         let conflict = owner.write_notes(number, 1, "Mine").await;
-        conflict.expect(409).expect_text("Theirs").expect_text("Mine").expect_text("Max editor has saved these notes");
+        conflict
+            .expect(409)
+            .expect_text("Theirs")
+            .expect_text("Mine")
+            .expect_text("Max editor saved these notes while you were editing");
         conflict.expect_text("Theirs\n\nMine");
         let version = conflict.between("name=\"version\" value=\"", "\"").parse().unwrap();
         owner.write_notes(number, version, "Theirs and mine").await.expect(303);
@@ -346,7 +350,7 @@ mod notes {
             page.expect_text(line);
         }
         assert!(page.body.matches("Olivia Owner, ").count() >= 10, "each is signed and dated");
-        owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("The line is empty");
+        owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("The note is empty");
     }
 
     #[actix_web::test]
@@ -393,7 +397,7 @@ mod notes {
         let number = owner.make_ticket("Expired").await;
         app.wait(Duration::from_secs(15 * 24 * 3600));
         let refused = owner.write_notes(number, 1, "Half an hour\nof work & <care>").await;
-        refused.expect(401).expect_text("Half an hour\nof work &#38; &#60;care&#62;").expect_text("not yet saved");
+        refused.expect(401).expect_text("Half an hour\nof work &#38; &#60;care&#62;").expect_text("It isn’t saved yet");
         let fields = [
             ("email", owner.email.as_str()),
             ("password", crate::support::PASSWORD),
@@ -425,7 +429,7 @@ async fn times_are_shown_in_the_readers_zone() {
     let tokyo = iso.with_timezone(&chrono_tz::Asia::Tokyo).format("%-d %b %Y, %H:%M").to_string();
     page.expect_text(&tokyo);
     let unknown = owner.post("/profile", &[("name", "Olivia"), ("timeZone", "Mars/Base")]).await;
-    unknown.expect(422).expect_text("no time zone of that name");
+    unknown.expect(422).expect_text("Unknown time zone");
 }
 
 #[actix_web::test]

@@ -39,7 +39,7 @@ pub fn invite(
 ) -> Result<()> {
     let account_id = inviter.account_id;
     if user::find_by_email(conn, email)?.is_some() {
-        return Err(Error::new(Kind::Conflict, "Somebody with that email address has an account already."));
+        return Err(Error::new(Kind::Conflict, "A user with this email address already exists."));
     }
     let same =
         invitations::table.filter(invitations::account_id.eq(account_id)).filter(invitations::email.eq(email.as_str()));
@@ -99,7 +99,7 @@ pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(
         .optional()?;
     let may_grant = |inviter: &User, role| inviter.disabled_at.is_none() && inviter.role.may_manage(role);
     let found = found.filter(|(invitation, _, inviter)| may_grant(inviter, invitation.role));
-    let message = "This invitation was used or withdrawn, or has expired. Ask for a new one.";
+    let message = "This invitation was used or revoked, or has expired. Ask for a new one.";
     found.map(|(invitation, account, _)| (invitation, account)).ok_or_else(|| Error::new(Kind::NotFound, message))
 }
 

@@ -64,6 +64,11 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<ApiKey>> {
     Ok(keys.order(api_keys::id.desc()).limit(200).load(conn)?)
 }
 
+/// A key of the account.
+pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<ApiKey> {
+    Ok(api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id)).first(conn)?)
+}
+
 /// As whom the bearer of a key works, and whether its last use should be written down.
 pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Agent, bool)>> {
     let found: Option<(i64, i64, String, Option<NaiveDateTime>, String, User)> = api_keys::table
@@ -120,7 +125,7 @@ pub fn confirm(conn: &mut Connection, account_id: i64, id: i64) -> Result<()> {
 
 /// The refusal of a key.
 pub fn unknown() -> Error {
-    Error::new(Kind::SignedOut, "There is no such API key, or it was revoked.")
+    Error::new(Kind::SignedOut, "Unknown or revoked API key.")
 }
 
 /// Revokes every key that a user has created, and says how many.

@@ -4,10 +4,12 @@ use crate::error::{Error, Kind, Result};
 use crate::words;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
+use utoipa::ToSchema;
 
 /// What a user is in their account.
-#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
+#[schema(rename_all = "lowercase")]
 pub enum Role {
     /// Everything, owners and keys included.
     Owner,

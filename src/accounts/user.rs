@@ -89,7 +89,7 @@ pub fn add(conn: &mut Connection, account_id: i64, user: &NewUser, role: Role, n
         .get_result(conn);
     inserted.map_err(|error| match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _) => {
-            Error::new(Kind::Conflict, "Somebody with that email address has an account already.")
+            Error::new(Kind::Conflict, "A user with this email address already exists.")
         }
         other => other.into(),
     })

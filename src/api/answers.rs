@@ -33,7 +33,7 @@ pub struct ApiError {
 /// A word for programs and a sentence for people.
 #[derive(Serialize, ToSchema)]
 pub struct Reason {
-    /// Such as `not_found`, `invalid`, `conflict`, `too_many_requests`.
+    /// Such as `not_found`, `invalid`, `conflict`, `rate_limited`.
     pub code: String,
     /// What to mend.
     pub message: String,

@@ -5,7 +5,7 @@ use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read;
 use crate::api::read::{Body, OnceHeader, window};
-use crate::conversations::conversation::NewConversation;
+use crate::conversations::conversation::{NewConversation, Status};
 use crate::conversations::list::Filter;
 use crate::conversations::{conversation, list, news, trash, visitor};
 use crate::db::Connection;
@@ -21,31 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-/// Whether somebody may have to answer.
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ConversationStatus {
-    /// Somebody may have to.
-    Open,
-    /// Done.
-    Closed,
-}
-
-impl From<ConversationStatus> for conversation::Status {
-    fn from(status: ConversationStatus) -> Self {
-        match status {
-            ConversationStatus::Open => Self::Open,
-            ConversationStatus::Closed => Self::Closed,
-        }
-    }
-}
-
 /// A conversation with a visitor.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversation {
     id: String,
-    status: ConversationStatus,
+    status: Status,
     visitor_name: String,
     visitor_email: String,
     page_url: Option<String>,
@@ -63,7 +44,7 @@ pub struct Conversation {
 impl From<conversation::Conversation> for Conversation {
     fn from(row: conversation::Conversation) -> Self {
         Self {
-            status: if row.is_open() { ConversationStatus::Open } else { ConversationStatus::Closed },
+            status: row.status,
             message_count: row.message_count,
             last_message_at: row.last_message_at.and_utc(),
             waiting_since: row.waiting_since.map(|at| at.and_utc()),
@@ -84,7 +65,7 @@ impl From<conversation::Conversation> for Conversation {
 pub struct ConversationsQuery {
     /// Only those of this status; all without it.
     #[param(inline)]
-    status: Option<ConversationStatus>,
+    status: Option<Status>,
     /// Words to search for.
     q: Option<String>,
     /// How many, 50 unless said otherwise.
@@ -105,7 +86,7 @@ pub struct ConversationsQuery {
 )]
 pub async fn list(app: AppData, agent: Agent, query: Query<ConversationsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let filter = Filter { status: query.status.map(Into::into), q: query.q.unwrap_or_default() };
+    let filter = Filter { status: query.status, q: query.q.unwrap_or_default() };
     let window = window(query.limit, query.cursor.as_deref())?;
     let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| list::page(conn, agent.account_id, &filter, window)).await?;
@@ -121,7 +102,7 @@ pub struct CreateConversation {
     id: Option<String>,
     /// Open unless said otherwise.
     #[schema(inline)]
-    status: Option<ConversationStatus>,
+    status: Option<Status>,
     #[serde(default)]
     #[schema(max_length = 254)]
     visitor_name: String,
@@ -157,7 +138,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
     let begun = read::stored(typed.created_at, now);
     let new = NewConversation {
         id: read::source_id(typed.id)?,
-        status: typed.status.map_or(conversation::Status::Open, Into::into),
+        status: typed.status.unwrap_or(Status::Open),
         visitor_name,
         visitor_email,
         page_url: read::page_url(typed.page_url.as_deref())?,
@@ -195,7 +176,7 @@ pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeConversation {
     #[schema(inline)]
-    status: Option<ConversationStatus>,
+    status: Option<Status>,
     #[schema(max_length = 254)]
     visitor_name: Option<String>,
     /// An email address, or empty.
@@ -224,7 +205,7 @@ pub async fn change(
     let write = move |conn: &mut Connection, agent: &Agent| {
         let changed = visitor::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
         match typed.status {
-            Some(status) => conversation::set_status(conn, agent.account_id, &id, status.into()),
+            Some(status) => conversation::set_status(conn, agent.account_id, &id, status),
             None => Ok(changed),
         }
     };

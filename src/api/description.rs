@@ -1,7 +1,7 @@
 //! What the API says of itself: OpenAPI 3.1 for programs, a page for people.
 
 use crate::api::answers::{ApiError, Reason};
-use crate::api::{attachments, conversations, messages, submissions, tickets};
+use crate::api::{attachments, conversations, me, messages, submissions, tickets};
 use crate::error::{Error, Result};
 use crate::web::layout::Layout;
 use crate::web::{AppData, client};
@@ -30,6 +30,7 @@ const ALWAYS: [(&str, &str); 10] = [
 #[openapi(
     info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
     paths(
+        me::show,
         tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, attachments::files, attachments::upload, attachments::file,
         conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
         messages::list, messages::post,

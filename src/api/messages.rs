@@ -93,7 +93,7 @@ pub async fn list(
     let before = match query.cursor.as_deref().map(str::parse) {
         None => None,
         Some(Ok(before)) => Some(before),
-        Some(Err(_)) => return Err(Error::invalid("cursor is what an earlier answer gave as nextCursor.")),
+        Some(Err(_)) => return Err(Error::invalid("cursor must be the nextCursor of an earlier response.")),
     };
     let mut rows = app
         .db
@@ -228,7 +228,7 @@ pub async fn post(
         CreateMessages::Many(many) => (false, many),
     };
     if !(1..=MAX_MESSAGES).contains(&typed.len()) {
-        return Err(Error::new(Kind::Invalid, format!("A request brings 1 to {MAX_MESSAGES} messages.")));
+        return Err(Error::new(Kind::Invalid, format!("Send 1 to {MAX_MESSAGES} messages in one request.")));
     }
     let new: Vec<NewMessage> = typed.into_iter().map(|one| one.parse(now)).collect::<Result<_>>()?;
     let (status, answer, posted) = app

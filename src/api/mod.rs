@@ -5,6 +5,7 @@ pub mod answers;
 pub mod attachments;
 pub mod conversations;
 pub mod description;
+pub mod me;
 pub mod messages;
 pub mod read;
 pub mod submissions;

@@ -54,7 +54,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// JSON that cannot be read, or that says something we do not know.
 fn refused(error: &serde_json::Error) -> Error {
     let kind = if error.is_data() { Kind::Invalid } else { Kind::Unreadable };
-    Error::new(kind, format!("The JSON cannot be taken: {error}."))
+    Error::new(kind, format!("The JSON isn’t valid: {error}."))
 }
 
 /// The `Idempotency-Key` of a request, if it has one.
@@ -125,13 +125,13 @@ pub fn window(limit: Option<i64>, cursor: Option<&str>) -> Result<Window> {
         Some(limit) => usize::try_from(limit)
             .ok()
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-            .ok_or_else(|| Error::invalid(format!("limit is 1 to {MAX_LIMIT}.")))?,
+            .ok_or_else(|| Error::invalid(format!("limit must be 1 to {MAX_LIMIT}.")))?,
     };
     let place = match cursor {
         None => Place::First,
         Some(cursor) => Cursor::parse(cursor)
             .map(Place::After)
-            .ok_or_else(|| Error::invalid("cursor is what an earlier answer gave as nextCursor."))?,
+            .ok_or_else(|| Error::invalid("cursor must be the nextCursor of an earlier response."))?,
     };
     Ok(Window { place, size })
 }
@@ -186,7 +186,7 @@ pub fn source_id(id: Option<String>) -> Result<String> {
     if crate::tickets::source::is_source_id(&id) {
         return Ok(id);
     }
-    Err(Error::invalid("An id has 1 to 128 characters: letters, digits, _ - . :, and not dots alone."))
+    Err(Error::invalid("An id must have 1 to 128 characters: letters, digits and _ - . : (not only dots)."))
 }
 
 /// A time as the database keeps it: in UTC, cut to microseconds.

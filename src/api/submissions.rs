@@ -100,7 +100,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<SubmissionsQuery>) ->
     let page = app.db.read(move |conn| {
         let page = list::page(conn, agent.account_id, &filter, window)?;
         let names: HashMap<i64, String> =
-            form::forms(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
+            form::all(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
         Ok(page.map(|row| {
             let form = names.get(&row.form_id).cloned().unwrap_or_default();
             FormSubmission::new(row, form)
@@ -158,7 +158,7 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
     let (status, answer, made) = app
         .write_as(&agent, Action::Work, move |conn, _| {
             once.run(conn, account_id, now, |conn| {
-                let form = form::form_named(conn, account_id, &form_name, &form_key, now)?;
+                let form = form::find_or_add(conn, account_id, &form_name, &form_key, now)?;
                 let from = (page_url.as_deref(), country.as_deref());
                 let made = submission::add(conn, &form, &id, &parsed, from, at)?;
                 Ok((StatusCode::CREATED, json!(FormSubmission::new(made.clone(), form.name)), Some(made)))
@@ -180,7 +180,7 @@ pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result
     let id = path.into_inner();
     let load = move |conn: &mut Connection| {
         let found = submission::get(conn, agent.account_id, &id)?;
-        let form = form::form(conn, agent.account_id, found.form_id)?;
+        let form = form::find(conn, agent.account_id, found.form_id)?;
         Ok(FormSubmission::new(found, form.name))
     };
     Ok(HttpResponse::Ok().json(app.db.read(load).await?))

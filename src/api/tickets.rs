@@ -6,12 +6,13 @@ use crate::api::answers::{ApiError, List};
 use crate::api::read::{Body, Change, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
-use crate::tickets::create::{Made, NewTicket};
+use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::listing::{Filter, Statuses};
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::source::Source;
+use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester};
-use crate::tickets::{change, create, listing, news, notes, source, source_links, status, tags, ticket, trash};
+use crate::tickets::{change, create, listing, news, notes, source, source_links, tags, ticket, trash};
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -23,38 +24,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
-/// Where a ticket stands.
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TicketStatus {
-    /// Nobody has begun.
-    New,
-    /// Somebody is at it.
-    InProgress,
-    /// Done.
-    Closed,
-}
-
-impl From<TicketStatus> for status::Status {
-    fn from(status: TicketStatus) -> Self {
-        match status {
-            TicketStatus::New => Self::New,
-            TicketStatus::InProgress => Self::InProgress,
-            TicketStatus::Closed => Self::Closed,
-        }
-    }
-}
-
-impl From<status::Status> for TicketStatus {
-    fn from(status: status::Status) -> Self {
-        match status {
-            status::Status::New => Self::New,
-            status::Status::InProgress => Self::InProgress,
-            status::Status::Closed => Self::Closed,
-        }
-    }
-}
-
 /// A ticket.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -62,8 +31,8 @@ pub struct Ticket {
     /// Counts from 1 in each account and is never used again.
     number: i64,
     title: String,
-    status: TicketStatus,
-    /// Internal: no visitor ever sees them.
+    status: Status,
+    /// Internal: visitors never see them.
     notes: String,
     /// A change of the notes names it.
     notes_version: i64,
@@ -94,7 +63,7 @@ impl Ticket {
         }
         Self {
             number: row.number,
-            status: row.status.into(),
+            status: row.status,
             notes_version: row.notes_version,
             tags,
             assignee_id: row.assignee_id,
@@ -126,7 +95,7 @@ fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
 pub struct TicketsQuery {
     /// Only those of this status; all without it.
     #[param(inline)]
-    status: Option<TicketStatus>,
+    status: Option<Status>,
     /// Words to search for, as in the desk.
     q: Option<String>,
     /// Only those with this tag.
@@ -156,7 +125,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Res
         ..listing::Query::default()
     };
     let filter = Filter {
-        statuses: query.status.map_or(Statuses::All, |status| Statuses::Only(status.into())),
+        statuses: query.status.map_or(Statuses::All, Statuses::Only),
         window: window(query.limit, query.cursor.as_deref())?,
         ..Filter::new(&typed, &agent)
     };
@@ -238,14 +207,14 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
             once.run(conn, agent.account_id, now, |conn| {
                 let new = with_requester(conn, agent.account_id, &new)?;
                 let number = match create::create(conn, agent, &new, now)? {
-                    Made::Ticket(number) => number,
-                    Made::SourceHasTickets(others) => {
+                    Outcome::Ticket(number) => number,
+                    Outcome::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
                         let message =
                             format!("This source has {} already; another: true makes one more.", numbers.join(", "));
                         return Err(Error::new(Kind::Conflict, message));
                     }
-                    Made::RequestUsed(number) => {
+                    Outcome::RequestUsed(number) => {
                         return Err(Error::new(
                             Kind::Conflict,
                             format!("This request has made ticket #{number} already."),
@@ -279,7 +248,7 @@ fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Re
 
 fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {
     if tags.len() > tags::MAX_TAGS {
-        return Err(Error::invalid(format!("A request names at most {} tags.", tags::MAX_TAGS)));
+        return Err(Error::invalid(format!("Send at most {} tags in one request.", tags::MAX_TAGS)));
     }
     tags.iter().map(|tag| tags::parse_tag(tag)).collect()
 }
@@ -306,7 +275,7 @@ pub struct ChangeTicket {
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     title: Option<String>,
     #[schema(inline)]
-    status: Option<TicketStatus>,
+    status: Option<Status>,
     /// Together with `notesVersion`, the version on which they were written.
     #[schema(max_length = 100_000)]
     notes: Option<String>,
@@ -357,7 +326,7 @@ pub async fn change(
             change::set_title(conn, agent, number, title, now)?;
         }
         if let Some(status) = status {
-            change::set_status(conn, agent, number, status.into(), None, now)?;
+            change::set_status(conn, agent, number, status, None, now)?;
         }
         if let Some((notes, version)) = &notes {
             save_notes(conn, agent, number, notes, *version, now)?;

@@ -42,7 +42,7 @@ pub fn reserve(
     let account = accounts::table.find(agent.account_id).filter(accounts::file_bytes.le(quota - new.size));
     let bytes = accounts::file_bytes.eq(accounts::file_bytes + new.size);
     if diesel::update(account).set(bytes).execute(conn)? == 0 {
-        let message = "The account's files take all the room they may. Remove some, or ask for more room.";
+        let message = "This account is out of file storage. Remove some files, or ask for more.";
         return Err(Error::new(ErrorKind::Full, message));
     }
     let held: i64 = attachments::table.filter(attachments::ticket_id.eq(ticket.id)).count().get_result(conn)?;

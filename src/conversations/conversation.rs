@@ -9,10 +9,12 @@ use chrono::NaiveDateTime;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use utoipa::ToSchema;
 
-/// Where a conversation stands.
-#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+/// Where a conversation stands. Its word is read in any case.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
+#[schema(as = ConversationStatus, rename_all = "lowercase")]
 pub enum Status {
     /// Somebody may have to answer.
     Open,
@@ -36,7 +38,7 @@ impl std::str::FromStr for Status {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "open" => Ok(Self::Open),
             "closed" => Ok(Self::Closed),
             _ => Err(Error::invalid("A conversation is open or closed.")),
@@ -130,7 +132,7 @@ pub fn create(
             .get_result(conn)
     })?;
     created.ok_or_else(|| {
-        Error::new(Kind::Conflict, "There is a conversation of that id already, or one was deleted lately.")
+        Error::new(Kind::Conflict, "A conversation with this id already exists, or was deleted recently.")
     })
 }
 

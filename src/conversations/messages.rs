@@ -76,7 +76,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
     }
     let position = conversation.message_count + 1;
     if position >= dialect::MAX_MESSAGES {
-        return Err(Error::invalid("This conversation holds as many messages as one can."));
+        return Err(Error::invalid("This conversation has reached the maximum number of messages."));
     }
     let reopened = new.reopens && !conversation.is_open();
     let is_open = reopened || conversation.is_open();
@@ -192,7 +192,7 @@ impl std::str::FromStr for Sender {
         match text {
             "visitor" => Ok(Self::Visitor),
             "agent" => Ok(Self::Agent),
-            _ => Err(Error::invalid("A message is from visitor or agent.")),
+            _ => Err(Error::invalid("from must be visitor or agent.")),
         }
     }
 }
@@ -228,7 +228,7 @@ pub struct NewMessage {
     pub body: String,
     /// Through what it comes.
     pub channel: Channel,
-    /// Made by whoever sends it: the same id through the same channel is the same message.
+    /// The sender’s own id: the same id through the same channel is the same message.
     pub client_id: Option<String>,
     /// When it was written, in UTC.
     pub at: NaiveDateTime,

@@ -78,7 +78,8 @@ pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
 }
 
 /// What a settings page changes of a widget.
-#[derive(Clone, Debug)]
+#[derive(AsChangeset, Clone, Debug)]
+#[diesel(table_name = widgets)]
 pub struct Change {
     pub name: String,
     pub allowed_origins: String,
@@ -93,17 +94,6 @@ pub struct Change {
 /// Changes a widget.
 pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
     let widget = get(conn, account_id, id)?;
-    diesel::update(widgets::table.find(widget.id))
-        .set((
-            widgets::name.eq(&change.name),
-            widgets::allowed_origins.eq(&change.allowed_origins),
-            widgets::ask_name.eq(change.ask_name),
-            widgets::ask_email.eq(change.ask_email),
-            widgets::colour.eq(&change.colour),
-            widgets::language.eq(&change.language),
-            widgets::texts.eq(&change.texts),
-            widgets::is_off.eq(change.is_off),
-        ))
-        .execute(conn)?;
+    diesel::update(widgets::table.find(widget.id)).set(change).execute(conn)?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Columns with a fixed set of words, as enums.
 
-/// Makes an enum with `as_str` and `FromStr` the type of a text column. A word that
-/// the enum does not know is an error when it is read, never a default.
+/// Makes an enum with `as_str` and `FromStr` the type of a text column and of a field
+/// in JSON. A word that the enum does not know is an error when it is read, never a
+/// default.
 #[macro_export]
 macro_rules! words {
     ($enum:ty) => {
@@ -23,6 +24,19 @@ macro_rules! words {
         {
             fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
                 <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.as_str(), out)
+            }
+        }
+
+        impl serde::Serialize for $enum {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $enum {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <String as serde::Deserialize>::deserialize(deserializer)?;
+                word.parse().map_err(serde::de::Error::custom)
             }
         }
     };

@@ -296,7 +296,7 @@ pub async fn set_status(
         })
         .await?;
     news::changed(&app.live, &changed);
-    let text = if status == Status::Closed { "The conversation is closed." } else { "The conversation is open again." };
+    let text = if status == Status::Closed { "Conversation closed." } else { "Conversation reopened." };
     layout.see_other_saying(to, &Flash::new(text))
 }
 

@@ -3,10 +3,9 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::user::MAX_NAME;
-use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::submissions::form;
-use crate::submissions::form::Form;
+use crate::submissions::form::{Change, Form};
 use crate::values::{text, token};
 use crate::web::fields::Fields;
 use crate::web::layout::{Flash, Layout};
@@ -30,7 +29,7 @@ async fn render_list(
     failed: Option<(String, Error)>,
 ) -> Result<HttpResponse> {
     let account_id = agent.account_id;
-    let forms = app.db.read(move |conn| form::forms(conn, account_id)).await?;
+    let forms = app.db.read(move |conn| form::all(conn, account_id)).await?;
     let status = failed.as_ref().map_or(actix_web::http::StatusCode::OK, |(_, error)| error.kind.status());
     let (name, error) = failed.map_or((String::new(), None), |(name, error)| (name, Some(error.message().to_owned())));
     layout.page_with(status, &FormsPage { layout, forms, name, error })
@@ -49,9 +48,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
     };
     let (key, now) = (token::id()?, app.clock.now());
     let form = app
-        .write_as(&agent, Action::Configure, move |conn, agent| {
-            form::add_form(conn, agent.account_id, &name, &key, now)
-        })
+        .write_as(&agent, Action::Configure, move |conn, agent| form::add(conn, agent.account_id, &name, &key, now))
         .await?;
     Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
 }
@@ -89,7 +86,7 @@ pub async fn show(
     path: web::Path<i64>,
 ) -> Result<HttpResponse> {
     let id = path.into_inner();
-    let form = app.db.read(move |conn| form::form(conn, agent.account_id, id)).await?;
+    let form = app.db.read(move |conn| form::find(conn, agent.account_id, id)).await?;
     render(&req, &app, &layout, &form, None)
 }
 
@@ -103,10 +100,10 @@ pub async fn save(
     sent: Fields,
 ) -> Result<HttpResponse> {
     let id = path.into_inner();
-    let parsed = match Settings::parse(&sent) {
+    let parsed = match parse(&sent) {
         Ok(parsed) => parsed,
         Err(error) if error.kind == Kind::Invalid => {
-            let form = app.db.read(move |conn| form::form(conn, agent.account_id, id)).await?;
+            let form = app.db.read(move |conn| form::find(conn, agent.account_id, id)).await?;
             let (name, allowed_origins) = (sent.get("name"), sent.get("allowedOrigins"));
             let (next_url, thanks) = (sent.get("next"), sent.get("thanks"));
             let is_off = sent.get("off") == "1";
@@ -115,39 +112,24 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    let change = move |conn: &mut Connection, agent: &Agent| {
-        form::change_form(
-            conn,
-            agent.account_id,
-            id,
-            [&parsed.name, &parsed.origins, &parsed.next, &parsed.thanks],
-            parsed.is_off,
-        )
-    };
-    app.write_as(&agent, Action::Configure, change).await?;
+    app.write_as(&agent, Action::Configure, move |conn, agent| form::change(conn, agent.account_id, id, &parsed))
+        .await?;
     layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
-}
-
-struct Settings {
-    name: String,
-    origins: String,
-    next: String,
-    thanks: String,
-    is_off: bool,
 }
 
 /// Longest text of the page after sending, in characters.
 const MAX_THANKS: usize = 1_000;
 
-impl Settings {
-    fn parse(sent: &Fields) -> Result<Self> {
-        let name = text::required_line("The name", &sent.get("name"), MAX_NAME)?;
-        let origins = cross_origin::parse_origins(&sent.get("allowedOrigins"))?;
-        let next = sent.get("next").trim().to_owned();
-        if !next.is_empty() && text::web_url(&next).is_none() {
-            return Err(Error::invalid("The page after sending must start with https:// or http://."));
-        }
-        let thanks = text::block("The thanks", sent.get("thanks").trim(), MAX_THANKS)?;
-        Ok(Self { name, origins, next, thanks, is_off: sent.get("off") == "1" })
+fn parse(sent: &Fields) -> Result<Change> {
+    let next_url = sent.get("next").trim().to_owned();
+    if !next_url.is_empty() && text::web_url(&next_url).is_none() {
+        return Err(Error::invalid("The redirect must start with https:// or http://."));
     }
+    Ok(Change {
+        name: text::required_line("The name", &sent.get("name"), MAX_NAME)?,
+        allowed_origins: cross_origin::parse_origins(&sent.get("allowedOrigins"))?,
+        next_url,
+        thanks: text::block("The thanks", sent.get("thanks").trim(), MAX_THANKS)?,
+        is_off: sent.get("off") == "1",
+    })
 }

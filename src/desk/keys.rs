@@ -101,6 +101,6 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     tracing::info!(revoked = id, "API key revoked");
     layout.see_other_saying(
         "/settings/keys",
-        &Flash::new("The key is revoked. Programs that use it are refused from now on."),
+        &Flash::new("The key is revoked. Programs that use it no longer have access."),
     )
 }

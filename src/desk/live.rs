@@ -95,7 +95,7 @@ pub async fn presence(app: AppData, agent: Agent, sent: Fields) -> Result<HttpRe
     };
     let place = text::required_line("The place", &sent.get("place"), MAX_PLACE)?;
     if !is_local_path(&place) {
-        return Err(Error::invalid("The place is a path of ours."));
+        return Err(Error::invalid("The place must be a path of this desk."));
     }
     let presence = Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing };
     Ok(HttpResponse::Ok().json(app.live.note(presence)))

@@ -75,7 +75,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         .read(move |conn| {
             let (page, error) = or_reason(list::page(conn, agent.account_id, &filter, place.into()))?;
             let spam_count = list::spam_count(conn, agent.account_id)?;
-            Ok((page, form::forms(conn, agent.account_id)?, spam_count, error))
+            Ok((page, form::all(conn, agent.account_id)?, spam_count, error))
         })
         .await?;
     drop(slot);
@@ -126,7 +126,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
         .db
         .read(move |conn| {
             let submission = submission::get(conn, agent.account_id, &id)?;
-            let form = form::form(conn, agent.account_id, submission.form_id)?;
+            let form = form::find(conn, agent.account_id, submission.form_id)?;
             let tickets = source_links::of_source(conn, agent.account_id, &Source { kind: SourceKind::Form, id })?;
             Ok((submission, form.name, tickets))
         })

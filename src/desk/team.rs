@@ -147,7 +147,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     };
     app.db.write(revoke).await?;
     tracing::info!(invitation = id, "invitation withdrawn");
-    layout.see_other_saying("/settings/team", &Flash::new("Invitation withdrawn."))
+    layout.see_other_saying("/settings/team", &Flash::new("Invitation revoked."))
 }
 
 /// Whoever makes somebody an owner gives their password again.

@@ -43,7 +43,7 @@ pub async fn receive(
     // Before anything is looked up: a flood must not reach the database.
     app.limits.form_address.check(client::network(&req, &app.config))?;
     app.limits.form_key.check(&key)?;
-    let form = app.db.read(move |conn| form::form_by_key(conn, &key)).await?;
+    let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
     cross_origin::check(&req, &form.allowed_origins)?;
     let origin = cross_origin::origin(&req);
     let Sent { fields, files } = read(&req, payload.into_inner()).await?;
@@ -107,7 +107,7 @@ pub async fn thanks(
     query: Query<Outcome>,
 ) -> Result<HttpResponse> {
     let key = path.into_inner();
-    let form = app.db.read(move |conn| form::form_by_key(conn, &key)).await?;
+    let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
     let Outcome { files, next } = query.into_inner();
     // The browser names the site that sent the form by the referrer alone.
     let site = referer(&req).and_then(|url| text::web_url(&url)).map(|url| url.origin().ascii_serialization());
@@ -226,5 +226,5 @@ enum Value {
 }
 
 fn take(left: usize, bytes: usize) -> Result<usize> {
-    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form takes at most 64 KB of text."))
+    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form can have at most 64 KB of text."))
 }

@@ -135,7 +135,7 @@ impl Parsed {
     /// *Invalid* when there are none, *too large* when there is too much.
     pub fn of_program(fields: Vec<(String, String)>) -> Result<Self> {
         if fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_BYTES {
-            return Err(Error::new(Kind::TooLarge, "The fields of a form have at most 64 KB."));
+            return Err(Error::new(Kind::TooLarge, "A form can have at most 64 KB of text."));
         }
         Self::of_fields(fields.iter().map(|(name, value)| (text::normalise(name), text::normalise(value))).collect())
     }
@@ -163,7 +163,7 @@ fn no_fields() -> Error {
 }
 
 fn too_many() -> Error {
-    Error::new(Kind::TooLarge, format!("A form has at most {MAX_FIELDS} fields."))
+    Error::new(Kind::TooLarge, format!("A form can have at most {MAX_FIELDS} fields."))
 }
 
 fn simple(name: &str) -> String {

@@ -28,7 +28,7 @@ impl Form {
 }
 
 /// Makes a form under a random key and returns it.
-pub fn add_form(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     Ok(diesel::insert_into(forms::table)
         .values((
             forms::account_id.eq(account_id),
@@ -44,19 +44,19 @@ pub fn add_form(conn: &mut Connection, account_id: i64, name: &str, key: &str, n
 }
 
 /// The form behind a public key.
-pub fn form_by_key(conn: &mut Connection, key: &str) -> Result<Form> {
+pub fn by_key(conn: &mut Connection, key: &str) -> Result<Form> {
     let there = forms::table.filter(forms::key.eq(key)).filter(forms::is_off.eq(false));
     let form: Option<Form> = there.first(conn).optional()?;
     form.ok_or_else(|| Error::new(Kind::NotFound, "There is no form at this address."))
 }
 
 /// The account's forms.
-pub fn forms(conn: &mut Connection, account_id: i64) -> Result<Vec<Form>> {
+pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<Form>> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).order(forms::id).load(conn)?)
 }
 
 /// One of the account's forms.
-pub fn form(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
+pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.eq(id)).first(conn)?)
 }
 
@@ -67,37 +67,36 @@ const MAX_FORMS: i64 = 200;
 ///
 /// # Errors
 /// *Invalid* when the account has too many.
-pub fn form_named(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     let named = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::name.eq(name));
     match named.order(forms::id).first(conn).optional()? {
         Some(form) => Ok(form),
         None => {
             let count: i64 = forms::table.filter(forms::account_id.eq(account_id)).count().get_result(conn)?;
             if count >= MAX_FORMS {
-                return Err(Error::invalid(format!("The account has {MAX_FORMS} forms; form names one of them.")));
+                let message =
+                    format!("This account has the maximum of {MAX_FORMS} forms. Use the name of an existing one.");
+                return Err(Error::invalid(message));
             }
-            add_form(conn, account_id, name, key, now)
+            add(conn, account_id, name, key, now)
         }
     }
 }
 
+/// What a settings page changes of a form.
+#[derive(AsChangeset, Clone, Debug)]
+#[diesel(table_name = forms)]
+pub struct Change {
+    pub name: String,
+    pub allowed_origins: String,
+    pub next_url: String,
+    pub thanks: String,
+    pub is_off: bool,
+}
+
 /// Changes a form.
-pub fn change_form(
-    conn: &mut Connection,
-    account_id: i64,
-    id: i64,
-    [name, allowed_origins, next_url, thanks]: [&str; 4],
-    is_off: bool,
-) -> Result<()> {
-    let form = form(conn, account_id, id)?;
-    diesel::update(forms::table.find(form.id))
-        .set((
-            forms::name.eq(name),
-            forms::allowed_origins.eq(allowed_origins),
-            forms::next_url.eq(next_url),
-            forms::thanks.eq(thanks),
-            forms::is_off.eq(is_off),
-        ))
-        .execute(conn)?;
+pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
+    let form = find(conn, account_id, id)?;
+    diesel::update(forms::table.find(form.id)).set(change).execute(conn)?;
     Ok(())
 }

@@ -79,7 +79,7 @@ pub fn add(
             .get_result(conn)
     })?;
     let submission: Submission = added.ok_or_else(|| {
-        Error::new(Kind::Conflict, "There is a submission of that id already, or one was deleted lately.")
+        Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
     dialect::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
     Ok(submission)

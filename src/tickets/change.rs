@@ -96,7 +96,7 @@ pub fn set_assignee(
             // Who has left or only looks on may have had it, but gets it no more.
             Some((name, role, None)) if role != Role::Viewer.as_str() => Ok(name),
             Some((name, ..)) if Some(id) != assignee => Ok(name),
-            _ => Err(Error::invalid("Nobody in your team can take that ticket under that id.")),
+            _ => Err(Error::invalid("That user can’t be assigned tickets.")),
         }
     };
     let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);

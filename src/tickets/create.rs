@@ -52,19 +52,19 @@ pub fn suggest_title(name: &str, email: &str, words: &str, otherwise: &str) -> S
     text::shorten(text::first_filled(&[name, email, &words, otherwise]), MAX_TITLE)
 }
 
-/// What came of asking for a ticket.
+/// What became of a request to create a ticket.
 #[derive(Clone, Debug)]
-pub enum Made {
-    /// The ticket of that number is there, made now or by the same request before.
+pub enum Outcome {
+    /// The ticket of this number was created, now or by the same request before.
     Ticket(i64),
-    /// The source has these tickets already, and another one was not asked for.
+    /// The source already has these tickets, and the request did not ask for another.
     SourceHasTickets(Vec<TicketRef>),
-    /// The same request id has made this ticket out of other content.
+    /// A request with the same id but other content created this ticket.
     RequestUsed(i64),
 }
 
-/// Makes a ticket on purpose.
-pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveDateTime) -> Result<Made> {
+/// Creates a ticket.
+pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
     let account = accounts::table.find(agent.account_id);
     // The account's row is locked from here to the end, so two requests cannot
     // pass the checks below side by side.
@@ -112,10 +112,10 @@ pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveD
     count(conn, agent.account_id, None, Some(Status::New))?;
     history::record(conn, id, agent, EventKind::Created, ("", ""), now)?;
     search::reindex(conn, &ticket)?;
-    Ok(Made::Ticket(number))
+    Ok(Outcome::Ticket(number))
 }
 
-fn already_made(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<Option<Made>> {
+fn already_made(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<Option<Outcome>> {
     let same: Option<(i64, String)> = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::request_id.eq(&new.request_id))
@@ -124,11 +124,11 @@ fn already_made(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Resu
         .optional()?;
     if let Some((number, digest)) = same {
         let is_same = digest == new.digest();
-        return Ok(Some(if is_same { Made::Ticket(number) } else { Made::RequestUsed(number) }));
+        return Ok(Some(if is_same { Outcome::Ticket(number) } else { Outcome::RequestUsed(number) }));
     }
     let Some(source) = new.source.as_ref().filter(|_| !new.another) else { return Ok(None) };
     let others = of_source(conn, account_id, source)?;
-    Ok((!others.is_empty()).then_some(Made::SourceHasTickets(others)))
+    Ok((!others.is_empty()).then_some(Outcome::SourceHasTickets(others)))
 }
 
 #[cfg(test)]

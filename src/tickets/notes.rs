@@ -65,9 +65,8 @@ pub fn append(conn: &mut Connection, agent: &Agent, number: i64, line: &str, now
     let signature = format!("{}, {at}:", agent.name);
     let gap = if ticket.notes.is_empty() { "" } else { "\n\n" };
     let notes = format!("{}{gap}{signature}\n{line}", ticket.notes.trim_end_matches('\n'));
-    let notes = Notes::parse(&notes).map_err(|_| {
-        Error::invalid(format!("With this line the notes would be longer than {MAX_NOTES} characters."))
-    })?;
+    let notes = Notes::parse(&notes)
+        .map_err(|_| Error::invalid(format!("The notes can’t be longer than {MAX_NOTES} characters.")))?;
     write(conn, agent, &ticket, notes.as_str(), now)
 }
 

@@ -61,7 +61,7 @@ impl Source {
             ("", "") => return Ok(None),
             (id, "") => (SourceKind::Chat, id),
             ("", id) => (SourceKind::Form, id),
-            _ => return Err(Error::invalid("A ticket has a conversation or a form submission, not both.")),
+            _ => return Err(Error::invalid("A ticket can come from a conversation or a form submission, not both.")),
         };
         if !is_source_id(id) {
             return Err(Error::invalid(

@@ -5,10 +5,12 @@ use crate::words;
 use chrono::NaiveDateTime;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
+use utoipa::ToSchema;
 
-/// Where a ticket stands.
-#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+/// Where a ticket stands. Its word is read in any case.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
+#[schema(as = TicketStatus, rename_all = "snake_case")]
 pub enum Status {
     /// Nobody has begun.
     New,
@@ -47,7 +49,7 @@ impl std::str::FromStr for Status {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        let found = Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| Error::invalid("A status is new, in_progress or closed."))
     }
 }

@@ -17,7 +17,7 @@ use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::submissions::fields::Parsed;
 use crate::submissions::{form, submission};
-use crate::tickets::create::{Made, NewTicket};
+use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::notes::Notes;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
@@ -70,7 +70,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     let by = agent.clone();
     let (form_key, widget_key) = (token::id()?, token::id()?);
     let open = move |conn: &mut Connection| {
-        let form = form::add_form(conn, by.account_id, "Contact form", &form_key, now)?;
+        let form = form::add(conn, by.account_id, "Contact form", &form_key, now)?;
         Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
     };
     let (form, widget) = app.db.write(open).await?;
@@ -261,8 +261,8 @@ impl Desk {
             another: false,
         };
         match create::create(conn, &self.agent, &new, at + TimeDelta::minutes(15))? {
-            Made::Ticket(number) => Ok(Some(number)),
-            Made::SourceHasTickets(_) | Made::RequestUsed(_) => Ok(None),
+            Outcome::Ticket(number) => Ok(Some(number)),
+            Outcome::SourceHasTickets(_) | Outcome::RequestUsed(_) => Ok(None),
         }
     }
 

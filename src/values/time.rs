@@ -20,7 +20,7 @@ pub fn known_zone(name: &str) -> Option<String> {
 /// *Invalid* when there is none of that name.
 pub fn parse_zone(name: &str) -> Result<String> {
     let zone = Tz::from_str_insensitive(name.trim());
-    zone.map(|zone| zone.name().to_owned()).map_err(|_| Error::invalid("There is no time zone of that name."))
+    zone.map(|zone| zone.name().to_owned()).map_err(|_| Error::invalid("Unknown time zone."))
 }
 
 /// RFC 3339 in UTC with microseconds, as cursors carry it.

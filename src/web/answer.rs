@@ -108,7 +108,7 @@ fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
     let kind = match status {
         StatusCode::NOT_FOUND => return Error::not_found(),
         StatusCode::METHOD_NOT_ALLOWED => {
-            return Error::new(Kind::NotFound, "This address does not take that kind of request.");
+            return Error::new(Kind::NotFound, "This address doesn’t support that method.");
         }
         StatusCode::UNAUTHORIZED => Kind::SignedOut,
         StatusCode::FORBIDDEN => Kind::Forbidden,

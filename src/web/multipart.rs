@@ -65,7 +65,7 @@ pub fn multipart_error(error: &MultipartError) -> Error {
         MultipartError::Incomplete => {
             Error::new(Kind::Unreadable, "The request ended before all of it arrived. Try again.")
         }
-        _ => Error::new(Kind::Unreadable, "The form can’t be read: its parts are not as multipart/form-data has them."),
+        _ => Error::new(Kind::Unreadable, "The form can’t be read: it isn’t valid multipart/form-data."),
     }
 }
 

@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
         let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
         let read = web::Query::<T>::from_query(&query);
         let unreadable =
-            |_| Error::new(Kind::Unreadable, "The address can't be read: a value in it is of a wrong kind.");
+            |_| Error::new(Kind::Unreadable, "The address isn’t valid: one of its values has the wrong type.");
         ready(read.map(|query| Self(query.into_inner())).map_err(|error| unreadable(error).into()))
     }
 }

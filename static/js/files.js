@@ -24,7 +24,7 @@ const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { det
 // Files that arrive at the same moment are announced together.
 let attached = [];
 const announce = () => {
-  if (attached.length) say(attached.length > 1 ? `${attached.length} files are attached.` : `${attached[0]} is attached.`);
+  if (attached.length) say(attached.length > 1 ? `${attached.length} files attached.` : `${attached[0]} attached.`);
   attached = [];
 };
 

@@ -12,7 +12,7 @@ const show = (people) => {
   const say = (list, one, many) => list.length && `${list.join(", ")} ${list.length === 1 ? one : many}`;
   const parts = [
     say(names(true), "is writing here", "are writing here"),
-    say(names(false), "is looking at this, too", "are looking at this, too"),
+    say(names(false), "is also viewing this", "are also viewing this"),
   ];
   const text = parts.filter(Boolean).join(" · ");
   if (line.textContent !== text) line.textContent = text;

@@ -176,7 +176,7 @@ impl TestApp {
         self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap().into()
     }
 
-    /// A file on this machine's disk, as a person has it before it is attached.
+    /// A file on this machine's disk, as a person has it before it attached.
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();

@@ -72,7 +72,7 @@ impl<'a> Receiver<'a> {
             }
             self.files += 1;
             if self.files > MAX_PARTS {
-                return Err(Error::new(Kind::TooLarge, format!("{MAX_FILES} files fit into one request.")));
+                return Err(Error::new(Kind::TooLarge, format!("Send at most {MAX_FILES} files in one request.")));
             }
             let content = content.and_then(|bytes| if self.files > MAX_FILES { Err(too_many()) } else { Ok(bytes) });
             return Ok(Some(Sent { filename, content, place }));
@@ -110,7 +110,7 @@ impl<'a> Receiver<'a> {
 }
 
 fn too_many() -> Rejection {
-    Rejection::new(Code::TooLarge, format!("At most {MAX_FILES} files fit into one request."))
+    Rejection::new(Code::TooLarge, format!("At most Send at most {MAX_FILES} files in one request."))
 }
 
 fn is_slow(received: usize, time: Duration) -> bool {

@@ -129,7 +129,7 @@ async fn serve(req: &HttpRequest, app: &AppData, served: Served) -> Result<HttpR
 }
 
 fn missing() -> Error {
-    Error::new(ErrorKind::NotFound, "The file is missing from the server's storage. The ticket itself is whole.")
+    Error::new(ErrorKind::NotFound, "This file is missing from the server’s storage. The ticket is not affected.")
 }
 
 fn from_disk(req: &HttpRequest, path: &std::path::Path, served: &Served) -> Result<HttpResponse> {

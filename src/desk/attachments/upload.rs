@@ -90,11 +90,7 @@ fn answer_upload(
         return Ok(HttpResponse::build(status).json(json!({ "data": data, "rejected": rejected })));
     }
     if rejected.is_empty() {
-        let text = if kept.len() == 1 {
-            "The file is attached.".into()
-        } else {
-            format!("{} files are attached.", kept.len())
-        };
+        let text = if kept.len() == 1 { "File attached.".into() } else { format!("{} files attached.", kept.len()) };
         return layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(text));
     }
     layout.page_with(status, &OutcomePage { layout, number, kept: cards().collect(), rejected })

@@ -3,7 +3,7 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::error::{Kind, Result};
-use crate::tickets::create::{Made, NewTicket, suggest_title};
+use crate::tickets::create::{NewTicket, Outcome, suggest_title};
 use crate::tickets::notes::{MAX_NOTES, Notes};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::TicketRef;
@@ -184,13 +184,13 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) ->
     };
     let now = app.clock.now();
     match app.write_as(&agent, Action::Work, move |conn, agent| create::create(conn, agent, &new, now)).await? {
-        Made::Ticket(number) => {
-            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is made.")))
+        Outcome::Ticket(number) => {
+            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} created.")))
         }
-        Made::SourceHasTickets(tickets) => {
+        Outcome::SourceHasTickets(tickets) => {
             render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)
         }
-        Made::RequestUsed(number) => {
+        Outcome::RequestUsed(number) => {
             let message = format!(
                 "This form has made ticket #{number} already, with other content. Send it again to make another one."
             );

@@ -79,14 +79,14 @@ pub async fn append(
     let typed = sent.get("line");
     let line = typed.trim().to_owned();
     let appended = if line.is_empty() {
-        Err(Error::invalid("The line is empty."))
+        Err(Error::invalid("The note is empty."))
     } else if line.chars().count() > MAX_LINE {
-        Err(Error::invalid(format!("The line is longer than {MAX_LINE} characters.")))
+        Err(Error::invalid(format!("The note is longer than {MAX_LINE} characters.")))
     } else {
         app.write_as(&agent, Action::Work, move |conn, agent| notes::append(conn, agent, number, &line, now)).await
     };
     match appended {
-        Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The line is added.")),
+        Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("Note added.")),
         Err(error) if error.kind == Kind::Invalid => {
             let draft = Draft { line: Some(typed), error: Some(error.message().into()), ..Draft::default() };
             show::render(&app, &agent, &layout, number, error.kind.status(), draft).await

@@ -299,22 +299,27 @@ fn mailto(ticket: &Ticket) -> Option<String> {
 fn event_line(event: Event, zone: Tz) -> EventLine {
     let (old, new) = (event.old_value.as_str(), event.new_value.as_str());
     let what = match (event.kind.as_str(), old, new) {
-        ("created", ..) => "made the ticket".into(),
+        ("created", ..) => "created the ticket".into(),
         ("title", ..) => format!("changed the title from “{old}” to “{new}”"),
         ("status", ..) => format!("changed the status from “{old}” to “{new}”"),
-        ("assignee", "", _) => format!("gave it to {new}"),
-        ("assignee", _, "") => format!("took it from {old}"),
-        ("assignee", ..) => format!("passed it from {old} to {new}"),
+        ("assignee", "", _) => assigned(&event.actor_name, new),
+        ("assignee", _, "") => format!("unassigned {old}"),
+        ("assignee", ..) => format!("reassigned the ticket from {old} to {new}"),
         ("tag", "", _) => format!("added the tag {new}"),
         ("tag", ..) => format!("removed the tag {old}"),
         ("notes", ..) => format!("changed the notes (version {new})"),
         ("file", "", _) => format!("attached {new}"),
         ("file", _, "") => format!("removed the file {old}"),
         ("file", ..) => format!("renamed the file {old} to {new}"),
-        ("deleted", ..) => "put it into the trash".into(),
-        ("restored", ..) => "restored it from the trash".into(),
-        ("returned", ..) => "wrote again; the conversation is open again".into(),
+        ("deleted", ..) => "moved the ticket to the trash".into(),
+        ("restored", ..) => "restored the ticket from the trash".into(),
+        ("returned", ..) => "wrote again and reopened the conversation".into(),
         (other, ..) => other.to_owned(),
     };
     EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
+}
+
+/// Who assigned a ticket to whom, which may be themselves.
+fn assigned(actor: &str, assignee: &str) -> String {
+    if actor == assignee { "took the ticket".into() } else { format!("assigned the ticket to {assignee}") }
 }

@@ -35,7 +35,7 @@ pub(super) const TOPICS: [Topic; 9] = [
             "Oh no! Could you send a photo of the parcel? Then I can start the refund today.",
             "Sent it by mail just now. The box was wet as well.",
         ],
-        notes: "Photo is attached. Carrier claim number: 77-2041.\nRefund in full, no return needed.",
+        notes: "Photo attached. Carrier claim number: 77-2041.\nRefund in full, no return needed.",
         followup: "Refund is on its way; the bank needs three to five days.",
     },
     Topic {

@@ -1,0 +1,48 @@
+//! `/api/v1/me`
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Role;
+use crate::accounts::{account, keys};
+use crate::error::{Error, Result};
+use crate::web::AppData;
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Who a key belongs to, and what it may do.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    account: Account,
+    key: Key,
+    role: Role,
+}
+
+/// Whose data the key opens.
+#[derive(Serialize, ToSchema)]
+struct Account {
+    id: i64,
+    name: String,
+}
+
+/// The key of this request.
+#[derive(Serialize, ToSchema)]
+struct Key {
+    id: i64,
+    name: String,
+    /// Its last characters.
+    hint: String,
+}
+
+/// The account, the key and the role of this request.
+#[utoipa::path(
+    get, path = "/me", tag = "Account",
+    responses((status = 200, description = "Account, key and role", body = Me))
+)]
+pub async fn show(app: AppData, agent: Agent) -> Result<HttpResponse> {
+    let (account_id, role) = (agent.account_id, agent.role);
+    let id = agent.key.ok_or_else(|| Error::internal("wiring", "an API request without a key"))?;
+    let (account, key) =
+        app.db.read(move |conn| Ok((account::find(conn, account_id)?, keys::find(conn, account_id, id)?))).await?;
+    let account = Account { id: account.id, name: account.name };
+    Ok(HttpResponse::Ok().json(Me { account, key: Key { id: key.id, name: key.name, hint: key.hint }, role }))
+}
