@@ -80,12 +80,12 @@ pub fn table() -> Vec<Endpoint> {
         post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::change::restore),
 
         // Conversations.
-        get("/conversations", READ, conversations::list),
-        get("/conversations/{id}", READ, conversations::show),
-        post("/conversations/{id}/messages", WORK, conversations::reply),
-        post("/conversations/{id}/status", WORK, conversations::set_status),
-        post("/conversations/{id}/delete", WORK, conversations::delete),
-        post("/conversations/{id}/restore", WORK, conversations::restore),
+        get("/conversations", READ, conversations::list::list),
+        get("/conversations/{id}", READ, conversations::show::show),
+        post("/conversations/{id}/messages", WORK, conversations::change::reply),
+        post("/conversations/{id}/status", WORK, conversations::change::set_status),
+        post("/conversations/{id}/delete", WORK, conversations::change::delete),
+        post("/conversations/{id}/restore", WORK, conversations::change::restore),
 
         // Other programs, with a key.
         get("/api/v1/openapi.json", PUBLIC, api::description::openapi),
@@ -113,7 +113,7 @@ pub fn table() -> Vec<Endpoint> {
 
         // What happens, for open pages.
         get("/live", READ, live::events),
-        get("/live/unread", READ, conversations::unread),
+        get("/live/unread", READ, conversations::show::unread),
         post("/live/presence", READ, live::presence),
 
         // Submissions.

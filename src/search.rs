@@ -1,7 +1,7 @@
 //! How things are found: one tokenizer for both engines, terms that carry their
 //! account, and what a person typed as a query.
 
-use crate::db::dialect::Phrase;
+use crate::db::index::Phrase;
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;

@@ -14,8 +14,8 @@ use crate::values::token;
 use crate::web::connection::Connection;
 use crate::web::log::RequestSpan;
 use crate::web::{answer, assets, connection, flow, headers};
-use actix_http::HttpService;
 use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::{AppConfig, Server, fn_service};
 use actix_web::middleware::{Compress, from_fn};
@@ -36,6 +36,9 @@ const LEARNING: Duration = Duration::from_secs(15);
 /// How long the head of a request may take to come: many senders at once on a
 /// small machine need more than the five seconds that are usual.
 const HEAD: Duration = Duration::from_secs(20);
+/// So long a connection waits for its next request. Proxies keep theirs for 60
+/// seconds; one that ends sooner here costs them a request now and then.
+const IDLE: Duration = Duration::from_secs(75);
 /// So long what is left of a request is read past after an early response. Closed at
 /// once, the connection would be reset, and the response lost on the way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -173,6 +176,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
+            .keep_alive(KeepAlive::Timeout(IDLE))
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(LINGER)
             // Whoever has closed their side of a stream has left: their place is free at once.

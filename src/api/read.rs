@@ -1,6 +1,7 @@
 //! What programs send: JSON bodies, queries, and keys against doing a thing twice.
 
-use crate::accounts::stored_responses::{self, Reserved};
+use crate::accounts::stored_responses;
+use crate::accounts::stored_responses::Reserved;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::values::page::{Cursor, Place, Window};

@@ -7,12 +7,12 @@ use crate::api::read::{Body, Change, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::tickets::create::{NewTicket, Outcome};
-use crate::tickets::listing::{Filter, Statuses};
+use crate::tickets::list::{Filter, Statuses};
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester};
-use crate::tickets::{change, create, listing, news, notes, source, source_links, tags, ticket, trash};
+use crate::tickets::{change, create, list, news, notes, source, source_links, tags, ticket, trash};
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -118,11 +118,11 @@ pub struct TicketsQuery {
 )]
 pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let typed = listing::Query {
+    let typed = list::Query {
         q: query.q.unwrap_or_default(),
         tag: query.tag.unwrap_or_default(),
         sort: "created".into(),
-        ..listing::Query::default()
+        ..list::Query::default()
     };
     let filter = Filter {
         statuses: query.status.map_or(Statuses::All, Statuses::Only),
@@ -131,7 +131,7 @@ pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Res
     };
     let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
-        let page = listing::page(conn, agent.account_id, &filter)?;
+        let page = list::page(conn, agent.account_id, &filter)?;
         let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
         let mut tags = tags::of_many(conn, &ids)?;
         Ok(page.map(|row| {

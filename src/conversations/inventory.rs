@@ -3,9 +3,9 @@
 
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, Sender, terms as message_terms};
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
-use crate::db::{Connection, dialect};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -72,12 +72,11 @@ pub fn reindex_after(
         .load(conn)?;
     let mut wrong = Vec::new();
     for (message, conversation) in &rows {
-        let (id, terms) =
-            (dialect::message_id(conversation.seq, message.position), message_terms(conversation, message));
-        if !dialect::has_terms(conn, Index::Messages, id, &terms)? {
+        let (id, terms) = (index::message_id(conversation.seq, message.position), message_terms(conversation, message));
+        if !index::has_terms(conn, Index::Messages, id, &terms)? {
             wrong.push((conversation.id.clone(), message.position));
             if repair {
-                dialect::index_terms(conn, Index::Messages, id, &terms)?;
+                index::index_terms(conn, Index::Messages, id, &terms)?;
             }
         }
     }
@@ -94,7 +93,7 @@ pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
         .first(conn)
         .optional()?;
     let Some((message, conversation)) = newest else { return Ok(true) };
-    let id = dialect::message_id(conversation.seq, message.position);
+    let id = index::message_id(conversation.seq, message.position);
     let terms = message_terms(&conversation, &message);
-    Ok(dialect::has_terms(conn, Index::Messages, id, &terms)?)
+    Ok(index::has_terms(conn, Index::Messages, id, &terms)?)
 }

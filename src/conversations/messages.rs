@@ -3,9 +3,9 @@
 
 use crate::conversations::conversation;
 use crate::conversations::conversation::{Conversation, Status};
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
-use crate::db::{Connection, dialect};
+use crate::db::{Connection, index};
 use crate::error::{Error, Result};
 use crate::values::text;
 use crate::{search, words};
@@ -75,7 +75,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
         return Ok(Posted { conversation, message, is_new: false, reopened: false });
     }
     let position = conversation.message_count + 1;
-    if position >= dialect::MAX_MESSAGES {
+    if position >= index::MAX_MESSAGES {
         return Err(Error::invalid("This conversation has reached the maximum number of messages."));
     }
     let reopened = new.reopens && !conversation.is_open();
@@ -112,8 +112,8 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
         ))
         .returning(messages::all_columns)
         .get_result(conn)?;
-    let id = dialect::message_id(conversation.seq, position);
-    dialect::index_terms(conn, Index::Messages, id, &terms(&conversation, &message))?;
+    let id = index::message_id(conversation.seq, position);
+    index::index_terms(conn, Index::Messages, id, &terms(&conversation, &message))?;
     Ok(Posted { conversation, message, is_new: true, reopened })
 }
 
@@ -122,8 +122,8 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
 pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
     let first: Option<Message> = messages::table.find((conversation.seq, 1)).first(conn).optional()?;
     if let Some(first) = first {
-        let id = dialect::message_id(conversation.seq, first.position);
-        dialect::index_terms(conn, Index::Messages, id, &terms(conversation, &first))?;
+        let id = index::message_id(conversation.seq, first.position);
+        index::index_terms(conn, Index::Messages, id, &terms(conversation, &first))?;
     }
     Ok(())
 }

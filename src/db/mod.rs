@@ -6,6 +6,7 @@
 
 mod connection;
 pub mod dialect;
+pub mod index;
 pub mod installation;
 pub mod schema;
 pub mod words;

@@ -1,6 +1,7 @@
 //! `/settings`: the account's name, time zone, and where other systems live.
 
-use crate::accounts::account::{self, Settings};
+use crate::accounts::account;
+use crate::accounts::account::Settings;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::error::{Error, Kind, Result};

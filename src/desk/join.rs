@@ -1,6 +1,7 @@
 //! What opening an account and joining one have in common.
 
-use crate::accounts::passwords::{self, Passwords, Turn};
+use crate::accounts::passwords;
+use crate::accounts::passwords::{Passwords, Turn};
 use crate::accounts::user::{Email, MAX_NAME, NewUser};
 use crate::error::Result;
 use crate::values::text;

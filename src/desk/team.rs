@@ -1,10 +1,10 @@
 //! `/settings/team`: who is in the account and as what.
 
 use crate::accounts::agent::Agent;
-use crate::accounts::members::{self, Changed};
+use crate::accounts::members::Changed;
 use crate::accounts::role::{Action, Role};
 use crate::accounts::user::{Email, User};
-use crate::accounts::{account, invitations, rights, user};
+use crate::accounts::{account, invitations, members, rights, user};
 use crate::desk::confirm::Confirm;
 use crate::error::{Kind, Result};
 use crate::live::{Event, Topic};

@@ -1,8 +1,8 @@
 //! A page of submissions.
 
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::submissions;
-use crate::db::{Connection, MultiBackend, dialect, still_wanted};
+use crate::db::{Connection, MultiBackend, index, still_wanted};
 use crate::error::Result;
 use crate::submissions::submission::Submission;
 use crate::values::page::{Cursor, Page, Window};
@@ -34,7 +34,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     }
     let phrases = search::parse(account_id, &filter.q)?;
     if !phrases.is_empty() {
-        query = query.filter(dialect::matches_terms(conn, Index::Submissions, &phrases));
+        query = query.filter(index::matches_terms(conn, Index::Submissions, &phrases));
     } else if !filter.q.trim().is_empty() {
         // Nothing in it can be found, so nothing is.
         return Ok(Page::empty());

@@ -1,8 +1,8 @@
 //! One filled-in copy of a form.
 
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::submissions;
-use crate::db::{Connection, dialect, unless_taken};
+use crate::db::{Connection, index, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::search;
 use crate::submissions::fields::{FieldList, Parsed};
@@ -81,7 +81,7 @@ pub fn add(
     let submission: Submission = added.ok_or_else(|| {
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
-    dialect::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
+    index::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
     Ok(submission)
 }
 
@@ -129,10 +129,10 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     let mut wrong = Vec::new();
     for row in &rows {
         let terms = terms(row);
-        if !dialect::has_terms(conn, Index::Submissions, row.seq, &terms)? {
+        if !index::has_terms(conn, Index::Submissions, row.seq, &terms)? {
             wrong.push(row.id.clone());
             if repair {
-                dialect::index_terms(conn, Index::Submissions, row.seq, &terms)?;
+                index::index_terms(conn, Index::Submissions, row.seq, &terms)?;
             }
         }
     }
@@ -144,5 +144,5 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
     let newest: Option<Submission> = submissions::table.order(submissions::seq.desc()).first(conn).optional()?;
     let Some(newest) = newest else { return Ok(true) };
-    Ok(dialect::has_terms(conn, Index::Submissions, newest.seq, &terms(&newest))?)
+    Ok(index::has_terms(conn, Index::Submissions, newest.seq, &terms(&newest))?)
 }

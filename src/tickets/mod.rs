@@ -4,7 +4,7 @@ pub mod change;
 pub mod counts;
 pub mod create;
 pub mod history;
-pub mod listing;
+pub mod list;
 pub mod news;
 pub mod notes;
 pub mod revisions;

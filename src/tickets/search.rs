@@ -1,8 +1,8 @@
 //! What a ticket is found by.
 
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::{attachments, tags, ticket_tags};
-use crate::db::{Connection, dialect};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::search;
 use crate::tickets::ticket::Ticket;
@@ -11,13 +11,13 @@ use diesel::prelude::*;
 /// Writes down what a ticket is found by.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
     let terms = terms_of(conn, ticket)?;
-    Ok(dialect::index_terms(conn, Index::Tickets, ticket.id, &terms)?)
+    Ok(index::index_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
 /// Whether the index knows a ticket as it is.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
     let terms = terms_of(conn, ticket)?;
-    Ok(dialect::has_terms(conn, Index::Tickets, ticket.id, &terms)?)
+    Ok(index::has_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
 /// What a ticket is found by: title, requester, tags, file names, source, notes,

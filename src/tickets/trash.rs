@@ -2,9 +2,9 @@
 
 use crate::accounts::agent::Agent;
 use crate::clock::TRASH;
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::tickets;
-use crate::db::{Connection, dialect};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::tickets::counts::count;
 use crate::tickets::history::Kind as EventKind;
@@ -22,7 +22,7 @@ pub fn delete(conn: &mut Connection, agent: &Agent, number: i64, now: NaiveDateT
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, agent.account_id, Some(ticket.status), None)?;
     history::record(conn, ticket.id, agent, EventKind::Deleted, ("", ""), now)?;
-    Ok(dialect::forget_terms(conn, Index::Tickets, ticket.id)?)
+    Ok(index::forget_terms(conn, Index::Tickets, ticket.id)?)
 }
 
 /// Takes a ticket out of the trash. One that is not there is left alone.

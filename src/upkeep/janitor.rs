@@ -8,11 +8,11 @@ use crate::attachments::inventory;
 use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
 use crate::conversations::inventory as chats;
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::{
     conversation_marks, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
 };
-use crate::db::{Connection, dialect};
+use crate::db::{Connection, index};
 use crate::error::{Error, Result};
 use crate::submissions::submission;
 use crate::tickets::tags;
@@ -140,7 +140,7 @@ fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
     let gone: Vec<i64> =
         submissions::table.filter(submissions::deleted_at.le(old)).limit(CHUNK).select(submissions::seq).load(conn)?;
     for seq in &gone {
-        dialect::forget_terms(conn, Index::Submissions, *seq)?;
+        index::forget_terms(conn, Index::Submissions, *seq)?;
     }
     diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?;
     Ok(gone.len() + forget_conversation(conn, old)?)
@@ -162,7 +162,7 @@ fn forget_conversation(conn: &mut Connection, old: NaiveDateTime) -> Result<usiz
         return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
     };
     for position in &positions {
-        dialect::forget_terms(conn, Index::Messages, dialect::message_id(seq, *position))?;
+        index::forget_terms(conn, Index::Messages, index::message_id(seq, *position))?;
     }
     let some = messages::table.filter(messages::conversation_seq.eq(seq)).filter(messages::position.ge(first));
     Ok(diesel::delete(some).execute(conn)?)

@@ -5,11 +5,11 @@ use crate::accounts::user;
 use crate::accounts::user::User;
 use crate::conversations::conversation;
 use crate::error::Result;
-use crate::tickets::listing::{Assignee, Counts, Filter, Query, Sort, Statuses};
+use crate::tickets::list::{Assignee, Counts, Filter, Query, Sort, Statuses};
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::Ticket;
-use crate::tickets::{listing, tags, ticket};
+use crate::tickets::{list, tags, ticket};
 use crate::values::page::Cursor;
 use crate::values::text;
 use crate::web::layout::Layout;
@@ -112,9 +112,9 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     let (page, counts, team, mut tags, waiting, error) = app
         .db
         .read(move |conn| {
-            let (page, error) = or_reason(listing::page(conn, account_id, &wanted))?;
+            let (page, error) = or_reason(list::page(conn, account_id, &wanted))?;
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
-            let (counts, team) = (listing::counts(conn, account_id)?, user::members(conn, account_id)?);
+            let (counts, team) = (list::counts(conn, account_id)?, user::members(conn, account_id)?);
             let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
             let waiting = conversation::waiting_among(conn, account_id, &chats)?;
             Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, error))

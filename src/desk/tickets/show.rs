@@ -9,7 +9,7 @@ use crate::clock::TRASH;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::desk::attachments::card::Card;
-use crate::desk::conversations::Line;
+use crate::desk::conversations::show::Line;
 use crate::desk::prose::{Span, spans};
 use crate::error::Result;
 use crate::submissions::submission;

@@ -5,7 +5,7 @@ use crate::attachments::attachment;
 use crate::db::Connection;
 use crate::desk::attachments::card::Card;
 use crate::error::Result;
-use crate::tickets::listing;
+use crate::tickets::list;
 use crate::values::page::{Cursor, Place};
 use crate::web::layout::Layout;
 use crate::web::when::When;
@@ -56,7 +56,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     let (page, mut files, sources) = app
         .db
         .read(move |conn| {
-            let page = listing::trash(conn, agent.account_id, place.into())?;
+            let page = list::trash(conn, agent.account_id, place.into())?;
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
             let files = attachment::of_tickets(conn, &ids)?;
             Ok((page, files, deleted_sources(conn, agent.account_id, now)?))

@@ -4,8 +4,8 @@ use super::Check;
 use crate::accounts::account;
 use crate::attachments::inventory;
 use crate::conversations::inventory as conversations;
-use crate::db::dialect::Index;
-use crate::db::{Connection, dialect};
+use crate::db::index::Index;
+use crate::db::{Connection, dialect, index};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::ticket::Ticket;
@@ -95,9 +95,9 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
 async fn stray(check: &mut Check<'_>) -> Result<()> {
     for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
     {
-        for id in check.app.db.scan(move |conn| Ok(dialect::stray_terms(conn, index)?)).await? {
+        for id in check.app.db.scan(move |conn| Ok(index::stray_terms(conn, index)?)).await? {
             if check.repair {
-                check.app.db.write(move |conn| Ok(dialect::forget_terms(conn, index, id)?)).await?;
+                check.app.db.write(move |conn| Ok(index::forget_terms(conn, index, id)?)).await?;
             }
             check.mendable(&format!("the search index knows {what} {id}, which is in the trash or gone"), "forgotten");
         }

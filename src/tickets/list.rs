@@ -1,9 +1,9 @@
 //! Lists of tickets: filters, orders, counts.
 
 use crate::accounts::agent::Agent;
-use crate::db::dialect::Index;
+use crate::db::index::Index;
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
-use crate::db::{Connection, MultiBackend, dialect, still_wanted};
+use crate::db::{Connection, MultiBackend, index, still_wanted};
 use crate::error::Result;
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
@@ -185,7 +185,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
     }
     let phrases = search::parse(account_id, &filter.q)?;
     if !phrases.is_empty() {
-        query = query.filter(dialect::matches_terms(conn, Index::Tickets, &phrases));
+        query = query.filter(index::matches_terms(conn, Index::Tickets, &phrases));
     } else if !filter.q.is_empty() {
         // Nothing but marks: no ticket holds that.
         query = query.filter(sql::<Bool>("1 = 0"));

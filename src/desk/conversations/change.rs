@@ -1,0 +1,90 @@
+//! Replying to a conversation, closing, deleting and restoring it.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::conversations::conversation::Status;
+use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
+use crate::conversations::{conversation, messages, news, trash};
+use crate::desk::conversations::show::render;
+use crate::error::Result;
+use crate::values::token;
+use crate::web::fields::Fields;
+use crate::web::layout::{Flash, Layout};
+use crate::web::{AppData, answer};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+/// `POST /conversations/{id}/messages`: `body`, `requestId`. For a script the
+/// answer is the id of the next request.
+pub async fn reply(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let in_place = answer::wants_json(&req);
+    let body = match parse_message(&sent.get("body")) {
+        Ok(body) => body,
+        Err(error) if in_place => return Err(error),
+        Err(error) => {
+            let reply = (sent.get("body"), error.message().to_owned());
+            return render(&app, &agent, &layout, id, None, Some(reply)).await;
+        }
+    };
+    let to = format!("/conversations/{id}#latest");
+    let client_id =
+        Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
+    let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
+    let posted = app
+        .write_as(&agent, Action::Work, move |conn, agent| messages::post(conn, agent.account_id, &id, &message))
+        .await?;
+    news::posted(&app.live, &posted);
+    if in_place {
+        return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
+    }
+    layout.see_other_saying(to, &Flash::new("The reply is sent."))
+}
+
+/// `POST /conversations/{id}/status`: `status`
+pub async fn set_status(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    sent: Fields,
+) -> Result<HttpResponse> {
+    let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
+    let to = format!("/conversations/{id}");
+    let changed = app
+        .write_as(&agent, Action::Work, move |conn, agent| {
+            conversation::set_status(conn, agent.account_id, &id, status)
+        })
+        .await?;
+    news::changed(&app.live, &changed);
+    let text = if status == Status::Closed { "Conversation closed." } else { "Conversation reopened." };
+    layout.see_other_saying(to, &Flash::new(text))
+}
+
+/// `POST /conversations/{id}/delete`
+pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let undo = format!("/conversations/{id}/restore");
+    let deleted =
+        app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
+    news::changed(&app.live, &deleted);
+    let text = "The conversation is deleted. Tickets made from it stay.";
+    layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
+}
+
+/// `POST /conversations/{id}/restore`
+pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let to = format!("/conversations/{id}");
+    let restored =
+        app.write_as(&agent, Action::Work, move |conn, agent| trash::restore(conn, agent.account_id, &id, now)).await?;
+    news::changed(&app.live, &restored);
+    layout.see_other_saying(to, &Flash::new("The conversation is back."))
+}
