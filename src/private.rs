@@ -50,7 +50,7 @@ pub fn own_file(path: &Path) -> Result<(), String> {
         if mode & 0o077 == 0 { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) }
     };
     match closed() {
-        // A log of the database may be removed at any moment by whoever closes it.
+        // SQLite removes its log files when the last connection closes.
         Err(error) if error.kind() != ErrorKind::NotFound => Err(trouble(path, &error)),
         _ => Ok(()),
     }

@@ -113,7 +113,7 @@ async fn asked_to_stop() {
 }
 
 /// Every open page holds a connection, and many systems allow 1,024 files at
-/// first and far more to whoever asks.
+/// first and far more on request.
 fn allow_many_connections() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

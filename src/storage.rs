@@ -112,7 +112,7 @@ impl Storage {
     }
 
     /// Learns what a bucket lacks, and says so once. A store that does not answer now
-    /// is asked again by whoever needs it.
+    /// is asked again when it is needed.
     pub async fn learn(&self) {
         if self.folder.is_some() || self.looks_first.load(Ordering::Relaxed) {
             return;

@@ -22,7 +22,7 @@ pub struct Agent {
     pub role: Role,
     /// The zone in which they read times.
     pub zone: Tz,
-    /// The API key of a program, which works under the id of whoever opened the account.
+    /// The API key, if a program acts. It acts under the id of the user who opened the account.
     pub key: Option<i64>,
 }
 

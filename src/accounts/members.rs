@@ -51,7 +51,7 @@ fn withdraw(conn: &mut Connection, user_id: i64, role: Option<Role>, now: NaiveD
 fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<User> {
     let (_, user) = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
-    user::hear_anew(conn, user.id)?;
+    user::reset_mail_marks(conn, user.id)?;
     sessions::sign_out(conn, user.id)?;
     Ok(user)
 }

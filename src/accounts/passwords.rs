@@ -104,8 +104,8 @@ impl Passwords {
         done.map_err(|source| Error::internal("password check", source))?
     }
 
-    /// First the user's own place, so that whoever guesses one user's password
-    /// stands once in the queue of all.
+    /// First the user's own place, so that guesses at one user's password
+    /// take only one place in the common queue.
     async fn places(&self, turn: Turn) -> Result<[OwnedSemaphorePermit; 2]> {
         let all = if turn.is_known { &self.known } else { &self.strangers };
         let mine = {

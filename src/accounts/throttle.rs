@@ -1,4 +1,4 @@
-//! Slows down whoever guesses passwords, without ever locking a victim out.
+//! Slows down password guessing without locking out the user.
 
 use crate::values::network::Network;
 use crate::values::token;
@@ -110,8 +110,8 @@ impl Throttle {
     }
 }
 
-/// When there is no more room, what is over goes, and then the oldest tenth:
-/// whoever fills the memory does not make it forget everybody at once.
+/// Makes room by removing expired entries, then the oldest tenth: filling the
+/// memory does not make it forget everything at once.
 fn make_room(failures: &mut HashMap<String, Failures>, now: Instant) {
     if failures.len() < MAX_KEYS {
         return;

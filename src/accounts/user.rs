@@ -125,9 +125,9 @@ pub fn change_profile(conn: &mut Connection, id: i64, profile: &Profile) -> Resu
     Ok(())
 }
 
-/// Whoever changes what they want to hear of by mail, or comes back, is told of
-/// what comes from then on.
-pub fn hear_anew(conn: &mut Connection, id: i64) -> Result<()> {
+/// Only notify about events from now on: after a user changed their mail settings,
+/// or was enabled again.
+pub fn reset_mail_marks(conn: &mut Connection, id: i64) -> Result<()> {
     diesel::delete(mail_marks::table.find(id)).execute(conn)?;
     Ok(())
 }

@@ -120,7 +120,7 @@ const POOLED: &str = "a connection pooler gives out sessions by transaction: set
 
 /// Refuses a pooler that gives clients another server process for each
 /// transaction. While `other` holds one process in a transaction, `one` shows
-/// whether it keeps its own; several rounds, because others may take turns, too.
+/// whether it keeps its own; several rounds, because other clients use the pooler as well.
 fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -> Result<()> {
     let process = |conn: &mut PgConnection| -> Result<i64> {
         let row: Number = diesel::sql_query("SELECT CAST(pg_backend_pid() AS BIGINT) AS value").get_result(conn)?;
@@ -190,8 +190,8 @@ pub(super) fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Conne
     }
 }
 
-/// Takes the lock of migrations until the end of the transaction. Whoever waits for
-/// it says so.
+/// Takes the migration lock until the end of the transaction, and logs that it
+/// waits for it.
 fn wait_for_lock(conn: &mut Connection) -> Result<()> {
     let Connection::Postgres(conn) = conn else { return Ok(()) };
     // So that what others have migrated meanwhile is seen.

@@ -202,7 +202,7 @@ impl Connections {
     }
 }
 
-/// Whoever waits for a job: dropped with the request of a client that hangs up.
+/// A request that waits for a job; dropped when its client disconnects.
 #[derive(Default)]
 struct Caller(Arc<AtomicBool>);
 

@@ -61,7 +61,7 @@ impl Writer {
                     None => result,
                     Some(reason) => Err(result.err().unwrap_or_else(|| Error::from_storage_text(reason))),
                 };
-                // Whoever asked may have hung up; the write stands all the same.
+                // The client may have disconnected; the write stands all the same.
                 let _ = sender.send(result);
             });
             Ran { answer, broken }

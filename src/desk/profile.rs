@@ -101,7 +101,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
     };
     app.write_as(&agent, Action::Read, move |conn, _| {
         user::change_profile(conn, id, &profile)?;
-        if wanted != stored { user::hear_anew(conn, id) } else { Ok(()) }
+        if wanted != stored { user::reset_mail_marks(conn, id) } else { Ok(()) }
     })
     .await?;
     layout.see_other_saying("/profile", &Flash::new("Saved."))

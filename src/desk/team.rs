@@ -87,8 +87,8 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     layout.page(&page(&app, &layout, &agent).await?)
 }
 
-/// `POST /settings/team/invitations`: `email`, `role`. The link is shown once,
-/// for whoever invites to pass on.
+/// `POST /settings/team/invitations`: `email`, `role`. Shows the link once, for the
+/// inviter to send.
 ///
 /// # Errors
 /// *Forbidden* when an admin invites an owner.
@@ -150,13 +150,13 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     layout.see_other_saying("/settings/team", &Flash::new("Invitation revoked."))
 }
 
-/// Whoever makes somebody an owner gives their password again.
+/// Granting the role of an owner needs the password of the user who grants it.
 async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, role: Role, sent: &Fields) -> Result<()> {
     if role == Role::Owner { confirm.password(app, agent, sent.exact("current")).await } else { Ok(()) }
 }
 
 /// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the
-/// password of whoever decides it
+/// password of the user who grants it
 pub async fn set_role(
     app: AppData,
     agent: Agent,
@@ -178,11 +178,11 @@ pub async fn set_role(
     let Changed { user, revoked_keys: keys } =
         app.db.write(move |conn| members::change_role(conn, &agent, id, role, now)).await?;
     tracing::info!(member = id, role = role.as_str(), keys, "role changed");
-    let text = format!("{} is {} now.{}", user.name, role.as_str(), told_of_keys(keys));
+    let text = format!("{} is {} now.{}", user.name, role.as_str(), revoked_keys_notice(keys));
     layout.see_other_saying("/settings/team", &Flash::new(text))
 }
 
-fn told_of_keys(count: usize) -> String {
+fn revoked_keys_notice(count: usize) -> String {
     match count {
         0 => String::new(),
         1 => " One API key that they created was revoked.".into(),
@@ -200,7 +200,7 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let undo = format!("/settings/team/{}/enable", user.id);
     layout.see_other_saying(
         "/settings/team",
-        &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, told_of_keys(keys)), undo),
+        &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, revoked_keys_notice(keys)), undo),
     )
 }
 

@@ -84,7 +84,7 @@ impl Slots {
         timeout(patience, wait).await.map_err(|_| Error::busy(busy, 5))
     }
 
-    /// How many are free, whoever asks.
+    /// How many places are free, for any holder.
     pub fn free(&self) -> usize {
         self.0.bounds.all - self.held().all
     }

@@ -16,7 +16,7 @@ const KEPT_REVISIONS: i64 = 200;
 /// Keeps the ticket's notes as a revision, in place of the author's own of the
 /// last minutes.
 pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDateTime) -> Result<()> {
-    // By name, too: a program works under the id of whoever opened the account.
+    // By name as well: API keys share the id of the user who opened the account.
     let is_same = |latest: &Revision| latest.author_id == agent.id && latest.author_name == agent.name;
     let same = latest(conn, ticket.id)?.filter(|latest| is_same(latest) && now - latest.started_at < SAME_REVISION);
     if let Some(same) = &same {

@@ -1,4 +1,4 @@
-//! TODO
+//! Where a ticket came from: a conversation or a submission.
 
 use crate::error::{Error, Result};
 use crate::words;

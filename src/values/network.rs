@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One IPv4 address or one IPv6 /64: whoever has one address of it usually has
+/// One IPv4 address or one IPv6 /64: a client with one address of it usually has
 /// all. Every limit that counts senders counts networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);

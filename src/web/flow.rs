@@ -23,8 +23,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// In pieces of so many bytes a response is handed over: what is not handed over
-/// yet is counted, and whoever takes no further piece is cut off.
+/// Size of the pieces in which a response is sent, in bytes. What is not sent
+/// yet counts in the budget; a client that takes no further piece is cut off.
 const PIECE: usize = 32 * 1024;
 
 /// So much of a body whose length is not known is let in at a time, in bytes.

@@ -11,12 +11,12 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-/// By this the log, an answer and a person who asks for help name the same request.
+/// The id of a request in the log, in responses and in requests for help.
 pub fn request_id(req: &HttpRequest) -> String {
     req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Lets every further line about this request say who sent it: a user, or an API key.
+/// Adds the user or API key that sent the request to its further log lines.
 pub fn name_sender(user: i64, key: Option<i64>) {
     let span = Span::current();
     match key {

@@ -105,8 +105,8 @@ fn announced(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// The content is something else than the name says; what it is, is told where
-/// another name would do.
+/// The content does not match the extension; says what it is, if another
+/// extension would do.
 fn mismatch(kind: Kind, bytes: &[u8]) -> Rejection {
     let upper = |kind: Kind| kind.extension().to_uppercase();
     let message = match announced(bytes) {

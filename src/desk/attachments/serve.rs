@@ -59,8 +59,8 @@ pub async fn show(
 /// `GET /tickets/{number}/attachments/{id}/thumbnail`
 ///
 /// # Errors
-/// *Not found* when it is out of reach or there is none. Where its bytes are
-/// missing, the answer is *not found*, too, and a picture that says so.
+/// *Not found* when there is none. If the bytes are missing from the storage, the
+/// response is *not found* with a picture that says so.
 pub async fn thumbnail(
     req: HttpRequest,
     app: AppData,
