@@ -1,5 +1,7 @@
 //! What every handler and command may ask for.
 
+use crate::accounts::passwords::Passwords;
+use crate::attachments::upload::Places;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::installation::Installation;
@@ -37,6 +39,10 @@ pub struct App {
     pub lists: Slots,
     /// Places for the event streams of open pages.
     pub streams: Slots,
+    /// Places for uploads and archives.
+    pub uploads: Places,
+    /// Hashes and verifies passwords.
+    pub passwords: Passwords,
     /// Mail to the team, if a server is set.
     pub mail: Option<Mailer>,
 }
@@ -85,6 +91,8 @@ impl App {
             budget: Budget::default(),
             lists,
             streams,
+            uploads: Places::default(),
+            passwords: Passwords::default(),
         })
     }
 }

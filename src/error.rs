@@ -1,7 +1,7 @@
-//! One error type: a code for the machine, a sentence for the person.
+//! One error type: a code for programs, a sentence for people, a cause for the log.
 //!
-//! Handlers return it; `web` turns it into a page or JSON. The cause is for the log
-//! alone and is written there once, at the boundary.
+//! It knows no library. `db` and `storage` turn their errors into it, `web` turns it
+//! into a page or JSON, and logs the cause there, once.
 
 use std::fmt;
 
@@ -65,6 +65,25 @@ impl Kind {
     }
 }
 
+/// What failed on our side, and why.
+#[derive(Debug)]
+struct Failed {
+    what: &'static str,
+    source: Source,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.what)
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
 /// A failure: what kind, what to tell the person, and what to log.
 #[derive(Debug)]
 pub struct Error {
@@ -107,9 +126,14 @@ impl Error {
     }
 
     /// 500. `what` and `source` go to the log, never to the person.
-    pub fn internal(what: &str, source: impl Into<Source>) -> Self {
-        let source = format!("{what}: {}", source.into());
-        Self { source: Some(source.into()), ..Self::new(Kind::Internal, "Something went wrong on our side.") }
+    pub fn internal(what: &'static str, source: impl Into<Source>) -> Self {
+        let source = Failed { what, source: source.into() };
+        Self { source: Some(Box::new(source)), ..Self::new(Kind::Internal, "Something went wrong on our side.") }
+    }
+
+    /// The same, where a transaction that runs again may well succeed.
+    pub fn worth_retrying(source: impl Into<Source>) -> Self {
+        Self { retryable: true, ..Self::unavailable(source) }
     }
 
     /// 503: the database or the storage is away.
@@ -151,9 +175,11 @@ impl Error {
         &self.message
     }
 
-    /// What to tell an operator: the cause, or else the sentence.
+    /// What to tell an operator: the causes, or else the sentence.
     pub fn cause(&self) -> String {
-        self.source.as_ref().map_or_else(|| self.message.clone(), ToString::to_string)
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        if causes.is_empty() { self.message.clone() } else { causes.join(": ") }
     }
 
     /// Seconds after which another try makes sense.
@@ -174,49 +200,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Some(source) => write!(out, "{} ({source})", self.message),
-            None => out.write_str(&self.message),
-        }
+        out.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Error {}
-
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind as Database, Error as Diesel};
-        match &error {
-            Diesel::NotFound => Self::not_found(),
-            Diesel::DatabaseError(Database::SerializationFailure, _) => {
-                Self { retryable: true, ..Self::unavailable(error) }
-            }
-            Diesel::DatabaseError(Database::ClosedConnection, _) => Self::unavailable(error),
-            Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("deadlock") => {
-                Self { retryable: true, ..Self::unavailable(error) }
-            }
-            Diesel::DatabaseError(
-                Database::UniqueViolation
-                | Database::ForeignKeyViolation
-                | Database::NotNullViolation
-                | Database::CheckViolation,
-                _,
-            )
-            | Diesel::DeserializationError(_)
-            | Diesel::QueryBuilderError(_) => Self::internal("a query failed", error),
-            _ => Self::from_storage_text(&error.to_string()),
-        }
-    }
-}
-
-impl From<object_store::Error> for Error {
-    fn from(error: object_store::Error) -> Self {
-        match error {
-            object_store::Error::NotFound { .. } => Self::not_found(),
-            other => match Self::from_storage_text(&other.to_string()) {
-                full if full.kind == Kind::Full => full,
-                _ => Self::unavailable(other),
-            },
-        }
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }

@@ -1,6 +1,7 @@
 //! What stands before every route: where the request comes from, who sent it,
 //! and whether they may.
 
+use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{keys, rights, sessions};
@@ -112,19 +113,19 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     let app = app_of(req)?;
     let Some(token) = cookies::token(req, &app, cookies::Kind::Session) else { return Ok(None) };
     let used = sign_in::used(req, &app);
-    let (wanted, config, now) = (token.clone(), app.config.clone(), used.at);
+    let (wanted, config, now) = (token.clone(), app.config.clone(), used.last_seen_at);
     let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
     let Some((user, is_stale)) = found else { return Ok(None) };
     if is_stale {
         // Reading must go on when writing cannot.
         if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
-            tracing::warn!(%error, "the use of a session was not written down");
+            tracing::warn!(cause = error.cause(), "the use of a session was not written down");
         }
     }
     Ok(Some(user.into()))
 }
 
-/// Lets a program in as an editor of the key's account.
+/// Lets a program in.
 async fn admit_program(req: &ServiceRequest) -> Result<()> {
     let app = app_of(req.request())?;
     let missing = || Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…).");
@@ -143,19 +144,19 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
             return Err(error);
         }
     };
-    let Some((agent, is_stale)) = app.db.read(move |conn| keys::agent(conn, &wanted, now)).await? else {
+    let Some((actor, is_stale)) = app.db.read(move |conn| keys::bearer(conn, &wanted, now)).await? else {
         app.limits.guesses.check(client::network(req.request(), &app.config))?;
         return Err(keys::unknown());
     };
     if is_stale {
         // Reading must go on when writing cannot.
         if let Err(error) = app.db.write(move |conn| keys::touch(conn, &hash, now)).await {
-            tracing::warn!(%error, "the use of a key was not written down");
+            tracing::warn!(cause = error.cause(), "the use of a key was not written down");
         }
     }
     flow::share(req.request())?.sign_in();
-    log::name_sender(agent.id, agent.key);
-    req.extensions_mut().insert(agent);
+    log::name_sender(actor.user_id(), actor.key_id());
+    req.extensions_mut().insert(actor);
     Ok(())
 }
 
@@ -170,7 +171,7 @@ fn slow_down(req: &ServiceRequest) -> Result<()> {
 
 fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     flow::share(req.request())?.sign_in();
-    log::name_sender(agent.id, agent.key);
+    log::name_sender(Some(agent.id), None);
     let who = Who {
         id: agent.id,
         name: agent.name.clone(),
@@ -180,6 +181,7 @@ fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     };
     let mut extensions = req.extensions_mut();
     extensions.insert(who);
+    extensions.insert(Actor::from(&agent));
     extensions.insert(agent);
     Ok(())
 }
@@ -209,13 +211,26 @@ async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
     sign_in::page_for_kept(&layout, &Kept::new(path, &sent)?)
 }
 
+/// What [`keep`] has put there. Fails closed: where it is not, nobody is signed in.
+fn admitted<T: Clone + 'static>(req: &HttpRequest) -> Ready<Result<T, actix_web::Error>> {
+    let found = req.extensions().get::<T>().cloned();
+    ready(found.ok_or_else(|| Error::new(Kind::SignedOut, "Please sign in first.").into()))
+}
+
 impl FromRequest for Agent {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
-    /// Fails closed: only [`keep`] puts an agent there.
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let agent = req.extensions().get::<Self>().cloned();
-        ready(agent.ok_or_else(|| Error::new(Kind::SignedOut, "Please sign in first.").into()))
+        admitted(req)
+    }
+}
+
+impl FromRequest for Actor {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        admitted(req)
     }
 }

@@ -16,7 +16,7 @@
 //! | [`search`] | the one tokenizer, and the terms by which things are found |
 //! | [`live`] | what open pages are told, and who is looking at what |
 //! | [`mail`] | mail to the team over SMTP |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `dialect.rs` and `index.rs` alone |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs` and `index.rs` |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | how often, how much and how many at once: rates, places, memory, pace |
 //! | [`values`] | text, tokens, times, networks and pages of lists, as all of them use them |

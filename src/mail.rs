@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::values::email;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -33,23 +34,6 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub text: String,
-}
-
-/// An address as every mail server takes it: its domain in ASCII (IDNA 2008,
-/// UTS 46). What stands before the @ stays; beyond ASCII it needs SMTPUTF8, which
-/// the transport asks for.
-///
-/// # Errors
-/// *Invalid* for what is no domain.
-fn mailable(address: &str) -> Result<String> {
-    let wrong = || Error::invalid(format!("{address} is not an address that mail can be sent to."));
-    let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
-    match url::Host::parse(domain) {
-        Ok(url::Host::Domain(ascii)) => Ok(format!("{local}@{ascii}")),
-        // An address in brackets stays as it is.
-        _ if domain.starts_with('[') => Ok(address.to_owned()),
-        _ => Err(wrong()),
-    }
 }
 
 impl Mailer {
@@ -88,7 +72,7 @@ impl Mailer {
     /// *Invalid* when the server will never take it, *unavailable* when it may later.
     pub async fn send(&self, mail: &Mail) -> Result<()> {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
-        let address = mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
+        let address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
         let message = Message::builder()
             .message_id(None)
             .header(MIME_VERSION_1_0)
@@ -106,26 +90,6 @@ impl Mailer {
                 Err(Error::new(Kind::Invalid, format!("The mail server refuses the mail: {error}.")))
             }
             Err(error) => Err(Error::unavailable(error)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mailable;
-
-    #[test]
-    fn domains_go_out_in_ascii() {
-        for (address, expected) in [
-            ("ana@example.com", "ana@example.com"),
-            ("mueller@exämple.example", "mueller@xn--exmple-cua.example"),
-            ("a.b+c@例え.jp", "a.b+c@xn--r8jz45g.jp"),
-            ("ana@[192.0.2.1]", "ana@[192.0.2.1]"),
-        ] {
-            assert_eq!(mailable(address).unwrap(), expected);
-        }
-        for bad in ["ana", "ana@", "ana@a b", "ana@exa%mple"] {
-            assert!(mailable(bad).is_err(), "{bad}");
         }
     }
 }

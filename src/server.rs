@@ -1,10 +1,7 @@
 //! From settings to a server on a known port; used by `main` and by tests.
 
-use crate::accounts::passwords::Passwords;
 use crate::accounts::setup_links;
-use crate::accounts::throttle::Throttle;
 use crate::app::App;
-use crate::attachments::upload::Places;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -79,7 +76,7 @@ impl App {
         marker::expect(&app).await?;
         allow_many_connections();
         let app = web::Data::new(app);
-        let setup_path = offer_setup(&app).await.map_err(|error| error.to_string())?;
+        let setup_path = offer_setup(&app).await.map_err(|error| error.cause())?;
         assets::warm_up();
         let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
         janitor::start(app.clone());
@@ -138,9 +135,6 @@ async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpRespo
 }
 
 fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
-    let passwords = web::Data::new(Passwords::default());
-    let throttle = web::Data::new(Throttle::default());
-    let places = web::Data::new(Places::default());
     let base = app.config.base_path().to_owned();
     let live = app.live.clone();
     let stop = async move {
@@ -151,9 +145,6 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
     let pages = move || {
         WebApp::new()
             .app_data(app.clone())
-            .app_data(passwords.clone())
-            .app_data(throttle.clone())
-            .app_data(places.clone())
             .wrap(from_fn(flow::regulate))
             .wrap(from_fn(headers::expect_host))
             .wrap(from_fn(answer::present_errors))

@@ -2,7 +2,7 @@
 //!
 //! Keys are never addresses: a file is reached through its row only.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::private;
 use crate::values::token;
 use bytes::Bytes;
@@ -25,6 +25,18 @@ use url::Url;
 const PLACES: [&str; 2] = ["tickets", "thumbnails"];
 /// How long an S3 server that does not answer is asked again.
 const GIVES_UP: Duration = Duration::from_secs(30);
+
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::not_found(),
+            other => match Self::from_storage_text(&other.to_string()) {
+                full if full.kind == Kind::Full => full,
+                _ => Self::unavailable(other),
+            },
+        }
+    }
+}
 
 /// The bytes of an object, piece by piece.
 pub type Pieces = BoxStream<'static, object_store::Result<Bytes>>;

@@ -269,9 +269,9 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let json = owner.attach(number, &[("gone.png", &files::png(1)), ("stays.png", &files::png(2))]).await.json();
     let gone = json["data"][0]["url"].as_str().unwrap().to_owned();
     owner.post(&format!("{gone}/delete"), &[]).await.expect(303);
-    let agent = app.agent(&owner).await;
+    let actor = app.actor(&owner).await;
     let (now, reserved) = (app.app.clock.now(), a_byte("reserved"));
-    let reserve = move |conn: &mut _| reserve::reserve(conn, &agent, number, &reserved, i64::MAX, now);
+    let reserve = move |conn: &mut _| reserve::reserve(conn, &actor, number, &reserved, i64::MAX, now);
     let stamp = app.app.db.write(reserve).await.unwrap();
     // It was killed after its thumbnail was stored, before the row knew of it.
     let thumbnail = format!("files/thumbnails/{}/{stamp}.jpg", owner.id);
@@ -437,12 +437,12 @@ async fn a_ticket_holds_500_files() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Full").await;
-    let agent = app.agent(&owner).await;
+    let actor = app.actor(&owner).await;
     let now = app.app.clock.now();
     let fill = move |conn: &mut _| {
         for count in 0..500 {
             let new = a_byte(&format!("file{count}"));
-            reserve::reserve(conn, &agent, number, &new, i64::MAX, now)?;
+            reserve::reserve(conn, &actor, number, &new, i64::MAX, now)?;
         }
         Ok(())
     };
@@ -481,13 +481,13 @@ async fn a_given_up_reservation_never_becomes_ready() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Late").await;
-    let agent = app.agent(&owner).await;
+    let actor = app.actor(&owner).await;
     let now = app.app.clock.now();
     let new = || a_byte("late");
-    let by = agent.clone();
+    let by = actor.clone();
     app.app.db.write(move |conn| reserve::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
     app.app.db.write(move |conn| inventory::give_up_reservations(conn, now)).await.unwrap();
-    let late = app.app.db.write(move |conn| reserve::make_ready(conn, &agent, number, "late", None, now)).await;
+    let late = app.app.db.write(move |conn| reserve::make_ready(conn, &actor, number, "late", None, now)).await;
     assert_eq!(late.unwrap_err().kind, docket::error::Kind::Unavailable);
     owner.get(&format!("/tickets/{number}/attachments/late")).await.expect(404);
 }

@@ -5,7 +5,7 @@ use crate::support::browser::Browser;
 use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, TestApp, fresh_database};
 use actix_web::{App, HttpResponse, HttpServer, web};
-use docket::live::Topic;
+use docket::live::event::Topic;
 use serde_json::json;
 use std::process::Command;
 use tempfile::TempDir;

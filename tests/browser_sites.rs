@@ -4,7 +4,7 @@
 use crate::support::browser::{Browser, PATIENCE, keys};
 use crate::support::{Person, TestApp};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, rt, web};
-use docket::live::Topic;
+use docket::live::event::Topic;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;

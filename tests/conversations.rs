@@ -15,7 +15,7 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
         page_url: Some("https://shop.example/lamps".into()),
         country: Some("SE".into()),
         status: Status::Open,
-        visitor: None,
+        chat: None,
     };
     let (account, now, text) = (owner.id, app.app.clock.now(), text.to_owned());
     app.app

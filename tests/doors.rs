@@ -578,7 +578,7 @@ async fn a_user_has_a_hundred_sessions_and_twenty_known_browsers() {
     let open = async |from: usize, to: usize| {
         let open = move |conn: &mut docket::db::Connection| {
             for index in from..to {
-                let used = Used { device: String::new(), network: String::new(), at: now };
+                let used = Used { device: String::new(), network: String::new(), last_seen_at: now };
                 sessions::open(conn, id, &format!("session {index}"), None, &used)?;
             }
             Ok(())

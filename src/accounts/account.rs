@@ -12,7 +12,8 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// An account's row.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Insertable, Queryable)]
+#[diesel(table_name = accounts)]
 pub struct Account {
     pub id: i64,
     pub name: String,
@@ -25,6 +26,15 @@ pub struct Account {
     pub file_bytes: i64,
 }
 
+/// How many tickets of a status an account has, as [`crate::tickets::counts`] keeps it.
+#[derive(Insertable)]
+#[diesel(table_name = ticket_counts)]
+struct TicketCount {
+    account_id: i64,
+    status: &'static str,
+    count: i64,
+}
+
 /// Opens an account with `user` as its owner; it bears that user's id, which is returned.
 ///
 /// # Errors
@@ -32,23 +42,20 @@ pub struct Account {
 pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Result<i64> {
     // No account has this id yet; the foreign key is checked when all is in place.
     let id = user::add(conn, 0, owner, Role::Owner, now)?;
-    let name = format!("{}’s desk", owner.name);
-    diesel::insert_into(accounts::table)
-        .values((
-            accounts::id.eq(id),
-            accounts::name.eq(name),
-            accounts::time_zone.eq(&owner.time_zone),
-            accounts::last_ticket_number.eq(0),
-            accounts::conversation_url.eq(""),
-            accounts::submission_url.eq(""),
-            accounts::created_at.eq(now),
-            accounts::file_bytes.eq(0),
-        ))
-        .execute(conn)?;
+    let account = Account {
+        id,
+        name: format!("{}’s desk", owner.name),
+        time_zone: owner.time_zone.clone(),
+        last_ticket_number: 0,
+        conversation_url: String::new(),
+        submission_url: String::new(),
+        created_at: now,
+        file_bytes: 0,
+    };
+    diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {
-        diesel::insert_into(ticket_counts::table)
-            .values((ticket_counts::account_id.eq(id), ticket_counts::status.eq(status), ticket_counts::count.eq(0)))
-            .execute(conn)?;
+        let counter = TicketCount { account_id: id, status, count: 0 };
+        diesel::insert_into(ticket_counts::table).values(counter).execute(conn)?;
     }
     diesel::update(users::table.find(id)).set(users::account_id.eq(id)).execute(conn)?;
     Ok(id)

@@ -13,6 +13,14 @@ pub const DAYS: i64 = 180;
 /// Most browsers of one user; the oldest is forgotten.
 const MOST: i64 = 20;
 
+#[derive(Insertable)]
+#[diesel(table_name = devices)]
+struct Device {
+    token_hash: String,
+    user_id: i64,
+    created_at: NaiveDateTime,
+}
+
 /// Whether a user has signed in with this token before.
 pub fn is_known(conn: &mut Connection, user_id: i64, token: &str, now: NaiveDateTime) -> Result<bool> {
     let device = devices::table
@@ -31,9 +39,8 @@ pub fn remember(conn: &mut Connection, user_id: i64, old: Option<&str>, new: &st
         let others = devices::table.filter(devices::token_hash.eq(&old));
         diesel::update(others).set(devices::token_hash.eq(&hash)).execute(conn)?;
     }
-    diesel::insert_into(devices::table)
-        .values((devices::token_hash.eq(hash), devices::user_id.eq(user_id), devices::created_at.eq(now)))
-        .execute(conn)?;
+    let device = Device { token_hash: hash, user_id, created_at: now };
+    diesel::insert_into(devices::table).values(device).execute(conn)?;
     let of_user = devices::table.filter(devices::user_id.eq(user_id));
     let too_many: Vec<String> =
         of_user.order(devices::created_at.desc()).offset(MOST).limit(MOST).select(devices::token_hash).load(conn)?;

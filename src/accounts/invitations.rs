@@ -1,11 +1,12 @@
 //! Inviting somebody into an account by a one-time link.
 
 use crate::accounts::role::Role;
-use crate::accounts::user::{Email, NewUser, User};
+use crate::accounts::user::{NewUser, User};
 use crate::accounts::{account, user};
 use crate::db::Connection;
 use crate::db::schema::{accounts, invitations, users};
 use crate::error::{Error, Kind, Result};
+use crate::values::email::Email;
 use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -25,6 +26,17 @@ pub struct Invitation {
     pub invited_by: Option<i64>,
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = invitations)]
+struct NewInvitation<'a> {
+    account_id: i64,
+    token_hash: String,
+    email: &'a str,
+    role: Role,
+    expires_at: NaiveDateTime,
+    invited_by: i64,
+}
+
 /// Writes an invitation down; the link carries `secret`.
 ///
 /// # Errors
@@ -39,21 +51,20 @@ pub fn invite(
 ) -> Result<()> {
     let account_id = inviter.account_id;
     if user::find_by_email(conn, email)?.is_some() {
-        return Err(Error::new(Kind::Conflict, "A user with this email address already exists."));
+        return Err(user::email_taken());
     }
     let same =
         invitations::table.filter(invitations::account_id.eq(account_id)).filter(invitations::email.eq(email.as_str()));
     diesel::delete(same).execute(conn)?;
-    diesel::insert_into(invitations::table)
-        .values((
-            invitations::account_id.eq(account_id),
-            invitations::token_hash.eq(token::sha256(secret.as_bytes())),
-            invitations::email.eq(email.as_str()),
-            invitations::role.eq(role),
-            invitations::expires_at.eq(now + TimeDelta::days(LINK_DAYS)),
-            invitations::invited_by.eq(inviter.id),
-        ))
-        .execute(conn)?;
+    let invitation = NewInvitation {
+        account_id,
+        token_hash: token::sha256(secret.as_bytes()),
+        email: email.as_str(),
+        role,
+        expires_at: now + TimeDelta::days(LINK_DAYS),
+        invited_by: inviter.id,
+    };
+    diesel::insert_into(invitations::table).values(invitation).execute(conn)?;
     Ok(())
 }
 
@@ -77,11 +88,8 @@ pub fn revoke(conn: &mut Connection, by: &User, id: i64) -> Result<()> {
 
 /// Takes back what a user has invited to and may no longer grant.
 pub fn withdraw_of(conn: &mut Connection, inviter: i64, role: Option<Role>) -> Result<()> {
-    let grantable: Vec<&str> = Role::ALL
-        .into_iter()
-        .filter(|other| role.is_some_and(|role| role.may_manage(*other)))
-        .map(Role::as_str)
-        .collect();
+    let may_grant = |other: &Role| role.is_some_and(|role| role.may_manage(*other));
+    let grantable: Vec<Role> = Role::ALL.into_iter().filter(may_grant).collect();
     let theirs = invitations::table.filter(invitations::invited_by.eq(inviter));
     diesel::delete(theirs.filter(invitations::role.ne_all(grantable))).execute(conn)?;
     Ok(())

@@ -1,12 +1,12 @@
 //! API keys: shown once, stored as a hash, revoked and never deleted.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::{Action, Role};
 use crate::accounts::user::User;
 use crate::db::Connection;
-use crate::db::schema::{accounts, api_keys, users};
+use crate::db::schema::{api_keys, users};
 use crate::error::{Error, Kind, Result};
-use crate::values::{time, token};
+use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -31,6 +31,17 @@ pub struct ApiKey {
     pub created_by: Option<i64>,
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = api_keys)]
+struct NewKey<'a> {
+    account_id: i64,
+    created_by: i64,
+    name: &'a str,
+    key_hash: String,
+    hint: String,
+    created_at: NaiveDateTime,
+}
+
 /// A new random key, for its owner's eyes only.
 pub fn generate() -> Result<String> {
     Ok(format!("{PREFIX}{}", token::secret()?))
@@ -45,16 +56,15 @@ pub fn is_well_formed(key: &str) -> bool {
 /// Stores a key.
 pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
     let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
-    diesel::insert_into(api_keys::table)
-        .values((
-            api_keys::account_id.eq(owner.account_id),
-            api_keys::created_by.eq(owner.id),
-            api_keys::name.eq(name),
-            api_keys::key_hash.eq(token::sha256(key.as_bytes())),
-            api_keys::hint.eq(hint),
-            api_keys::created_at.eq(now),
-        ))
-        .execute(conn)?;
+    let key = NewKey {
+        account_id: owner.account_id,
+        created_by: owner.id,
+        name,
+        key_hash: token::sha256(key.as_bytes()),
+        hint,
+        created_at: now,
+    };
+    diesel::insert_into(api_keys::table).values(key).execute(conn)?;
     Ok(())
 }
 
@@ -69,36 +79,23 @@ pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<ApiKey> {
     Ok(api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id)).first(conn)?)
 }
 
-/// As whom the bearer of a key works, and whether its last use should be written down.
-pub fn agent(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Agent, bool)>> {
-    let found: Option<(i64, i64, String, Option<NaiveDateTime>, String, User)> = api_keys::table
-        .inner_join(accounts::table)
+/// What a program with a key may do: everything but settings, team and keys.
+pub const ROLE: Role = Role::Editor;
+
+/// The program with a key, and whether the key's last use should be written down.
+pub fn bearer(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Actor, bool)>> {
+    let found: Option<(ApiKey, User)> = api_keys::table
         .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
         .filter(api_keys::key_hash.eq(hash))
         .filter(api_keys::revoked_at.is_null())
-        .select((
-            api_keys::id,
-            api_keys::account_id,
-            api_keys::name,
-            api_keys::last_used_at,
-            accounts::time_zone,
-            users::all_columns,
-        ))
+        .select((api_keys::all_columns, users::all_columns))
         .first(conn)
         .optional()?;
-    let found = found.filter(|(.., creator)| may_hold(creator));
-    Ok(found.map(|(key, account_id, name, used, zone, _)| {
-        let agent = Agent {
-            // The user who opened the account: rows that name an author have one.
-            id: account_id,
-            account_id,
-            name: format!("{name} (API)"),
-            email: String::new(),
-            role: Role::Editor,
-            zone: time::zone(&zone),
-            key: Some(key),
-        };
-        (agent, used.is_none_or(|used| now - used > TOUCH_EVERY))
+    let found = found.filter(|(_, creator)| may_hold(creator));
+    Ok(found.map(|(key, _)| {
+        let name = format!("{} (API)", key.name);
+        let actor = Actor { account_id: key.account_id, name, kind: ActorKind::Key(key.id) };
+        (actor, key.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY))
     }))
 }
 

@@ -63,7 +63,7 @@ fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveD
 /// *Not found* for users of other accounts; *forbidden* where the agent may not.
 pub fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<(User, User)> {
     account::lock(conn, agent.account_id)?;
-    let manager = rights::acting(conn, agent, Action::Configure)?;
+    let manager = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;
     let user = user::find(conn, agent.account_id, id)?;
     if user.id == agent.id {
         return Err(Error::new(Kind::Forbidden, "You cannot change your own role or access; ask a colleague."));

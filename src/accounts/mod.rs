@@ -1,16 +1,17 @@
 //! Accounts, users, roles, passwords, sessions and invitations.
 
 pub mod account;
+pub mod actor;
 pub mod agent;
 pub mod devices;
 pub mod invitations;
 pub mod keys;
 pub mod members;
+pub mod password_check;
 pub mod passwords;
 pub mod rights;
 pub mod role;
 pub mod sessions;
 pub mod setup_links;
 pub mod stored_responses;
-pub mod throttle;
 pub mod user;

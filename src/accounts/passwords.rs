@@ -1,11 +1,11 @@
 //! Passwords: Argon2id (RFC 9106) with two passes over 19 MiB, a bounded
 //! number at a time.
 
-use crate::accounts::user::Email;
 use crate::accounts::{sessions, user};
 use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Result};
+use crate::values::email::Email;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};

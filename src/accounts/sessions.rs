@@ -16,7 +16,8 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(10);
 const MOST: i64 = 100;
 
 /// A session's row.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Insertable, Queryable)]
+#[diesel(table_name = sessions)]
 pub struct Session {
     pub token_hash: String,
     pub user_id: i64,
@@ -35,12 +36,13 @@ impl Session {
     }
 }
 
-/// Where a session is used.
-#[derive(Clone, Debug)]
+/// Where and when a session is used.
+#[derive(AsChangeset, Clone, Debug)]
+#[diesel(table_name = sessions)]
 pub struct Used {
     pub device: String,
     pub network: String,
-    pub at: NaiveDateTime,
+    pub last_seen_at: NaiveDateTime,
 }
 
 /// Opens a session for a user under a new token, and ends the one under `old`.
@@ -48,16 +50,15 @@ pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>,
     if let Some(old) = old {
         close(conn, old)?;
     }
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::token_hash.eq(token::sha256(token.as_bytes())),
-            sessions::user_id.eq(user_id),
-            sessions::created_at.eq(used.at),
-            sessions::last_seen_at.eq(used.at),
-            sessions::device.eq(&used.device),
-            sessions::network.eq(&used.network),
-        ))
-        .execute(conn)?;
+    let session = Session {
+        token_hash: token::sha256(token.as_bytes()),
+        user_id,
+        created_at: used.last_seen_at,
+        last_seen_at: used.last_seen_at,
+        device: used.device.clone(),
+        network: used.network.clone(),
+    };
+    diesel::insert_into(sessions::table).values(session).execute(conn)?;
     let too_many: Vec<String> = sessions::table
         .filter(sessions::user_id.eq(user_id))
         .order(sessions::last_seen_at.desc())
@@ -88,9 +89,7 @@ pub fn find(conn: &mut Connection, config: &Config, token: &str, now: NaiveDateT
 /// Writes down that a session is used.
 pub fn touch(conn: &mut Connection, token: &str, used: &Used) -> Result<()> {
     let session = sessions::table.find(token::sha256(token.as_bytes()));
-    let now =
-        (sessions::last_seen_at.eq(used.at), sessions::device.eq(&used.device), sessions::network.eq(&used.network));
-    diesel::update(session).set(now).execute(conn)?;
+    diesel::update(session).set(used).execute(conn)?;
     Ok(())
 }
 

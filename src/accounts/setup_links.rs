@@ -12,6 +12,13 @@ use diesel::prelude::*;
 /// How long a set-up link opens an account.
 pub const LINK_MINUTES: i64 = 30;
 
+#[derive(Insertable)]
+#[diesel(table_name = setup_links)]
+struct SetupLink {
+    token_hash: String,
+    expires_at: NaiveDateTime,
+}
+
 /// Makes a new link's token, if nobody has an account yet; older links end.
 pub fn offer(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<bool> {
     if !user::is_empty(conn)? {
@@ -19,12 +26,9 @@ pub fn offer(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<
     }
     // Those of other instances stay: all of them work until one is used.
     diesel::delete(setup_links::table.filter(setup_links::expires_at.le(now))).execute(conn)?;
-    diesel::insert_into(setup_links::table)
-        .values((
-            setup_links::token_hash.eq(token::sha256(secret.as_bytes())),
-            setup_links::expires_at.eq(now + TimeDelta::minutes(LINK_MINUTES)),
-        ))
-        .execute(conn)?;
+    let link =
+        SetupLink { token_hash: token::sha256(secret.as_bytes()), expires_at: now + TimeDelta::minutes(LINK_MINUTES) };
+    diesel::insert_into(setup_links::table).values(link).execute(conn)?;
     Ok(true)
 }
 

@@ -15,6 +15,18 @@ pub enum Reserved {
     Earlier { status: i64, body: String },
 }
 
+/// A response's row; until the request is answered its status is 0.
+#[derive(Insertable)]
+#[diesel(table_name = idempotent_answers)]
+struct StoredResponse<'a> {
+    account_id: i64,
+    key: &'a str,
+    digest: &'a str,
+    status: i64,
+    body: &'a str,
+    created_at: NaiveDateTime,
+}
+
 /// Reserves a key for a request. Of two at once, the second waits for the first.
 ///
 /// # Errors
@@ -26,18 +38,8 @@ pub fn reserve(
     digest: &str,
     now: NaiveDateTime,
 ) -> Result<Reserved> {
-    let place = unless_taken(conn, |conn| {
-        diesel::insert_into(idempotent_answers::table)
-            .values((
-                idempotent_answers::account_id.eq(account_id),
-                idempotent_answers::key.eq(key),
-                idempotent_answers::digest.eq(digest),
-                idempotent_answers::status.eq(0),
-                idempotent_answers::body.eq(""),
-                idempotent_answers::created_at.eq(now),
-            ))
-            .execute(conn)
-    })?;
+    let row = StoredResponse { account_id, key, digest, status: 0, body: "", created_at: now };
+    let place = unless_taken(conn, |conn| diesel::insert_into(idempotent_answers::table).values(row).execute(conn))?;
     if place.is_some() {
         return Ok(Reserved::New);
     }

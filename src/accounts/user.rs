@@ -1,10 +1,10 @@
 //! Users: the members of an account's team.
 
-use crate::accounts::role::Role;
-use crate::db::Connection;
+use crate::accounts::role::{Action, Role};
 use crate::db::schema::{mail_marks, users};
+use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
-use crate::values::text;
+use crate::values::email::Email;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -28,26 +28,10 @@ pub struct User {
     pub mail_assignments: bool,
 }
 
-/// An email address by which a user signs in: trimmed and in lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Email(String);
-
-impl Email {
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// *Invalid* when it cannot be one.
-    pub fn parse(text: &str) -> Result<Self> {
-        let text = text.trim().to_lowercase();
-        if !text::looks_like_email(&text) {
-            return Err(Error::invalid("That is not an email address."));
-        }
-        Ok(Self(text))
-    }
-
-    /// The address.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl User {
+    /// Whether tickets can be given to them.
+    pub fn may_be_assigned(&self) -> bool {
+        self.disabled_at.is_none() && self.role.may(Action::Work)
     }
 }
 
@@ -64,6 +48,18 @@ pub struct NewUser {
     pub time_zone: String,
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = users)]
+struct NewRow<'a> {
+    account_id: i64,
+    email: &'a str,
+    name: &'a str,
+    role: Role,
+    password_hash: &'a str,
+    time_zone: &'a str,
+    created_at: NaiveDateTime,
+}
+
 /// Whether nobody has opened an account yet.
 pub fn is_empty(conn: &mut Connection) -> Result<bool> {
     let any: Option<i64> = users::table.select(users::id).first(conn).optional()?;
@@ -75,24 +71,23 @@ pub fn is_empty(conn: &mut Connection) -> Result<bool> {
 /// # Errors
 /// *Conflict* when the address is taken.
 pub fn add(conn: &mut Connection, account_id: i64, user: &NewUser, role: Role, now: NaiveDateTime) -> Result<i64> {
-    let inserted = diesel::insert_into(users::table)
-        .values((
-            users::account_id.eq(account_id),
-            users::email.eq(user.email.as_str()),
-            users::name.eq(&user.name),
-            users::role.eq(role.as_str()),
-            users::password_hash.eq(&user.password_hash),
-            users::time_zone.eq(&user.time_zone),
-            users::created_at.eq(now),
-        ))
-        .returning(users::id)
-        .get_result(conn);
-    inserted.map_err(|error| match error {
-        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _) => {
-            Error::new(Kind::Conflict, "A user with this email address already exists.")
-        }
-        other => other.into(),
-    })
+    let row = NewRow {
+        account_id,
+        email: user.email.as_str(),
+        name: &user.name,
+        role,
+        password_hash: &user.password_hash,
+        time_zone: &user.time_zone,
+        created_at: now,
+    };
+    let added =
+        unless_taken(conn, |conn| diesel::insert_into(users::table).values(row).returning(users::id).get_result(conn))?;
+    added.ok_or_else(email_taken)
+}
+
+/// The refusal of an address that is another user's.
+pub fn email_taken() -> Error {
+    Error::new(Kind::Conflict, "A user with this email address already exists.")
 }
 
 /// The user of that address, disabled or not.
@@ -151,7 +146,7 @@ pub fn assignable(conn: &mut Connection, account_id: i64) -> Result<Vec<(i64, St
     Ok(users::table
         .filter(users::account_id.eq(account_id))
         .filter(users::disabled_at.is_null())
-        .filter(users::role.ne(Role::Viewer.as_str()))
+        .filter(users::role.ne(Role::Viewer))
         .order(users::name)
         .select((users::id, users::name))
         .load(conn)?)

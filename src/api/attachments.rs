@@ -1,6 +1,6 @@
 //! `/api/v1/tickets/{number}/attachments`
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::api::answers::{ApiError, List};
 use crate::attachments::attachment;
 use crate::attachments::attachment::Attachment;
@@ -33,7 +33,7 @@ impl File {
         Self {
             id: file.id.clone(),
             filename: file.filename.clone(),
-            content_type: file.kind().content_type().to_owned(),
+            content_type: file.kind.content_type().to_owned(),
             size: file.size,
             url: links.href(paths::attachment(number, &file.id)),
             thumbnail_url: file.thumbnail.as_ref().map(|_| links.href(paths::thumbnail(number, &file.id))),
@@ -47,10 +47,10 @@ impl File {
     params(("number" = i64, Path, description = "The ticket’s number")),
     responses((status = 200, description = "All of them", body = List<File>), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn files(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+pub async fn files(app: AppData, actor: Actor, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
     let files = app.db.read(move |conn| {
-        let ticket = ticket::find(conn, agent.account_id, number)?;
+        let ticket = ticket::find(conn, actor.account_id, number)?;
         attachment::of_ticket(conn, ticket.id)
     });
     let data = files.await?.iter().map(|file| File::new(file, number, &layout)).collect();

@@ -1,6 +1,6 @@
 //! `/api/v1/conversations`: how another chat system brings its own in.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read;
@@ -84,12 +84,12 @@ pub struct ConversationsQuery {
     get, path = "/conversations", tag = "Conversations", params(ConversationsQuery),
     responses((status = 200, description = "A part of the list", body = List<Conversation>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: Query<ConversationsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, actor: Actor, query: Query<ConversationsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let filter = Filter { status: query.status, q: query.q.unwrap_or_default() };
     let window = window(query.limit, query.cursor.as_deref())?;
-    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let page = app.db.read(move |conn| list::page(conn, agent.account_id, &filter, window)).await?;
+    let _place = app.lists.take(actor.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let page = app.db.read(move |conn| list::page(conn, actor.account_id, &filter, window)).await?;
     Ok(List::answer(page.map(Conversation::from)))
 }
 
@@ -132,7 +132,7 @@ pub struct CreateConversation {
         (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
     )
 )]
-pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) -> Result<HttpResponse> {
+pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) -> Result<HttpResponse> {
     let (typed, now) = (body.value, app.clock.now());
     let (visitor_name, visitor_email) = parse_requester(&typed.visitor_name, &typed.visitor_email)?;
     let begun = read::stored(typed.created_at, now);
@@ -143,13 +143,13 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
         visitor_email,
         page_url: read::page_url(typed.page_url.as_deref())?,
         country: read::country(typed.country.as_deref())?,
-        visitor: None,
+        chat: None,
     };
     let once = body.once;
     let (status, answer, made) = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            once.run(conn, agent.account_id, now, |conn| {
-                let made = conversation::create(conn, agent.account_id, &new, begun)?;
+        .write_as(&actor, Action::Work, move |conn, actor| {
+            once.run(conn, actor.account_id, now, |conn| {
+                let made = conversation::create(conn, actor.account_id, &new, begun)?;
                 Ok((StatusCode::CREATED, json!(Conversation::from(made.clone())), Some(made)))
             })
         })
@@ -165,9 +165,9 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateConversation>) 
     get, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The conversation", body = Conversation), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
-    let found = app.db.read(move |conn| conversation::get(conn, agent.account_id, &id)).await?;
+    let found = app.db.read(move |conn| conversation::get(conn, actor.account_id, &id)).await?;
     Ok(HttpResponse::Ok().json(Conversation::from(found)))
 }
 
@@ -195,21 +195,21 @@ pub struct ChangeConversation {
 )]
 pub async fn change(
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<String>,
     body: Body<ChangeConversation>,
 ) -> Result<HttpResponse> {
     let (id, typed) = (path.into_inner(), body.value);
     let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
     let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
-    let write = move |conn: &mut Connection, agent: &Agent| {
-        let changed = visitor::change_visitor(conn, agent.account_id, &id, name.as_deref(), email.as_deref())?;
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let changed = visitor::change_visitor(conn, actor.account_id, &id, name.as_deref(), email.as_deref())?;
         match typed.status {
-            Some(status) => conversation::set_status(conn, agent.account_id, &id, status),
+            Some(status) => conversation::set_status(conn, actor.account_id, &id, status),
             None => Ok(changed),
         }
     };
-    let changed = app.write_as(&agent, Action::Work, write).await?;
+    let changed = app.write_as(&actor, Action::Work, write).await?;
     news::changed(&app.live, &changed);
     Ok(HttpResponse::Ok().json(Conversation::from(changed)))
 }
@@ -219,10 +219,10 @@ pub async fn change(
     delete, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let deleted =
-        app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
+        app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/me`
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Role;
 use crate::accounts::{account, keys};
 use crate::error::{Error, Result};
@@ -38,11 +38,15 @@ struct Key {
     get, path = "/me", tag = "Account",
     responses((status = 200, description = "Account, key and role", body = Me))
 )]
-pub async fn show(app: AppData, agent: Agent) -> Result<HttpResponse> {
-    let (account_id, role) = (agent.account_id, agent.role);
-    let id = agent.key.ok_or_else(|| Error::internal("wiring", "an API request without a key"))?;
+pub async fn show(app: AppData, actor: Actor) -> Result<HttpResponse> {
+    let account_id = actor.account_id;
+    let id = actor.key_id().ok_or_else(|| Error::internal("wiring", "an API request without a key"))?;
     let (account, key) =
         app.db.read(move |conn| Ok((account::find(conn, account_id)?, keys::find(conn, account_id, id)?))).await?;
     let account = Account { id: account.id, name: account.name };
-    Ok(HttpResponse::Ok().json(Me { account, key: Key { id: key.id, name: key.name, hint: key.hint }, role }))
+    Ok(HttpResponse::Ok().json(Me {
+        account,
+        key: Key { id: key.id, name: key.name, hint: key.hint },
+        role: keys::ROLE,
+    }))
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/conversations/{id}/messages`
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read;
@@ -84,7 +84,7 @@ pub struct MessagesQuery {
 )]
 pub async fn list(
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<String>,
     query: Query<MessagesQuery>,
 ) -> Result<HttpResponse> {
@@ -98,7 +98,7 @@ pub async fn list(
     let mut rows = app
         .db
         .read(move |conn| {
-            let found = conversation::get(conn, agent.account_id, &id)?;
+            let found = conversation::get(conn, actor.account_id, &id)?;
             messages::before(conn, found.seq, before, size)
         })
         .await?;
@@ -218,7 +218,7 @@ pub enum BroughtMessages {
 )]
 pub async fn post(
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<String>,
     body: Body<CreateMessages>,
 ) -> Result<HttpResponse> {
@@ -232,10 +232,10 @@ pub async fn post(
     }
     let new: Vec<NewMessage> = typed.into_iter().map(|one| one.parse(now)).collect::<Result<_>>()?;
     let (status, answer, posted) = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            once.run(conn, agent.account_id, now, |conn| {
+        .write_as(&actor, Action::Work, move |conn, actor| {
+            once.run(conn, actor.account_id, now, |conn| {
                 let posted: Vec<Posted> =
-                    new.iter().map(|one| messages::post(conn, agent.account_id, &id, one)).collect::<Result<_>>()?;
+                    new.iter().map(|one| messages::post(conn, actor.account_id, &id, one)).collect::<Result<_>>()?;
                 let all_known = posted.iter().all(|one| !one.is_new);
                 let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
                 let mut lines: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();

@@ -1,6 +1,6 @@
 //! `/api/v1/form-submissions`: how another form system brings its own in.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::accounts::user::MAX_NAME;
 use crate::api::answers::{ApiError, List};
@@ -10,6 +10,7 @@ use crate::db::Connection;
 use crate::error::Result;
 use crate::submissions::fields::Parsed;
 use crate::submissions::list::Filter;
+use crate::submissions::submission::Origin;
 use crate::submissions::{form, list, news, submission, trash};
 use crate::values::{text, token};
 use crate::web::AppData;
@@ -92,15 +93,15 @@ pub struct SubmissionsQuery {
     get, path = "/form-submissions", tag = "Form submissions", params(SubmissionsQuery),
     responses((status = 200, description = "A part of the list", body = List<FormSubmission>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: Query<SubmissionsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, actor: Actor, query: Query<SubmissionsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let window = window(query.limit, query.cursor.as_deref())?;
     let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
-    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let _place = app.lists.take(actor.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
-        let page = list::page(conn, agent.account_id, &filter, window)?;
+        let page = list::page(conn, actor.account_id, &filter, window)?;
         let names: HashMap<i64, String> =
-            form::all(conn, agent.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
+            form::all(conn, actor.account_id)?.into_iter().map(|form| (form.id, form.name)).collect();
         Ok(page.map(|row| {
             let form = names.get(&row.form_id).cloned().unwrap_or_default();
             FormSubmission::new(row, form)
@@ -145,7 +146,7 @@ pub struct CreateSubmission {
         (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
     )
 )]
-pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) -> Result<HttpResponse> {
+pub async fn create(app: AppData, actor: Actor, body: Body<CreateSubmission>) -> Result<HttpResponse> {
     let (typed, now, once) = (body.value, app.clock.now(), body.once);
     let id = read::source_id(typed.id)?;
     let form_name = match text::line("form", &typed.form, MAX_NAME)? {
@@ -153,14 +154,14 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
         name => name,
     };
     let parsed = Parsed::of_program(typed.fields.into_iter().map(|field| (field.name, field.value)).collect())?;
-    let (page_url, country) = (read::page_url(typed.page_url.as_deref())?, read::country(typed.country.as_deref())?);
-    let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, agent.account_id);
+    let page_url = read::page_url(typed.page_url.as_deref())?;
+    let from = Origin { page_url, country: read::country(typed.country.as_deref())? };
+    let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, actor.account_id);
     let (status, answer, made) = app
-        .write_as(&agent, Action::Work, move |conn, _| {
+        .write_as(&actor, Action::Work, move |conn, _| {
             once.run(conn, account_id, now, |conn| {
                 let form = form::find_or_add(conn, account_id, &form_name, &form_key, now)?;
-                let from = (page_url.as_deref(), country.as_deref());
-                let made = submission::add(conn, &form, &id, &parsed, from, at)?;
+                let made = submission::add(conn, &form, &id, &parsed, &from, at)?;
                 Ok((StatusCode::CREATED, json!(FormSubmission::new(made.clone(), form.name)), Some(made)))
             })
         })
@@ -176,11 +177,11 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateSubmission>) ->
     get, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The submission", body = FormSubmission), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let load = move |conn: &mut Connection| {
-        let found = submission::get(conn, agent.account_id, &id)?;
-        let form = form::find(conn, agent.account_id, found.form_id)?;
+        let found = submission::get(conn, actor.account_id, &id)?;
+        let form = form::find(conn, actor.account_id, found.form_id)?;
         Ok(FormSubmission::new(found, form.name))
     };
     Ok(HttpResponse::Ok().json(app.db.read(load).await?))
@@ -191,8 +192,8 @@ pub async fn show(app: AppData, agent: Agent, path: web::Path<String>) -> Result
     delete, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn delete(app: AppData, agent: Agent, path: web::Path<String>) -> Result<HttpResponse> {
+pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/tickets`
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read::{Body, Change, OnceHeader, window};
@@ -116,7 +116,7 @@ pub struct TicketsQuery {
     get, path = "/tickets", tag = "Tickets", params(TicketsQuery),
     responses((status = 200, description = "A part of the list", body = List<Ticket>))
 )]
-pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Result<HttpResponse> {
+pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let typed = list::Query {
         q: query.q.unwrap_or_default(),
@@ -127,11 +127,11 @@ pub async fn list(app: AppData, agent: Agent, query: Query<TicketsQuery>) -> Res
     let filter = Filter {
         statuses: query.status.map_or(Statuses::All, Statuses::Only),
         window: window(query.limit, query.cursor.as_deref())?,
-        ..Filter::new(&typed, &agent)
+        ..Filter::new(&typed, None)
     };
-    let _place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let _place = app.lists.take(actor.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
-        let page = list::page(conn, agent.account_id, &filter)?;
+        let page = list::page(conn, actor.account_id, &filter)?;
         let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
         let mut tags = tags::of_many(conn, &ids)?;
         Ok(page.map(|row| {
@@ -185,7 +185,7 @@ pub struct CreateTicket {
         (status = 409, description = "The source has tickets, or the key was used for something else", body = ApiError),
     )
 )]
-pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Result<HttpResponse> {
+pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Result<HttpResponse> {
     let (typed, now) = (body.value, app.clock.now());
     let (requester_name, requester_email) = parse_requester(&typed.requester_name, &typed.requester_email)?;
     let new = NewTicket {
@@ -203,10 +203,10 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
     let once = body.once;
     let (status, ticket, made) = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            once.run(conn, agent.account_id, now, |conn| {
-                let new = with_requester(conn, agent.account_id, &new)?;
-                let number = match create::create(conn, agent, &new, now)? {
+        .write_as(&actor, Action::Work, move |conn, actor| {
+            once.run(conn, actor.account_id, now, |conn| {
+                let new = with_requester(conn, actor.account_id, &new)?;
+                let number = match create::create(conn, actor, &new, now)? {
                     Outcome::Ticket(number) => number,
                     Outcome::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
@@ -221,14 +221,14 @@ pub async fn create(app: AppData, agent: Agent, body: Body<CreateTicket>) -> Res
                         ));
                     }
                 };
-                tags::change(conn, agent, number, &tags, &BTreeSet::new(), now)?;
-                let before = change::set_assignee(conn, agent, number, assignee, now)?;
-                Ok((StatusCode::CREATED, json(&load(conn, agent.account_id, number)?)?, Some(before)))
+                tags::change(conn, actor, number, &tags, &BTreeSet::new(), now)?;
+                let before = change::set_assignee(conn, actor, number, assignee, now)?;
+                Ok((StatusCode::CREATED, json(&load(conn, actor.account_id, number)?)?, Some(before)))
             })
         })
         .await?;
     if let Some(before) = made {
-        news::assigned(&app.live, &agent, &before, assignee);
+        news::assigned(&app.live, &actor, &before, assignee);
     }
     Ok(HttpResponse::build(status).json(ticket))
 }
@@ -262,9 +262,9 @@ fn json(value: &impl Serialize) -> Result<serde_json::Value> {
     get, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
     responses((status = 200, description = "The ticket", body = Ticket), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn show(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
+pub async fn show(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
-    let ticket = app.db.read(move |conn| load(conn, agent.account_id, number)).await?;
+    let ticket = app.db.read(move |conn| load(conn, actor.account_id, number)).await?;
     Ok(HttpResponse::Ok().json(ticket))
 }
 
@@ -305,7 +305,7 @@ pub struct ChangeTicket {
 )]
 pub async fn change(
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<i64>,
     body: Body<ChangeTicket>,
 ) -> Result<HttpResponse> {
@@ -320,43 +320,43 @@ pub async fn change(
     };
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
     let (status, assignee) = (typed.status, typed.assignee_id);
-    let write = move |conn: &mut Connection, agent: &Agent| {
-        let before = ticket::lock(conn, agent.account_id, number)?;
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let before = ticket::lock(conn, actor.account_id, number)?;
         if let Some(title) = &title {
-            change::set_title(conn, agent, number, title, now)?;
+            change::set_title(conn, actor, number, title, now)?;
         }
         if let Some(status) = status {
-            change::set_status(conn, agent, number, status, None, now)?;
+            change::set_status(conn, actor, number, status, None, now)?;
         }
         if let Some((notes, version)) = &notes {
-            save_notes(conn, agent, number, notes, *version, now)?;
+            save_notes(conn, actor, number, notes, *version, now)?;
         }
         if let Some(tags) = &tags {
             let had: BTreeSet<String> = tags::of(conn, before.id)?.into_iter().collect();
-            tags::change(conn, agent, number, tags, &had.difference(tags).cloned().collect(), now)?;
+            tags::change(conn, actor, number, tags, &had.difference(tags).cloned().collect(), now)?;
         }
         match assignee {
             Change::Keep => {}
-            Change::Clear => drop(change::set_assignee(conn, agent, number, None, now)?),
-            Change::Set(id) => drop(change::set_assignee(conn, agent, number, Some(id), now)?),
+            Change::Clear => drop(change::set_assignee(conn, actor, number, None, now)?),
+            Change::Set(id) => drop(change::set_assignee(conn, actor, number, Some(id), now)?),
         }
-        Ok((before, load(conn, agent.account_id, number)?))
+        Ok((before, load(conn, actor.account_id, number)?))
     };
-    let (before, ticket) = app.write_as(&agent, Action::Work, write).await?;
+    let (before, ticket) = app.write_as(&actor, Action::Work, write).await?;
     let assigned = if let Change::Set(id) = assignee { Some(id) } else { None };
-    news::assigned(&app.live, &agent, &before, assigned);
+    news::assigned(&app.live, &actor, &before, assigned);
     Ok(HttpResponse::Ok().json(ticket))
 }
 
 fn save_notes(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     notes: &Notes,
     version: i64,
     now: NaiveDateTime,
 ) -> Result<()> {
-    match notes::save(conn, agent, number, notes, version, now)? {
+    match notes::save(conn, actor, number, notes, version, now)? {
         Saved::Done => Ok(()),
         Saved::Stale(theirs) => {
             let message = format!("{} has saved the notes: they are at version {} now.", theirs.author, theirs.version);
@@ -370,8 +370,8 @@ fn save_notes(
     delete, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
     responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
 )]
-pub async fn delete(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
+pub async fn delete(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent, number, now)).await?;
+    app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

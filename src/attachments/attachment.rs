@@ -1,6 +1,6 @@
 //! A file on a ticket: its row, and how rows are found and changed.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::attachments::key::{THUMBNAILS, key, thumbnail_key};
 use crate::attachments::kind::Kind;
 use crate::attachments::validation::new_name;
@@ -10,19 +10,57 @@ use crate::db::schema::attachments;
 use crate::error::{Error, Result};
 use crate::tickets::history::Kind as EventKind;
 use crate::tickets::{change, history, ticket};
+use crate::words;
 use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
+/// How far a file has come.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum State {
+    /// Reserved: its bytes are being stored.
+    Pending,
+    /// Its bytes are stored.
+    Ready,
+    /// They never came; upkeep clears what is left.
+    GivenUp,
+}
+
+words!(State);
+
+impl State {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = [Self::Pending, Self::Ready, Self::GivenUp].into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| Error::invalid("A file is in an unknown state."))
+    }
+}
+
 /// An attachment's row.
-#[derive(Clone, Debug, diesel::Queryable)]
+#[derive(Clone, Debug, Insertable, Queryable)]
+#[diesel(table_name = attachments)]
 pub struct Attachment {
     pub id: String,
     pub account_id: i64,
     pub ticket_id: i64,
-    pub state: String,
+    pub state: State,
     pub filename: String,
-    pub kind: String,
+    pub kind: Kind,
     pub size: i64,
     pub sha256: String,
     pub stamp: i64,
@@ -33,14 +71,9 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Its type.
-    pub fn kind(&self) -> Kind {
-        Kind::of_extension(&self.kind).unwrap_or(Kind::Txt)
-    }
-
     /// The key of its bytes in the storage.
     pub fn key(&self) -> String {
-        key(self.account_id, self.stamp, self.kind())
+        key(self.account_id, self.stamp, self.kind)
     }
 
     /// The key of its thumbnail, if it has one.
@@ -53,7 +86,7 @@ impl Attachment {
     pub fn keys(&self) -> Vec<String> {
         let possible: &[&str] = match &self.thumbnail {
             Some(extension) => &[extension.as_str()],
-            None if self.state == "ready" => &[],
+            None if self.state == State::Ready => &[],
             None => &THUMBNAILS,
         };
         let thumbnails = possible.iter().map(|extension| thumbnail_key(self.account_id, self.stamp, extension));
@@ -86,7 +119,7 @@ pub fn of_ticket_and_removed(
 ) -> Result<(Vec<Attachment>, Vec<Attachment>)> {
     let rows: Vec<Attachment> = attachments::table
         .filter(attachments::ticket_id.eq(ticket_id))
-        .filter(attachments::state.eq("ready"))
+        .filter(attachments::state.eq(State::Ready))
         .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(since)))
         .order(attachments::stamp)
         .load(conn)?;
@@ -97,7 +130,7 @@ pub fn of_ticket_and_removed(
 pub fn of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<Attachment>>> {
     let rows: Vec<Attachment> = attachments::table
         .filter(attachments::ticket_id.eq_any(ticket_ids))
-        .filter(attachments::state.eq("ready"))
+        .filter(attachments::state.eq(State::Ready))
         .filter(attachments::deleted_at.is_null())
         .order(attachments::stamp)
         .load(conn)?;
@@ -117,7 +150,7 @@ pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Re
     Ok(attachments::table
         .filter(attachments::ticket_id.eq(ticket.id))
         .filter(attachments::id.eq(id))
-        .filter(attachments::state.eq("ready"))
+        .filter(attachments::state.eq(State::Ready))
         .filter(attachments::deleted_at.is_null())
         .first(conn)?)
 }
@@ -129,18 +162,18 @@ pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Re
 /// cannot be one.
 pub fn rename(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     id: &str,
     typed: &str,
     now: NaiveDateTime,
 ) -> Result<String> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
-    let old = find(conn, agent.account_id, number, id)?;
-    let name = new_name(old.kind(), typed).map_err(|rejection| Error::invalid(rejection.message))?;
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
+    let old = find(conn, actor.account_id, number, id)?;
+    let name = new_name(old.kind, typed).map_err(|rejection| Error::invalid(rejection.message))?;
     if name != old.filename {
         diesel::update(attachments::table.find(id)).set(attachments::filename.eq(&name)).execute(conn)?;
-        history::record(conn, ticket.id, agent, EventKind::File, (&old.filename, &name), now)?;
+        history::record(conn, ticket.id, actor, EventKind::File, (&old.filename, &name), now)?;
         change::touch(conn, &ticket, now)?;
     }
     Ok(name)
@@ -153,17 +186,17 @@ pub fn rename(
 /// *Not found* when ticket or file are out of reach.
 pub fn set_deleted(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     id: &str,
     deleted: bool,
     now: NaiveDateTime,
 ) -> Result<String> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
     let row = attachments::table
         .filter(attachments::ticket_id.eq(ticket.id))
         .filter(attachments::id.eq(id))
-        .filter(attachments::state.eq("ready"));
+        .filter(attachments::state.eq(State::Ready));
     let attachment: Attachment = row.first(conn)?;
     if attachment.deleted_at.is_some() == deleted {
         return Ok(attachment.filename);
@@ -175,7 +208,7 @@ pub fn set_deleted(
         .set(attachments::deleted_at.eq(deleted.then_some(now)))
         .execute(conn)?;
     let values = if deleted { (attachment.filename.as_str(), "") } else { ("", attachment.filename.as_str()) };
-    history::record(conn, ticket.id, agent, EventKind::File, values, now)?;
+    history::record(conn, ticket.id, actor, EventKind::File, values, now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment.filename)
 }

@@ -1,7 +1,7 @@
 //! What upkeep asks of the rows of attachments: which are stale, expired or not
 //! in step with the storage, over all accounts.
 
-use crate::attachments::attachment::Attachment;
+use crate::attachments::attachment::{Attachment, State};
 use crate::attachments::key::parse_key;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments, tickets};
@@ -24,7 +24,7 @@ pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Resu
         .filter(sql::<Bool>("attachments.state = 'pending'"))
         .filter(attachments::created_at.le(stale));
     diesel::update(reserved)
-        .set((attachments::state.eq("given_up"), attachments::deleted_at.eq(DateTime::UNIX_EPOCH.naive_utc())))
+        .set((attachments::state.eq(State::GivenUp), attachments::deleted_at.eq(DateTime::UNIX_EPOCH.naive_utc())))
         .execute(conn)?;
     Ok(())
 }
@@ -54,14 +54,14 @@ pub fn forget(conn: &mut Connection, files: &[Attachment]) -> Result<()> {
 
 /// Whether any file is kept at all.
 pub fn are_any_ready(conn: &mut Connection) -> Result<bool> {
-    let ready = attachments::table.filter(attachments::state.eq("ready")).select(attachments::id).limit(1);
+    let ready = attachments::table.filter(attachments::state.eq(State::Ready)).select(attachments::id).limit(1);
     Ok(ready.first::<String>(conn).optional()?.is_some())
 }
 
 /// Reservations from before `stale` that are still there, given up or not.
 pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<Vec<Attachment>> {
     Ok(attachments::table
-        .filter(attachments::state.ne("ready"))
+        .filter(attachments::state.ne(State::Ready))
         .filter(attachments::created_at.le(stale))
         .order(attachments::stamp)
         .load(conn)?)
@@ -77,7 +77,7 @@ pub fn ready_after(
 ) -> Result<Vec<Attachment>> {
     Ok(attachments::table
         .filter(attachments::id.gt(id))
-        .filter(attachments::state.eq("ready"))
+        .filter(attachments::state.eq(State::Ready))
         .filter(attachments::deleted_at.is_null().or(attachments::deleted_at.gt(deleted_after)))
         .filter(
             attachments::ticket_id

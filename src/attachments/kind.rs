@@ -1,4 +1,9 @@
-//! The nine types of files that are taken.
+//! The types of files that are taken.
+
+use crate::error::{Error, Result};
+use crate::words;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 
 /// Largest file, in bytes: 5 MB.
 pub const MAX_BYTES: usize = 5 * 1024 * 1024;
@@ -6,8 +11,9 @@ pub const MAX_BYTES: usize = 5 * 1024 * 1024;
 /// Longest file name, in characters: what file systems allow.
 pub const MAX_NAME: usize = 255;
 
-/// The types that are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The types that are taken. Rows and keys hold the usual extension.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Kind {
     Jpeg,
     Png,
@@ -20,7 +26,22 @@ pub enum Kind {
     Docx,
 }
 
+words!(Kind);
+
+impl std::str::FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(extension: &str) -> Result<Self> {
+        Self::of_extension(extension).ok_or_else(|| Error::invalid("That is no type of file."))
+    }
+}
+
 impl Kind {
+    /// Its usual extension, as rows store it.
+    pub fn as_str(self) -> &'static str {
+        self.extension()
+    }
+
     /// All of them, with the extensions that name them (the usual one first)
     /// and the media type with which they are served. The one table of types.
     pub const TABLE: [(Self, &'static [&'static str], &'static str); 9] = [

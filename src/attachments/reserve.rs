@@ -1,8 +1,8 @@
 //! A row before its bytes: reserved first, shown when they are stored.
 
 use crate::accounts::account;
-use crate::accounts::agent::Agent;
-use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET};
+use crate::accounts::actor::Actor;
+use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET, State};
 use crate::attachments::kind::Kind;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments};
@@ -31,15 +31,15 @@ pub struct NewAttachment {
 /// *Not found* when the ticket is out of reach; *full* when quota or ticket are.
 pub fn reserve(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     new: &NewAttachment,
     quota: i64,
     now: NaiveDateTime,
 ) -> Result<i64> {
-    let ticket = ticket::find(conn, agent.account_id, number)?;
+    let ticket = ticket::find(conn, actor.account_id, number)?;
     // This also makes others of the account wait, so that no two take the same stamp.
-    let account = accounts::table.find(agent.account_id).filter(accounts::file_bytes.le(quota - new.size));
+    let account = accounts::table.find(actor.account_id).filter(accounts::file_bytes.le(quota - new.size));
     let bytes = accounts::file_bytes.eq(accounts::file_bytes + new.size);
     if diesel::update(account).set(bytes).execute(conn)? == 0 {
         let message = "This account is out of file storage. Remove some files, or ask for more.";
@@ -51,21 +51,23 @@ pub fn reserve(
         return Err(Error::new(ErrorKind::Full, message));
     }
     let stamp =
-        now.and_utc().timestamp_millis().max(newest_stamp(conn, agent.account_id)?.map_or(0, |stamp| stamp + 1));
+        now.and_utc().timestamp_millis().max(newest_stamp(conn, actor.account_id)?.map_or(0, |stamp| stamp + 1));
     diesel::insert_into(attachments::table)
-        .values((
-            attachments::id.eq(&new.id),
-            attachments::account_id.eq(agent.account_id),
-            attachments::ticket_id.eq(ticket.id),
-            attachments::state.eq("pending"),
-            attachments::filename.eq(&new.filename),
-            attachments::kind.eq(new.kind.extension()),
-            attachments::size.eq(new.size),
-            attachments::sha256.eq(&new.sha256),
-            attachments::stamp.eq(stamp),
-            attachments::uploaded_by.eq(&agent.name),
-            attachments::created_at.eq(now),
-        ))
+        .values(Attachment {
+            id: new.id.clone(),
+            account_id: actor.account_id,
+            ticket_id: ticket.id,
+            state: State::Pending,
+            filename: new.filename.clone(),
+            kind: new.kind,
+            size: new.size,
+            sha256: new.sha256.clone(),
+            stamp,
+            thumbnail: None,
+            uploaded_by: actor.name.clone(),
+            created_at: now,
+            deleted_at: None,
+        })
         .execute(conn)?;
     Ok(stamp)
 }
@@ -92,21 +94,21 @@ pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i6
 /// storing took so long that the reservation was given up.
 pub fn make_ready(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     id: &str,
     thumbnail: Option<&str>,
     now: NaiveDateTime,
 ) -> Result<Attachment> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
-    let ready = diesel::update(attachments::table.find(id).filter(attachments::state.eq("pending")))
-        .set((attachments::state.eq("ready"), attachments::thumbnail.eq(thumbnail)))
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
+    let ready = diesel::update(attachments::table.find(id).filter(attachments::state.eq(State::Pending)))
+        .set((attachments::state.eq(State::Ready), attachments::thumbnail.eq(thumbnail)))
         .execute(conn)?;
     if ready == 0 {
         return Err(Error::unavailable("the reservation was given up before the file was stored"));
     }
     let attachment: Attachment = attachments::table.find(id).first(conn)?;
-    history::record(conn, ticket.id, agent, EventKind::File, ("", &attachment.filename), now)?;
+    history::record(conn, ticket.id, actor, EventKind::File, ("", &attachment.filename), now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment)
 }

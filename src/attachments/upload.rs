@@ -1,6 +1,6 @@
 //! From bytes on the wire to a ready attachment: validate, reserve, put, ready.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
@@ -96,16 +96,9 @@ impl From<Error> for Failure {
 }
 
 /// Keeps one file on a ticket. When it returns, row, bytes and thumbnail are durable.
-pub async fn keep(
-    app: &App,
-    places: &Places,
-    agent: &Agent,
-    number: i64,
-    name: &str,
-    bytes: Vec<u8>,
-) -> Result<Attachment, Failure> {
+pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<u8>) -> Result<Attachment, Failure> {
     let filename = validation::clean_name(name)?;
-    let Checked { kind, bytes, sha256, thumbnail } = judge(places, filename.clone(), bytes).await?;
+    let Checked { kind, bytes, sha256, thumbnail } = judge(&app.uploads, filename.clone(), bytes).await?;
     let new = NewAttachment {
         id: token::id()?,
         filename,
@@ -113,9 +106,9 @@ pub async fn keep(
         size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         sha256,
     };
-    match store_and_show(app, agent, number, new, (bytes, thumbnail)).await {
+    match store_and_show(app, actor, number, new, (bytes, thumbnail)).await {
         Err(error) if error.kind == Kind::Full => {
-            tracing::warn!(%error, "a file found no room");
+            tracing::warn!(cause = error.cause(), "a file found no room");
             Err(Rejection::new(Code::NoRoom, error.message()).into())
         }
         outcome => Ok(outcome?),
@@ -165,7 +158,7 @@ fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
 
 async fn store_and_show(
     app: &App,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     new: NewAttachment,
     (bytes, thumbnail): (Bytes, Option<Thumbnail>),
@@ -175,28 +168,28 @@ async fn store_and_show(
         let message = "There is too little room left on the server's disk for more files. Everything else goes on.";
         return Err(Error::new(Kind::Full, message));
     }
-    let stamp = put_under_own_key(app, agent, number, &new, bytes).await?;
-    let thumbnail = put_thumbnail(app, agent.account_id, stamp, thumbnail).await;
+    let stamp = put_under_own_key(app, actor, number, &new, bytes).await?;
+    let thumbnail = put_thumbnail(app, actor.account_id, stamp, thumbnail).await;
     let now = app.clock.now();
-    app.write_as(agent, Action::Work, move |conn, agent| {
-        reserve::make_ready(conn, agent, number, &new.id, thumbnail, now)
+    app.write_as(actor, Action::Work, move |conn, actor| {
+        reserve::make_ready(conn, actor, number, &new.id, thumbnail, now)
     })
     .await
 }
 
-async fn put_under_own_key(app: &App, agent: &Agent, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {
+async fn put_under_own_key(app: &App, actor: &Actor, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {
     let (row, now) = (new.clone(), app.clock.now());
     let quota = app.config.account_quota.map_or(i64::MAX, |quota| i64::try_from(quota.as_u64()).unwrap_or(i64::MAX));
     let mut stamp = app
-        .write_as(agent, Action::Work, move |conn, agent| reserve::reserve(conn, agent, number, &row, quota, now))
+        .write_as(actor, Action::Work, move |conn, actor| reserve::reserve(conn, actor, number, &row, quota, now))
         .await?;
     for _ in 0..PUT_TRIES {
-        let key = key::key(agent.account_id, stamp, new.kind);
+        let key = key::key(actor.account_id, stamp, new.kind);
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {
             return Ok(stamp);
         }
         tracing::warn!(%key, "the storage has an object that no row knows");
-        let (account_id, id) = (agent.account_id, new.id.clone());
+        let (account_id, id) = (actor.account_id, new.id.clone());
         stamp = app.db.write(move |conn| reserve::move_stamp(conn, account_id, &id)).await?;
     }
     Err(Error::unavailable("no free key in the storage"))
@@ -210,7 +203,7 @@ async fn put_thumbnail(app: &App, account_id: i64, stamp: i64, thumbnail: Option
         Ok(Put::Stored) => Some(extension),
         Ok(Put::Taken) => None,
         Err(error) => {
-            tracing::warn!(%error, "the thumbnail was not stored");
+            tracing::warn!(cause = error.cause(), "the thumbnail was not stored");
             None
         }
     }

@@ -96,8 +96,35 @@ pub struct NewConversation {
     pub visitor_email: String,
     pub page_url: Option<String>,
     pub country: Option<String>,
-    /// The bubble that it came through, and the hash of the visitor’s secret.
-    pub visitor: Option<(i64, String)>,
+    /// Through which bubble it came, if through one.
+    pub chat: Option<Chat>,
+}
+
+/// By what a visitor’s bubble finds their conversation again.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    pub widget_id: i64,
+    /// The SHA-256 of the secret in their browser.
+    pub visitor_hash: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = conversations)]
+struct NewRow<'a> {
+    account_id: i64,
+    id: &'a str,
+    status: Status,
+    visitor_name: &'a str,
+    visitor_email: &'a str,
+    page_url: Option<&'a str>,
+    country: Option<&'a str>,
+    message_count: i64,
+    last_message: &'a str,
+    last_message_at: NaiveDateTime,
+    created_at: NaiveDateTime,
+    widget_id: Option<i64>,
+    visitor_hash: Option<&'a str>,
+    answered_position: i64,
 }
 
 /// Stores a conversation without messages and returns its row.
@@ -110,26 +137,24 @@ pub fn create(
     new: &NewConversation,
     now: NaiveDateTime,
 ) -> Result<Conversation> {
+    let row = NewRow {
+        account_id,
+        id: &new.id,
+        status: new.status,
+        visitor_name: &new.visitor_name,
+        visitor_email: &new.visitor_email,
+        page_url: new.page_url.as_deref(),
+        country: new.country.as_deref(),
+        message_count: 0,
+        last_message: "",
+        last_message_at: now,
+        created_at: now,
+        widget_id: new.chat.as_ref().map(|chat| chat.widget_id),
+        visitor_hash: new.chat.as_ref().map(|chat| chat.visitor_hash.as_str()),
+        answered_position: 0,
+    };
     let created = unless_taken(conn, |conn| {
-        diesel::insert_into(conversations::table)
-            .values((
-                conversations::account_id.eq(account_id),
-                conversations::id.eq(&new.id),
-                conversations::status.eq(new.status),
-                conversations::visitor_name.eq(&new.visitor_name),
-                conversations::visitor_email.eq(&new.visitor_email),
-                conversations::page_url.eq(&new.page_url),
-                conversations::country.eq(&new.country),
-                conversations::message_count.eq(0),
-                conversations::last_message.eq(""),
-                conversations::last_message_at.eq(now),
-                conversations::created_at.eq(now),
-                conversations::widget_id.eq(new.visitor.as_ref().map(|(widget, _)| *widget)),
-                conversations::visitor_hash.eq(new.visitor.as_ref().map(|(_, hash)| hash)),
-                conversations::answered_position.eq(0),
-            ))
-            .returning(conversations::all_columns)
-            .get_result(conn)
+        diesel::insert_into(conversations::table).values(row).returning(conversations::all_columns).get_result(conn)
     })?;
     created.ok_or_else(|| {
         Error::new(Kind::Conflict, "A conversation with this id already exists, or was deleted recently.")

@@ -9,6 +9,14 @@ use std::collections::HashMap;
 /// Beyond this many unread conversations nobody counts.
 pub const MOST_UNREAD: i64 = 99;
 
+#[derive(Insertable)]
+#[diesel(table_name = conversation_marks)]
+struct Mark {
+    user_id: i64,
+    conversation_seq: i64,
+    position: i64,
+}
+
 /// How far a user has read each of these conversations.
 pub fn of(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i64, i64>> {
     let rows: Vec<(i64, i64)> = conversation_marks::table
@@ -30,11 +38,7 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
     // Nothing is made where the same user does it in another tab.
     let mark = |conn: &mut Connection| {
         diesel::insert_into(conversation_marks::table)
-            .values((
-                conversation_marks::user_id.eq(user_id),
-                conversation_marks::conversation_seq.eq(seq),
-                conversation_marks::position.eq(position),
-            ))
+            .values(Mark { user_id, conversation_seq: seq, position })
             .execute(conn)
     };
     unless_taken(conn, mark).map(drop)

@@ -64,6 +64,18 @@ pub struct Posted {
     pub reopened: bool,
 }
 
+/// What a conversation says of its latest message.
+#[derive(AsChangeset)]
+#[diesel(table_name = conversations, treat_none_as_null = true)]
+struct Latest {
+    status: Status,
+    message_count: i64,
+    last_message: String,
+    last_message_at: NaiveDateTime,
+    answered_position: i64,
+    waiting_since: Option<NaiveDateTime>,
+}
+
 /// Adds a message under the next number of its conversation, unless one with
 /// its client id is there.
 ///
@@ -80,36 +92,35 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
     }
     let reopened = new.reopens && !conversation.is_open();
     let is_open = reopened || conversation.is_open();
-    let (answered, waiting) = match new.sender {
+    let (answered_position, waiting_since) = match new.sender {
         Sender::Agent => (position, None),
         Sender::Visitor => {
             (conversation.answered_position, conversation.waiting_since.or(Some(new.at)).filter(|_| is_open))
         }
     };
-    let status = if is_open { Status::Open } else { Status::Closed };
     let conversation: Conversation = diesel::update(conversations::table.find(conversation.seq))
-        .set((
-            conversations::status.eq(status),
-            conversations::message_count.eq(position),
-            conversations::last_message.eq(text::shorten(&new.body, 140)),
-            conversations::last_message_at.eq(new.at.max(conversation.last_message_at)),
-            conversations::answered_position.eq(answered),
-            conversations::waiting_since.eq(waiting),
-        ))
+        .set(Latest {
+            status: if is_open { Status::Open } else { Status::Closed },
+            message_count: position,
+            last_message: text::shorten(&new.body, 140),
+            last_message_at: new.at.max(conversation.last_message_at),
+            answered_position,
+            waiting_since,
+        })
         .returning(conversations::all_columns)
         .get_result(conn)?;
     let message: Message = diesel::insert_into(messages::table)
-        .values((
-            messages::account_id.eq(account_id),
-            messages::conversation_seq.eq(conversation.seq),
-            messages::position.eq(position),
-            messages::sender.eq(new.sender),
-            messages::author_name.eq(&new.author_name),
-            messages::body.eq(&new.body),
-            messages::created_at.eq(new.at),
-            messages::client_id.eq(&new.client_id),
-            messages::channel.eq(new.channel.as_str()),
-        ))
+        .values(Message {
+            account_id,
+            conversation_seq: conversation.seq,
+            position,
+            sender: new.sender,
+            author_name: new.author_name.clone(),
+            body: new.body.clone(),
+            created_at: new.at,
+            client_id: new.client_id.clone(),
+            channel: new.channel,
+        })
         .returning(messages::all_columns)
         .get_result(conn)?;
     let id = index::message_id(conversation.seq, position);
@@ -142,7 +153,7 @@ fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Mes
     let Some(client_id) = &new.client_id else { return Ok(None) };
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::channel.eq(new.channel.as_str()))
+        .filter(messages::channel.eq(new.channel))
         .filter(messages::client_id.eq(client_id))
         .first(conn)
         .optional()?)
@@ -199,7 +210,8 @@ impl std::str::FromStr for Sender {
 
 /// Through what a message comes. Each has ids of its own, so that nobody can take
 /// the place of another's message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Channel {
     /// The bubble on a website.
     Bubble,
@@ -207,12 +219,26 @@ pub enum Channel {
     Team,
 }
 
+words!(Channel);
+
 impl Channel {
     /// The stored word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bubble => "bubble",
             Self::Team => "team",
+        }
+    }
+}
+
+impl std::str::FromStr for Channel {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "bubble" => Ok(Self::Bubble),
+            "team" => Ok(Self::Team),
+            _ => Err(Error::invalid("A channel is bubble or team.")),
         }
     }
 }
@@ -274,7 +300,8 @@ pub fn parse_message(body: &str) -> Result<String> {
 }
 
 /// A message's row.
-#[derive(Clone, Debug, diesel::Queryable)]
+#[derive(Clone, Debug, Insertable, Queryable)]
+#[diesel(table_name = messages)]
 pub struct Message {
     pub account_id: i64,
     pub conversation_seq: i64,
@@ -284,13 +311,13 @@ pub struct Message {
     pub body: String,
     pub created_at: NaiveDateTime,
     pub client_id: Option<String>,
-    pub channel: String,
+    pub channel: Channel,
 }
 
 impl Message {
     /// The id that the visitor's bubble has made for it.
     pub fn bubble_id(&self) -> Option<&str> {
-        self.client_id.as_deref().filter(|_| self.channel == Channel::Bubble.as_str())
+        self.client_id.as_deref().filter(|_| self.channel == Channel::Bubble)
     }
 
     /// Whether a member of the team wrote it.

@@ -2,7 +2,8 @@
 
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::Posted;
-use crate::live::{Event, Live, Topic};
+use crate::live::Live;
+use crate::live::event::{Event, Topic};
 use crate::values::text;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What a visitor does through the bubble.
 
-use crate::conversations::conversation::{Conversation, NewConversation, Status};
+use crate::conversations::conversation::{Chat, Conversation, NewConversation, Status};
 use crate::conversations::messages::{NewMessage, Posted};
 use crate::conversations::widgets::Widget;
 use crate::conversations::{conversation, messages, widgets};
@@ -58,7 +58,7 @@ fn conversation(
             visitor_email: visitor.email.clone(),
             page_url: visitor.page_url.clone(),
             country: visitor.country.clone(),
-            visitor: Some((widget.id, visitor.hash.clone())),
+            chat: Some(Chat { widget_id: widget.id, visitor_hash: visitor.hash.clone() }),
         };
         return conversation::create(conn, widget.account_id, &new, message.at);
     };

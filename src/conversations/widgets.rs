@@ -34,22 +34,38 @@ impl Widget {
     }
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = widgets)]
+struct NewWidget<'a> {
+    account_id: i64,
+    key: &'a str,
+    name: &'a str,
+    allowed_origins: &'a str,
+    ask_name: bool,
+    ask_email: bool,
+    colour: &'a str,
+    language: &'a str,
+    texts: &'a str,
+    created_at: NaiveDateTime,
+    is_off: bool,
+}
+
 /// Makes a widget under a random key and returns it.
 pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
     Ok(diesel::insert_into(widgets::table)
-        .values((
-            widgets::account_id.eq(account_id),
-            widgets::key.eq(key),
-            widgets::name.eq(name),
-            widgets::allowed_origins.eq(""),
-            widgets::ask_name.eq(true),
-            widgets::ask_email.eq(true),
-            widgets::colour.eq(FIRST_COLOUR),
-            widgets::language.eq("en"),
-            widgets::texts.eq("{}"),
-            widgets::created_at.eq(now),
-            widgets::is_off.eq(false),
-        ))
+        .values(NewWidget {
+            account_id,
+            key,
+            name,
+            allowed_origins: "",
+            ask_name: true,
+            ask_email: true,
+            colour: FIRST_COLOUR,
+            language: "en",
+            texts: "{}",
+            created_at: now,
+            is_off: false,
+        })
         .returning(widgets::all_columns)
         .get_result(conn)?)
 }

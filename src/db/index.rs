@@ -1,7 +1,7 @@
 //! The terms by which rows are found, as each engine keeps them: FTS5 on SQLite, GIN on Postgres.
 
 use super::Connection;
-use crate::db::dialect::Number;
+use crate::db::rows::Number;
 use diesel::dsl::AsExprOf;
 use diesel::expression::{SqlLiteral, UncheckedBind};
 use diesel::sql_types::{BigInt, Bool, Text};

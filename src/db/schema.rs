@@ -1,7 +1,7 @@
 //! The tables as Diesel sees them: one schema for both engines.
 //!
 //! Times are UTC. The tables of search terms are missing on purpose: only
-//! `dialect.rs` and `index.rs` talk to them, because each engine has its own kind of
+//! `index.rs` talks to them, because each engine has its own kind of
 //! full-text index.
 
 use diesel::{allow_tables_to_appear_in_same_query, joinable, table};

@@ -95,7 +95,7 @@ fn in_savepoint<T>(
     };
     let broken = match (&result, ended) {
         (_, Err(error)) => Some(error.to_string()),
-        (Err(error), Ok(())) if error.is_engine_trouble() => Some(error.to_string()),
+        (Err(error), Ok(())) if error.is_engine_trouble() => Some(error.cause()),
         _ => None,
     };
     (result, broken)
@@ -118,7 +118,7 @@ fn work(queue: &mpsc::Receiver<Job>, conn: Connection, reopen: &dyn Fn() -> dies
 /// Returns the connection if it can be used again.
 fn run_batch(mut conn: Connection, batch: Vec<Job>) -> Option<Connection> {
     let mut answers = Vec::with_capacity(batch.len());
-    let mut broken = super::dialect::begin_immediate(&mut conn).err().map(|error| error.to_string());
+    let mut broken = super::migrations::begin_immediate(&mut conn).err().map(|error| error.to_string());
     for job in batch {
         if broken.is_some() {
             // Jobs that never ran are dropped, which answers them as *unavailable*.

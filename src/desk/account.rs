@@ -7,7 +7,8 @@ use crate::accounts::role::Action;
 use crate::error::{Error, Kind, Result};
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -51,8 +52,8 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
         Ok(parsed) => parsed,
         Err(error) => return render(&layout, &typed, Some(&error)),
     };
-    app.write_as(&agent, Action::Configure, move |conn, agent| {
-        account::change_settings(conn, agent.account_id, &parsed)
+    app.write_as(&agent, Action::Configure, move |conn, actor| {
+        account::change_settings(conn, actor.account_id, &parsed)
     })
     .await?;
     layout.see_other_saying("/settings", &Flash::new("Saved."))

@@ -8,7 +8,8 @@ use crate::submissions::form;
 use crate::submissions::form::{Change, Form};
 use crate::values::{text, token};
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::{AppData, client, cross_origin};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -48,7 +49,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
     };
     let (key, now) = (token::id()?, app.clock.now());
     let form = app
-        .write_as(&agent, Action::Configure, move |conn, agent| form::add(conn, agent.account_id, &name, &key, now))
+        .write_as(&agent, Action::Configure, move |conn, actor| form::add(conn, actor.account_id, &name, &key, now))
         .await?;
     Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
 }
@@ -112,7 +113,7 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    app.write_as(&agent, Action::Configure, move |conn, agent| form::change(conn, agent.account_id, id, &parsed))
+    app.write_as(&agent, Action::Configure, move |conn, actor| form::change(conn, actor.account_id, id, &parsed))
         .await?;
     layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
 }

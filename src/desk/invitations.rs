@@ -1,7 +1,6 @@
 //! `/invitations/{token}`: joining an account.
 
 use crate::accounts::invitations;
-use crate::accounts::passwords::Passwords;
 use crate::desk::join::{new_user, welcome};
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
@@ -43,14 +42,13 @@ pub async fn join(
     req: HttpRequest,
     app: AppData,
     layout: Layout,
-    passwords: web::Data<Passwords>,
     path: web::Path<String>,
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (secret, now) = (path.into_inner(), app.clock.now());
     let wanted = secret.clone();
     let (invitation, account) = app.db.read(move |conn| invitations::find(conn, &wanted, now)).await?;
-    let user = match new_user(&sent, &invitation.email, &account, &passwords).await {
+    let user = match new_user(&app, &sent, &invitation.email, &account).await {
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
             let (email, name) = (&invitation.email, sent.get("name"));

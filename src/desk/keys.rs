@@ -9,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use crate::values::text;
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -85,7 +86,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, s
     let (key, now) = (keys::generate()?, app.clock.now());
     let (stored, by) = (key.clone(), agent.clone());
     let add = move |conn: &mut _| {
-        let owner = rights::acting(conn, &by, Action::Own)?;
+        let owner = rights::acting(conn, by.account_id, by.id, Action::Own)?;
         keys::add(conn, &owner, &name, &stored, now)
     };
     app.db.write(add).await?;

@@ -1,7 +1,7 @@
 //! `/profile`: what every user changes about themselves.
 
 use crate::accounts::agent::Agent;
-use crate::accounts::passwords::{Passwords, Turn};
+use crate::accounts::passwords::Turn;
 use crate::accounts::role::Action;
 use crate::accounts::user::{MAX_NAME, Profile};
 use crate::accounts::{account, passwords, user};
@@ -9,13 +9,14 @@ use crate::app::App;
 use crate::desk::confirm::Confirm;
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
-use crate::live::{Event, Topic};
+use crate::live::event::{Event, Topic};
 use crate::values::text;
 use crate::values::time::parse_zone;
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
-use actix_web::{HttpRequest, HttpResponse, web};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 /// What a user wants to hear of by mail.
@@ -114,10 +115,9 @@ pub async fn change_password(
     agent: Agent,
     layout: Layout,
     confirm: Confirm,
-    passwords: web::Data<Passwords>,
     sent: Fields,
 ) -> Result<HttpResponse> {
-    let hash = match new_hash(&app, &agent, &confirm, &passwords, &sent).await {
+    let hash = match new_hash(&app, &agent, &confirm, &sent).await {
         Ok(hash) => hash,
         Err(error) if error.kind == Kind::Invalid => {
             let password_error = Some(error.message());
@@ -137,17 +137,11 @@ pub async fn change_password(
     Ok(response)
 }
 
-async fn new_hash(
-    app: &AppData,
-    agent: &Agent,
-    confirm: &Confirm,
-    passwords: &Passwords,
-    sent: &Fields,
-) -> Result<String> {
+async fn new_hash(app: &AppData, agent: &Agent, confirm: &Confirm, sent: &Fields) -> Result<String> {
     confirm.password(app, agent, sent.exact("current")).await?;
     let account_id = agent.account_id;
     let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
     let password = sent.exact("password");
     passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
-    passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
+    app.passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
 }

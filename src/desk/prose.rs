@@ -1,6 +1,6 @@
 //! Notes as they are shown: plain text in which web addresses and `#12` are links.
 
-use crate::web::links::links;
+use crate::values::urls::urls;
 
 /// A piece of shown text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Span<'a> {
 pub fn spans(text: &str) -> Vec<Span<'_>> {
     let mut spans = Vec::new();
     let mut from = 0;
-    for link in links(text) {
+    for link in urls(text) {
         push_plain(&text[from..link.start], &mut spans);
         spans.push(Span::Url(&text[link.clone()]));
         from = link.end;

@@ -1,15 +1,17 @@
 //! `/profile/sessions`: what is signed in where, and ending it.
 
+use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{devices, members, sessions};
 use crate::db::Connection;
 use crate::desk::cookies;
 use crate::error::{Error, Result};
-use crate::live::{Event, Topic};
+use crate::live::event::{Event, Topic};
 use crate::values::token;
 use crate::web::AppData;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -63,7 +65,7 @@ pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<Str
 /// `POST /profile/sessions/end-others`: all but this one.
 pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
     let (token, user) = (own_token(&req, &app)?, agent.id);
-    let close = move |conn: &mut Connection, _: &Agent| {
+    let close = move |conn: &mut Connection, _: &Actor| {
         sessions::close_others(conn, user, &token)?;
         devices::forget_all(conn, user)
     };

@@ -1,6 +1,5 @@
 //! Opening the first account by a one-time link.
 
-use crate::accounts::passwords::Passwords;
 use crate::accounts::setup_links;
 use crate::desk::join::{new_user, welcome};
 use crate::desk::sign_in;
@@ -11,7 +10,7 @@ use crate::web::fields::Fields;
 use crate::web::layout::Layout;
 use crate::web::query::Query;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
@@ -53,14 +52,13 @@ pub async fn open(
     req: HttpRequest,
     app: AppData,
     layout: Layout,
-    passwords: web::Data<Passwords>,
     link: Query<Link>,
     sent: Fields,
 ) -> Result<HttpResponse> {
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
     app.db.read(move |conn| setup_links::check(conn, &wanted, now)).await?;
-    let user = match new_user(&sent, &sent.get("email"), "", &passwords).await {
+    let user = match new_user(&app, &sent, &sent.get("email"), "").await {
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
             let (name, email) = (sent.get("name"), sent.get("email"));

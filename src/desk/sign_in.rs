@@ -1,26 +1,27 @@
 //! Signing in and out.
 
-use crate::accounts::passwords::{Passwords, Turn, Verdict};
+use crate::accounts::password_check::Checked;
 use crate::accounts::sessions::Used;
-use crate::accounts::throttle::{Throttle, Try};
-use crate::accounts::user::{Email, User};
-use crate::accounts::{devices, passwords, sessions, user};
+use crate::accounts::user::User;
+use crate::accounts::{devices, password_check, sessions, user};
 use crate::db::Connection;
 use crate::desk::{browser, cookies};
 use crate::error::{Error, Kind, Result};
-use crate::live::{Event, Topic};
+use crate::limits::failures::Try;
+use crate::live::event::{Event, Topic};
+use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::Fields;
-use crate::web::layout::{Layout, is_local_path};
+use crate::web::layout::Layout;
+use crate::web::links::is_local_path;
 use crate::web::query::Query;
 use crate::web::{AppData, client};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use chrono::NaiveDateTime;
 use serde::Deserialize;
-use std::time::Instant;
 
 /// Prefix of the hidden fields that carry a kept form through signing in.
 const KEPT: &str = "kept.";
@@ -158,14 +159,7 @@ pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<
 ///
 /// # Errors
 /// *Too many* after repeated failures; otherwise when the database fails.
-pub async fn sign_in(
-    req: HttpRequest,
-    app: AppData,
-    layout: Layout,
-    passwords: web::Data<Passwords>,
-    throttle: web::Data<Throttle>,
-    sent: Fields,
-) -> Result<HttpResponse> {
+pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Fields) -> Result<HttpResponse> {
     let (email, next) = (sent.get("email"), sent.get("next"));
     let network = client::network(&req, &app.config);
     let kept = Kept::from_sign_in(&sent);
@@ -174,33 +168,42 @@ pub async fn sign_in(
     let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
     let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
     let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
-    if let Err(seconds) = throttle.begin(&attempt, Instant::now()) {
-        tracing::warn!(%network, "sign-in throttled");
-        let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
-        let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
-        let mut answer = layout.page_with(Kind::TooMany.status(), &page)?;
-        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
-        return Ok(answer);
+    let (status, error, seconds) =
+        match (password_check::check(&app, user.as_ref(), &attempt, sent.exact("password")).await?, user) {
+            (Checked::Right, Some(user)) => return welcome(&req, &app, &layout, user, &next, kept).await,
+            (Checked::TooOften(seconds), _) => {
+                tracing::warn!(%network, "sign-in throttled");
+                let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
+                (Kind::TooMany.status(), error, Some(seconds))
+            }
+            _ => {
+                tracing::info!(%network, "sign-in failed");
+                (StatusCode::UNAUTHORIZED, "Wrong email address or password.".into(), None)
+            }
+        };
+    let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
+    let mut response = layout.page_with(status, &page)?;
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let turn = Turn { user: email.trim().to_lowercase(), is_known };
-    let verdict = passwords.verify(turn, sent.exact("password"), hash).await?;
-    let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
-        tracing::info!(%network, "sign-in failed");
-        let error = Some("Wrong email address or password.");
-        let page = SignInPage { layout: &layout, email: &email, next: &next, error, kept: kept.as_ref() };
-        return layout.page_with(StatusCode::UNAUTHORIZED, &page);
-    };
-    throttle.succeeded(&attempt);
-    if let Verdict::Renew(hash) = verdict {
-        app.db.write(move |conn| passwords::renew_hash(conn, user.id, &hash)).await?;
-    }
+    Ok(response)
+}
+
+/// Signs a user in, and hands back the form that they had sent before.
+async fn welcome(
+    req: &HttpRequest,
+    app: &AppData,
+    layout: &Layout,
+    user: User,
+    next: &str,
+    kept: Option<Kept>,
+) -> Result<HttpResponse> {
     tracing::info!(user = user.id, "signed in");
     let mut response = match kept.filter(Kept::is_written) {
-        Some(kept) => layout.page(&KeptPage { layout: &layout, kept: &kept })?,
-        None => layout.see_other(if is_local_path(&next) { &next } else { "/tickets" }),
+        Some(kept) => layout.page(&KeptPage { layout, kept: &kept })?,
+        None => layout.see_other(if is_local_path(next) { next } else { "/tickets" }),
     };
-    start_session(&req, &app, user.id, &mut response).await?;
+    start_session(req, app, user.id, &mut response).await?;
     Ok(response)
 }
 
@@ -220,7 +223,7 @@ fn find(
 pub fn used(req: &HttpRequest, app: &AppData) -> Used {
     let agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let network = client::network(req, &app.config).to_string();
-    Used { device: browser::describe(agent), network, at: app.clock.now() }
+    Used { device: browser::describe(agent), network, last_seen_at: app.clock.now() }
 }
 
 /// Opens a session for a user, puts its cookie on the answer, and remembers the browser.
@@ -231,7 +234,7 @@ pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, respo
     let (used, stored) = (used(req, app), (session.clone(), device.clone()));
     let open = move |conn: &mut Connection| {
         sessions::open(conn, user_id, &stored.0, old_session.as_deref(), &used)?;
-        devices::remember(conn, user_id, old_device.as_deref(), &stored.1, used.at)
+        devices::remember(conn, user_id, old_device.as_deref(), &stored.1, used.last_seen_at)
     };
     app.db.write(open).await?;
     for cookie in

@@ -13,7 +13,8 @@ use crate::tickets::source_links::TicketRef;
 use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::AppData;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::query::Query;
 use crate::web::when::When;
@@ -140,7 +141,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/submissions/{id}/restore");
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     let text = "The submission is deleted. Tickets made from it stay.";
     layout.see_other_saying("/submissions", &Flash::with_undo(text, undo))
 }
@@ -149,7 +150,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::restore(conn, agent.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
     layout.see_other_saying(to, &Flash::new("The submission is back."))
 }
 
@@ -157,7 +158,7 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
 pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let undo = format!("/submissions/{id}/not-spam");
-    app.write_as(&agent, Action::Work, move |conn, agent| submission::set_spam(conn, agent.account_id, &id, true))
+    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, true))
         .await?;
     layout.see_other_saying("/submissions", &Flash::with_undo("Moved to spam.", undo))
 }
@@ -166,7 +167,7 @@ pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 pub async fn not_spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let to = format!("/submissions/{id}");
-    app.write_as(&agent, Action::Work, move |conn, agent| submission::set_spam(conn, agent.account_id, &id, false))
+    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, false))
         .await?;
     layout.see_other_saying(to, &Flash::new("Not spam: it is among the submissions."))
 }

@@ -3,14 +3,16 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::members::Changed;
 use crate::accounts::role::{Action, Role};
-use crate::accounts::user::{Email, User};
+use crate::accounts::user::User;
 use crate::accounts::{account, invitations, members, rights, user};
 use crate::desk::confirm::Confirm;
 use crate::error::{Kind, Result};
-use crate::live::{Event, Topic};
+use crate::live::event::{Event, Topic};
+use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::when::When;
 use crate::web::{AppData, client};
 use actix_web::http::StatusCode;
@@ -111,7 +113,7 @@ pub async fn invite(
             let (stored, by) = (secret.clone(), agent.clone());
             let invite = move |conn: &mut _| {
                 account::lock(conn, by.account_id)?;
-                let inviter = rights::acting(conn, &by, Action::Configure)?;
+                let inviter = rights::acting(conn, by.account_id, by.id, Action::Configure)?;
                 inviter.role.must_manage(role)?;
                 invitations::invite(conn, &inviter, &email, role, &stored, now)
             };
@@ -142,7 +144,7 @@ pub async fn invite(
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let revoke = move |conn: &mut _| {
-        let by = rights::acting(conn, &agent, Action::Configure)?;
+        let by = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;
         invitations::revoke(conn, &by, id)
     };
     app.db.write(revoke).await?;

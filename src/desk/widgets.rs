@@ -9,7 +9,8 @@ use crate::conversations::widgets::{Change, Widget};
 use crate::error::{Error, Kind, Result};
 use crate::values::{text, token};
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::{AppData, client, cross_origin};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -50,7 +51,7 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Re
     };
     let (key, now) = (token::id()?, app.clock.now());
     let widget = app
-        .write_as(&agent, Action::Configure, move |conn, agent| widgets::add(conn, agent.account_id, &name, &key, now))
+        .write_as(&agent, Action::Configure, move |conn, actor| widgets::add(conn, actor.account_id, &name, &key, now))
         .await?;
     Ok(layout.see_other(format!("/settings/chat/{}", widget.id)))
 }
@@ -148,7 +149,7 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    app.write_as(&agent, Action::Configure, move |conn, agent| widgets::change(conn, agent.account_id, id, &parsed))
+    app.write_as(&agent, Action::Configure, move |conn, actor| widgets::change(conn, actor.account_id, id, &parsed))
         .await?;
     layout.see_other_saying(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
 }

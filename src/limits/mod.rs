@@ -1,6 +1,7 @@
 //! Bounds: how often, how much, and how many at once.
 
 pub mod budget;
+pub mod failures;
 pub mod pace;
 pub mod rates;
 pub mod slots;

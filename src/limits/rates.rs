@@ -2,6 +2,7 @@
 //! it costs anything. Each instance counts for itself.
 
 use crate::error::{Error, Result};
+use crate::limits::failures::Throttle;
 use crate::values::network::Network;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -37,6 +38,8 @@ pub struct Limits {
     pub api: Limit,
     /// Wrong API keys from one address.
     pub guesses: Limit,
+    /// Wrong passwords.
+    pub passwords: Throttle,
     /// Open event streams of visitors.
     pub streams: Arc<Streams>,
 }
@@ -53,6 +56,7 @@ impl Limits {
             chat_reading: Limit::new(per_minute(3_000), 3_000),
             api: Limit::new(Quota::per_minute(api_per_minute), api_per_minute.get()),
             guesses: Limit::new(per_minute(30), 30),
+            passwords: Throttle::default(),
             streams: Arc::default(),
         }
     }

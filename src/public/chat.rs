@@ -10,12 +10,14 @@ use crate::conversations::{conversation, messages, news, visitor, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::limits::rates::Stream;
-use crate::live::{KEEP_ALIVE, Subscription, Topic, Waited, frame};
+use crate::live::event::Topic;
+use crate::live::subscription::{Subscription, Waited};
 use crate::tickets::source_links;
 use crate::values::network::Network;
-use crate::values::{text, time, token};
+use crate::values::{email, text, time, token};
 use crate::web::fields::read_body;
 use crate::web::query::Query;
+use crate::web::stream::{KEEP_ALIVE, frame};
 use crate::web::{AppData, charset, client, cross_origin, stream};
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
@@ -23,8 +25,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Longest name or address of a visitor, in characters.
-const MAX_VISITOR: usize = 254;
 /// Enough for 10,000 characters of four bytes, escaped.
 const MAX_BYTES: usize = 128 * 1024;
 /// In how many places one visitor can follow their conversation.
@@ -112,9 +112,9 @@ pub async fn send(
     let client_id = messages::parse_client_id(&sent.id)?;
     let visitor = Visitor {
         hash,
-        name: text::line("The name", &sent.name, MAX_VISITOR)?,
+        name: text::line("The name", &sent.name, email::MAX)?,
         // A slip in an optional field must not lose the message.
-        email: Some(sent.email.trim()).filter(|email| text::looks_like_email(email)).unwrap_or_default().to_owned(),
+        email: Some(sent.email.trim()).filter(|email| email::is_email(email)).unwrap_or_default().to_owned(),
         page_url: text::page_url(&sent.page),
         country: client::country(req, &app.config),
     };
@@ -263,7 +263,7 @@ impl Feed {
         let (status, rows) = match read {
             Ok(found) => found?,
             Err(error) => {
-                tracing::warn!(%error, "an event stream ends");
+                tracing::warn!(cause = error.cause(), "an event stream ends");
                 return None;
             }
         };

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits::budget::Share;
 use crate::submissions::fields::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
 use crate::submissions::form::Form;
+use crate::submissions::submission::Origin;
 use crate::submissions::{form, news, submission};
 use crate::values::{text, token};
 use crate::web::fields::{content_type, read_body};
@@ -49,17 +50,12 @@ pub async fn receive(
     let Sent { fields, files } = read(&req, payload.into_inner()).await?;
     let parsed = Parsed::new(fields)?;
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
-    let country = client::country(&req, &app.config);
+    let from = Origin { page_url, country: client::country(&req, &app.config) };
     let next = allowed_next(&form, parsed.next.as_deref(), origin);
     let said = form.thanks.clone();
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
     let (stored, account_id) = (id.clone(), form.account_id);
-    let submission = app
-        .db
-        .write(move |conn| {
-            submission::add(conn, &form, &stored, &parsed, (page_url.as_deref(), country.as_deref()), now)
-        })
-        .await?;
+    let submission = app.db.write(move |conn| submission::add(conn, &form, &stored, &parsed, &from, now)).await?;
     news::submitted(&app.live, account_id, &submission);
     if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));

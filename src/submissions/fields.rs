@@ -1,7 +1,7 @@
 //! What a form sent: its fields in order, and what they say about the visitor.
 
 use crate::error::{Error, Kind, Result};
-use crate::values::text;
+use crate::values::{email, text};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -14,9 +14,6 @@ pub const FIELDS_READ: usize = MAX_FIELDS + 10;
 
 /// Most bytes of one submission.
 pub const MAX_BYTES: usize = 64 * 1024;
-
-/// Longest name of a visitor, in characters: what a ticket's requester may have.
-const MAX_VISITOR: usize = 254;
 
 /// Where the visitor was.
 const PAGE: &str = "_page";
@@ -174,7 +171,7 @@ fn first(fields: &[(String, String)], names: &[&str]) -> String {
     let mut found = names
         .iter()
         .filter_map(|wanted| fields.iter().find(|(name, value)| simple(name) == *wanted && !value.trim().is_empty()));
-    found.next().map(|(_, value)| text::shorten(value, MAX_VISITOR)).unwrap_or_default()
+    found.next().map(|(_, value)| text::shorten(value, email::MAX)).unwrap_or_default()
 }
 
 fn visitor_name(fields: &[(String, String)]) -> String {
@@ -186,13 +183,13 @@ fn visitor_name(fields: &[(String, String)]) -> String {
         first(fields, &["firstname", "givenname", "fname", "vorname"]),
         first(fields, &["lastname", "surname", "familyname", "lname", "nachname"]),
     ];
-    text::shorten(&parts.join(" "), MAX_VISITOR)
+    text::shorten(&parts.join(" "), email::MAX)
 }
 
 fn visitor_email(fields: &[(String, String)]) -> String {
     let usual = ["email", "emailaddress", "youremail", "mail", "contactemail", "customeremail", "replyto", "from"];
     let found = first(fields, &usual);
-    if text::looks_like_email(&found) { found } else { String::new() }
+    if email::is_email(&found) { found } else { String::new() }
 }
 
 #[cfg(test)]

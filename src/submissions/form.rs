@@ -27,18 +27,22 @@ impl Form {
     }
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = forms)]
+struct NewForm<'a> {
+    account_id: i64,
+    key: &'a str,
+    name: &'a str,
+    allowed_origins: &'a str,
+    next_url: &'a str,
+    thanks: &'a str,
+    created_at: NaiveDateTime,
+}
+
 /// Makes a form under a random key and returns it.
 pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     Ok(diesel::insert_into(forms::table)
-        .values((
-            forms::account_id.eq(account_id),
-            forms::key.eq(key),
-            forms::name.eq(name),
-            forms::allowed_origins.eq(""),
-            forms::next_url.eq(""),
-            forms::created_at.eq(now),
-            forms::thanks.eq(""),
-        ))
+        .values(NewForm { account_id, key, name, allowed_origins: "", next_url: "", thanks: "", created_at: now })
         .returning(forms::all_columns)
         .get_result(conn)?)
 }

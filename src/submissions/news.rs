@@ -1,6 +1,7 @@
 //! What open pages are told of submissions.
 
-use crate::live::{Event, Live, Topic};
+use crate::live::Live;
+use crate::live::event::{Event, Topic};
 use crate::submissions::submission::Submission;
 use serde_json::json;
 

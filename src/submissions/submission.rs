@@ -48,6 +48,30 @@ impl Submission {
     }
 }
 
+/// From where a visitor sent a form.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The page on which they were.
+    pub page_url: Option<String>,
+    /// Their country (ISO 3166-1 alpha-2).
+    pub country: Option<String>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = submissions)]
+struct NewRow<'a> {
+    account_id: i64,
+    id: &'a str,
+    form_id: i64,
+    fields: String,
+    page_url: Option<&'a str>,
+    country: Option<&'a str>,
+    visitor_name: &'a str,
+    visitor_email: &'a str,
+    spam: bool,
+    created_at: NaiveDateTime,
+}
+
 /// Stores what a visitor sent and returns it.
 ///
 /// # Errors
@@ -57,26 +81,24 @@ pub fn add(
     form: &Form,
     id: &str,
     parsed: &Parsed,
-    (page_url, country): (Option<&str>, Option<&str>),
+    origin: &Origin,
     now: NaiveDateTime,
 ) -> Result<Submission> {
     let fields = serde_json::to_string(&parsed.fields).map_err(|source| Error::internal("fields", source))?;
+    let row = NewRow {
+        account_id: form.account_id,
+        id,
+        form_id: form.id,
+        fields,
+        page_url: origin.page_url.as_deref(),
+        country: origin.country.as_deref(),
+        visitor_name: &parsed.visitor_name,
+        visitor_email: &parsed.visitor_email,
+        spam: parsed.spam,
+        created_at: now,
+    };
     let added = unless_taken(conn, |conn| {
-        diesel::insert_into(submissions::table)
-            .values((
-                submissions::account_id.eq(form.account_id),
-                submissions::id.eq(id),
-                submissions::form_id.eq(form.id),
-                submissions::fields.eq(fields),
-                submissions::page_url.eq(page_url),
-                submissions::country.eq(country),
-                submissions::visitor_name.eq(&parsed.visitor_name),
-                submissions::visitor_email.eq(&parsed.visitor_email),
-                submissions::spam.eq(parsed.spam),
-                submissions::created_at.eq(now),
-            ))
-            .returning(submissions::all_columns)
-            .get_result(conn)
+        diesel::insert_into(submissions::table).values(row).returning(submissions::all_columns).get_result(conn)
     })?;
     let submission: Submission = added.ok_or_else(|| {
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")

@@ -1,7 +1,7 @@
 //! Changes of title, status and assignee.
 
-use crate::accounts::agent::Agent;
-use crate::accounts::role::Role;
+use crate::accounts::actor::Actor;
+use crate::accounts::user::User;
 use crate::db::Connection;
 use crate::db::schema::{tickets, users};
 use crate::error::{Error, Kind, Result};
@@ -14,13 +14,13 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Gives a ticket another title.
-pub fn set_title(conn: &mut Connection, agent: &Agent, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
-    let ticket = lock(conn, agent.account_id, number)?;
+pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
+    let ticket = lock(conn, actor.account_id, number)?;
     if ticket.title == title.as_str() {
         return Ok(());
     }
     diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title.as_str())).execute(conn)?;
-    history::record(conn, ticket.id, agent, EventKind::Title, (&ticket.title, title.as_str()), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Title, (&ticket.title, title.as_str()), now)?;
     touch(conn, &ticket, now)
 }
 
@@ -31,13 +31,13 @@ pub fn set_title(conn: &mut Connection, agent: &Agent, number: i64, title: &Titl
 /// when it is out of reach.
 pub fn set_status(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     to: Status,
     from: Option<Status>,
     now: NaiveDateTime,
 ) -> Result<()> {
-    let ticket = lock(conn, agent.account_id, number)?;
+    let ticket = lock(conn, actor.account_id, number)?;
     let current = ticket.status;
     if current == to {
         return Ok(());
@@ -56,16 +56,20 @@ pub fn set_status(
     }
     .after(current, to, now);
     diesel::update(tickets::table.find(ticket.id))
-        .set((
-            tickets::status.eq(to),
-            tickets::updated_at.eq(now),
-            tickets::closed_at.eq(times.closed_at),
-            tickets::first_closed_at.eq(times.first_closed_at),
-            tickets::reopen_count.eq(times.reopen_count),
-        ))
+        .set((tickets::status.eq(to), tickets::updated_at.eq(now), times))
         .execute(conn)?;
-    count(conn, agent.account_id, Some(current), Some(to))?;
-    history::record(conn, ticket.id, agent, EventKind::Status, (current.label(), to.label()), now)
+    count(conn, actor.account_id, Some(current), Some(to))?;
+    history::record(conn, ticket.id, actor, EventKind::Status, (current.label(), to.label()), now)
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
+struct Assignment<'a> {
+    assignee_id: Option<i64>,
+    updated_at: NaiveDateTime,
+    assigned_at: NaiveDateTime,
+    assigned_by: &'a str,
+    assigned_by_user: Option<i64>,
 }
 
 /// Gives a ticket to somebody, or to nobody, and returns it as it was before.
@@ -75,41 +79,39 @@ pub fn set_status(
 /// ticket is out of reach.
 pub fn set_assignee(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     assignee: Option<i64>,
     now: NaiveDateTime,
 ) -> Result<Ticket> {
-    let ticket = lock(conn, agent.account_id, number)?;
+    let ticket = lock(conn, actor.account_id, number)?;
     if ticket.assignee_id == assignee {
         return Ok(ticket);
     }
     let mut name_of = |id: Option<i64>| -> Result<String> {
         let Some(id) = id else { return Ok(String::new()) };
         let found = users::table
-            .filter(users::account_id.eq(agent.account_id))
+            .filter(users::account_id.eq(actor.account_id))
             .filter(users::id.eq(id))
-            .select((users::name, users::role, users::disabled_at))
-            .first::<(String, String, Option<NaiveDateTime>)>(conn)
+            .first::<User>(conn)
             .optional()?;
         match found {
             // Who has left or only looks on may have had it, but gets it no more.
-            Some((name, role, None)) if role != Role::Viewer.as_str() => Ok(name),
-            Some((name, ..)) if Some(id) != assignee => Ok(name),
+            Some(user) if user.may_be_assigned() || Some(id) != assignee => Ok(user.name),
             _ => Err(Error::invalid("That user can’t be assigned tickets.")),
         }
     };
     let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);
     diesel::update(tickets::table.find(ticket.id))
-        .set((
-            tickets::assignee_id.eq(assignee),
-            tickets::updated_at.eq(now),
-            tickets::assigned_at.eq(now),
-            tickets::assigned_by.eq(&agent.name),
-            tickets::assigned_by_user.eq(Some(agent.id).filter(|_| !agent.is_program())),
-        ))
+        .set(Assignment {
+            assignee_id: assignee,
+            updated_at: now,
+            assigned_at: now,
+            assigned_by: &actor.name,
+            assigned_by_user: actor.user_id(),
+        })
         .execute(conn)?;
-    history::record(conn, ticket.id, agent, EventKind::Assignee, (&old, &new), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Assignee, (&old, &new), now)?;
     Ok(ticket)
 }
 

@@ -1,16 +1,16 @@
 //! Creating a ticket, once for each request.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::{accounts, tickets};
 use crate::error::Result;
 use crate::tickets::counts::count;
 use crate::tickets::history::Kind as EventKind;
 use crate::tickets::notes::Notes;
-use crate::tickets::source::Source;
+use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::{TicketRef, is_here, of_source};
 use crate::tickets::status::Status;
-use crate::tickets::ticket::{MAX_TITLE, Title, by_id};
+use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
 use crate::tickets::{history, revisions, search};
 use crate::values::{text, token};
 use chrono::NaiveDateTime;
@@ -52,6 +52,27 @@ pub fn suggest_title(name: &str, email: &str, words: &str, otherwise: &str) -> S
     text::shorten(text::first_filled(&[name, email, &words, otherwise]), MAX_TITLE)
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = tickets)]
+struct NewRow<'a> {
+    account_id: i64,
+    number: i64,
+    title: &'a str,
+    status: Status,
+    notes: &'a str,
+    notes_version: i64,
+    requester_name: &'a str,
+    requester_email: &'a str,
+    source_kind: Option<SourceKind>,
+    source_id: Option<&'a str>,
+    source_was_here: bool,
+    request_id: &'a str,
+    request_digest: String,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+    reopen_count: i64,
+}
+
 /// What became of a request to create a ticket.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -64,53 +85,47 @@ pub enum Outcome {
 }
 
 /// Creates a ticket.
-pub fn create(conn: &mut Connection, agent: &Agent, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
-    let account = accounts::table.find(agent.account_id);
+pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
+    let account = accounts::table.find(actor.account_id);
     // The account's row is locked from here to the end, so two requests cannot
     // pass the checks below side by side.
     let number: i64 = diesel::update(account)
         .set(accounts::last_ticket_number.eq(accounts::last_ticket_number + 1))
         .returning(accounts::last_ticket_number)
         .get_result(conn)?;
-    if let Some(made) = already_made(conn, agent.account_id, new)? {
+    if let Some(made) = already_made(conn, actor.account_id, new)? {
         diesel::update(account).set(accounts::last_ticket_number.eq(number - 1)).execute(conn)?;
         return Ok(made);
     }
     let source_was_here = match &new.source {
-        Some(source) => is_here(conn, agent.account_id, source)?,
+        Some(source) => is_here(conn, actor.account_id, source)?,
         None => false,
     };
-    let id: i64 = diesel::insert_into(tickets::table)
-        .values((
-            (
-                tickets::account_id.eq(agent.account_id),
-                tickets::number.eq(number),
-                tickets::title.eq(new.title.as_str()),
-                tickets::status.eq(Status::New),
-                tickets::notes.eq(new.notes.as_str()),
-                tickets::notes_version.eq(1),
-                tickets::requester_name.eq(&new.requester_name),
-                tickets::requester_email.eq(&new.requester_email),
-            ),
-            (
-                tickets::source_kind.eq(new.source.as_ref().map(|source| source.kind)),
-                tickets::source_id.eq(new.source.as_ref().map(|source| source.id.as_str())),
-                tickets::source_was_here.eq(source_was_here),
-                tickets::request_id.eq(&new.request_id),
-                tickets::request_digest.eq(new.digest()),
-                tickets::created_at.eq(now),
-                tickets::updated_at.eq(now),
-                tickets::reopen_count.eq(0),
-            ),
-        ))
-        .returning(tickets::id)
-        .get_result(conn)?;
-    let ticket = by_id(conn, id)?;
+    let row = NewRow {
+        account_id: actor.account_id,
+        number,
+        title: new.title.as_str(),
+        status: Status::New,
+        notes: new.notes.as_str(),
+        notes_version: 1,
+        requester_name: &new.requester_name,
+        requester_email: &new.requester_email,
+        source_kind: new.source.as_ref().map(|source| source.kind),
+        source_id: new.source.as_ref().map(|source| source.id.as_str()),
+        source_was_here,
+        request_id: &new.request_id,
+        request_digest: new.digest(),
+        created_at: now,
+        updated_at: now,
+        reopen_count: 0,
+    };
+    let ticket: Ticket =
+        diesel::insert_into(tickets::table).values(row).returning(tickets::all_columns).get_result(conn)?;
     if !ticket.notes.is_empty() {
-        revisions::keep(conn, &ticket, agent, now)?;
+        revisions::keep(conn, &ticket, actor, now)?;
     }
-    count(conn, agent.account_id, None, Some(Status::New))?;
-    history::record(conn, id, agent, EventKind::Created, ("", ""), now)?;
+    count(conn, actor.account_id, None, Some(Status::New))?;
+    history::record(conn, ticket.id, actor, EventKind::Created, ("", ""), now)?;
     search::reindex(conn, &ticket)?;
     Ok(Outcome::Ticket(number))
 }

@@ -1,14 +1,18 @@
 //! The history of a ticket: one line for each change, written with it.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::ticket_events;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::words;
 use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Kind {
     /// The ticket was made.
     Created,
@@ -32,7 +36,22 @@ pub enum Kind {
     Returned,
 }
 
+words!(Kind);
+
 impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Created,
+        Self::Title,
+        Self::Status,
+        Self::Assignee,
+        Self::Tag,
+        Self::Notes,
+        Self::File,
+        Self::Deleted,
+        Self::Restored,
+        Self::Returned,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -49,6 +68,15 @@ impl Kind {
     }
 }
 
+impl std::str::FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| Error::invalid("An event is of an unknown kind."))
+    }
+}
+
 /// An event's row.
 #[derive(Clone, Debug, Queryable)]
 pub struct Event {
@@ -56,43 +84,43 @@ pub struct Event {
     pub account_id: i64,
     pub ticket_id: i64,
     pub actor_name: String,
-    pub kind: String,
+    pub kind: Kind,
     pub old_value: String,
     pub new_value: String,
     pub created_at: NaiveDateTime,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = ticket_events)]
+struct NewEvent<'a> {
+    account_id: i64,
+    ticket_id: i64,
+    actor_name: &'a str,
+    kind: Kind,
+    old_value: &'a str,
+    new_value: &'a str,
+    created_at: NaiveDateTime,
 }
 
 /// Writes a line of history, in the transaction of the change itself.
 pub fn record(
     conn: &mut Connection,
     ticket_id: i64,
-    actor: &Agent,
-    kind: Kind,
-    change: (&str, &str),
-    now: NaiveDateTime,
-) -> Result<()> {
-    record_of(conn, (actor.account_id, ticket_id), &actor.name, kind, change, now)
-}
-
-/// The same for somebody who is not of the team.
-pub fn record_of(
-    conn: &mut Connection,
-    (account_id, ticket_id): (i64, i64),
-    actor_name: &str,
+    actor: &Actor,
     kind: Kind,
     (old, new): (&str, &str),
     now: NaiveDateTime,
 ) -> Result<()> {
     diesel::insert_into(ticket_events::table)
-        .values((
-            ticket_events::account_id.eq(account_id),
-            ticket_events::ticket_id.eq(ticket_id),
-            ticket_events::actor_name.eq(actor_name),
-            ticket_events::kind.eq(kind.as_str()),
-            ticket_events::old_value.eq(old),
-            ticket_events::new_value.eq(new),
-            ticket_events::created_at.eq(now),
-        ))
+        .values(NewEvent {
+            account_id: actor.account_id,
+            ticket_id,
+            actor_name: &actor.name,
+            kind,
+            old_value: old,
+            new_value: new,
+            created_at: now,
+        })
         .execute(conn)?;
     Ok(())
 }
@@ -110,7 +138,7 @@ pub fn latest(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<E
 pub fn last_of(conn: &mut Connection, ticket_id: i64, kind: Kind) -> Result<Option<Event>> {
     Ok(ticket_events::table
         .filter(ticket_events::ticket_id.eq(ticket_id))
-        .filter(ticket_events::kind.eq(kind.as_str()))
+        .filter(ticket_events::kind.eq(kind))
         .order(ticket_events::id.desc())
         .first(conn)
         .optional()?)

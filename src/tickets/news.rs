@@ -1,12 +1,13 @@
 //! What open pages are told of tickets.
 
-use crate::accounts::agent::Agent;
-use crate::live::{Event, Live, Topic};
+use crate::accounts::actor::Actor;
+use crate::live::Live;
+use crate::live::event::{Event, Topic};
 use crate::tickets::ticket::Ticket;
 use serde_json::json;
 
 /// A ticket, as it was before, was given to somebody.
-pub fn assigned(live: &Live, by: &Agent, before: &Ticket, to: Option<i64>) {
+pub fn assigned(live: &Live, by: &Actor, before: &Ticket, to: Option<i64>) {
     if to.is_none() || to == before.assignee_id {
         return;
     }

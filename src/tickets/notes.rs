@@ -1,6 +1,6 @@
 //! The one notes field of a ticket: saves that notice each other, and lines that never conflict.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::tickets::ticket::Ticket;
 use crate::tickets::{change, history, revisions, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
+use chrono_tz::Tz;
 use diesel::prelude::*;
 
 /// What came of saving.
@@ -34,13 +35,13 @@ pub struct Theirs {
 /// Saves the notes if nobody else has saved since `version`.
 pub fn save(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     notes: &Notes,
     version: i64,
     now: NaiveDateTime,
 ) -> Result<Saved> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
     if ticket.notes == notes.as_str() {
         return Ok(Saved::Done);
     }
@@ -49,36 +50,43 @@ pub fn save(
         let theirs = Theirs { notes: ticket.notes, version: ticket.notes_version, author };
         return Ok(Saved::Stale(Box::new(theirs)));
     }
-    write(conn, agent, &ticket, notes.as_str(), now)?;
+    write(conn, actor, &ticket, notes.as_str(), now)?;
     Ok(Saved::Done)
 }
 
-/// Adds a dated, signed paragraph to whatever the notes are by now.
+/// Adds a paragraph, signed and dated in that zone, to whatever the notes are by now.
 ///
 /// # Errors
 /// *Invalid* when the notes would get too long; *not found* when the ticket is
 /// out of reach.
-pub fn append(conn: &mut Connection, agent: &Agent, number: i64, line: &str, now: NaiveDateTime) -> Result<()> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
+pub fn append(
+    conn: &mut Connection,
+    actor: &Actor,
+    number: i64,
+    line: &str,
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
     // With its zone: the text is read by people in others.
-    let at = now.and_utc().with_timezone(&agent.zone).format("%-d %b %Y, %H:%M %Z");
-    let signature = format!("{}, {at}:", agent.name);
+    let at = now.and_utc().with_timezone(&zone).format("%-d %b %Y, %H:%M %Z");
+    let signature = format!("{}, {at}:", actor.name);
     let gap = if ticket.notes.is_empty() { "" } else { "\n\n" };
     let notes = format!("{}{gap}{signature}\n{line}", ticket.notes.trim_end_matches('\n'));
     let notes = Notes::parse(&notes)
         .map_err(|_| Error::invalid(format!("The notes can’t be longer than {MAX_NOTES} characters.")))?;
-    write(conn, agent, &ticket, notes.as_str(), now)
+    write(conn, actor, &ticket, notes.as_str(), now)
 }
 
-fn write(conn: &mut Connection, agent: &Agent, ticket: &Ticket, notes: &str, now: NaiveDateTime) -> Result<()> {
+fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now: NaiveDateTime) -> Result<()> {
     let version = ticket.notes_version + 1;
     diesel::update(tickets::table.find(ticket.id))
         .set((tickets::notes.eq(notes), tickets::notes_version.eq(version)))
         .execute(conn)?;
     let before = ticket.notes_version.to_string();
     let ticket = Ticket { notes: notes.to_owned(), notes_version: version, ..ticket.clone() };
-    revisions::keep(conn, &ticket, agent, now)?;
-    history::record(conn, ticket.id, agent, Kind::Notes, (&before, &version.to_string()), now)?;
+    revisions::keep(conn, &ticket, actor, now)?;
+    history::record(conn, ticket.id, actor, Kind::Notes, (&before, &version.to_string()), now)?;
     change::touch(conn, &ticket, now)
 }
 

@@ -1,6 +1,6 @@
 //! Revisions of a ticket's notes: who had saved what, and when.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::notes_revisions;
 use crate::error::Result;
@@ -13,25 +13,38 @@ const SAME_REVISION: TimeDelta = TimeDelta::minutes(10);
 /// So many revisions are kept.
 const KEPT_REVISIONS: i64 = 200;
 
+#[derive(Insertable)]
+#[diesel(table_name = notes_revisions)]
+struct NewRevision<'a> {
+    ticket_id: i64,
+    version: i64,
+    author_id: i64,
+    author_name: &'a str,
+    body: &'a str,
+    started_at: NaiveDateTime,
+    saved_at: NaiveDateTime,
+}
+
 /// Keeps the ticket's notes as a revision, in place of the author's own of the
 /// last minutes.
-pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDateTime) -> Result<()> {
-    // By name as well: API keys share the id of the user who opened the account.
-    let is_same = |latest: &Revision| latest.author_id == agent.id && latest.author_name == agent.name;
+pub fn keep(conn: &mut Connection, ticket: &Ticket, actor: &Actor, now: NaiveDateTime) -> Result<()> {
+    // A program stands under the user who opened the account: the column wants a user.
+    let author_id = actor.user_id().unwrap_or(actor.account_id);
+    let is_same = |latest: &Revision| latest.author_id == author_id && latest.author_name == actor.name;
     let same = latest(conn, ticket.id)?.filter(|latest| is_same(latest) && now - latest.started_at < SAME_REVISION);
     if let Some(same) = &same {
         diesel::delete(notes_revisions::table.find((ticket.id, same.version))).execute(conn)?;
     }
     diesel::insert_into(notes_revisions::table)
-        .values((
-            notes_revisions::ticket_id.eq(ticket.id),
-            notes_revisions::version.eq(ticket.notes_version),
-            notes_revisions::author_id.eq(agent.id),
-            notes_revisions::author_name.eq(&agent.name),
-            notes_revisions::body.eq(&ticket.notes),
-            notes_revisions::started_at.eq(same.map_or(now, |same| same.started_at)),
-            notes_revisions::saved_at.eq(now),
-        ))
+        .values(NewRevision {
+            ticket_id: ticket.id,
+            version: ticket.notes_version,
+            author_id,
+            author_name: &actor.name,
+            body: &ticket.notes,
+            started_at: same.map_or(now, |same| same.started_at),
+            saved_at: now,
+        })
         .execute(conn)?;
     let newest_dropped: Option<i64> = notes_revisions::table
         .filter(notes_revisions::ticket_id.eq(ticket.id))
@@ -51,7 +64,8 @@ pub fn keep(conn: &mut Connection, ticket: &Ticket, agent: &Agent, now: NaiveDat
 }
 
 /// A revision without its text.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = notes_revisions)]
 pub struct Revision {
     pub version: i64,
     pub author_id: i64,
@@ -75,13 +89,7 @@ fn list_query(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<R
         .filter(notes_revisions::ticket_id.eq(ticket_id))
         .order(notes_revisions::version.desc())
         .limit(limit)
-        .select((
-            notes_revisions::version,
-            notes_revisions::author_id,
-            notes_revisions::author_name,
-            notes_revisions::started_at,
-            notes_revisions::saved_at,
-        ))
+        .select(Revision::as_select())
         .load(conn)?)
 }
 

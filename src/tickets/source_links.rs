@@ -1,5 +1,6 @@
 //! What a source says, and which tickets come from it.
 
+use crate::accounts::actor::Actor;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::db::schema::tickets;
@@ -88,6 +89,7 @@ pub fn visitor_returned(
     visitor: &str,
     now: NaiveDateTime,
 ) -> Result<()> {
+    let visitor = Actor::visitor(account_id, visitor);
     let ids: Vec<i64> = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::source_kind.eq(SourceKind::Chat))
@@ -99,7 +101,7 @@ pub fn visitor_returned(
         .load(conn)?;
     for id in ids {
         diesel::update(tickets::table.find(id)).set(tickets::updated_at.eq(now)).execute(conn)?;
-        history::record_of(conn, (account_id, id), visitor, EventKind::Returned, ("", ""), now)?;
+        history::record(conn, id, &visitor, EventKind::Returned, ("", ""), now)?;
     }
     Ok(())
 }

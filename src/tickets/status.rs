@@ -1,8 +1,10 @@
 //! Status of a ticket, and the times that it sets.
 
+use crate::db::schema::tickets;
 use crate::error::{Error, Result};
 use crate::words;
 use chrono::NaiveDateTime;
+use diesel::AsChangeset;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use utoipa::ToSchema;
@@ -55,7 +57,8 @@ impl std::str::FromStr for Status {
 }
 
 /// The times of a ticket that a change of status changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AsChangeset, Clone, Copy, Debug, Eq, PartialEq)]
+#[diesel(table_name = tickets, treat_none_as_null = true)]
 pub struct Times {
     /// The latest close; empty while open.
     pub closed_at: Option<NaiveDateTime>,

@@ -1,6 +1,6 @@
 //! Tags: the themes by which tickets are grouped.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
@@ -15,25 +15,25 @@ use unicode_normalization::UnicodeNormalization;
 /// Adds and removes tags; both lists hold what [`super::model::parse_tag`] returned.
 pub fn change(
     conn: &mut Connection,
-    agent: &Agent,
+    actor: &Actor,
     number: i64,
     add: &BTreeSet<String>,
     remove: &BTreeSet<String>,
     now: NaiveDateTime,
 ) -> Result<()> {
-    let ticket = ticket::lock(conn, agent.account_id, number)?;
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
     let before = of(conn, ticket.id)?;
     for name in add.iter().filter(|name| !before.contains(name)) {
-        let tag = id_of(conn, agent.account_id, name)?;
+        let tag = id_of(conn, actor.account_id, name)?;
         diesel::insert_into(ticket_tags::table)
             .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
             .execute(conn)?;
-        history::record(conn, ticket.id, agent, Kind::Tag, ("", name), now)?;
+        history::record(conn, ticket.id, actor, Kind::Tag, ("", name), now)?;
     }
     for name in remove.iter().filter(|name| before.contains(name)) {
-        let tag = id_of(conn, agent.account_id, name)?;
+        let tag = id_of(conn, actor.account_id, name)?;
         diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
-        history::record(conn, ticket.id, agent, Kind::Tag, (name, ""), now)?;
+        history::record(conn, ticket.id, actor, Kind::Tag, (name, ""), now)?;
     }
     if of(conn, ticket.id)? != before {
         change::touch(conn, &ticket, now)?;

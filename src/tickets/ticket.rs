@@ -5,15 +5,12 @@ use crate::db::schema::tickets;
 use crate::error::{Error, Kind, Result};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
-use crate::values::text;
+use crate::values::{email, text};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 200;
-
-/// Longest name or address of a requester, in characters.
-pub const MAX_REQUESTER: usize = 254;
 
 /// A title: 1 to 200 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +36,11 @@ impl Title {
 /// # Errors
 /// *Invalid* when one is too long or the address is none.
 pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
-    let email = text::line("The requester’s email address", email, MAX_REQUESTER)?;
-    if !email.is_empty() && !text::looks_like_email(&email) {
+    let address = text::line("The requester’s email address", email, email::MAX)?;
+    if !address.is_empty() && !email::is_email(&address) {
         return Err(Error::invalid("The requester’s email address is not an email address."));
     }
-    Ok((text::line("The requester’s name", name, MAX_REQUESTER)?, email))
+    Ok((text::line("The requester’s name", name, email::MAX)?, address))
 }
 
 /// A ticket's row.

@@ -39,16 +39,19 @@ const MESSAGES: i64 = 500;
 pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
         if let Err(error) = index_old_texts(&app).await {
-            tracing::error!(%error, "old messages and submissions are not found by their words; docket check --repair sees to it");
+            tracing::error!(
+                cause = error.cause(),
+                "old messages and submissions are not found by their words; docket check --repair sees to it"
+            );
         }
         match app.db.write(tags::rename_old).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "tags that look alike are one now"),
-            Err(error) => tracing::error!(%error, "old tags keep names under which they are not found"),
+            Err(error) => tracing::error!(cause = error.cause(), "old tags keep names under which they are not found"),
         }
         loop {
             if let Err(error) = clear(&app).await {
-                tracing::error!(%error, "clearing up failed; it is tried again in a quarter of an hour");
+                tracing::error!(cause = error.cause(), "clearing up failed; it is tried again in a quarter of an hour");
             }
             actix_web::rt::time::sleep(EVERY).await;
         }

@@ -55,7 +55,7 @@ pub async fn expect(app: &App) -> Result<(), String> {
     match timeout(PATIENCE, look(app)).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {
-            tracing::warn!(%error, "the file storage does not answer");
+            tracing::warn!(cause = error.cause(), "the file storage does not answer");
             Ok(())
         }
         Err(_) => {

@@ -31,7 +31,8 @@ const TOLD: usize = 10;
 const COUNTED: i64 = 100;
 
 /// Up to where a user has been told.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+#[derive(AsChangeset, Clone, Debug, Eq, Insertable, PartialEq, Queryable)]
+#[diesel(table_name = mail_marks, primary_key(user_id))]
 struct Mark {
     user_id: i64,
     submission_seq: i64,
@@ -63,7 +64,7 @@ pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
         loop {
             if let Err(error) = round(&app).await {
-                tracing::error!(%error, "the team was not told by mail; it is tried again in a minute");
+                tracing::error!(cause = error.cause(), "the team was not told by mail; it is tried again in a minute");
             }
             actix_web::rt::time::sleep(EVERY).await;
         }
@@ -114,10 +115,12 @@ async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: Naiv
             Ok(()) => mark = news.told,
             Err(error) if error.kind == Kind::Invalid => {
                 // It would be refused for ever.
-                tracing::warn!(%error, user = user.id, "a mail was given up");
+                tracing::warn!(cause = error.cause(), user = user.id, "a mail was given up");
                 mark = news.told;
             }
-            Err(error) => tracing::warn!(%error, user = user.id, "a mail was not sent; it is tried again"),
+            Err(error) => {
+                tracing::warn!(cause = error.cause(), user = user.id, "a mail was not sent; it is tried again")
+            }
         }
     }
     Ok(mark)
@@ -146,13 +149,13 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
     // Nothing is made where another instance does the same.
     let begin = |conn: &mut Connection| {
         diesel::insert_into(mail_marks::table)
-            .values((
-                mail_marks::user_id.eq(user_id),
-                mail_marks::submission_seq.eq(newest.unwrap_or(0)),
-                mail_marks::waiting_since.eq(now),
-                mail_marks::assigned_at.eq(now),
-                mail_marks::busy_until.eq(now),
-            ))
+            .values(Mark {
+                user_id,
+                submission_seq: newest.unwrap_or(0),
+                waiting_since: now,
+                assigned_at: now,
+                busy_until: now,
+            })
             .execute(conn)
     };
     unless_taken(conn, begin)?;
@@ -160,14 +163,7 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
 }
 
 fn keep(conn: &mut Connection, mark: &Mark) -> Result<()> {
-    diesel::update(mail_marks::table.find(mark.user_id))
-        .set((
-            mail_marks::submission_seq.eq(mark.submission_seq),
-            mail_marks::waiting_since.eq(mark.waiting_since),
-            mail_marks::assigned_at.eq(mark.assigned_at),
-            mail_marks::busy_until.eq(mark.busy_until),
-        ))
-        .execute(conn)?;
+    diesel::update(mail_marks::table.find(mark.user_id)).set(mark).execute(conn)?;
     Ok(())
 }
 

@@ -5,17 +5,19 @@
 
 mod texts;
 
+use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::user;
 use crate::app::App;
 use crate::attachments::upload;
-use crate::attachments::upload::{Failure, Places};
-use crate::conversations::conversation::{NewConversation, Status as ConversationStatus};
+use crate::attachments::upload::Failure;
+use crate::conversations::conversation::{Chat, NewConversation, Status as ConversationStatus};
 use crate::conversations::messages::NewMessage;
 use crate::conversations::{conversation, messages, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::submissions::fields::Parsed;
+use crate::submissions::submission::Origin;
 use crate::submissions::{form, submission};
 use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::notes::Notes;
@@ -67,24 +69,23 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     let (run, now) = (token::id()?, app.clock.now());
     let members = app.db.read(move |conn| user::members(conn, account_id)).await?;
     let agent: Agent = members.into_iter().next().ok_or_else(Error::not_found)?.into();
-    let by = agent.clone();
+    let (by, actor) = (agent.clone(), Actor::from(&agent));
     let (form_key, widget_key) = (token::id()?, token::id()?);
     let open = move |conn: &mut Connection| {
         let form = form::add(conn, by.account_id, "Contact form", &form_key, now)?;
         Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
     };
     let (form, widget) = app.db.write(open).await?;
-    let places = Places::default();
     let mut done = 0;
     while done < plan.tickets {
         let range = done..plan.tickets.min(done + CHUNK);
         let (agent, form) = (agent.clone(), form.clone());
-        let desk = Desk { agent: agent.clone(), form, widget: widget.id, run: run.clone(), plan: *plan, now };
+        let desk = Desk { actor: actor.clone(), agent, form, widget: widget.id, run: run.clone(), plan: *plan, now };
         done = range.end;
         let made = app.db.write(move |conn| range.clone().map(|index| desk.make(conn, index)).collect()).await?;
         let made: Vec<Option<i64>> = made;
         for number in made.into_iter().flatten().take(usize::from(done <= CHUNK) * MAX_WITH_FILES as usize) {
-            add_files(app, &places, &agent, number, plan.seed).await?;
+            add_files(app, &actor, number, plan.seed).await?;
         }
         progress(done);
         if done < plan.tickets {
@@ -97,6 +98,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
 /// Where and as whom the data is made.
 struct Desk {
     agent: Agent,
+    actor: Actor,
     form: form::Form,
     widget: i64,
     run: String,
@@ -143,7 +145,7 @@ impl Desk {
             conversations::trash::delete(conn, self.agent.account_id, &id, self.now)?;
         }
         if rng.u32(..25) == 0 {
-            tickets::trash::delete(conn, &self.agent, number, self.now)?;
+            tickets::trash::delete(conn, &self.actor, number, self.now)?;
             return Ok(None);
         }
         Ok(Some(number))
@@ -199,7 +201,7 @@ impl Desk {
             country: visitor.country.clone(),
             status: ConversationStatus::Open,
             // Nobody knows a secret of which this is the hash.
-            visitor: Some((self.widget, id.to_owned())),
+            chat: Some(Chat { widget_id: self.widget, visitor_hash: id.to_owned() }),
         };
         conversation::create(conn, account_id, &new, at)?;
         let mut time = at;
@@ -236,8 +238,8 @@ impl Desk {
             fields.push(("_gotcha".into(), "http://cheap.example".into()));
         }
         let parsed = Parsed::new(fields)?;
-        let from = (Some(visitor.page_url.as_str()), visitor.country.as_deref());
-        submission::add(conn, &self.form, id, &parsed, from, at).map(drop)
+        let from = Origin { page_url: Some(visitor.page_url.clone()), country: visitor.country.clone() };
+        submission::add(conn, &self.form, id, &parsed, &from, at).map(drop)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -260,7 +262,7 @@ impl Desk {
             request_id: self.id("sample", index),
             another: false,
         };
-        match create::create(conn, &self.agent, &new, at + TimeDelta::minutes(15))? {
+        match create::create(conn, &self.actor, &new, at + TimeDelta::minutes(15))? {
             Outcome::Ticket(number) => Ok(Some(number)),
             Outcome::SourceHasTickets(_) | Outcome::RequestUsed(_) => Ok(None),
         }
@@ -274,28 +276,35 @@ impl Desk {
         number: i64,
         at: NaiveDateTime,
     ) -> Result<()> {
-        let agent = &self.agent;
+        let actor = &self.actor;
         let mut time = at + TimeDelta::minutes(20);
         let mut later = |rng: &mut Rng| {
             time = self.now.min(time + TimeDelta::minutes(rng.i64(5..600)));
             time
         };
         let names = topic.tags.iter().map(ToString::to_string).collect();
-        tags::change(conn, agent, number, &names, &BTreeSet::new(), later(rng))?;
+        tags::change(conn, actor, number, &names, &BTreeSet::new(), later(rng))?;
         if rng.u32(..3) > 0 {
-            change::set_assignee(conn, agent, number, Some(agent.id), later(rng))?;
+            change::set_assignee(conn, actor, number, Some(self.agent.id), later(rng))?;
         }
         let stage = rng.u32(..10);
         if stage > 2 {
-            change::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
-            notes::append(conn, agent, number, topic.followup, later(rng))?;
+            change::set_status(conn, actor, number, Status::InProgress, None, later(rng))?;
+            notes::append(conn, actor, number, topic.followup, self.agent.zone, later(rng))?;
         }
         if stage > 4 {
-            change::set_status(conn, agent, number, Status::Closed, None, later(rng))?;
+            change::set_status(conn, actor, number, Status::Closed, None, later(rng))?;
         }
         if stage == 9 {
-            change::set_status(conn, agent, number, Status::InProgress, None, later(rng))?;
-            notes::append(conn, agent, number, "They wrote again, so this is open once more.", later(rng))?;
+            change::set_status(conn, actor, number, Status::InProgress, None, later(rng))?;
+            notes::append(
+                conn,
+                actor,
+                number,
+                "They wrote again, so this is open once more.",
+                self.agent.zone,
+                later(rng),
+            )?;
         }
         Ok(())
     }
@@ -314,7 +323,7 @@ fn visitor(rng: &mut Rng) -> Visitor {
 }
 
 /// One in three tickets has a picture or a text.
-async fn add_files(app: &App, places: &Places, agent: &Agent, number: i64, seed: u64) -> Result<()> {
+async fn add_files(app: &App, actor: &Actor, number: i64, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed ^ number.unsigned_abs());
     let (name, bytes) = match rng.u32(..9) {
         0 | 1 => ("Screenshot of the page.png", picture(&mut rng, ImageFormat::Png)?),
@@ -323,7 +332,7 @@ async fn add_files(app: &App, places: &Places, agent: &Agent, number: i64, seed:
         4 => ("What they said on the phone.txt", "Called at noon. Prefers a refund over a voucher.\n".into()),
         _ => return Ok(()),
     };
-    match upload::keep(app, places, agent, number, name, bytes).await {
+    match upload::keep(app, actor, number, name, bytes).await {
         Ok(_) => Ok(()),
         Err(Failure::Failed(error)) => Err(error),
         Err(Failure::Rejected(rejection)) => Err(Error::internal("sample file", rejection.message)),

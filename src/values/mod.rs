@@ -1,7 +1,9 @@
 //! Small values and their rules, which know no feature.
 
+pub mod email;
 pub mod network;
 pub mod page;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod urls;

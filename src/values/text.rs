@@ -67,15 +67,6 @@ pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
     texts.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default()
 }
 
-/// Whether `text` may be an email address. Only mail itself can tell for sure.
-pub fn looks_like_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    !local.is_empty()
-        && !domain.is_empty()
-        && text.len() <= 254
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
-}
-
 /// A web address that a page may link to: http or https, nothing else.
 pub fn web_url(text: &str) -> Option<url::Url> {
     let url: url::Url = text.trim().parse().ok()?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::content_type;
-use crate::web::layout::{ErrorPage, Layout, error_title};
+use crate::web::layout::Layout;
 use crate::web::log;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -53,7 +53,7 @@ pub async fn present_errors(
         }
     };
     match error.kind {
-        Kind::Internal | Kind::Unavailable | Kind::Full => tracing::error!(%error, "request failed"),
+        Kind::Internal | Kind::Unavailable | Kind::Full => tracing::error!(cause = error.cause(), "request failed"),
         Kind::SignedOut | Kind::Forbidden | Kind::Misdirected => {
             tracing::info!(reason = error.message(), "request refused");
         }
@@ -121,4 +121,34 @@ fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
         }
     };
     Error::new(kind, "The request could not be understood.")
+}
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "web/error.html")]
+struct ErrorPage<'a> {
+    layout: &'a Layout,
+    title: &'static str,
+    message: &'a str,
+    request_id: &'a str,
+}
+
+/// The heading of an error page.
+fn error_title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unreadable => "That could not be read",
+        Kind::SignedOut => "Please sign in",
+        Kind::Forbidden => "You may not do that",
+        Kind::NotFound => "Not found",
+        Kind::TooSlow => "The request took too long",
+        Kind::Conflict => "Somebody else was first",
+        Kind::TooLarge => "Too large",
+        Kind::UnsupportedType => "That type is not taken",
+        Kind::Misdirected => "Wrong address",
+        Kind::Invalid => "Something is not right yet",
+        Kind::TooMany => "Slow down a little",
+        Kind::Internal => "Something went wrong",
+        Kind::Unavailable => "Not available right now",
+        Kind::Full => "No room left",
+    }
 }

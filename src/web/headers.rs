@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::Error;
 use crate::web::cross_origin;
-use crate::web::layout::Links;
+use crate::web::links::Links;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{

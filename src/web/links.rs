@@ -1,87 +1,60 @@
-//! Web addresses in a text. The bubble finds them by the same rule, in
-//! `static/links.js`; `tests/links.json` checks both.
+//! Addresses of our own, below the base path.
 
-use std::ops::Range;
+use crate::config::Config;
+use crate::web::assets;
+use actix_web::HttpResponse;
+use actix_web::http::header::LOCATION;
 
-/// What belongs to the sentence when it ends an address.
-const TRAILING: &str = ".,;:!?'\"…’”‘“*_~([{";
+/// Makes every link of the program, so that it can live below a base path.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    base: String,
+}
 
-/// Where the addresses of a text stand, in its order and apart from one another.
-pub fn links(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some((start, host)) = next_scheme(text, from) {
-        let run = run(&text[host..]);
-        let end = host + run.trim_end_matches(|c| TRAILING.contains(c)).len();
-        if text[host..end].contains(char::is_alphanumeric) {
-            found.push(start..end);
-        }
-        from = end.max(host);
+impl Links {
+    /// Links below the base path of the public URL.
+    pub fn new(config: &Config) -> Self {
+        Self { base: config.base_path().to_owned() }
     }
-    found
-}
 
-/// Where the next `http://` or `https://` begins, and where it ends.
-fn next_scheme(text: &str, from: usize) -> Option<(usize, usize)> {
-    let bytes = text.as_bytes();
-    memchr::memchr2_iter(b'h', b'H', &bytes[from..]).map(|at| from + at).find_map(|start| {
-        let is_inside_word = start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'_');
-        let scheme = ["https://", "http://"].into_iter().find(|scheme| {
-            bytes[start..].get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme.as_bytes()))
-        })?;
-        (!is_inside_word).then_some((start, start + scheme.len()))
-    })
-}
-
-/// All that may belong to an address: up to a sign that never does, or to a bracket
-/// that was opened before it.
-fn run(text: &str) -> &str {
-    let mut open = [0_usize; 3];
-    for (at, c) in text.char_indices() {
-        if ends(c) {
-            return &text[..at];
-        }
-        if let Some(kind) = "([{".find(c) {
-            open[kind] += 1;
-        }
-        if let Some(kind) = ")]}".find(c) {
-            match open[kind].checked_sub(1) {
-                Some(rest) => open[kind] = rest,
-                None => return &text[..at],
-            }
-        }
+    /// The address of a path of ours, such as `/tickets/12`.
+    pub fn href(&self, path: impl std::fmt::Display) -> String {
+        format!("{}{path}", self.base)
     }
-    text
+
+    /// The path of ours in a path that a request names: without the base.
+    pub fn local<'a>(&self, path: &'a str) -> &'a str {
+        path.strip_prefix(self.base.as_str()).unwrap_or(path)
+    }
+
+    /// The address of a file of `static/`.
+    pub fn asset(&self, name: &str) -> String {
+        self.href(assets::path(name))
+    }
+
+    /// `303 See Other` to a path of ours.
+    pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
+        HttpResponse::SeeOther().insert_header((LOCATION, self.href(path))).finish()
+    }
 }
 
-/// White space, control characters, bidi marks, and punctuation of CJK text.
-fn ends(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || "<>\"`".contains(c)
-        || matches!(c,
-            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{3001}' | '\u{3002}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}'
-            | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}')
+/// Whether an address can only lead to this server: a path that starts with
+/// exactly one slash and has nothing that a browser would read as another host.
+pub fn is_local_path(path: &str) -> bool {
+    path.starts_with('/') && !path.starts_with("//") && !path.chars().any(|c| c == '\\' || c.is_control())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::links;
-
-    #[derive(serde::Deserialize)]
-    struct Case {
-        text: String,
-        links: Vec<String>,
-    }
+    use super::is_local_path;
 
     #[test]
-    fn the_desk_finds_the_links_that_the_bubble_finds() {
-        let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/links.json")).unwrap();
-        assert!(cases.len() > 40);
-        for Case { text, links: expected } in cases {
-            let found: Vec<&str> = links(&text).into_iter().map(|range| &text[range]).collect();
-            assert_eq!(found, expected, "{text}");
+    fn only_our_own_paths_are_followed() {
+        assert!(is_local_path("/tickets?status=all"));
+        for bad in
+            ["", "tickets", "//evil.example", "/\\evil.example", "https://evil.example", "/a\nb", "/\t/evil.example"]
+        {
+            assert!(!is_local_path(bad), "{bad:?}");
         }
     }
 }

@@ -17,12 +17,10 @@ pub fn request_id(req: &HttpRequest) -> String {
 }
 
 /// Adds the user or API key that sent the request to its further log lines.
-pub fn name_sender(user: i64, key: Option<i64>) {
+pub fn name_sender(user: Option<i64>, key: Option<i64>) {
     let span = Span::current();
-    match key {
-        Some(key) => span.record("key", key),
-        None => span.record("user", user),
-    };
+    span.record("user", user);
+    span.record("key", key);
 }
 
 /// The span around everything that happens for one request.

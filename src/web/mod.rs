@@ -7,6 +7,7 @@ pub mod client;
 pub mod connection;
 pub mod cross_origin;
 pub mod fields;
+pub mod flash;
 pub mod flow;
 pub mod forwarded;
 pub mod headers;

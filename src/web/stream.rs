@@ -16,3 +16,12 @@ pub fn events(frames: impl Stream<Item = Bytes> + 'static) -> HttpResponse {
         .insert_header((HeaderName::from_static("x-accel-buffering"), "no"))
         .streaming(frames.map(Ok::<_, Infallible>))
 }
+
+/// An event as a stream of server-sent events writes it (HTML standard, 9.2).
+pub fn frame(name: &str, id: Option<i64>, data: &str) -> String {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!("event: {name}\n{id}data: {data}\n\n")
+}
+
+/// What keeps a quiet stream alive through proxies.
+pub const KEEP_ALIVE: &str = ": \n\n";

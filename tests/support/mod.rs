@@ -14,15 +14,16 @@ pub use answer::Answer;
 use clap::Parser;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use docket::accounts::agent::Agent;
+use docket::accounts::actor::{Actor, ActorKind};
 use docket::accounts::role::Role;
-use docket::accounts::user::{Email, NewUser};
+use docket::accounts::user::NewUser;
 use docket::accounts::{account, passwords, user};
 use docket::app::App;
 use docket::clock::Clock;
 use docket::config::Config;
 use docket::db::DatabaseUrl;
 use docket::server::Running;
+use docket::values::email::Email;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use std::path::{Path, PathBuf};
@@ -171,9 +172,10 @@ impl TestApp {
     }
 
     /// An owner as the program's own functions know them.
-    pub async fn agent(&self, owner: &Person) -> Agent {
+    pub async fn actor(&self, owner: &Person) -> Actor {
         let id = owner.id;
-        self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap().into()
+        let user = self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap();
+        Actor { account_id: id, name: user.name, kind: ActorKind::User(id) }
     }
 
     /// A file on this machine's disk, as a person has it before it attached.

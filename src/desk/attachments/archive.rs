@@ -1,10 +1,9 @@
 //! `GET /tickets/{number}/attachments.zip`: all files of a ticket, packed while
 //! they are sent.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
 use crate::attachments::attachment::Attachment;
-use crate::attachments::upload::Places;
 use crate::desk::attachments::serve::disposition;
 use crate::error::{Error, Kind, Result};
 use crate::storage::Storage;
@@ -36,22 +35,17 @@ type Piece = io::Result<Bytes>;
 ///
 /// # Errors
 /// *Not found* when the ticket is out of reach or has no files.
-pub async fn download(
-    app: AppData,
-    places: web::Data<Places>,
-    agent: Agent,
-    path: web::Path<i64>,
-) -> Result<HttpResponse> {
-    let (number, holder) = (path.into_inner(), agent.holder());
+pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
+    let (number, holder) = (path.into_inner(), actor.holder());
     let files = app.db.read(move |conn| {
-        let ticket = ticket::find_anywhere(conn, agent.account_id, number)?;
+        let ticket = ticket::find_anywhere(conn, actor.account_id, number)?;
         attachment::of_ticket(conn, ticket.id)
     });
     let files = files.await?;
     if files.is_empty() {
         return Err(Error::not_found());
     }
-    let place = places.archive(holder).await?;
+    let place = app.uploads.archive(holder).await?;
     let (sender, receiver) = mpsc::channel::<Piece>(WAITING);
     let storage = app.storage.clone();
     tokio::task::spawn_blocking(move || {

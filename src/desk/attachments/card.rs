@@ -1,7 +1,7 @@
 //! A file as pages show it.
 
 use crate::attachments::attachment::{Attachment, readable_size};
-use crate::web::layout::Links;
+use crate::web::links::Links;
 use crate::web::paths;
 
 /// An attachment as pages show it.
@@ -30,9 +30,9 @@ impl Card {
         Self {
             id: attachment.id.clone(),
             filename: attachment.filename.clone(),
-            label: attachment.kind().extension().to_uppercase(),
+            label: attachment.kind.extension().to_uppercase(),
             size: readable_size(attachment.size),
-            is_picture: attachment.kind().is_image(),
+            is_picture: attachment.kind.is_image(),
             thumbnail_url: attachment.thumbnail.as_ref().map(|_| links.href(paths::thumbnail(number, id))),
             url: links.href(paths::attachment(number, id)),
         }

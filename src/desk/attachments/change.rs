@@ -6,7 +6,8 @@ use crate::attachments::attachment;
 use crate::error::Result;
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use actix_web::{HttpResponse, web};
 
 /// `POST /tickets/{number}/attachments/{id}/delete`
@@ -19,8 +20,8 @@ pub async fn delete(
     let (number, id) = path.into_inner();
     let (now, wanted) = (app.clock.now(), id.clone());
     let filename = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            attachment::set_deleted(conn, agent, number, &wanted, true, now)
+        .write_as(&agent, Action::Work, move |conn, actor| {
+            attachment::set_deleted(conn, actor, number, &wanted, true, now)
         })
         .await?;
     let undo = format!("/tickets/{number}/attachments/{id}/restore");
@@ -40,8 +41,8 @@ pub async fn restore(
     let (number, id) = path.into_inner();
     let now = app.clock.now();
     let filename = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            attachment::set_deleted(conn, agent, number, &id, false, now)
+        .write_as(&agent, Action::Work, move |conn, actor| {
+            attachment::set_deleted(conn, actor, number, &id, false, now)
         })
         .await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
@@ -61,7 +62,7 @@ pub async fn rename(
     let (number, id) = path.into_inner();
     let (now, typed) = (app.clock.now(), sent.get("filename"));
     let name = app
-        .write_as(&agent, Action::Work, move |conn, agent| attachment::rename(conn, agent, number, &id, &typed, now))
+        .write_as(&agent, Action::Work, move |conn, actor| attachment::rename(conn, actor, number, &id, &typed, now))
         .await?;
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
 }

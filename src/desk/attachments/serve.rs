@@ -1,6 +1,6 @@
 //! Files go out: streamed, in ranges, as the type that was found and nothing else.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
 use crate::attachments::kind::Kind;
 use crate::error::{Error, Kind as ErrorKind, Result};
@@ -37,13 +37,13 @@ pub struct Wish {
 pub async fn show(
     req: HttpRequest,
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<(i64, String)>,
     wish: Query<Wish>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
-    let attachment = app.db.read(move |conn| attachment::find(conn, agent.account_id, number, &id)).await?;
-    let kind = attachment.kind();
+    let attachment = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
+    let kind = attachment.kind;
     let inline = kind.is_shown_inline() && wish.download.is_none();
     let served = Served {
         key: attachment.key(),
@@ -64,11 +64,11 @@ pub async fn show(
 pub async fn thumbnail(
     req: HttpRequest,
     app: AppData,
-    agent: Agent,
+    actor: Actor,
     path: web::Path<(i64, String)>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
-    let attachment = app.db.read(move |conn| attachment::find(conn, agent.account_id, number, &id)).await?;
+    let attachment = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
     let key = attachment.thumbnail_key().ok_or_else(Error::not_found)?;
     // An account has no stamp twice.
     let etag = format!("\"{}\"", attachment.stamp);

@@ -1,15 +1,16 @@
 //! `POST /tickets/{number}/attachments`: files come in.
 
-use crate::accounts::agent::Agent;
+use crate::accounts::actor::Actor;
 use crate::attachments::attachment::Attachment;
 use crate::attachments::rejection::{Code, Rejection};
-use crate::attachments::upload::{Failure, Places};
+use crate::attachments::upload::Failure;
 use crate::attachments::{upload, validation};
 use crate::desk::attachments::card::Card;
 use crate::desk::attachments::receive::{Receiver, Sent};
 use crate::error::{Error, Result};
 use crate::tickets::ticket;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::multipart::Parts;
 use crate::web::{AppData, answer};
 use actix_web::http::StatusCode;
@@ -39,20 +40,19 @@ struct OutcomePage<'a> {
 pub async fn upload(
     req: HttpRequest,
     app: AppData,
-    places: web::Data<Places>,
-    agent: Agent,
+    actor: Actor,
     layout: Layout,
     path: web::Path<i64>,
     parts: Parts,
 ) -> Result<HttpResponse> {
     let number = path.into_inner();
-    let account_id = agent.account_id;
+    let account_id = actor.account_id;
     app.db.read(move |conn| ticket::find(conn, account_id, number)).await?;
     let (mut kept, mut rejected) = (Vec::new(), Vec::new());
-    let mut receiver = Receiver::new(parts.0, &places, agent.holder());
+    let mut receiver = Receiver::new(parts.0, &app.uploads, actor.holder());
     while let Some(Sent { filename, content, place: _place }) = receiver.next().await? {
         let outcome = match content {
-            Ok(bytes) => upload::keep(&app, &places, &agent, number, &filename, bytes).await,
+            Ok(bytes) => upload::keep(&app, &actor, number, &filename, bytes).await,
             // The name first: who sends a folder of videos is to learn the types.
             Err(rejection) => Err(validation::kind_of(&filename).err().unwrap_or(rejection).into()),
         };
@@ -100,7 +100,7 @@ fn json_of(attachment: &Attachment, card: &Card) -> Value {
     json!({
         "id": card.id,
         "filename": card.filename,
-        "contentType": attachment.kind().content_type(),
+        "contentType": attachment.kind.content_type(),
         "size": attachment.size,
         "url": card.url,
         "thumbnailUrl": card.thumbnail_url,

@@ -9,7 +9,8 @@ use crate::desk::conversations::show::render;
 use crate::error::Result;
 use crate::values::token;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::{AppData, answer};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
@@ -39,7 +40,7 @@ pub async fn reply(
         Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
     let posted = app
-        .write_as(&agent, Action::Work, move |conn, agent| messages::post(conn, agent.account_id, &id, &message))
+        .write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor.account_id, &id, &message))
         .await?;
     news::posted(&app.live, &posted);
     if in_place {
@@ -59,8 +60,8 @@ pub async fn set_status(
     let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
     let to = format!("/conversations/{id}");
     let changed = app
-        .write_as(&agent, Action::Work, move |conn, agent| {
-            conversation::set_status(conn, agent.account_id, &id, status)
+        .write_as(&agent, Action::Work, move |conn, actor| {
+            conversation::set_status(conn, actor.account_id, &id, status)
         })
         .await?;
     news::changed(&app.live, &changed);
@@ -73,7 +74,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/conversations/{id}/restore");
     let deleted =
-        app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent.account_id, &id, now)).await?;
+        app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     let text = "The conversation is deleted. Tickets made from it stay.";
     layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
@@ -84,7 +85,7 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
     let restored =
-        app.write_as(&agent, Action::Work, move |conn, agent| trash::restore(conn, agent.account_id, &id, now)).await?;
+        app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
     news::changed(&app.live, &restored);
     layout.see_other_saying(to, &Flash::new("The conversation is back."))
 }

@@ -11,7 +11,8 @@ use crate::tickets::ticket::Title;
 use crate::tickets::{change, news, tags, trash};
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use actix_web::{HttpResponse, web};
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ pub async fn title(
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };
-    app.write_as(&agent, Action::Work, move |conn, agent| change::set_title(conn, agent, number, &title, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| change::set_title(conn, actor, number, &title, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
@@ -54,7 +55,7 @@ pub async fn status(
         word => Some(word.parse()?),
     };
     match app
-        .write_as(&agent, Action::Work, move |conn, agent| change::set_status(conn, agent, number, to, from, now))
+        .write_as(&agent, Action::Work, move |conn, actor| change::set_status(conn, actor, number, to, from, now))
         .await
     {
         Ok(()) => {
@@ -86,9 +87,9 @@ pub async fn assignee(
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
     let before = app
-        .write_as(&agent, Action::Work, move |conn, agent| change::set_assignee(conn, agent, number, assignee, now))
+        .write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
         .await?;
-    news::assigned(&app.live, &agent, &before, assignee);
+    news::assigned(&app.live, &(&agent).into(), &before, assignee);
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 
@@ -117,7 +118,7 @@ pub async fn change_tags(
     if add.len() + remove.len() > MAX_TAGS {
         return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
     }
-    app.write_as(&agent, Action::Work, move |conn, agent| tags::change(conn, agent, number, &add, &remove, now))
+    app.write_as(&agent, Action::Work, move |conn, actor| tags::change(conn, actor, number, &add, &remove, now))
         .await?;
     layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
 }
@@ -125,7 +126,7 @@ pub async fn change_tags(
 /// `POST /tickets/{number}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::delete(conn, agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
     let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
     layout.see_other_saying("/tickets", &flash)
 }
@@ -133,6 +134,6 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 /// `POST /tickets/{number}/restore`
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, agent| trash::restore(conn, agent, number, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, number, now)).await?;
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
 }

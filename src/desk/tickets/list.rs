@@ -100,7 +100,7 @@ struct ListPage<'a> {
 /// `GET /tickets`
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let filter = Filter::new(&query, &agent);
+    let filter = Filter::new(&query, Some(agent.id));
     let (wanted, account_id) = (filter.clone(), agent.account_id);
     if let Some(number) = filter.q.strip_prefix('#').and_then(|digits| digits.parse().ok()) {
         let found = app.db.read(move |conn| ticket::find(conn, account_id, number)).await;

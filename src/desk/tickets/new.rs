@@ -7,12 +7,13 @@ use crate::tickets::create::{NewTicket, Outcome, suggest_title};
 use crate::tickets::notes::{MAX_NOTES, Notes};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::TicketRef;
-use crate::tickets::ticket::{MAX_REQUESTER, MAX_TITLE, Title, parse_requester};
+use crate::tickets::ticket::{MAX_TITLE, Title, parse_requester};
 use crate::tickets::{create, source_links};
-use crate::values::{text, token};
+use crate::values::{email, text, token};
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::query::Query;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -67,11 +68,11 @@ impl Typed {
             }
         };
         cut("Title", &mut self.title, MAX_TITLE);
-        cut("Requester’s name", &mut self.requester_name, MAX_REQUESTER);
-        let email = self.requester_email.trim();
-        if !email.is_empty() && (email.chars().count() > MAX_REQUESTER || !text::looks_like_email(email)) {
+        cut("Requester’s name", &mut self.requester_name, email::MAX);
+        let address = self.requester_email.trim();
+        if !address.is_empty() && !email::is_email(address) {
             // A part of an address would be somebody else's.
-            rest.push(format!("Requester’s email: {email}"));
+            rest.push(format!("Requester’s email: {address}"));
             self.requester_email = String::new();
         }
         if !rest.is_empty() {
@@ -183,7 +184,7 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) ->
         Err(error) => return Err(error),
     };
     let now = app.clock.now();
-    match app.write_as(&agent, Action::Work, move |conn, agent| create::create(conn, agent, &new, now)).await? {
+    match app.write_as(&agent, Action::Work, move |conn, actor| create::create(conn, actor, &new, now)).await? {
         Outcome::Ticket(number) => {
             layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} created.")))
         }

@@ -9,7 +9,8 @@ use crate::tickets::notes::{Notes, Saved, Theirs};
 use crate::tickets::{notes, revisions, ticket};
 use crate::web::AppData;
 use crate::web::fields::Fields;
-use crate::web::layout::{Flash, Layout};
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -55,7 +56,7 @@ pub async fn save(
     };
     let draft = format!("{}-notes-{number}", agent.id);
     match app
-        .write_as(&agent, Action::Work, move |conn, agent| notes::save(conn, agent, number, &notes, version, now))
+        .write_as(&agent, Action::Work, move |conn, actor| notes::save(conn, actor, number, &notes, version, now))
         .await?
     {
         Saved::Done => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
@@ -77,13 +78,14 @@ pub async fn append(
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let typed = sent.get("line");
-    let line = typed.trim().to_owned();
+    let (line, zone) = (typed.trim().to_owned(), agent.zone);
     let appended = if line.is_empty() {
         Err(Error::invalid("The note is empty."))
     } else if line.chars().count() > MAX_LINE {
         Err(Error::invalid(format!("The note is longer than {MAX_LINE} characters.")))
     } else {
-        app.write_as(&agent, Action::Work, move |conn, agent| notes::append(conn, agent, number, &line, now)).await
+        app.write_as(&agent, Action::Work, move |conn, actor| notes::append(conn, actor, number, &line, zone, now))
+            .await
     };
     match appended {
         Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("Note added.")),

@@ -13,7 +13,7 @@ use crate::desk::conversations::show::Line;
 use crate::desk::prose::{Span, spans};
 use crate::error::Result;
 use crate::submissions::submission;
-use crate::tickets::history::Event;
+use crate::tickets::history::{Event, Kind as Happened};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::TicketRef;
 use crate::tickets::status::Status;
@@ -298,23 +298,22 @@ fn mailto(ticket: &Ticket) -> Option<String> {
 
 fn event_line(event: Event, zone: Tz) -> EventLine {
     let (old, new) = (event.old_value.as_str(), event.new_value.as_str());
-    let what = match (event.kind.as_str(), old, new) {
-        ("created", ..) => "created the ticket".into(),
-        ("title", ..) => format!("changed the title from “{old}” to “{new}”"),
-        ("status", ..) => format!("changed the status from “{old}” to “{new}”"),
-        ("assignee", "", _) => assigned(&event.actor_name, new),
-        ("assignee", _, "") => format!("unassigned {old}"),
-        ("assignee", ..) => format!("reassigned the ticket from {old} to {new}"),
-        ("tag", "", _) => format!("added the tag {new}"),
-        ("tag", ..) => format!("removed the tag {old}"),
-        ("notes", ..) => format!("changed the notes (version {new})"),
-        ("file", "", _) => format!("attached {new}"),
-        ("file", _, "") => format!("removed the file {old}"),
-        ("file", ..) => format!("renamed the file {old} to {new}"),
-        ("deleted", ..) => "moved the ticket to the trash".into(),
-        ("restored", ..) => "restored the ticket from the trash".into(),
-        ("returned", ..) => "wrote again and reopened the conversation".into(),
-        (other, ..) => other.to_owned(),
+    let what = match (event.kind, old, new) {
+        (Happened::Created, ..) => "created the ticket".into(),
+        (Happened::Title, ..) => format!("changed the title from “{old}” to “{new}”"),
+        (Happened::Status, ..) => format!("changed the status from “{old}” to “{new}”"),
+        (Happened::Assignee, "", _) => assigned(&event.actor_name, new),
+        (Happened::Assignee, _, "") => format!("unassigned {old}"),
+        (Happened::Assignee, ..) => format!("reassigned the ticket from {old} to {new}"),
+        (Happened::Tag, "", _) => format!("added the tag {new}"),
+        (Happened::Tag, ..) => format!("removed the tag {old}"),
+        (Happened::Notes, ..) => format!("changed the notes (version {new})"),
+        (Happened::File, "", _) => format!("attached {new}"),
+        (Happened::File, _, "") => format!("removed the file {old}"),
+        (Happened::File, ..) => format!("renamed the file {old} to {new}"),
+        (Happened::Deleted, ..) => "moved the ticket to the trash".into(),
+        (Happened::Restored, ..) => "restored the ticket from the trash".into(),
+        (Happened::Returned, ..) => "wrote again and reopened the conversation".into(),
     };
     EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
 }

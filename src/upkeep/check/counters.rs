@@ -4,8 +4,9 @@ use super::Check;
 use crate::accounts::account;
 use crate::attachments::inventory;
 use crate::conversations::inventory as conversations;
+use crate::db;
 use crate::db::index::Index;
-use crate::db::{Connection, dialect, index};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::ticket::Ticket;
@@ -137,7 +138,7 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
 
 /// What the database engine says of its own file.
 pub(super) async fn engine(check: &mut Check<'_>) -> Result<()> {
-    for damage in check.app.db.scan(|conn| Ok(dialect::damage(conn)?)).await? {
+    for damage in check.app.db.scan(|conn| Ok(db::damage(conn)?)).await? {
         check.wrong(&format!("the database is damaged: {damage}"));
     }
     Ok(())

@@ -1,0 +1,153 @@
+//! The command line: one file for each group of commands.
+
+mod check;
+mod form;
+mod key;
+mod sample;
+mod user;
+
+use crate::accounts::setup_links::LINK_MINUTES;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat, unknown_variables};
+use crate::error::{Error, Kind, Result};
+use crate::server::Running;
+use crate::upkeep::marker;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser, Subcommand};
+use rustix::fs::Mode;
+use std::error::Error as _;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// Support tickets on top of chats and forms, in one binary.
+///
+/// Without a command it serves. Every setting is a flag or an environment
+/// variable; none is needed.
+#[derive(Parser)]
+#[command(name = "docket", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run pending migrations and start the server
+    Serve,
+    /// Run pending migrations and stop
+    Migrate,
+    /// Add users and set passwords
+    #[command(subcommand)]
+    User(user::Command),
+    /// Add public forms
+    #[command(subcommand)]
+    Form(form::Command),
+    /// Add API keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Load lively sample data into an account
+    Sample(sample::Options),
+    /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
+    Check(check::Options),
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    // What is created from here on is for this system user alone.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let outcome = start_log(cli.config.log_format, &cli.command).and_then(|()| {
+        for (name, nearest) in unknown_variables(names) {
+            tracing::warn!("{name} is no setting of Docket; the nearest is {nearest}");
+        }
+        actix_web::rt::System::new().block_on(async move {
+            match cli.command.unwrap_or(Command::Serve) {
+                Command::Serve => serve(cli.config).await,
+                command => {
+                    let app = App::open(cli.config, Clock::system()).await?;
+                    carry_out(&app, command).await.map_err(|error| error.cause())
+                }
+            }
+        })
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("docket: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends with what is wrong on the command line or in a setting, but never with the
+/// value of one: it may hold a password.
+fn refuse(error: &clap::Error) -> ! {
+    let (Some(ContextValue::String(name)), Some(reason)) = (error.get(ContextKind::InvalidArg), error.source()) else {
+        error.exit()
+    };
+    let flag = name.split_whitespace().next().unwrap_or_default();
+    let setting = Cli::command().get_arguments().find_map(|arg| {
+        let is_it = arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long));
+        is_it.then(|| arg.get_env()).flatten().map(|env| format!(" ({})", env.to_string_lossy()))
+    });
+    eprintln!("docket: {flag}{} can’t be used: {reason}", setting.unwrap_or_default());
+    std::process::exit(2)
+}
+
+/// A server tells what it does; a command is quiet unless something is wrong.
+fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String> {
+    let default = if matches!(command, None | Some(Command::Serve)) { "info" } else { "warn" };
+    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
+    let filter: Targets = levels.parse().map_err(|error| format!("RUST_LOG cannot be read: {error}"))?;
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let log = match format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
+    Ok(())
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let Running { address, setup_path, server, .. } = App::build(config, Clock::system(), workers).await?;
+    println!("Docket listens on http://{address}");
+    println!("Data lives in {data} and {storage}");
+    if let Some(path) = setup_path {
+        let origin = public.unwrap_or_else(|| format!("http://{}", openable(address)));
+        println!("Open the first account within {LINK_MINUTES} minutes, once: {origin}{path}");
+    }
+    server.await.map_err(|error| error.to_string())
+}
+
+/// An address that a browser on this machine can open: one that stands for all of
+/// the machine's is none.
+fn openable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+}
+
+async fn carry_out(app: &App, command: Command) -> Result<()> {
+    match command {
+        // Opening the program has done the one, and the other never comes here.
+        Command::Migrate | Command::Serve => {
+            marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::User(command) => user::run(app, command).await,
+        Command::Form(command) => form::run(app, command).await,
+        Command::Key(command) => key::run(app, command).await,
+        Command::Sample(options) => sample::run(app, &options).await,
+        Command::Check(options) => check::run(app, &options).await,
+    }
+}

@@ -1,0 +1,73 @@
+//! Migrations, which run at the start. Programs that start together wait for each other.
+
+use crate::db::{Connection, postgres};
+use crate::error::{Error, Result};
+use diesel::QueryResult;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Brings the database up to this program's schema.
+pub(super) fn run(conn: &mut Connection) -> Result<()> {
+    exclusively(conn, |conn| match conn {
+        Connection::Sqlite(conn) => run_pending(conn, SQLITE),
+        Connection::Postgres(conn) => run_pending(conn, POSTGRES),
+    })
+}
+
+/// Starts the writer's transaction with the write lock already held, so that it
+/// never has to be given up half way.
+pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+        Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+    }
+}
+
+/// Runs `migrate` in a transaction, while no other program can run its own.
+fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Connection) -> Result<()>) -> Result<()> {
+    begin_immediate(conn)?;
+    match wait_for_others(conn).and_then(|()| migrate(conn)) {
+        Ok(()) => Ok(Connection::commit_transaction(conn)?),
+        Err(error) => {
+            // The connection may be gone, and with it the transaction.
+            let _ = Connection::rollback_transaction(conn);
+            Err(postgres::name_pooler(error))
+        }
+    }
+}
+
+/// Waits until no other program migrates, as far as the transaction does not see to it.
+fn wait_for_others(conn: &mut Connection) -> Result<()> {
+    match conn {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(conn) => postgres::wait_for_lock(conn),
+    }
+}
+
+/// What to do where a migration failed for want of a right.
+fn advice(source: Box<dyn std::error::Error + Send + Sync>) -> String {
+    let text = source.to_string();
+    if text.contains("permission denied for schema") {
+        return format!(
+            "{text}; let the owner of the database run: GRANT CREATE ON SCHEMA public TO the role of DATABASE_URL"
+        );
+    }
+    text
+}
+
+fn run_pending<C, DB>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<()>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+{
+    let ran = conn
+        .run_pending_migrations(migrations)
+        .map_err(|source| Error::internal("a migration failed", advice(source)))?;
+    for migration in ran {
+        tracing::info!(%migration, "migrated");
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! What only SQLite needs: its settings, and what is known to be wrong with it.
+
+use crate::db::rows::Text as Value;
+use crate::error::{Error, Result};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Versions before this one can lose committed pages when two connections
+/// write and checkpoint at the same instant (the WAL-reset bug).
+const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
+
+/// Withdrawn by its authors.
+const WITHDRAWN: (u32, u32, u32) = (3, 52, 0);
+
+/// How long opening waits for somebody else who is opening the same new file.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Each alone and in this order: the first makes the others wait for a lock
+/// that another process holds, instead of failing.
+const PRAGMAS: [&str; 7] = [
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA journal_size_limit = 67108864",
+];
+
+pub(super) fn open(path: &Path, read_only: bool) -> ConnectionResult<SqliteConnection> {
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    PRAGMAS.iter().try_for_each(|pragma| set(&mut conn, pragma))?;
+    if read_only {
+        set(&mut conn, "PRAGMA query_only = ON")?;
+    }
+    Ok(conn)
+}
+
+/// Sets one pragma. The step from a new file to WAL does not wait for others
+/// that take it at the same moment, whatever the busy timeout says, so we do.
+fn set(conn: &mut SqliteConnection, pragma: &str) -> ConnectionResult<()> {
+    let begun = Instant::now();
+    loop {
+        match conn.batch_execute(pragma) {
+            Err(error) if error.to_string().contains("locked") && begun.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            result => return result.map_err(diesel::ConnectionError::CouldntSetupConfiguration),
+        }
+    }
+}
+
+/// Refuses a version, or a file system, that could lose what was acknowledged.
+pub(super) fn check(conn: &mut SqliteConnection) -> Result<()> {
+    let version = ask(conn, "SELECT sqlite_version() AS value")?;
+    if !is_safe(&version) {
+        return Err(Error::unavailable(format!(
+            "SQLite {version} can lose committed data (the WAL-reset bug); build with 3.51.3 or newer, but not 3.52.0"
+        )));
+    }
+    for (pragma, wanted) in [("synchronous", "2"), ("journal_mode", "wal"), ("foreign_keys", "1")] {
+        let query = format!("SELECT CAST({pragma} AS TEXT) AS value FROM pragma_{pragma}");
+        let found = ask(conn, &query)?;
+        if found != wanted {
+            return Err(Error::unavailable(format!(
+                "SQLite did not accept {pragma}: it says {found} where {wanted} was set; is the data folder on a local disk?"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_safe(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let version = (next(), next(), next());
+    version >= OLDEST_SAFE && version != WITHDRAWN
+}
+
+fn ask(conn: &mut SqliteConnection, query: &str) -> Result<String> {
+    let row: Value = diesel::sql_query(query).get_result(conn)?;
+    Ok(row.value)
+}
+
+/// What the engine itself finds wrong with its file.
+pub(super) fn damage(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    let mut damage: Vec<Value> =
+        diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").load(conn)?;
+    damage.retain(|row| row.value != "ok");
+    let broken_links = "SELECT 'a row of ' || \"table\" || ' names one of ' || parent || ' that is not there' AS value
+         FROM pragma_foreign_key_check";
+    damage.extend(diesel::sql_query(broken_links).load::<Value>(conn)?);
+    Ok(damage.into_iter().map(|row| row.value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe;
+
+    #[test]
+    fn versions_with_the_wal_reset_bug_are_refused() {
+        for unsafe_version in ["3.40.1", "3.51.2", "3.52.0", ""] {
+            assert!(!is_safe(unsafe_version), "{unsafe_version}");
+        }
+        for safe in ["3.51.3", "3.53.2", "4.0.0"] {
+            assert!(is_safe(safe), "{safe}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Tells open pages what has changed, and keeps who is looking at what.
+//!
+//! Nothing here is stored: the tables are the truth, and a page that missed
+//! something reads it from there. With several instances on one Postgres, each
+//! tells the others through the database.
+
+pub mod event;
+pub mod presence;
+pub mod subscription;
+
+use crate::db::Db;
+use event::{Event, Topic};
+use presence::{Places, Presence};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use subscription::Subscription;
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// How many events a slow page may fall behind before it is told to read anew.
+const BACKLOG: usize = 512;
+/// How long after a failure other instances are told again.
+const SEND_AGAIN: Duration = Duration::from_secs(1);
+/// A quiet stream gives a sign of life at least this often, which keeps it alive
+/// through proxies.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// What instances tell one another.
+#[derive(Serialize, Deserialize)]
+enum News {
+    Event(Topic, Event),
+    Presence(Presence),
+    /// Something was lost on the way.
+    Resync,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Letter {
+    from: u64,
+    news: News,
+}
+
+/// The hub of one running program.
+pub struct Live {
+    topics: Mutex<HashMap<Topic, broadcast::Sender<Event>>>,
+    places: Mutex<Places>,
+    stopping: watch::Sender<bool>,
+    others: mpsc::UnboundedSender<String>,
+    instance: u64,
+}
+
+impl Live {
+    /// A hub that is connected to the other instances on the same database.
+    pub fn start(db: &Db) -> Arc<Self> {
+        let (others, letters) = mpsc::unbounded_channel();
+        let live = Arc::new(Self {
+            topics: Mutex::default(),
+            places: Mutex::default(),
+            stopping: watch::Sender::new(false),
+            others,
+            instance: fastrand::u64(..),
+        });
+        if db.has_other_instances() {
+            let lost = Letter { from: live.instance, news: News::Resync };
+            let lost = serde_json::to_string(&lost).unwrap_or_default();
+            tokio::spawn(send_letters(db.clone(), letters, lost));
+            let here = Arc::downgrade(&live);
+            db.listen(move |letter| {
+                let Some(here) = here.upgrade() else { return false };
+                match letter {
+                    Some(letter) => here.hear(&letter),
+                    None => here.resync(),
+                }
+                true
+            });
+        }
+        live
+    }
+
+    /// Tells everybody who has subscribed to the topic, on every instance.
+    pub fn tell(&self, topic: Topic, event: Event) {
+        self.tell_here(topic, event.clone());
+        self.tell_others(News::Event(topic, event));
+    }
+
+    /// Subscribes: every event from now on, until it is dropped.
+    ///
+    /// It waits a little less long than others for its next sign of life, so that
+    /// after a quiet moment not all look up their session at once.
+    pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Subscription {
+        let capacity = match topic {
+            Topic::Account(_) => BACKLOG,
+            // Its events only wake a reader of the table.
+            Topic::Conversation(_) => 4,
+        };
+        let mut topics = lock(&self.topics);
+        let events = topics.entry(topic).or_insert_with(|| broadcast::Sender::new(capacity)).subscribe();
+        let patience = SIGN_OF_LIFE.mul_f64(0.7 + 0.3 * fastrand::f64());
+        let stopping = self.stopping.subscribe();
+        Subscription { events: Some(events), stopping, topic, patience, live: self.clone() }
+    }
+
+    /// How many subscribe to a topic here.
+    pub fn subscribers(&self, topic: Topic) -> usize {
+        lock(&self.topics).get(&topic).map_or(0, broadcast::Sender::receiver_count)
+    }
+
+    /// Ends all subscriptions: the program is about to stop.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Notes what a user does at a place, tells the others where that is new,
+    /// and returns who is there.
+    pub fn note(&self, presence: Presence) -> Value {
+        let people = self.note_here(&presence);
+        self.tell_others(News::Presence(presence));
+        people
+    }
+
+    fn note_here(&self, presence: &Presence) -> Value {
+        let (people, is_new) = lock(&self.places).note(presence);
+        if is_new {
+            let data = json!({ "place": presence.place, "people": people });
+            self.tell_here(Topic::Account(presence.account_id), Event::new("presence", &data));
+        }
+        people
+    }
+
+    fn tell_here(&self, topic: Topic, event: Event) {
+        if let Some(events) = lock(&self.topics).get(&topic) {
+            // Nobody may be listening by now.
+            let _ = events.send(event);
+        }
+    }
+
+    fn tell_others(&self, news: News) {
+        let letter = Letter { from: self.instance, news };
+        if let Ok(letter) = serde_json::to_string(&letter) {
+            // Without other instances nobody reads them.
+            let _ = self.others.send(letter);
+        }
+    }
+
+    fn hear(&self, letter: &str) {
+        match serde_json::from_str(letter) {
+            Ok(Letter { from, .. }) if from == self.instance => {}
+            Ok(Letter { news: News::Event(topic, event), .. }) => self.tell_here(topic, event),
+            Ok(Letter { news: News::Presence(presence), .. }) => {
+                self.note_here(&presence);
+            }
+            Ok(Letter { news: News::Resync, .. }) => self.resync(),
+            Err(error) => tracing::warn!(%error, "news of another instance could not be read"),
+        }
+    }
+
+    /// News of other instances may have been missed.
+    fn resync(&self) {
+        for events in lock(&self.topics).values() {
+            let _ = events.send(Event::resync());
+        }
+    }
+}
+
+/// Sends what is to be sent. Where that fails, the others are told in the end
+/// that something was `lost`.
+async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>, lost: String) {
+    while let Some(mut letter) = letters.recv().await {
+        while let Err(error) = db.announce(letter).await {
+            tracing::warn!(cause = error.cause(), "other instances were not told");
+            letter = lost.clone();
+            tokio::time::sleep(SEND_AGAIN).await;
+            // They read everything anew, so what waits is told with it.
+            while letters.try_recv().is_ok() {}
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What it guards is whole between any two calls, even after a panic elsewhere.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,77 @@
+//! Email addresses: whether a text may be one, how users sign in by it, and how mail
+//! servers take it. Only mail itself can tell whether it arrives.
+
+use crate::error::{Error, Result};
+
+/// Longest address, in bytes (RFC 5321, 4.5.3.1.3, without its brackets), and longest
+/// name of a person who is not of the team, in characters.
+pub const MAX: usize = 254;
+
+/// Whether a text may be an address.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !domain.is_empty()
+        && text.len() <= MAX
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
+}
+
+/// An email address by which a user signs in: trimmed and in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// *Invalid* when it cannot be one.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim().to_lowercase();
+        if !is_email(&text) {
+            return Err(Error::invalid("That is not an email address."));
+        }
+        Ok(Self(text))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An address as every mail server takes it: its domain in ASCII (IDNA 2008,
+/// UTS 46). What stands before the @ stays; beyond ASCII it needs SMTPUTF8, which
+/// the transport asks for.
+///
+/// # Errors
+/// *Invalid* for what is no domain.
+pub fn mailable(address: &str) -> Result<String> {
+    let wrong = || Error::invalid(format!("{address} is not an address that mail can be sent to."));
+    let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
+    match url::Host::parse(domain) {
+        Ok(url::Host::Domain(ascii)) => Ok(format!("{local}@{ascii}")),
+        // An address in brackets stays as it is.
+        _ if domain.starts_with('[') => Ok(address.to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mailable;
+
+    #[test]
+    fn domains_go_out_in_ascii() {
+        for (address, expected) in [
+            ("ana@example.com", "ana@example.com"),
+            ("mueller@exämple.example", "mueller@xn--exmple-cua.example"),
+            ("a.b+c@例え.jp", "a.b+c@xn--r8jz45g.jp"),
+            ("ana@[192.0.2.1]", "ana@[192.0.2.1]"),
+        ] {
+            assert_eq!(mailable(address).unwrap(), expected);
+        }
+        for bad in ["ana", "ana@", "ana@a b", "ana@exa%mple"] {
+            assert!(mailable(bad).is_err(), "{bad}");
+        }
+    }
+}
