@@ -1,14 +1,14 @@
 //! What every handler and command may ask for.
 
-use crate::accounts::passwords::Passwords;
-use crate::attachments::upload::Places;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::installation::Installation;
 use crate::db::{DatabaseUrl, Db, installation};
 use crate::limits::budget::Budget;
+use crate::limits::passwords::Passwords;
 use crate::limits::rates::Limits;
 use crate::limits::slots::{Bounds, Slots};
+use crate::limits::uploads::Uploads;
 use crate::live::Live;
 use crate::mail::Mailer;
 use crate::private;
@@ -39,8 +39,8 @@ pub struct App {
     pub lists: Slots,
     /// Places for the event streams of open pages.
     pub streams: Slots,
-    /// Places for uploads and archives.
-    pub uploads: Places,
+    /// Places for files and archives.
+    pub uploads: Uploads,
     /// Hashes and verifies passwords.
     pub passwords: Passwords,
     /// Mail to the team, if a server is set.
@@ -91,7 +91,7 @@ impl App {
             budget: Budget::default(),
             lists,
             streams,
-            uploads: Places::default(),
+            uploads: Uploads::default(),
             passwords: Passwords::default(),
         })
     }

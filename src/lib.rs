@@ -26,8 +26,9 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`server`], [`routes`], [`gate`] | from settings to a server; every address; who comes through to it |
+//! | [`server`], [`routes`], [`endpoint`], [`gate`] | from settings to a server; every address; one line of them; who comes through to it |
 //! | [`web`] | HTTP for all interfaces: forms, layout, errors, origin check, assets |
+//! | [`files`] | files over HTTP, as pages and programs send and get them |
 //! | [`desk`] | pages for the team |
 //! | [`public`] | what websites and visitors reach: forms, chat, health |
 //! | [`api`] | `/api/v1` for other programs |
@@ -78,7 +79,7 @@
 //! # A walk: a screenshot is dropped on a ticket
 //!
 //! `static/js/upload.js` sends it to `POST /tickets/12/attachments`.
-//! [`desk::attachments::receive`] reads the part up to 5 MB, in one of a bounded
+//! [`files::receive`] reads the part up to 5 MB, in one of a bounded
 //! number of places. [`attachments::upload::keep`] cleans the name, has
 //! [`attachments::validation`] compare name and content and decode the picture,
 //! when there is memory for it, and [`attachments::thumbnail`] shrinks it.
@@ -100,7 +101,9 @@ pub mod config;
 pub mod conversations;
 pub mod db;
 pub mod desk;
+pub mod endpoint;
 pub mod error;
+pub mod files;
 pub mod gate;
 pub mod limits;
 pub mod live;

@@ -2,16 +2,17 @@
 //! through to it: nothing is public unless its line says so.
 
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
+use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, conversations, forms, invitations, keys, live, profile, sessions, setup, sign_in,
-    submissions, team, tickets, widgets,
+    account, attachments, conversations, invitations, keys, live, profile, sessions, setup, sign_in, submissions, team,
+    tickets,
 };
+use crate::endpoint::{Endpoint, get, options, post};
+use crate::files::{archive, serve};
 use crate::gate::Gate;
 use crate::web::{assets, cross_origin};
-use crate::{api, gate, public};
-use actix_web::http::Method;
-use actix_web::middleware::from_fn;
-use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
+use crate::{api, public};
+use actix_web::{Route, web};
 use std::collections::BTreeMap;
 
 const PUBLIC: Gate = Gate::Public;
@@ -20,12 +21,11 @@ const READ: Gate = Gate::Desk(Read);
 const WORK: Gate = Gate::Desk(Work);
 const CONFIGURE: Gate = Gate::Desk(Configure);
 const OWN: Gate = Gate::Desk(Own);
-const API: Gate = Gate::Api;
 
 /// The table.
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
-    vec![
+    let mut table = vec![
         // For everybody: forms of other sites, health, assets.
         post("/f/{form_key}", PUBLIC, public::forms::receive),
         options("/f/{form_key}", PUBLIC, cross_origin::preflight),
@@ -72,9 +72,9 @@ pub fn table() -> Vec<Endpoint> {
 
         // Files.
         post("/tickets/{number}/attachments", WORK, attachments::upload::upload),
-        get("/tickets/{number}/attachments/{id}", READ, attachments::serve::show),
-        get("/tickets/{number}/attachments/{id}/thumbnail", READ, attachments::serve::thumbnail),
-        get("/tickets/{number}/attachments.zip", READ, attachments::archive::download),
+        get("/tickets/{number}/attachments/{id}", READ, serve::show),
+        get("/tickets/{number}/attachments/{id}/thumbnail", READ, serve::thumbnail),
+        get("/tickets/{number}/attachments.zip", READ, archive::download),
         post("/tickets/{number}/attachments/{id}/rename", WORK, attachments::change::rename),
         post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::change::delete),
         post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::change::restore),
@@ -87,29 +87,9 @@ pub fn table() -> Vec<Endpoint> {
         post("/conversations/{id}/delete", WORK, conversations::change::delete),
         post("/conversations/{id}/restore", WORK, conversations::change::restore),
 
-        // Other programs, with a key.
+        // What other programs reach with a key stands in api/description.rs.
         get("/api/v1/openapi.json", PUBLIC, api::description::openapi),
         get("/api", READ, api::description::guide),
-        get("/api/v1/me", API, api::me::show),
-        get("/api/v1/tickets", API, api::tickets::list),
-        post("/api/v1/tickets", API, api::tickets::create),
-        get("/api/v1/tickets/{number}", API, api::tickets::show),
-        patch("/api/v1/tickets/{number}", API, api::tickets::change),
-        delete("/api/v1/tickets/{number}", API, api::tickets::delete),
-        get("/api/v1/tickets/{number}/attachments", API, api::attachments::files),
-        post("/api/v1/tickets/{number}/attachments", API, attachments::upload::upload),
-        get("/api/v1/tickets/{number}/attachments/{id}", API, attachments::serve::show),
-        get("/api/v1/conversations", API, api::conversations::list),
-        post("/api/v1/conversations", API, api::conversations::create),
-        get("/api/v1/conversations/{id}", API, api::conversations::show),
-        patch("/api/v1/conversations/{id}", API, api::conversations::change),
-        delete("/api/v1/conversations/{id}", API, api::conversations::delete),
-        get("/api/v1/conversations/{id}/messages", API, api::messages::list),
-        post("/api/v1/conversations/{id}/messages", API, api::messages::post),
-        get("/api/v1/form-submissions", API, api::submissions::list),
-        post("/api/v1/form-submissions", API, api::submissions::create),
-        get("/api/v1/form-submissions/{id}", API, api::submissions::show),
-        delete("/api/v1/form-submissions/{id}", API, api::submissions::delete),
 
         // What happens, for open pages.
         get("/live", READ, live::events),
@@ -153,62 +133,24 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/team/{id}/disable", CONFIGURE, team::disable),
         post("/settings/team/{id}/enable", CONFIGURE, team::enable),
         post("/settings/team/{id}/end-sessions", CONFIGURE, sessions::end_of_member),
-    ]
+    ];
+    table.extend(api::description::endpoints());
+    table
 }
 
 async fn home(layout: crate::web::layout::Layout) -> actix_web::HttpResponse {
     layout.see_other("/tickets")
 }
 
-/// One line of the table.
-pub struct Endpoint {
-    /// The method; `GET` answers `HEAD` too.
-    pub method: Method,
-    /// The path, with names for its variable parts.
-    pub path: &'static str,
-    /// Who comes through.
-    pub gate: Gate,
-    route: Route,
-}
-
-macro_rules! methods {
-    ($($name:ident $method:ident),*) => {$(
-        fn $name<F, Args>(path: &'static str, gate: Gate, handler: F) -> Endpoint
-        where
-            F: Handler<Args>,
-            Args: FromRequest + 'static,
-            F::Output: Responder + 'static,
-        {
-            endpoint(Method::$method, path, gate, handler)
-        }
-    )*};
-}
-methods!(get GET, post POST, patch PATCH, delete DELETE, options OPTIONS);
-
-fn endpoint<F, Args>(method: Method, path: &'static str, gate: Gate, handler: F) -> Endpoint
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    let methods = if method == Method::GET {
-        guard::Any(guard::Get()).or(guard::Head())
-    } else {
-        guard::Any(guard::Method(method.clone()))
-    };
-    let route = web::route().guard(methods).to(handler).wrap(from_fn(move |req, next| gate::keep(gate, req, next)));
-    Endpoint { method, path, gate, route }
-}
-
 /// Registers the table. Lines with the same path are one resource, so that a
 /// wrong method is told from a wrong address; fixed paths come before variable
 /// ones, whatever the order of the table.
 pub fn register(config: &mut web::ServiceConfig) {
-    let mut resources: BTreeMap<(bool, &str), Vec<Route>> = BTreeMap::new();
+    let mut resources: BTreeMap<(bool, String), Vec<Route>> = BTreeMap::new();
     for line in table() {
-        resources.entry((line.path.contains('{'), line.path)).or_default().push(line.route);
+        resources.entry((line.path.contains('{'), line.path.into_owned())).or_default().push(line.route);
     }
     for ((_, path), routes) in resources {
-        config.service(routes.into_iter().fold(web::resource(path), actix_web::Resource::route));
+        config.service(routes.into_iter().fold(web::resource(path.as_str()), actix_web::Resource::route));
     }
 }

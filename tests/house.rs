@@ -24,13 +24,14 @@ const DOMAIN: [&str; 17] = [
     "clock.rs",
     "config.rs",
     "error.rs",
-    "live.rs",
+    "live",
     "mail.rs",
     "private.rs",
     "search.rs",
     "storage.rs",
 ];
-const INTERFACES: [&str; 7] = ["web", "desk", "public", "api", "gate.rs", "routes.rs", "server.rs"];
+const INTERFACES: [&str; 9] =
+    ["web", "files", "desk", "public", "api", "endpoint.rs", "gate.rs", "routes.rs", "server.rs"];
 
 /// What a file or folder uses.
 type Graph = BTreeMap<String, BTreeSet<String>>;

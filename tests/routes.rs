@@ -2,9 +2,9 @@
 
 use crate::support::{PASSWORD, Person, TestApp, files};
 use docket::accounts::role::{Action, Role};
+use docket::endpoint::Endpoint;
 use docket::gate::Gate;
 use docket::routes;
-use docket::routes::Endpoint;
 use reqwest::Method;
 
 /// One row of each kind that an address can name.
@@ -86,7 +86,7 @@ async fn ask(person: &Person, line: &Endpoint, path: &str) -> u16 {
             let number = path.split('/').nth(2).unwrap().parse().unwrap();
             person.upload(number, &[("n.txt", b"text")])
         }
-        _ => person.request(Method::POST, path).form(&fields(line.path)),
+        _ => person.request(Method::POST, path).form(&fields(&line.path)),
     };
     // The status alone: a stream of events has no end to wait for.
     request.send().await.unwrap().status().as_u16()
@@ -118,7 +118,7 @@ async fn each_role_may_do_what_the_table_says_and_no_more() {
         for (line, action) in desk_lines() {
             // Fresh rows where an earlier line may have deleted them.
             let rows = Rows::make(&app, &owner).await;
-            let path = rows.fill(line.path);
+            let path = rows.fill(&line.path);
             let status = ask(&person, &line, &path).await;
             let what = format!("{role:?} {} {path}: {status}", line.method);
             if role.may(action) {
@@ -140,7 +140,7 @@ async fn rows_of_another_account_are_not_there() {
     let rows = Rows::make(&app, &owner).await;
     let mut walked = 0;
     for (line, _) in desk_lines().filter(|(line, _)| line.path.contains('{')) {
-        let path = rows.fill(line.path);
+        let path = rows.fill(&line.path);
         let status = ask(&neighbour, &line, &path).await;
         assert_eq!(status, 404, "{} {path}", line.method);
         walked += 1;
@@ -172,7 +172,7 @@ async fn nobody_comes_in_without_signing_in() {
     let rows = Rows::make(&app, &owner).await;
     let stranger = app.stranger();
     for (line, _) in desk_lines() {
-        let path = rows.fill(line.path);
+        let path = rows.fill(&line.path);
         let status = ask(&stranger, &line, &path).await;
         let expected = if line.method == "GET" { 303 } else { 401 };
         assert_eq!(status, expected, "{} {path}", line.method);
@@ -202,9 +202,9 @@ async fn other_sites_cannot_change_anything() {
         .filter(|line| line.method == "POST" && ![Gate::Public, Gate::Api].contains(&line.gate));
     let mut walked = 0;
     for line in lines {
-        let path = rows.fill(line.path).replace("{token}", "x");
+        let path = rows.fill(&line.path).replace("{token}", "x");
         for headers in foreign {
-            let mut request = owner.client.post(format!("{}{path}", owner.base)).form(&fields(line.path));
+            let mut request = owner.client.post(format!("{}{path}", owner.base)).form(&fields(&line.path));
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }

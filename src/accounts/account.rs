@@ -10,6 +10,7 @@ use crate::values::text;
 use crate::values::time::parse_zone;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 /// An account's row.
 #[derive(Clone, Debug, Insertable, Queryable)]
@@ -81,8 +82,9 @@ pub fn find(conn: &mut Connection, id: i64) -> Result<Account> {
 const ID: &str = "{id}";
 
 /// What admins change about the account.
-#[derive(AsChangeset, Clone)]
+#[derive(AsChangeset, Clone, Default, Deserialize)]
 #[diesel(table_name = accounts)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     pub name: String,
     pub time_zone: String,
@@ -104,6 +106,13 @@ impl Settings {
             conversation_url: parse_pattern(&self.conversation_url)?,
             submission_url: parse_pattern(&self.submission_url)?,
         })
+    }
+}
+
+impl From<Account> for Settings {
+    fn from(account: Account) -> Self {
+        let Account { name, time_zone, conversation_url, submission_url, .. } = account;
+        Self { name, time_zone, conversation_url, submission_url }
     }
 }
 

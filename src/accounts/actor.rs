@@ -1,6 +1,5 @@
 //! Who causes a change.
 
-use crate::accounts::agent::Agent;
 use crate::limits::slots::Holder;
 
 /// Somebody or something that causes a change in an account.
@@ -60,11 +59,5 @@ impl Actor {
 impl From<&Self> for Actor {
     fn from(actor: &Self) -> Self {
         actor.clone()
-    }
-}
-
-impl From<&Agent> for Actor {
-    fn from(agent: &Agent) -> Self {
-        Self { account_id: agent.account_id, name: agent.name.clone(), kind: ActorKind::User(agent.id) }
     }
 }

@@ -1,6 +1,6 @@
 //! The signed-in user.
 
-use crate::accounts::actor::Actor;
+use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::Role;
 use crate::accounts::user::User;
 use crate::limits::slots::Holder;
@@ -32,5 +32,11 @@ impl From<User> for Agent {
     fn from(user: User) -> Self {
         let (role, zone) = (user.role, time::zone(&user.time_zone));
         Self { id: user.id, account_id: user.account_id, name: user.name, email: user.email, role, zone }
+    }
+}
+
+impl From<&Agent> for Actor {
+    fn from(agent: &Agent) -> Self {
+        Self { account_id: agent.account_id, name: agent.name.clone(), kind: ActorKind::User(agent.id) }
     }
 }

@@ -2,11 +2,11 @@
 //! slowed down, and whether the user exists makes no difference.
 
 use crate::accounts::passwords;
-use crate::accounts::passwords::{Turn, Verdict};
 use crate::accounts::user::User;
 use crate::app::App;
 use crate::error::Result;
 use crate::limits::failures::Try;
+use crate::limits::passwords::{Turn, Verdict};
 use std::time::Instant;
 
 /// What came of a check.

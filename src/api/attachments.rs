@@ -3,43 +3,18 @@
 use crate::accounts::actor::Actor;
 use crate::api::answers::{ApiError, List};
 use crate::attachments::attachment;
-use crate::attachments::attachment::Attachment;
 use crate::error::Result;
+use crate::files::response::{File, Uploaded};
+use crate::files::serve::Wish;
+use crate::files::{serve, upload};
 use crate::tickets::ticket;
+use crate::web::AppData;
 use crate::web::layout::Layout;
-use crate::web::{AppData, paths};
-use actix_web::{HttpResponse, web};
+use crate::web::multipart::Parts;
+use crate::web::query::Query;
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// A file of a ticket.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct File {
-    id: String,
-    filename: String,
-    content_type: String,
-    /// In bytes.
-    size: i64,
-    /// Where it is; with the key, the same below `/api/v1`.
-    url: String,
-    /// For pictures.
-    thumbnail_url: Option<String>,
-}
-
-impl File {
-    fn new(file: &Attachment, number: i64, layout: &Layout) -> Self {
-        let links = &layout.links;
-        Self {
-            id: file.id.clone(),
-            filename: file.filename.clone(),
-            content_type: file.kind.content_type().to_owned(),
-            size: file.size,
-            url: links.href(paths::attachment(number, &file.id)),
-            thumbnail_url: file.thumbnail.as_ref().map(|_| links.href(paths::thumbnail(number, &file.id))),
-        }
-    }
-}
 
 /// The files of a ticket, in the order in which they came.
 #[utoipa::path(
@@ -53,35 +28,19 @@ pub async fn files(app: AppData, actor: Actor, layout: Layout, path: web::Path<i
         let ticket = ticket::find(conn, actor.account_id, number)?;
         attachment::of_ticket(conn, ticket.id)
     });
-    let data = files.await?.iter().map(|file| File::new(file, number, &layout)).collect();
+    let data = files.await?.iter().map(|file| File::new(file, number, &layout.links)).collect();
     Ok(HttpResponse::Ok().json(List::<File> { data, next_cursor: None }))
-}
-
-/// Files that were kept, and those that were not.
-#[derive(Serialize, ToSchema)]
-pub struct Uploaded {
-    data: Vec<File>,
-    rejected: Vec<Rejected>,
 }
 
 /// Why no file was kept: one by one, or of the whole request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only describes the answer")]
+#[allow(dead_code, reason = "only describes the two kinds of response")]
 pub enum UploadProblem {
     /// Each file was looked at.
     Files(Uploaded),
     /// The request could not be taken.
     Request(ApiError),
-}
-
-/// A file that was not kept.
-#[derive(Serialize, ToSchema)]
-pub struct Rejected {
-    filename: String,
-    /// `too_large`, `type_not_allowed`, `content_mismatch`, `empty`, `bad_name`, `unreadable` or `no_room`.
-    code: String,
-    message: String,
 }
 
 /// Files to keep.
@@ -93,7 +52,7 @@ pub struct Files {
     files: Vec<Vec<u8>>,
 }
 
-/// Describes the handler that pages use, too.
+/// Attaches files to a ticket.
 #[utoipa::path(
     post, path = "/tickets/{number}/attachments", tag = "Tickets",
     params(("number" = i64, Path, description = "The ticket’s number")),
@@ -106,10 +65,17 @@ pub struct Files {
         (status = 507, description = "No room", body = UploadProblem),
     )
 )]
-#[allow(dead_code, reason = "only describes the form of desk::attachments::upload")]
-pub fn upload() {}
+pub async fn attach(
+    app: AppData,
+    actor: Actor,
+    layout: Layout,
+    path: web::Path<i64>,
+    parts: Parts,
+) -> Result<HttpResponse> {
+    Ok(upload::receive(&app, &actor, path.into_inner(), parts).await?.json(&layout.links))
+}
 
-/// Describes the handler that pages use, too.
+/// A file of a ticket.
 #[utoipa::path(
     get, path = "/tickets/{number}/attachments/{id}", tag = "Tickets",
     params(("number" = i64, Path, description = "The ticket’s number"), ("id" = String, Path, description = "The file’s id")),
@@ -118,5 +84,12 @@ pub fn upload() {}
         (status = 404, description = "Not there", body = ApiError),
     )
 )]
-#[allow(dead_code, reason = "only describes the query of desk::attachments::serve")]
-pub fn file() {}
+pub async fn file(
+    req: HttpRequest,
+    app: AppData,
+    actor: Actor,
+    path: web::Path<(i64, String)>,
+    wish: Query<Wish>,
+) -> Result<HttpResponse> {
+    serve::show(req, app, actor, path, wish).await
+}

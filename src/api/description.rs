@@ -2,12 +2,15 @@
 
 use crate::api::answers::{ApiError, Reason};
 use crate::api::{attachments, conversations, me, messages, submissions, tickets};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::web::layout::Layout;
 use crate::web::{AppData, client};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::Method;
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 use askama::Template;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, ServerBuilder};
 use utoipa::{Modify, OpenApi};
@@ -26,21 +29,53 @@ const ALWAYS: [(&str, &str); 10] = [
     ("507", "There is no room left"),
 ];
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
-    paths(
-        me::show,
-        tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete, attachments::files, attachments::upload, attachments::file,
-        conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
-        messages::list, messages::post,
-        submissions::list, submissions::create, submissions::show, submissions::delete,
-    ),
-    components(schemas(ApiError, Reason)),
-    security(("key" = [])),
-    modifiers(&Common),
-)]
-struct Description;
+/// Every address of the API, for the table of routes and for the description alike. Method
+/// and path stand with each handler.
+macro_rules! api {
+    ($($module:ident::$handler:ident),* $(,)?) => {
+        pastey::paste! {
+            /// The lines of the API in the table of routes.
+            pub fn endpoints() -> Vec<Endpoint> {
+                vec![$(endpoint::<$module::[<__path_ $handler>], _, _>($module::$handler)),*]
+            }
+        }
+
+        #[derive(OpenApi)]
+        #[openapi(
+            info(title = "Docket", description = "Tickets, conversations and form submissions of one account."),
+            paths($($module::$handler),*),
+            components(schemas(ApiError, Reason)),
+            security(("key" = [])),
+            modifiers(&Common),
+        )]
+        struct Description;
+    };
+}
+
+api! {
+    me::show,
+    tickets::list, tickets::create, tickets::show, tickets::change, tickets::delete,
+    attachments::files, attachments::attach, attachments::file,
+    conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
+    messages::list, messages::post,
+    submissions::list, submissions::create, submissions::show, submissions::delete,
+}
+
+fn endpoint<Described, F, Args>(handler: F) -> Endpoint
+where
+    Described: utoipa::Path,
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let method = match Described::methods().first() {
+        Some(HttpMethod::Post) => Method::POST,
+        Some(HttpMethod::Patch) => Method::PATCH,
+        Some(HttpMethod::Delete) => Method::DELETE,
+        _ => Method::GET,
+    };
+    Endpoint::new(method, format!("/api/v1{}", Described::path()).into(), Gate::Api, handler)
+}
 
 /// What is the same for every address.
 struct Common;

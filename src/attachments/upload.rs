@@ -9,70 +9,19 @@ use crate::attachments::reserve::NewAttachment;
 use crate::attachments::thumbnail::Thumbnail;
 use crate::attachments::{key, kind, reserve, thumbnail, validation};
 use crate::error::{Error, Kind, Result};
-use crate::limits::slots::{Bounds, Holder, Place, Slots};
+use crate::limits::uploads::Uploads;
 use crate::storage::Put;
 use crate::values::token;
 use bytes::Bytes;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How many files are in memory at once, each at most 5 MB.
-const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
-/// How many archives are packed at once; each has a thread of its own.
-const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
-/// Longest time to wait for a place.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What decoders of all uploads together may take, in megabytes: a decoded
-/// picture is much larger than its file.
-const DECODING_MEGABYTES: u32 = 512;
 /// A picture that takes longer is refused; its work ends in its own time, and
 /// keeps its part of the memory until then.
 const DECODING_TIME: Duration = Duration::from_secs(60);
 /// A key that is taken in the storage though no row knows it is an orphan of
 /// another life; there are never many in a row.
 const PUT_TRIES: usize = 10;
-
-/// Bounds what all uploads and archives together take. Cheap to clone.
-#[derive(Clone)]
-pub struct Places {
-    /// One for each file from its first byte to the end of its storing.
-    pub files: Slots,
-    /// One for each archive that is being sent.
-    pub archives: Slots,
-    decoding: Arc<Semaphore>,
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self {
-            files: Slots::new(FILES),
-            archives: Slots::new(ARCHIVES),
-            decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
-        }
-    }
-}
-
-impl Places {
-    /// A place for one file.
-    ///
-    /// # Errors
-    /// *Unavailable* when none becomes free in time.
-    pub async fn file(&self, holder: Holder) -> Result<Place> {
-        self.files.take(holder, PATIENCE, "Too many files are being uploaded right now. Try again in a moment.").await
-    }
-
-    /// A place for one archive.
-    ///
-    /// # Errors
-    /// *Unavailable* when none becomes free in time.
-    pub async fn archive(&self, holder: Holder) -> Result<Place> {
-        self.archives
-            .take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.")
-            .await
-    }
-}
 
 /// Why a file was not kept.
 #[derive(Debug)]
@@ -123,14 +72,13 @@ struct Checked {
 }
 
 /// Judges the file off the web workers, when there is memory for it.
-async fn judge(places: &Places, name: String, bytes: Vec<u8>) -> Result<Checked, Failure> {
+async fn judge(uploads: &Uploads, name: String, bytes: Vec<u8>) -> Result<Checked, Failure> {
     let header = tokio::task::spawn_blocking(move || {
         let memory = validation::memory(&name, &bytes);
         (memory, name, bytes)
     });
     let (memory, name, bytes) = header.await.map_err(|panic| unreadable(&panic.to_string()))?;
-    let megabytes = u32::try_from(memory >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
-    let part = places.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)?;
+    let part = uploads.memory(memory).await?;
     let work = tokio::task::spawn_blocking(move || {
         // Held by the work itself, which goes on when nobody waits for it any more.
         let _part = part;

@@ -5,6 +5,7 @@ use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::accounts::{account, passwords, user};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::values::email::Email;
 use crate::values::text;
 use clap::{Args, Subcommand};
@@ -59,8 +60,8 @@ fn password_from_stdin(about: &[&str]) -> Result<String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| Error::internal("standard input", error))?;
     let password = password.trim_end_matches(['\r', '\n']);
-    passwords::check(password, about)?;
-    passwords::hash_now(password)
+    limits::passwords::check(password, about)?;
+    limits::passwords::hash_now(password)
 }
 
 async fn add(app: &App, user: Add) -> Result<()> {

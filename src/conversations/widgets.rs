@@ -1,11 +1,15 @@
 //! Queries on widgets: the chat bubbles of an account.
 
+use crate::accounts::user::MAX_NAME;
 use crate::conversations::texts::Texts;
 use crate::db::Connection;
 use crate::db::schema::widgets;
 use crate::error::{Error, Kind, Result};
+use crate::values::text;
+use crate::values::text::ticked;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 /// The colour of a new bubble.
 const FIRST_COLOUR: &str = "#2457c5";
@@ -93,23 +97,78 @@ pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// What a settings page changes of a widget.
-#[derive(AsChangeset, Clone, Debug)]
+/// What admins change about a widget.
+#[derive(AsChangeset, Clone, Debug, Default, Deserialize)]
 #[diesel(table_name = widgets)]
-pub struct Change {
+#[serde(default, rename_all = "camelCase")]
+pub struct Settings {
     pub name: String,
+    /// The websites that may show it, one a line; all may when there are none.
     pub allowed_origins: String,
+    #[serde(deserialize_with = "ticked")]
     pub ask_name: bool,
+    #[serde(deserialize_with = "ticked")]
     pub ask_email: bool,
     pub colour: String,
     pub language: String,
+    /// What [`Texts::to_json`] wrote.
+    #[serde(skip)]
     pub texts: String,
+    #[serde(rename = "off", deserialize_with = "ticked")]
     pub is_off: bool,
 }
 
+impl Settings {
+    /// The settings as they are stored, from what somebody typed.
+    ///
+    /// # Errors
+    /// *Invalid*, with the field that is wrong.
+    pub fn parse(&self, texts: &Texts) -> Result<Self> {
+        Ok(Self {
+            name: text::required_line("The name", &self.name, MAX_NAME)?,
+            allowed_origins: text::parse_origins(&self.allowed_origins)?,
+            colour: parse_colour(&self.colour)?,
+            language: parse_language(&self.language)?,
+            texts: texts.to_json()?,
+            ..self.clone()
+        })
+    }
+}
+
+impl From<Widget> for Settings {
+    fn from(widget: Widget) -> Self {
+        let Widget { name, allowed_origins, ask_name, ask_email, colour, language, texts, is_off, .. } = widget;
+        Self { name, allowed_origins, ask_name, ask_email, colour, language, texts, is_off }
+    }
+}
+
+fn parse_colour(colour: &str) -> Result<String> {
+    let colour = colour.trim().to_lowercase();
+    let digits = colour.strip_prefix('#').unwrap_or("");
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(colour);
+    }
+    Err(Error::invalid("A colour is # and six digits, such as #2457c5."))
+}
+
+/// A language tag (BCP 47), as far as its form tells.
+fn parse_language(language: &str) -> Result<String> {
+    let language = language.trim();
+    let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = language.split('-').next().unwrap_or("");
+    if language.len() <= 35
+        && (2..=8).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && language.split('-').all(is_part)
+    {
+        return Ok(language.to_owned());
+    }
+    Err(Error::invalid("A language is a tag such as en, de or pt-BR."))
+}
+
 /// Changes a widget.
-pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
+pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
     let widget = get(conn, account_id, id)?;
-    diesel::update(widgets::table.find(widget.id)).set(change).execute(conn)?;
+    diesel::update(widgets::table.find(widget.id)).set(settings).execute(conn)?;
     Ok(())
 }

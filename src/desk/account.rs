@@ -6,7 +6,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::error::{Error, Kind, Result};
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use actix_web::HttpResponse;
@@ -31,23 +31,11 @@ fn render(layout: &Layout, settings: &Settings, error: Option<&Error>) -> Result
 /// `GET /settings`
 pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
     let account = app.db.read(move |conn| account::find(conn, agent.account_id)).await?;
-    let settings = Settings {
-        name: account.name,
-        time_zone: account.time_zone,
-        conversation_url: account.conversation_url,
-        submission_url: account.submission_url,
-    };
-    render(&layout, &settings, None)
+    render(&layout, &account.into(), None)
 }
 
 /// `POST /settings`: `name`, `timeZone`, `conversationUrl`, `submissionUrl`
-pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
-    let typed = Settings {
-        name: sent.get("name"),
-        time_zone: sent.get("timeZone"),
-        conversation_url: sent.get("conversationUrl"),
-        submission_url: sent.get("submissionUrl"),
-    };
+pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Settings>) -> Result<HttpResponse> {
     let parsed = match typed.parse() {
         Ok(parsed) => parsed,
         Err(error) => return render(&layout, &typed, Some(&error)),

@@ -1,11 +1,11 @@
 //! `/invitations/{token}`: joining an account.
 
 use crate::accounts::invitations;
-use crate::desk::join::{new_user, welcome};
+use crate::desk::join::{NewMember, new_user, welcome};
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::layout::Layout;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -43,23 +43,23 @@ pub async fn join(
     app: AppData,
     layout: Layout,
     path: web::Path<String>,
-    sent: Fields,
+    Form(typed): Form<NewMember>,
 ) -> Result<HttpResponse> {
     let (secret, now) = (path.into_inner(), app.clock.now());
     let wanted = secret.clone();
     let (invitation, account) = app.db.read(move |conn| invitations::find(conn, &wanted, now)).await?;
-    let user = match new_user(&app, &sent, &invitation.email, &account).await {
+    let user = match new_user(&app, &typed, &invitation.email, &account).await {
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
-            let (email, name) = (&invitation.email, sent.get("name"));
+            let (email, name) = (&invitation.email, &typed.name);
             let error = Some(error.message());
-            let page = InvitationPage { layout: &layout, token: &secret, account: &account, email, name: &name, error };
+            let page = InvitationPage { layout: &layout, token: &secret, account: &account, email, name, error };
             return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
         Err(error) => return Err(error),
     };
     let id = app.db.write(move |conn| invitations::accept(conn, &secret, &user, now)).await?;
-    let mut response = welcome(&layout, &sent)?;
+    let mut response = welcome(&layout, &typed.time_zone)?;
     tracing::info!(user = id, "invitation accepted");
     sign_in::start_session(&req, &app, id, &mut response).await?;
     Ok(response)

@@ -8,13 +8,14 @@ use crate::desk::confirm::Confirm;
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 struct Row {
     id: i64,
@@ -69,15 +70,31 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     render(&app, &agent, &layout, None, None).await
 }
 
+/// The form of a new key.
+#[derive(Deserialize)]
+pub struct NewKey {
+    #[serde(default)]
+    name: String,
+    /// The user's password.
+    #[serde(default)]
+    current: String,
+}
+
 /// `POST /settings/keys`: `name`, `current` (the user's password). The answer shows
 /// the key, once.
-pub async fn add(app: AppData, agent: Agent, layout: Layout, confirm: Confirm, sent: Fields) -> Result<HttpResponse> {
-    let typed = sent.get("name");
+pub async fn add(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    Form(sent): Form<NewKey>,
+) -> Result<HttpResponse> {
+    let typed = sent.name;
     let name = match text::required_line("The name", &typed, MAX_NAME) {
         Ok(name) => name,
         Err(error) => return render(&app, &agent, &layout, None, Some((&typed, &error))).await,
     };
-    match confirm.password(&app, &agent, sent.exact("current")).await {
+    match confirm.password(&app, &agent, sent.current).await {
         Err(error) if error.kind == Kind::Invalid => {
             return render(&app, &agent, &layout, None, Some((&typed, &error))).await;
         }

@@ -10,13 +10,14 @@ use crate::live::event::{Event, Topic};
 use crate::live::presence::{Doing, Presence};
 use crate::live::subscription::{Subscription, Waited};
 use crate::values::text;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::links::is_local_path;
 use crate::web::stream::{KEEP_ALIVE, frame};
 use crate::web::{AppData, stream};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
+use serde::Deserialize;
 use std::time::Instant;
 
 /// Longest address of a place, in characters.
@@ -84,22 +85,25 @@ impl Feed {
     }
 }
 
+/// Where a user is, and what they do there.
+#[derive(Deserialize)]
+pub struct Here {
+    #[serde(default)]
+    place: String,
+    doing: Doing,
+}
+
 /// `POST /live/presence`: `place`, a path of ours, and `doing` = `looking` |
 /// `editing` | `gone`. Answers with who is there, as JSON.
 ///
 /// # Errors
 /// *Invalid* for anything else.
-pub async fn presence(app: AppData, agent: Agent, sent: Fields) -> Result<HttpResponse> {
-    let doing = match sent.get("doing").as_str() {
-        "looking" => Doing::Looking,
-        "editing" => Doing::Editing,
-        "gone" => Doing::Gone,
-        _ => return Err(Error::invalid("A presence is looking, editing or gone.")),
-    };
-    let place = text::required_line("The place", &sent.get("place"), MAX_PLACE)?;
+pub async fn presence(app: AppData, agent: Agent, Form(sent): Form<Here>) -> Result<HttpResponse> {
+    let place = text::required_line("The place", &sent.place, MAX_PLACE)?;
     if !is_local_path(&place) {
         return Err(Error::invalid("The place must be a path of this desk."));
     }
-    let presence = Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing };
+    let presence =
+        Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing: sent.doing };
     Ok(HttpResponse::Ok().json(app.live.note(presence)))
 }

@@ -1,7 +1,6 @@
 //! `/profile`: what every user changes about themselves.
 
 use crate::accounts::agent::Agent;
-use crate::accounts::passwords::Turn;
 use crate::accounts::role::Action;
 use crate::accounts::user::{MAX_NAME, Profile};
 use crate::accounts::{account, passwords, user};
@@ -9,15 +8,19 @@ use crate::app::App;
 use crate::desk::confirm::Confirm;
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
+use crate::limits;
+use crate::limits::passwords::Turn;
 use crate::live::event::{Event, Topic};
 use crate::values::text;
+use crate::values::text::ticked;
 use crate::values::time::parse_zone;
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use serde::Deserialize;
 
 /// What a user wants to hear of by mail.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,15 +37,30 @@ impl Wanted {
         let (submissions, waiting, assignments) = (user.mail_submissions, user.mail_waiting, user.mail_assignments);
         Ok(Self { submissions, waiting, assignments })
     }
+}
 
-    /// What the form says; a form without these ticks changes nothing.
-    fn sent(sent: &Fields) -> Option<Self> {
-        let wants = |name: &str| sent.get(name) == "1";
-        (sent.get("mail") == "1").then(|| Self {
-            submissions: wants("mailSubmissions"),
-            waiting: wants("mailWaiting"),
-            assignments: wants("mailAssignments"),
-        })
+/// The form of a profile. One without `mail` leaves the choices of mail as they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Typed {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    time_zone: String,
+    #[serde(default, deserialize_with = "ticked")]
+    mail: bool,
+    #[serde(default, deserialize_with = "ticked")]
+    mail_submissions: bool,
+    #[serde(default, deserialize_with = "ticked")]
+    mail_waiting: bool,
+    #[serde(default, deserialize_with = "ticked")]
+    mail_assignments: bool,
+}
+
+impl Typed {
+    fn wanted(&self) -> Option<Wanted> {
+        let (submissions, waiting, assignments) = (self.mail_submissions, self.mail_waiting, self.mail_assignments);
+        self.mail.then_some(Wanted { submissions, waiting, assignments })
     }
 }
 
@@ -78,17 +96,16 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
 
 /// `POST /profile`: `name`, `timeZone`, and with `mail=1` the choices
 /// `mailSubmissions`, `mailWaiting`, `mailAssignments`
-pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
-    let (name, zone) = (sent.get("name"), sent.get("timeZone"));
+pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Typed>) -> Result<HttpResponse> {
+    let (name, zone) = (&typed.name, &typed.time_zone);
     let stored = Wanted::load(&app, &agent).await?;
-    let wanted = Wanted::sent(&sent).unwrap_or(stored);
-    let parsed = text::required_line("The name", &name, MAX_NAME).and_then(|name| Ok((name, parse_zone(&zone)?)));
+    let wanted = typed.wanted().unwrap_or(stored);
+    let parsed = text::required_line("The name", name, MAX_NAME).and_then(|name| Ok((name, parse_zone(zone)?)));
     let (new_name, new_zone) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let error = Some(error.message());
-            let page =
-                ProfilePage { name: &name, zone: &zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
+            let page = ProfilePage { name, zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
             return layout.page_with(Kind::Invalid.status(), &page);
         }
     };
@@ -108,6 +125,15 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> R
     layout.see_other_saying("/profile", &Flash::new("Saved."))
 }
 
+/// The form of a new password.
+#[derive(Deserialize)]
+pub struct NewPassword {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    password: String,
+}
+
 /// `POST /profile/password`: `current`, `password`. Ends all other sessions.
 pub async fn change_password(
     req: HttpRequest,
@@ -115,9 +141,9 @@ pub async fn change_password(
     agent: Agent,
     layout: Layout,
     confirm: Confirm,
-    sent: Fields,
+    Form(sent): Form<NewPassword>,
 ) -> Result<HttpResponse> {
-    let hash = match new_hash(&app, &agent, &confirm, &sent).await {
+    let hash = match new_hash(&app, &agent, &confirm, sent).await {
         Ok(hash) => hash,
         Err(error) if error.kind == Kind::Invalid => {
             let password_error = Some(error.message());
@@ -137,11 +163,11 @@ pub async fn change_password(
     Ok(response)
 }
 
-async fn new_hash(app: &AppData, agent: &Agent, confirm: &Confirm, sent: &Fields) -> Result<String> {
-    confirm.password(app, agent, sent.exact("current")).await?;
+async fn new_hash(app: &AppData, agent: &Agent, confirm: &Confirm, sent: NewPassword) -> Result<String> {
+    confirm.password(app, agent, sent.current).await?;
     let account_id = agent.account_id;
     let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
-    let password = sent.exact("password");
-    passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
+    let password = sent.password;
+    limits::passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
     app.passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
 }

@@ -1,10 +1,10 @@
 //! Opening the first account by a one-time link.
 
 use crate::accounts::setup_links;
-use crate::desk::join::{new_user, welcome};
+use crate::desk::join::{NewMember, new_user, welcome};
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
-use crate::upkeep::sample;
+use crate::upkeep::sample as sample_data;
 use crate::web::AppData;
 use crate::web::fields::Fields;
 use crate::web::layout::Layout;
@@ -58,22 +58,23 @@ pub async fn open(
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
     app.db.read(move |conn| setup_links::check(conn, &wanted, now)).await?;
-    let user = match new_user(&app, &sent, &sent.get("email"), "").await {
+    let typed: NewMember = sent.read()?;
+    let sample = !sent.get("sample").is_empty();
+    let user = match new_user(&app, &typed, &typed.email, "").await {
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
-            let (name, email) = (sent.get("name"), sent.get("email"));
-            let sample = !sent.get("sample").is_empty();
+            let (name, email) = (&typed.name, &typed.email);
             let error = Some(error.message());
-            let page = SetupPage { layout: &layout, token: &secret, name: &name, email: &email, sample, error };
+            let page = SetupPage { layout: &layout, token: &secret, name, email, sample, error };
             return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
         Err(error) => return Err(error),
     };
     let id = app.db.write(move |conn| setup_links::open_account(conn, &secret, &user, now)).await?;
-    if !sent.get("sample").is_empty() {
-        sample::load(&app, id, &sample::Plan::default(), |_| {}).await?;
+    if sample {
+        sample_data::load(&app, id, &sample_data::Plan::default(), |_| {}).await?;
     }
-    let mut response = welcome(&layout, &sent)?;
+    let mut response = welcome(&layout, &typed.time_zone)?;
     sign_in::start_session(&req, &app, id, &mut response).await?;
     Ok(response)
 }

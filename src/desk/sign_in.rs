@@ -11,7 +11,7 @@ use crate::limits::failures::Try;
 use crate::live::event::{Event, Topic};
 use crate::values::email::Email;
 use crate::values::token;
-use crate::web::fields::Fields;
+use crate::web::fields::{Fields, is_secret};
 use crate::web::layout::Layout;
 use crate::web::links::is_local_path;
 use crate::web::query::Query;
@@ -26,26 +26,29 @@ use serde::Deserialize;
 /// Prefix of the hidden fields that carry a kept form through signing in.
 const KEPT: &str = "kept.";
 
-/// Fields that no page may hold, beside every one with "password" in its name.
-const SECRET: [&str; 1] = ["current"];
-
 /// Largest sum of what a page that hands a form back holds, in bytes of HTML: our
 /// longest form fits.
 const MAX_KEPT: usize = 1024 * 1024;
 
-/// Fields of kept forms that a person wrote; the others travel along unseen.
-const WRITTEN: [&str; 11] = [
-    "title",
-    "notes",
-    "line",
-    "body",
-    "requesterName",
-    "requesterEmail",
-    "add",
-    "name",
-    "email",
-    "timeZone",
-    "allowedOrigins",
+/// Fields that pages fill in by themselves. They travel along unseen; any other is
+/// shown, so that nothing that somebody wrote is lost.
+const CARRIED: [&str; 16] = [
+    "another",
+    "assignee",
+    "colour",
+    "conversationId",
+    "doing",
+    "formSubmissionId",
+    "from",
+    "language",
+    "mail",
+    "place",
+    "remove",
+    "requestId",
+    "role",
+    "sample",
+    "status",
+    "version",
 ];
 
 /// One field of a kept form.
@@ -53,7 +56,13 @@ const WRITTEN: [&str; 11] = [
 pub struct KeptField {
     name: String,
     value: String,
-    is_written: bool,
+}
+
+impl KeptField {
+    /// Whether a person wrote it. A checkbox says only that it is ticked.
+    fn is_written(&self) -> bool {
+        self.value != "1" && !CARRIED.contains(&self.name.as_str())
+    }
 }
 
 /// A form that came in when nobody was signed in any more.
@@ -70,7 +79,6 @@ impl Kept {
     /// # Errors
     /// *Too large* for what no form of ours sends.
     pub fn new(path: String, sent: &Fields) -> Result<Self> {
-        let is_secret = |name: &str| name.to_lowercase().contains("password") || SECRET.contains(&name);
         let size = |text: &str| text.len() + 4 * text.bytes().filter(|byte| b"&<>'\"".contains(byte)).count();
         if sent.iter().map(|(name, value)| size(name) + size(value)).sum::<usize>() > MAX_KEPT {
             return Err(Error::new(
@@ -81,11 +89,7 @@ impl Kept {
         let fields = sent
             .iter()
             .filter(|(name, _)| !is_secret(name))
-            .map(|(name, value)| KeptField {
-                name: name.clone(),
-                value: value.clone(),
-                is_written: WRITTEN.contains(&name.as_str()),
-            })
+            .map(|(name, value)| KeptField { name: name.clone(), value: value.clone() })
             .collect();
         Ok(Self { path, fields })
     }
@@ -96,17 +100,13 @@ impl Kept {
         let fields: Vec<KeptField> = sent
             .iter()
             .filter_map(|(name, value)| name.strip_prefix(KEPT).map(|name| (name, value)))
-            .map(|(name, value)| KeptField {
-                name: name.to_owned(),
-                value: value.clone(),
-                is_written: WRITTEN.contains(&name),
-            })
+            .map(|(name, value)| KeptField { name: name.to_owned(), value: value.clone() })
             .collect();
         (is_local_path(&path) && !fields.is_empty()).then_some(Self { path, fields })
     }
 
     fn is_written(&self) -> bool {
-        self.fields.iter().any(|field| field.is_written && !field.value.is_empty())
+        self.fields.iter().any(|field| field.is_written() && !field.value.is_empty())
     }
 
     /// The page on which the form stood: its address without the last word.
@@ -155,12 +155,21 @@ pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<
     layout.page(&SignInPage { layout: &layout, email: "", next: &next, error: None, kept: None })
 }
 
+/// The form of signing in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Credentials {
+    email: String,
+    next: String,
+    password: String,
+}
+
 /// `POST /login`
 ///
 /// # Errors
 /// *Too many* after repeated failures; otherwise when the database fails.
 pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Fields) -> Result<HttpResponse> {
-    let (email, next) = (sent.get("email"), sent.get("next"));
+    let Credentials { email, next, password } = sent.read()?;
     let network = client::network(&req, &app.config);
     let kept = Kept::from_sign_in(&sent);
     let device = cookies::token(&req, &app, cookies::Kind::Device);
@@ -168,19 +177,18 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
     let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
     let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
     let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
-    let (status, error, seconds) =
-        match (password_check::check(&app, user.as_ref(), &attempt, sent.exact("password")).await?, user) {
-            (Checked::Right, Some(user)) => return welcome(&req, &app, &layout, user, &next, kept).await,
-            (Checked::TooOften(seconds), _) => {
-                tracing::warn!(%network, "sign-in throttled");
-                let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
-                (Kind::TooMany.status(), error, Some(seconds))
-            }
-            _ => {
-                tracing::info!(%network, "sign-in failed");
-                (StatusCode::UNAUTHORIZED, "Wrong email address or password.".into(), None)
-            }
-        };
+    let (status, error, seconds) = match (password_check::check(&app, user.as_ref(), &attempt, password).await?, user) {
+        (Checked::Right, Some(user)) => return welcome(&req, &app, &layout, user, &next, kept).await,
+        (Checked::TooOften(seconds), _) => {
+            tracing::warn!(%network, "sign-in throttled");
+            let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
+            (Kind::TooMany.status(), error, Some(seconds))
+        }
+        _ => {
+            tracing::info!(%network, "sign-in failed");
+            (StatusCode::UNAUTHORIZED, "Wrong email address or password.".into(), None)
+        }
+    };
     let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
     let mut response = layout.page_with(status, &page)?;
     if let Some(seconds) = seconds {

@@ -10,7 +10,7 @@ use crate::error::{Kind, Result};
 use crate::live::event::{Event, Topic};
 use crate::values::email::Email;
 use crate::values::token;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::when::When;
@@ -18,6 +18,7 @@ use crate::web::{AppData, client};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 struct MemberRow {
     id: i64,
@@ -89,6 +90,23 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     layout.page(&page(&app, &layout, &agent).await?)
 }
 
+/// The form of an invitation.
+#[derive(Deserialize)]
+pub struct Invite {
+    #[serde(default)]
+    email: String,
+    #[serde(flatten)]
+    grant: Grant,
+}
+
+/// A role that is granted. For an owner's it takes the password of the user who grants it.
+#[derive(Deserialize)]
+pub struct Grant {
+    role: Role,
+    #[serde(default)]
+    current: String,
+}
+
 /// `POST /settings/team/invitations`: `email`, `role`. Shows the link once, for the
 /// inviter to send.
 ///
@@ -100,14 +118,12 @@ pub async fn invite(
     agent: Agent,
     layout: Layout,
     confirm: Confirm,
-    sent: Fields,
+    Form(sent): Form<Invite>,
 ) -> Result<HttpResponse> {
-    let role: Role = sent.get("role").parse()?;
+    let role = sent.grant.role;
     agent.role.must_manage(role)?;
     let (secret, now) = (token::secret()?, app.clock.now());
-    let invited = match confirm_owner(&app, &agent, &confirm, role, &sent)
-        .await
-        .and_then(|()| Email::parse(&sent.get("email")))
+    let invited = match confirm_owner(&app, &agent, &confirm, sent.grant).await.and_then(|()| Email::parse(&sent.email))
     {
         Ok(email) => {
             let (stored, by) = (secret.clone(), agent.clone());
@@ -130,7 +146,7 @@ pub async fn invite(
             layout.page_with(StatusCode::CREATED, &page)
         }
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
-            (page.email, page.error) = (sent.get("email"), Some(error.message().to_owned()));
+            (page.email, page.error) = (sent.email, Some(error.message().to_owned()));
             layout.page_with(error.kind.status(), &page)
         }
         Err(error) => Err(error),
@@ -153,8 +169,8 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 }
 
 /// Granting the role of an owner needs the password of the user who grants it.
-async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, role: Role, sent: &Fields) -> Result<()> {
-    if role == Role::Owner { confirm.password(app, agent, sent.exact("current")).await } else { Ok(()) }
+async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, grant: Grant) -> Result<()> {
+    if grant.role == Role::Owner { confirm.password(app, agent, grant.current).await } else { Ok(()) }
 }
 
 /// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the
@@ -165,11 +181,11 @@ pub async fn set_role(
     layout: Layout,
     confirm: Confirm,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(grant): Form<Grant>,
 ) -> Result<HttpResponse> {
-    let (id, role): (i64, Role) = (path.into_inner(), sent.get("role").parse()?);
+    let (id, role) = (path.into_inner(), grant.role);
     agent.role.must_manage(role)?;
-    if let Err(error) = confirm_owner(&app, &agent, &confirm, role, &sent).await {
+    if let Err(error) = confirm_owner(&app, &agent, &confirm, grant).await {
         if error.kind != Kind::Invalid {
             return Err(error);
         }

@@ -3,5 +3,7 @@
 pub mod budget;
 pub mod failures;
 pub mod pace;
+pub mod passwords;
 pub mod rates;
 pub mod slots;
+pub mod uploads;

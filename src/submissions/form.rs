@@ -1,10 +1,14 @@
 //! A form of a website.
 
+use crate::accounts::user::MAX_NAME;
 use crate::db::Connection;
 use crate::db::schema::forms;
 use crate::error::{Error, Kind, Result};
+use crate::values::text;
+use crate::values::text::ticked;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 /// A form's row.
 #[derive(Clone, Debug, Queryable)]
@@ -87,20 +91,56 @@ pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str
     }
 }
 
-/// What a settings page changes of a form.
-#[derive(AsChangeset, Clone, Debug)]
+/// Longest text of the page after sending, in characters.
+const MAX_THANKS: usize = 1_000;
+
+/// What admins change about a form.
+#[derive(AsChangeset, Clone, Debug, Default, Deserialize)]
 #[diesel(table_name = forms)]
-pub struct Change {
+#[serde(default, rename_all = "camelCase")]
+pub struct Settings {
     pub name: String,
+    /// The websites that may send it, one a line; all may when there are none.
     pub allowed_origins: String,
+    /// Where visitors go after sending; empty for our own page.
+    #[serde(rename = "next")]
     pub next_url: String,
+    /// What our own page says.
     pub thanks: String,
+    #[serde(rename = "off", deserialize_with = "ticked")]
     pub is_off: bool,
 }
 
+impl Settings {
+    /// The settings as they are stored, from what somebody typed.
+    ///
+    /// # Errors
+    /// *Invalid*, with the field that is wrong.
+    pub fn parse(&self) -> Result<Self> {
+        let next_url = self.next_url.trim().to_owned();
+        if !next_url.is_empty() && text::web_url(&next_url).is_none() {
+            return Err(Error::invalid("The redirect must start with https:// or http://."));
+        }
+        Ok(Self {
+            name: text::required_line("The name", &self.name, MAX_NAME)?,
+            allowed_origins: text::parse_origins(&self.allowed_origins)?,
+            next_url,
+            thanks: text::block("The thanks", self.thanks.trim(), MAX_THANKS)?,
+            is_off: self.is_off,
+        })
+    }
+}
+
+impl From<Form> for Settings {
+    fn from(form: Form) -> Self {
+        let Form { name, allowed_origins, next_url, thanks, is_off, .. } = form;
+        Self { name, allowed_origins, next_url, thanks, is_off }
+    }
+}
+
 /// Changes a form.
-pub fn change(conn: &mut Connection, account_id: i64, id: i64, change: &Change) -> Result<()> {
+pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
     let form = find(conn, account_id, id)?;
-    diesel::update(forms::table.find(form.id)).set(change).execute(conn)?;
+    diesel::update(forms::table.find(form.id)).set(settings).execute(conn)?;
     Ok(())
 }

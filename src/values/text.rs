@@ -42,6 +42,11 @@ pub fn block(label: &str, text: &str, max: usize) -> Result<String> {
     Ok(text)
 }
 
+/// A checkbox of a form, which sends 1 where it is ticked.
+pub fn ticked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
+    Ok(<String as serde::Deserialize>::deserialize(deserializer)? == "1")
+}
+
 /// The first `max` characters, with an ellipsis where something was cut.
 pub fn shorten(text: &str, max: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -71,6 +76,21 @@ pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
 pub fn web_url(text: &str) -> Option<url::Url> {
     let url: url::Url = text.trim().parse().ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// A list of websites, as a person typed it, as origins (RFC 6454), one a line.
+///
+/// # Errors
+/// *Invalid*, naming what is no website's address.
+pub fn parse_origins(typed: &str) -> Result<String> {
+    let origin = |line: &str| {
+        let url = web_url(line).ok_or_else(|| {
+            Error::invalid(format!("“{line}” is not a website’s address such as https://www.example.com."))
+        })?;
+        Ok(url.origin().ascii_serialization())
+    };
+    let origins: Result<Vec<String>> = typed.split_whitespace().map(origin).collect();
+    Ok(origins?.join("\n"))
 }
 
 /// Longest address of a page that is kept, in bytes.

@@ -1,7 +1,6 @@
 //! What the public endpoints share, which pages of other websites speak to.
 
 use crate::error::{Error, Kind, Result};
-use crate::values::text;
 use crate::web::assets;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -50,21 +49,6 @@ pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
 /// The origin that a browser names.
 pub fn origin(req: &HttpRequest) -> Option<&str> {
     req.headers().get(ORIGIN).and_then(|value| value.to_str().ok())
-}
-
-/// A list of websites as a person typed it, as origins, one a line.
-///
-/// # Errors
-/// *Invalid*, naming what is no website's address.
-pub fn parse_origins(typed: &str) -> Result<String> {
-    let origin = |line: &str| {
-        let url = text::web_url(line).ok_or_else(|| {
-            Error::invalid(format!("“{line}” is not a website’s address such as https://www.example.com."))
-        })?;
-        Ok(url.origin().ascii_serialization())
-    };
-    let origins: Result<Vec<String>> = typed.split_whitespace().map(origin).collect();
-    Ok(origins?.join("\n"))
 }
 
 /// `GET /embed.js`: the chat bubble for other websites.

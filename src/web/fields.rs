@@ -1,4 +1,4 @@
-//! A submitted HTML form: its fields in order, repeated ones too.
+//! A submitted HTML form: read into a struct, or its fields in order.
 
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
@@ -6,7 +6,9 @@ use crate::web::layout::Who;
 use crate::web::{charset, flow};
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use form_urlencoded::Serializer;
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -31,49 +33,60 @@ const READ_PAST: usize = 16 * 1024 * 1024;
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// These fields, in order.
-    pub fn new(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+    /// Reads the fields into a struct, with LF as line end and without NUL.
+    ///
+    /// # Errors
+    /// *Invalid*, naming the field that is missing or wrong.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        let mut encoded = Serializer::new(String::new());
+        for (name, value) in &self.0 {
+            match is_secret(name) {
+                true => encoded.append_pair(name, value),
+                false => encoded.append_pair(name, &text::normalise(value)),
+            };
+        }
+        let encoded = encoded.finish();
+        let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(encoded.as_bytes()));
+        serde_path_to_error::deserialize(pairs).map_err(|error| wrong_field(&error))
     }
 
     /// The first field of that name, with LF as line end; empty if there is none.
     pub fn get(&self, name: &str) -> String {
-        self.find(name).map(text::normalise).unwrap_or_default()
-    }
-
-    /// The first field of that name exactly as it was sent: for passwords.
-    pub fn exact(&self, name: &str) -> String {
-        self.find(name).unwrap_or_default().to_owned()
-    }
-
-    /// The same as [`Fields::get`], but a missing field is an error: it must not empty what is stored.
-    ///
-    /// # Errors
-    /// *Invalid*, naming the field.
-    pub fn require(&self, name: &str) -> Result<String> {
-        self.find(name).map(text::normalise).ok_or_else(|| Error::invalid(format!("The field {name} is missing.")))
-    }
-
-    /// A required whole number.
-    ///
-    /// # Errors
-    /// *Invalid*, naming the field.
-    pub fn number(&self, name: &str) -> Result<i64> {
-        self.require(name)?.trim().parse().map_err(|_| Error::invalid(format!("{name} is not a whole number.")))
-    }
-
-    /// All fields of that name.
-    pub fn all(&self, name: &str) -> Vec<String> {
-        self.iter().filter(|(key, _)| key == name).map(|(_, value)| text::normalise(value)).collect()
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| text::normalise(value)).unwrap_or_default()
     }
 
     /// All fields, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, (String, String)> {
         self.0.iter()
     }
+}
 
-    fn find(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+/// Whether a field holds a password: it stays as it was typed, and no page holds it.
+pub fn is_secret(name: &str) -> bool {
+    name == "current" || name.to_lowercase().contains("password")
+}
+
+fn wrong_field(error: &serde_path_to_error::Error<serde_html_form::de::Error>) -> Error {
+    let (field, reason) = (error.path().to_string(), error.inner().to_string());
+    if let Some(name) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return Error::invalid(format!("The field {name} is missing."));
+    }
+    // A sentence is one of ours, and says it better than any other.
+    Error::invalid(if reason.ends_with('.') { reason } else { format!("{field}: {reason}.") })
+}
+
+/// An HTML form, read into a struct.
+#[derive(Clone, Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let fields = Fields::from_request(req, payload);
+        Box::pin(async move { Ok(Self(fields.await?.read()?)) })
     }
 }
 

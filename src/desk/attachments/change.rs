@@ -5,10 +5,11 @@ use crate::accounts::role::Action;
 use crate::attachments::attachment;
 use crate::error::Result;
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
 
 /// `POST /tickets/{number}/attachments/{id}/delete`
 pub async fn delete(
@@ -48,6 +49,12 @@ pub async fn restore(
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
 }
 
+/// The form of a file's name.
+#[derive(Deserialize)]
+pub struct Rename {
+    filename: String,
+}
+
 /// `POST /tickets/{number}/attachments/{id}/rename`: `filename`
 ///
 /// # Errors
@@ -57,10 +64,10 @@ pub async fn rename(
     agent: Agent,
     layout: Layout,
     path: web::Path<(i64, String)>,
-    sent: Fields,
+    Form(sent): Form<Rename>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
-    let (now, typed) = (app.clock.now(), sent.get("filename"));
+    let (now, typed) = (app.clock.now(), sent.filename);
     let name = app
         .write_as(&agent, Action::Work, move |conn, actor| attachment::rename(conn, actor, number, &id, &typed, now))
         .await?;

@@ -8,12 +8,22 @@ use crate::conversations::{conversation, messages, news, trash};
 use crate::desk::conversations::show::render;
 use crate::error::Result;
 use crate::values::token;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::{AppData, answer};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::json;
+
+/// The form of a reply.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    #[serde(default)]
+    body: String,
+    request_id: Option<String>,
+}
 
 /// `POST /conversations/{id}/messages`: `body`, `requestId`. For a script the
 /// answer is the id of the next request.
@@ -23,21 +33,20 @@ pub async fn reply(
     agent: Agent,
     layout: Layout,
     path: web::Path<String>,
-    sent: Fields,
+    Form(sent): Form<Reply>,
 ) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let in_place = answer::wants_json(&req);
-    let body = match parse_message(&sent.get("body")) {
+    let body = match parse_message(&sent.body) {
         Ok(body) => body,
         Err(error) if in_place => return Err(error),
         Err(error) => {
-            let reply = (sent.get("body"), error.message().to_owned());
+            let reply = (sent.body, error.message().to_owned());
             return render(&app, &agent, &layout, id, None, Some(reply)).await;
         }
     };
     let to = format!("/conversations/{id}#latest");
-    let client_id =
-        Some(sent.get("requestId")).filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
+    let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
     let posted = app
         .write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor.account_id, &id, &message))
@@ -49,15 +58,21 @@ pub async fn reply(
     layout.see_other_saying(to, &Flash::new("The reply is sent."))
 }
 
+/// The form of a status.
+#[derive(Deserialize)]
+pub struct SetStatus {
+    status: Status,
+}
+
 /// `POST /conversations/{id}/status`: `status`
 pub async fn set_status(
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<String>,
-    sent: Fields,
+    Form(sent): Form<SetStatus>,
 ) -> Result<HttpResponse> {
-    let (id, status): (String, Status) = (path.into_inner(), sent.get("status").parse()?);
+    let (id, status) = (path.into_inner(), sent.status);
     let to = format!("/conversations/{id}");
     let changed = app
         .write_as(&agent, Action::Work, move |conn, actor| {

@@ -10,11 +10,19 @@ use crate::tickets::tags::{MAX_TAGS, parse_tag};
 use crate::tickets::ticket::Title;
 use crate::tickets::{change, news, tags, trash};
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
 use std::collections::BTreeSet;
+
+/// The form of a title.
+#[derive(Deserialize)]
+pub struct SetTitle {
+    #[serde(default)]
+    title: String,
+}
 
 /// `POST /tickets/{number}/title`: `title`
 pub async fn title(
@@ -22,14 +30,14 @@ pub async fn title(
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<SetTitle>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let title = match Title::parse(&sent.get("title")) {
+    let title = match Title::parse(&sent.title) {
         Ok(title) => title,
         Err(error) => {
             let draft = Draft {
-                title: Some(sent.get("title")).filter(|title| !title.trim().is_empty()),
+                title: Some(sent.title).filter(|title| !title.trim().is_empty()),
                 error: Some(error.message().into()),
                 ..Draft::default()
             };
@@ -40,20 +48,24 @@ pub async fn title(
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
+/// The form of a status.
+#[derive(Deserialize)]
+pub struct SetStatus {
+    status: Status,
+    /// What the page showed.
+    from: Option<Status>,
+}
+
 /// `POST /tickets/{number}/status`: `status`, `from`
 pub async fn status(
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<SetStatus>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let to: Status = sent.get("status").parse()?;
-    let from: Option<Status> = match sent.get("from").as_str() {
-        "" => None,
-        word => Some(word.parse()?),
-    };
+    let SetStatus { status: to, from } = sent;
     match app
         .write_as(&agent, Action::Work, move |conn, actor| change::set_status(conn, actor, number, to, from, now))
         .await
@@ -70,6 +82,13 @@ pub async fn status(
     }
 }
 
+/// The form of an assignee.
+#[derive(Deserialize)]
+pub struct Assign {
+    /// A user's id; empty for nobody.
+    assignee: String,
+}
+
 /// `POST /tickets/{number}/assignee`: `assignee`, empty for nobody
 ///
 /// # Errors
@@ -79,10 +98,10 @@ pub async fn assignee(
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<Assign>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let assignee = match sent.require("assignee")?.as_str() {
+    let assignee = match sent.assignee.as_str() {
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
     };
@@ -93,6 +112,15 @@ pub async fn assignee(
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 
+/// The form of tags.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct ChangeTags {
+    /// Each may hold several, separated by commas.
+    add: Vec<String>,
+    remove: Vec<String>,
+}
+
 /// `POST /tickets/{number}/tags`: `add`, `remove`, both repeatable; `add` may
 /// hold several, separated by commas
 pub async fn change_tags(
@@ -100,14 +128,13 @@ pub async fn change_tags(
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<ChangeTags>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let typed = sent.all("add").join(",");
+    let typed = sent.add.join(",");
     let names = |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect();
     let add: Result<BTreeSet<String>> = names(typed.split(',').collect());
-    let removed = sent.all("remove");
-    let remove: Result<BTreeSet<String>> = names(removed.iter().map(String::as_str).collect());
+    let remove: Result<BTreeSet<String>> = names(sent.remove.iter().map(String::as_str).collect());
     let (add, remove) = match (add, remove) {
         (Ok(add), Ok(remove)) => (add, remove),
         (Err(error), _) | (_, Err(error)) => {

@@ -9,9 +9,10 @@ use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::TicketRef;
 use crate::tickets::ticket::{MAX_TITLE, Title, parse_requester};
 use crate::tickets::{create, source_links};
+use crate::values::text::ticked;
 use crate::values::{email, text, token};
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::query::Query;
@@ -30,9 +31,8 @@ pub struct Typed {
     pub notes: String,
     pub requester_name: String,
     pub requester_email: String,
-    #[serde(skip)]
     request_id: String,
-    #[serde(skip)]
+    #[serde(deserialize_with = "ticked")]
     another: bool,
     /// What the visitor said, to look at while writing.
     #[serde(skip)]
@@ -40,20 +40,6 @@ pub struct Typed {
 }
 
 impl Typed {
-    fn sent(fields: &Fields) -> Self {
-        Self {
-            conversation_id: fields.get("conversationId"),
-            form_submission_id: fields.get("formSubmissionId"),
-            title: fields.get("title"),
-            notes: fields.get("notes"),
-            requester_name: fields.get("requesterName"),
-            requester_email: fields.get("requesterEmail"),
-            request_id: fields.get("requestId"),
-            another: fields.get("another") == "1",
-            words: String::new(),
-        }
-    }
-
     fn source(&self) -> Result<Option<Source>> {
         Source::parse(self.conversation_id.trim(), self.form_submission_id.trim())
     }
@@ -132,7 +118,8 @@ fn render(
 /// # Errors
 /// *Invalid* when the ids in the address cannot be ids.
 pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed>) -> Result<HttpResponse> {
-    let typed = query.into_inner();
+    // Only the page itself offers to make another one.
+    let typed = Typed { another: false, ..query.into_inner() };
     let source = typed.source()?;
     let (mut typed, tickets) = app
         .db
@@ -173,8 +160,7 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
 /// # Errors
 /// When the database fails. What is wrong with the fields comes back on the
 /// filled form.
-pub async fn create(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
-    let typed = Typed::sent(&sent);
+pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Typed>) -> Result<HttpResponse> {
     let new = match typed.parse() {
         Ok(new) => new,
         Err(error) if error.kind == Kind::Invalid => {

@@ -8,13 +8,14 @@ use crate::error::{Error, Kind, Result};
 use crate::tickets::notes::{Notes, Saved, Theirs};
 use crate::tickets::{notes, revisions, ticket};
 use crate::web::AppData;
-use crate::web::fields::Fields;
+use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 /// Longest line that is appended, in characters.
 const MAX_LINE: usize = 10_000;
@@ -31,17 +32,24 @@ struct ConflictPage<'a> {
     draft: String,
 }
 
+/// The form of the notes.
+#[derive(Deserialize)]
+pub struct SaveNotes {
+    notes: String,
+    /// On which they were written.
+    version: i64,
+}
+
 /// `POST /tickets/{number}/notes`: `notes`, `version`
 pub async fn save(
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<SaveNotes>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let mine = sent.require("notes")?;
-    let version = sent.number("version")?;
+    let SaveNotes { notes: mine, version } = sent;
     let notes = match Notes::parse(&mine) {
         Ok(notes) => notes,
         Err(error) => {
@@ -68,16 +76,23 @@ pub async fn save(
     }
 }
 
+/// The form of a line that is added.
+#[derive(Deserialize)]
+pub struct AddLine {
+    #[serde(default)]
+    line: String,
+}
+
 /// `POST /tickets/{number}/notes/append`: `line`
 pub async fn append(
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<i64>,
-    sent: Fields,
+    Form(sent): Form<AddLine>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let typed = sent.get("line");
+    let typed = sent.line;
     let (line, zone) = (typed.trim().to_owned(), agent.zone);
     let appended = if line.is_empty() {
         Err(Error::invalid("The note is empty."))

@@ -2,52 +2,48 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
-use crate::accounts::user::MAX_NAME;
 use crate::conversations::texts::{MAX_TEXT, TEXTS, Text, Texts};
 use crate::conversations::widgets;
-use crate::conversations::widgets::{Change, Widget};
+use crate::conversations::widgets::{Settings, Widget};
+use crate::desk::sites::list;
+use crate::desk::sites::list::{Create, Row, Words};
 use crate::error::{Error, Kind, Result};
-use crate::values::{text, token};
-use crate::web::fields::Fields;
+use crate::values::token;
+use crate::web::fields::{Fields, Form};
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
-use crate::web::{AppData, client, cross_origin};
+use crate::web::{AppData, client};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-#[derive(Template)]
-#[template(path = "desk/widgets/list.html")]
-struct ListPage<'a> {
-    layout: &'a Layout,
-    widgets: Vec<Widget>,
-    name: String,
-    error: Option<String>,
-}
+const WORDS: Words = Words {
+    path: "/settings/chat",
+    title: "Chat bubble",
+    noun: "chat bubble",
+    none: "No chat bubble yet",
+    what_for: "Create one and copy its line into your website. Visitors can then chat from every page.",
+    example: "Our shop",
+};
 
-async fn render_list(
-    app: &AppData,
-    agent: &Agent,
-    layout: &Layout,
-    failed: Option<(String, Error)>,
-) -> Result<HttpResponse> {
-    let account_id = agent.account_id;
+async fn rows(app: &AppData, account_id: i64) -> Result<Vec<Row>> {
     let widgets = app.db.read(move |conn| widgets::all(conn, account_id)).await?;
-    let status = failed.as_ref().map_or(StatusCode::OK, |(_, error)| error.kind.status());
-    let (name, error) = failed.map_or((String::new(), None), |(name, error)| (name, Some(error.message().to_owned())));
-    layout.page_with(status, &ListPage { layout, widgets, name, error })
+    Ok(widgets.into_iter().map(|widget| Row { id: widget.id, name: widget.name, is_off: widget.is_off }).collect())
 }
 
 /// `GET /settings/chat`
 pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
-    render_list(&app, &agent, &layout, None).await
+    list::render(&layout, &WORDS, rows(&app, agent.account_id).await?, None)
 }
 
 /// `POST /settings/chat`: `name`
-pub async fn add(app: AppData, agent: Agent, layout: Layout, sent: Fields) -> Result<HttpResponse> {
-    let name = match text::required_line("The name", &sent.get("name"), MAX_NAME) {
+pub async fn add(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Create>) -> Result<HttpResponse> {
+    let name = match typed.parse() {
         Ok(name) => name,
-        Err(error) => return render_list(&app, &agent, &layout, Some((sent.get("name"), error))).await,
+        Err(error) => {
+            let rows = rows(&app, agent.account_id).await?;
+            return list::render(&layout, &WORDS, rows, Some((&typed.name, &error)));
+        }
     };
     let (key, now) = (token::id()?, app.clock.now());
     let widget = app
@@ -63,11 +59,11 @@ struct TextField {
 }
 
 #[derive(Template)]
-#[template(path = "desk/widgets/show.html")]
+#[template(path = "desk/sites/widget.html")]
 struct WidgetPage<'a> {
     layout: &'a Layout,
     id: i64,
-    typed: &'a Change,
+    typed: &'a Settings,
     texts: Vec<TextField>,
     max_text: usize,
     snippet: String,
@@ -79,7 +75,7 @@ fn render(
     app: &AppData,
     layout: &Layout,
     widget: &Widget,
-    typed: &Change,
+    typed: &Settings,
     texts: Vec<TextField>,
     error: Option<&Error>,
 ) -> Result<HttpResponse> {
@@ -104,18 +100,8 @@ pub async fn show(
 ) -> Result<HttpResponse> {
     let id = path.into_inner();
     let widget = app.db.read(move |conn| widgets::get(conn, agent.account_id, id)).await?;
-    let stored = widget.clone();
-    let typed = Change {
-        name: stored.name,
-        allowed_origins: stored.allowed_origins,
-        ask_name: stored.ask_name,
-        ask_email: stored.ask_email,
-        colour: stored.colour,
-        language: stored.language,
-        texts: stored.texts,
-        is_off: stored.is_off,
-    };
     let texts = widget.texts();
+    let typed = widget.clone().into();
     render(&req, &app, &layout, &widget, &typed, text_fields(|key| texts.own(key).to_owned()), None)
 }
 
@@ -130,18 +116,9 @@ pub async fn save(
     sent: Fields,
 ) -> Result<HttpResponse> {
     let id = path.into_inner();
-    let typed = Change {
-        name: sent.get("name"),
-        allowed_origins: sent.get("allowedOrigins"),
-        ask_name: sent.get("askName") == "1",
-        ask_email: sent.get("askEmail") == "1",
-        colour: sent.get("colour"),
-        language: sent.get("language"),
-        texts: String::new(),
-        is_off: sent.get("off") == "1",
-    };
+    let typed: Settings = sent.read()?;
     let own = |key: &str| sent.get(&format!("text-{key}"));
-    let parsed = match parse(&typed, own) {
+    let parsed = match Texts::parse(own).and_then(|texts| typed.parse(&texts)) {
         Ok(parsed) => parsed,
         Err(error) if error.kind == Kind::Invalid => {
             let widget = app.db.read(move |conn| widgets::get(conn, agent.account_id, id)).await?;
@@ -152,39 +129,4 @@ pub async fn save(
     app.write_as(&agent, Action::Configure, move |conn, actor| widgets::change(conn, actor.account_id, id, &parsed))
         .await?;
     layout.see_other_saying(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
-}
-
-fn parse(typed: &Change, own: impl Fn(&str) -> String) -> Result<Change> {
-    Ok(Change {
-        name: text::required_line("The name", &typed.name, MAX_NAME)?,
-        allowed_origins: cross_origin::parse_origins(&typed.allowed_origins)?,
-        colour: parse_colour(&typed.colour)?,
-        language: parse_language(&typed.language)?,
-        texts: Texts::parse(own)?.to_json()?,
-        ..typed.clone()
-    })
-}
-
-fn parse_colour(colour: &str) -> Result<String> {
-    let colour = colour.trim().to_lowercase();
-    let digits = colour.strip_prefix('#').unwrap_or("");
-    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(colour);
-    }
-    Err(Error::invalid("A colour is # and six digits, such as #2457c5."))
-}
-
-/// A language tag (BCP 47), as far as its form tells.
-fn parse_language(language: &str) -> Result<String> {
-    let language = language.trim();
-    let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let first = language.split('-').next().unwrap_or("");
-    if language.len() <= 35
-        && (2..=8).contains(&first.len())
-        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && language.split('-').all(is_part)
-    {
-        return Ok(language.to_owned());
-    }
-    Err(Error::invalid("A language is a tag such as en, de or pt-BR."))
 }

@@ -2,10 +2,10 @@
 
 use crate::attachments::kind::MAX_BYTES;
 use crate::attachments::rejection::{Code, Rejection};
-use crate::attachments::upload::Places;
 use crate::attachments::validation;
 use crate::error::{Error, Kind, Result};
 use crate::limits::slots::{Holder, Place};
+use crate::limits::uploads::Uploads;
 use crate::web::multipart::{file_name, multipart_error};
 use actix_multipart::{Field, Multipart};
 use actix_web::web::Bytes;
@@ -39,7 +39,7 @@ pub struct Sent {
 /// Reads the files of one request.
 pub struct Receiver<'a> {
     parts: Multipart,
-    places: &'a Places,
+    places: &'a Uploads,
     holder: Holder,
     files: usize,
     left: usize,
@@ -47,7 +47,7 @@ pub struct Receiver<'a> {
 
 impl<'a> Receiver<'a> {
     /// Begins to read.
-    pub fn new(parts: Multipart, places: &'a Places, holder: Holder) -> Self {
+    pub fn new(parts: Multipart, places: &'a Uploads, holder: Holder) -> Self {
         Self { parts, places, holder, files: 0, left: MAX_REQUEST }
     }
 

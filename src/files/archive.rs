@@ -4,8 +4,8 @@
 use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
 use crate::attachments::attachment::Attachment;
-use crate::desk::attachments::serve::disposition;
 use crate::error::{Error, Kind, Result};
+use crate::files::serve::disposition;
 use crate::storage::Storage;
 use crate::tickets::ticket;
 use crate::web::AppData;

@@ -1,0 +1,81 @@
+//! Every file of one request, one after the other.
+
+use crate::accounts::actor::Actor;
+use crate::app::App;
+use crate::attachments::attachment::Attachment;
+use crate::attachments::rejection::{Code, Rejection};
+use crate::attachments::upload::Failure;
+use crate::attachments::{upload, validation};
+use crate::error::{Error, Result};
+use crate::files::receive::{Receiver, Sent};
+use crate::files::response::{File, Rejected, Uploaded};
+use crate::tickets::ticket;
+use crate::web::links::Links;
+use crate::web::multipart::Parts;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+/// What became of the files of one request.
+pub struct Received {
+    number: i64,
+    pub kept: Vec<Attachment>,
+    pub rejected: Vec<Refused>,
+}
+
+/// A file that was not kept.
+pub struct Refused {
+    pub filename: String,
+    pub rejection: Rejection,
+}
+
+/// Reads the files of a request and keeps each on a ticket.
+///
+/// # Errors
+/// *Not found* when the ticket is out of reach; *too large* when the request is;
+/// *invalid* when there is no file in it.
+pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Result<Received> {
+    let account_id = actor.account_id;
+    app.db.read(move |conn| ticket::find(conn, account_id, number)).await?;
+    let mut received = Received { number, kept: Vec::new(), rejected: Vec::new() };
+    let mut receiver = Receiver::new(parts.0, &app.uploads, actor.holder());
+    while let Some(Sent { filename, content, place: _place }) = receiver.next().await? {
+        let outcome = match content {
+            Ok(bytes) => upload::keep(app, actor, number, &filename, bytes).await,
+            // The name first: who sends a folder of videos is to learn the types.
+            Err(rejection) => Err(validation::kind_of(&filename).err().unwrap_or(rejection).into()),
+        };
+        match outcome {
+            Ok(attachment) => received.kept.push(attachment),
+            Err(Failure::Failed(error)) => return Err(error),
+            Err(Failure::Rejected(rejection)) => {
+                tracing::info!(code = rejection.code.as_str(), "a file was refused");
+                received.rejected.push(Refused { filename, rejection });
+            }
+        }
+    }
+    if received.kept.is_empty() && received.rejected.is_empty() {
+        return Err(Error::invalid("No file was sent. Choose one first."));
+    }
+    Ok(received)
+}
+
+impl Received {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        let is_among = |code| self.rejected.iter().any(|refused| refused.rejection.code == code);
+        match self.kept.is_empty() {
+            false => StatusCode::CREATED,
+            true if is_among(Code::NoRoom) => StatusCode::INSUFFICIENT_STORAGE,
+            true if is_among(Code::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            true => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+
+    /// The response for programs and scripts.
+    pub fn json(self, links: &Links) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        let data = self.kept.iter().map(|file| File::new(file, self.number, links)).collect();
+        let rejected = self.rejected.into_iter().map(|one| Rejected::new(one.filename, one.rejection)).collect();
+        response.json(Uploaded { data, rejected })
+    }
+}

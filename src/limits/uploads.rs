@@ -1,0 +1,62 @@
+//! Places for files and archives, and the memory for decoding pictures.
+
+use crate::error::{Error, Result};
+use crate::limits::slots::{Bounds, Holder, Place, Slots};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many files are in memory at once, each at most 5 MB.
+const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
+/// How many archives are packed at once; each has a thread of its own.
+const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
+/// Longest time to wait for a place.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What decoders of all uploads together may take, in megabytes: a decoded
+/// picture is much larger than its file.
+const DECODING_MEGABYTES: u32 = 512;
+/// Bounds what all uploads and archives together take. Cheap to clone.
+#[derive(Clone)]
+pub struct Uploads {
+    /// One for each file from its first byte to the end of its storing.
+    pub files: Slots,
+    /// One for each archive that is being sent.
+    pub archives: Slots,
+    decoding: Arc<Semaphore>,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self {
+            files: Slots::new(FILES),
+            archives: Slots::new(ARCHIVES),
+            decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
+        }
+    }
+}
+
+impl Uploads {
+    /// A place for one file.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn file(&self, holder: Holder) -> Result<Place> {
+        self.files.take(holder, PATIENCE, "Too many files are being uploaded right now. Try again in a moment.").await
+    }
+
+    /// A place for one archive.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn archive(&self, holder: Holder) -> Result<Place> {
+        self.archives
+            .take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.")
+            .await
+    }
+
+    /// A part of the memory for decoding, of so many bytes.
+    pub async fn memory(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
+        let megabytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
+        self.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)
+    }
+}
