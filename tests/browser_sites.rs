@@ -253,7 +253,7 @@ async fn expect_one_stream(app: &TestApp) {
 #[actix_web::test]
 async fn browser_links_follow_the_rule() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = std::fs::read_to_string(root.join("static/links.js")).unwrap();
+    let script = std::fs::read_to_string(root.join("static/embed/links.js")).unwrap();
     let cases: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string(root.join("tests/links.json")).unwrap()).unwrap();
     let browser = Browser::start(true).await;

@@ -191,7 +191,6 @@ impl<'de> Deserialize<'de> for CreateMessages {
 /// What was brought in.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "only describes the answer")]
 pub enum BroughtMessages {
     /// Several, in the order in which they were sent.
     Many(List<Message>),
@@ -238,15 +237,15 @@ pub async fn post(
                     new.iter().map(|one| messages::post(conn, actor.account_id, &id, one)).collect::<Result<_>>()?;
                 let all_known = posted.iter().all(|one| !one.is_new);
                 let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
-                let mut lines: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();
-                let answer = match lines.pop().filter(|_| is_one) {
-                    Some(one) => json!(one),
-                    None => json!(List {
-                        data: posted.iter().map(|one| Message::from(one.message.clone())).collect(),
-                        next_cursor: None
-                    }),
+                let mut data: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();
+                let body = match data.pop() {
+                    Some(one) if is_one => BroughtMessages::One(one),
+                    last => {
+                        data.extend(last);
+                        BroughtMessages::Many(List { data, next_cursor: None })
+                    }
                 };
-                Ok((status, answer, Some(posted)))
+                Ok((status, json!(body), Some(posted)))
             })
         })
         .await?;

@@ -2,8 +2,9 @@
 
 use crate::clock::{TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
-use crate::db::Connection;
-use crate::db::schema::conversations;
+use crate::db::index::Index;
+use crate::db::schema::{conversation_marks, conversations, messages};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -42,4 +43,26 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
         .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
         .returning(conversations::all_columns)
         .get_result(conn)?)
+}
+
+/// Forgets an old conversation, or some of its messages where it has many, and
+/// says how many rows that were.
+pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
+    let deleted = conversations::table.filter(conversations::deleted_at.le(old));
+    let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
+    let positions: Vec<i64> = messages::table
+        .filter(messages::conversation_seq.eq(seq))
+        .order(messages::position.desc())
+        .limit(limit)
+        .select(messages::position)
+        .load(conn)?;
+    let Some(first) = positions.last() else {
+        diesel::delete(conversation_marks::table.filter(conversation_marks::conversation_seq.eq(seq))).execute(conn)?;
+        return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
+    };
+    for position in &positions {
+        index::forget_terms(conn, Index::Messages, index::message_id(seq, *position))?;
+    }
+    let some = messages::table.filter(messages::conversation_seq.eq(seq)).filter(messages::position.ge(first));
+    Ok(diesel::delete(some).execute(conn)?)
 }

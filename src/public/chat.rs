@@ -232,6 +232,14 @@ struct Feed {
     _place: Stream,
 }
 
+/// What the table has for a stream.
+enum News {
+    Frames(String),
+    Nothing,
+    /// The conversation is gone, or the database away: the bubble comes again.
+    End,
+}
+
 impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
@@ -239,10 +247,12 @@ impl Feed {
                 let hello = json!({ "conversation": self.tag, "status": self.status.as_str() });
                 return Some((frame("hello", None, &hello.to_string()).into(), self));
             }
-            if std::mem::take(&mut self.must_read)
-                && let Some(text) = self.read().await?
-            {
-                return Some((text.into(), self));
+            if std::mem::take(&mut self.must_read) {
+                match self.read().await {
+                    News::Frames(text) => return Some((text.into(), self)),
+                    News::Nothing => {}
+                    News::End => return None,
+                }
             }
             match self.events.next().await {
                 Waited::Stopping => return None,
@@ -256,15 +266,15 @@ impl Feed {
         }
     }
 
-    /// What is new as frames; the outer `None` ends the stream, and the bubble comes again.
-    async fn read(&mut self) -> Option<Option<String>> {
+    async fn read(&mut self) -> News {
         let (seq, after) = (self.seq, self.after);
         let read = self.app.db.read(move |conn| messages::news_of(conn, seq, after, CATCH_UP)).await;
         let (status, rows) = match read {
-            Ok(found) => found?,
+            Ok(Some(found)) => found,
+            Ok(None) => return News::End,
             Err(error) => {
                 tracing::warn!(cause = error.cause(), "an event stream ends");
-                return None;
+                return News::End;
             }
         };
         let mut text = String::new();
@@ -279,7 +289,7 @@ impl Feed {
             text += &frame("status", None, &json!({ "status": status.as_str() }).to_string());
             self.status = status;
         }
-        Some((!text.is_empty()).then_some(text))
+        if text.is_empty() { News::Nothing } else { News::Frames(text) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`, for whoever watches the program.
 
 use crate::accounts::user;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::upkeep::marker;
 use crate::web::AppData;
 use actix_web::HttpResponse;
@@ -17,6 +17,6 @@ pub async fn process() -> HttpResponse {
 /// *Unavailable* when one of them does not.
 pub async fn ready(app: AppData) -> Result<HttpResponse> {
     app.db.read(user::is_empty).await?;
-    marker::look(&app).await?.map_err(Error::unavailable)?;
+    marker::look(&app).await?.must_be_right()?;
     Ok(process().await)
 }

@@ -1,8 +1,9 @@
 //! Deleting submissions, and restoring them.
 
 use crate::clock::{TRASH, TRASH_SHOWN};
-use crate::db::Connection;
+use crate::db::index::Index;
 use crate::db::schema::submissions;
+use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::submissions::submission::{Submission, get};
 use chrono::NaiveDateTime;
@@ -33,4 +34,14 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
         .filter(submissions::deleted_at.gt(now - TRASH));
     diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     get(conn, account_id, id).map(drop)
+}
+
+/// Forgets some of the submissions that were deleted before `old`, and says how many.
+pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
+    let gone: Vec<i64> =
+        submissions::table.filter(submissions::deleted_at.le(old)).limit(limit).select(submissions::seq).load(conn)?;
+    for seq in &gone {
+        index::forget_terms(conn, Index::Submissions, *seq)?;
+    }
+    Ok(diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?)
 }

@@ -3,7 +3,7 @@
 use crate::accounts::actor::Actor;
 use crate::clock::TRASH;
 use crate::db::index::Index;
-use crate::db::schema::tickets;
+use crate::db::schema::{notes_revisions, ticket_events, ticket_tags, tickets};
 use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::tickets::counts::count;
@@ -39,4 +39,18 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     count(conn, actor.account_id, None, Some(ticket.status))?;
     history::record(conn, ticket.id, actor, EventKind::Restored, ("", ""), now)?;
     search::reindex(conn, &ticket)
+}
+
+/// Some of the tickets that were deleted before `old`.
+pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<Vec<i64>> {
+    Ok(tickets::table.filter(tickets::deleted_at.le(old)).limit(limit).select(tickets::id).load(conn)?)
+}
+
+/// Forgets tickets for good. Their files are forgotten before.
+pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<()> {
+    diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
+    diesel::delete(ticket_events::table.filter(ticket_events::ticket_id.eq_any(ids))).execute(conn)?;
+    diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;
+    diesel::delete(tickets::table.filter(tickets::id.eq_any(ids))).execute(conn)?;
+    Ok(())
 }

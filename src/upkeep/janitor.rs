@@ -8,18 +8,14 @@ use crate::attachments::inventory;
 use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
 use crate::conversations::inventory as chats;
-use crate::db::index::Index;
-use crate::db::schema::{
-    conversation_marks, conversations, messages, notes_revisions, submissions, ticket_events, ticket_tags, tickets,
-};
-use crate::db::{Connection, index};
-use crate::error::{Error, Result};
+use crate::db::Connection;
+use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::tags;
 use crate::upkeep::marker;
+use crate::{conversations, submissions, tickets};
 use actix_web::web::Data;
-use chrono::{NaiveDateTime, TimeDelta};
-use diesel::prelude::*;
+use chrono::TimeDelta;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
@@ -32,7 +28,7 @@ const ANSWERS: TimeDelta = TimeDelta::hours(24);
 const CHUNK: i64 = 50;
 /// So many old texts are indexed at a time.
 const INDEXED: i64 = 200;
-/// So many messages are forgotten at a time.
+/// So many messages of a conversation are forgotten at a time.
 const MESSAGES: i64 = 500;
 
 /// Begins its rounds, which end with the program.
@@ -84,7 +80,7 @@ pub async fn index_old_texts(app: &App) -> Result<()> {
 pub async fn clear(app: &App) -> Result<()> {
     let now = app.clock.now();
     // In a store that is not mounted everything would seem to be gone already.
-    marker::look(app).await?.map_err(Error::unavailable)?;
+    marker::look(app).await?.must_be_right()?;
     let config = app.config.clone();
     let forget = move |conn: &mut Connection| {
         sessions::forget_expired(conn, &config, now)?;
@@ -93,14 +89,14 @@ pub async fn clear(app: &App) -> Result<()> {
     app.db.write(forget).await?;
     let old = now - TRASH - MARGIN;
     loop {
-        let ids = app.db.scan(move |conn| expired_tickets(conn, old)).await?;
+        let ids = app.db.scan(move |conn| tickets::trash::expired(conn, old, CHUNK)).await?;
         if ids.is_empty() {
             break;
         }
         let wanted = ids.clone();
         let files = app.db.scan(move |conn| inventory::all_of_tickets(conn, &wanted)).await?;
         forget_files(app, files).await?;
-        app.db.write(move |conn| forget_tickets(conn, &ids)).await?;
+        app.db.write(move |conn| tickets::trash::forget(conn, &ids)).await?;
     }
     app.db.write(move |conn| inventory::give_up_reservations(conn, now - RESERVED)).await?;
     loop {
@@ -110,13 +106,10 @@ pub async fn clear(app: &App) -> Result<()> {
         }
         forget_files(app, files).await?;
     }
-    while app.db.write(move |conn| forget_sources(conn, old)).await? > 0 {}
+    while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK)).await? > 0 {}
+    while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES)).await? > 0 {}
     app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
-}
-
-fn expired_tickets(conn: &mut Connection, old: NaiveDateTime) -> Result<Vec<i64>> {
-    Ok(tickets::table.filter(tickets::deleted_at.le(old)).limit(CHUNK).select(tickets::id).load(conn)?)
 }
 
 /// The bytes go first: a row without bytes is found again, bytes without a row
@@ -128,45 +121,4 @@ async fn forget_files(app: &App, files: Vec<Attachment>) -> Result<()> {
         }
     }
     app.db.write(move |conn| inventory::forget(conn, &files)).await
-}
-
-fn forget_tickets(conn: &mut Connection, ids: &[i64]) -> Result<()> {
-    diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
-    diesel::delete(ticket_events::table.filter(ticket_events::ticket_id.eq_any(ids))).execute(conn)?;
-    diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;
-    diesel::delete(tickets::table.filter(tickets::id.eq_any(ids))).execute(conn)?;
-    Ok(())
-}
-
-/// Forgets some old submissions and conversations, and says how many.
-fn forget_sources(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
-    let gone: Vec<i64> =
-        submissions::table.filter(submissions::deleted_at.le(old)).limit(CHUNK).select(submissions::seq).load(conn)?;
-    for seq in &gone {
-        index::forget_terms(conn, Index::Submissions, *seq)?;
-    }
-    diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?;
-    Ok(gone.len() + forget_conversation(conn, old)?)
-}
-
-/// Forgets an old conversation, or some of its messages where it has many, and
-/// says how many rows that were.
-fn forget_conversation(conn: &mut Connection, old: NaiveDateTime) -> Result<usize> {
-    let deleted = conversations::table.filter(conversations::deleted_at.le(old));
-    let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
-    let positions: Vec<i64> = messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .order(messages::position.desc())
-        .limit(MESSAGES)
-        .select(messages::position)
-        .load(conn)?;
-    let Some(first) = positions.last() else {
-        diesel::delete(conversation_marks::table.filter(conversation_marks::conversation_seq.eq(seq))).execute(conn)?;
-        return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
-    };
-    for position in &positions {
-        index::forget_terms(conn, Index::Messages, index::message_id(seq, *position))?;
-    }
-    let some = messages::table.filter(messages::conversation_seq.eq(seq)).filter(messages::position.ge(first));
-    Ok(diesel::delete(some).execute(conn)?)
 }

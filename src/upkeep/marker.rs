@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::attachments::inventory;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -20,21 +20,36 @@ pub fn key(app: &App) -> String {
     format!("{FOLDER}/{}", app.installation.id)
 }
 
+/// What came of looking for the marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The store is the one that it was.
+    Right,
+    /// It is another one, or none: what is missing, and what to do.
+    Wrong(String),
+}
+
+impl Mount {
+    /// The same as an error for those who need the store.
+    pub fn must_be_right(self) -> Result<()> {
+        match self {
+            Self::Right => Ok(()),
+            Self::Wrong(reason) => Err(Error::unavailable(reason)),
+        }
+    }
+}
+
 /// Looks for the marker, and puts it into a new store, or into one from before
-/// there were markers. A store that should hold files and has lost it is another
-/// one than it was: then this says so, and what to do.
-///
-/// # Errors
-/// When database or storage are away.
-pub async fn look(app: &App) -> Result<Result<(), String>> {
+/// there were markers.
+pub async fn look(app: &App) -> Result<Mount> {
     let (key, had_one) = (key(app), app.installation.was_known || app.storage.expects_marker());
     if app.storage.has(&key).await? {
         app.storage.expect_marker(&key);
-        return Ok(Ok(()));
+        return Ok(Mount::Right);
     }
     let is_memory = app.config.storage() == "memory:";
     if had_one && !is_memory && app.db.scan(inventory::are_any_ready).await? {
-        return Ok(Err(format!(
+        return Ok(Mount::Wrong(format!(
             "{} does not hold the files of {}: the marker {key} is missing. Is the disk mounted, and STORAGE_URL \
              right? If the files are really lost, docket check --repair makes do with what is there",
             app.config.storage(),
@@ -43,7 +58,7 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
     }
     put(app, &key).await?;
     app.storage.expect_marker(&key);
-    Ok(Ok(()))
+    Ok(Mount::Right)
 }
 
 /// Looks for it before anything else is done. A store that does not answer now
@@ -53,7 +68,8 @@ pub async fn look(app: &App) -> Result<Result<(), String>> {
 /// One line that says what to do.
 pub async fn expect(app: &App) -> Result<(), String> {
     match timeout(PATIENCE, look(app)).await {
-        Ok(Ok(found)) => found,
+        Ok(Ok(Mount::Right)) => Ok(()),
+        Ok(Ok(Mount::Wrong(reason))) => Err(reason),
         Ok(Err(error)) => {
             tracing::warn!(cause = error.cause(), "the file storage does not answer");
             Ok(())

@@ -1,5 +1,5 @@
 //! Web addresses in a text. The bubble finds them by the same rule, in
-//! `static/links.js`; `tests/links.json` checks both.
+//! `static/embed/links.js`; `tests/links.json` checks both.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! Styles, scripts and pictures: inside the binary, under an address that
-//! changes with their content, compressed once.
+//! Styles, scripts and pictures: inside the binary, under an address that changes
+//! with the content of any of them, compressed once.
 
 use crate::error::{Error, Result};
 use crate::values::token;
@@ -17,69 +17,103 @@ use std::sync::LazyLock;
 struct Files;
 
 /// The style sheet is one file made of these, in this order.
-const STYLES: [&str; 8] = ["layers", "tokens", "base", "layout", "parts", "tickets", "attachments", "inbox"];
+const STYLES: [&str; 23] = [
+    "layers",
+    "tokens",
+    "base",
+    "layout",
+    "frame",
+    "menu",
+    "buttons",
+    "fields",
+    "cards",
+    "notices",
+    "badges",
+    "tabs",
+    "guide",
+    "rows",
+    "facts",
+    "tags",
+    "ticket-list",
+    "ticket",
+    "files",
+    "upload",
+    "viewer",
+    "messages",
+    "utilities",
+];
 
-/// The part of the bubble that finds links, which stands in a file of its own.
-const LINKS: &str = "links.js";
+/// The chat bubble is one script made of these, in this order, in one scope.
+const BUBBLE: [&str; 9] = ["settings", "memory", "server", "messages", "line", "sending", "links", "drawing", "panel"];
 
 struct Asset {
     content_type: &'static str,
-    hash: String,
     plain: Bytes,
     gzip: Bytes,
 }
 
-static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
-    let styles = STYLES.iter().flat_map(|name| file(&format!("css/{name}.css"))).collect();
-    let rest = Files::iter().filter(|name| !name.starts_with("css/") && *name != LINKS);
+struct Tree {
+    /// Of everything in it: scripts import one another, so they change their address together.
+    hash: String,
+    assets: BTreeMap<String, Asset>,
+}
+
+static TREE: LazyLock<Tree> = LazyLock::new(|| {
+    let rest = Files::iter().filter(|name| !name.starts_with("css/") && !name.starts_with("embed/"));
     let mut assets: BTreeMap<String, Asset> =
-        rest.map(|name| (name.to_string(), Asset::new(&name, file(&name)))).collect();
+        rest.map(|name| (name.to_string(), Asset::new(&name, text(&name)))).collect();
+    let styles = STYLES.iter().map(|name| text(&format!("css/{name}.css"))).collect();
     assets.insert("app.css".into(), Asset::new("app.css", styles));
-    // Scripts of other websites are one file each.
-    let place = format!("/* {LINKS} */");
-    let bubble = text("embed.js").replace(&place, &text(LINKS));
-    assets.insert("embed.js".into(), Asset::new("embed.js", bubble.into_bytes()));
-    assets
+    assets.insert("embed.js".into(), Asset::new("embed.js", bubble()));
+    let mut hash = Vec::new();
+    for (name, asset) in &assets {
+        hash.extend_from_slice(name.as_bytes());
+        hash.extend_from_slice(&asset.plain);
+    }
+    Tree { hash: token::sha256(&hash)[..16].to_owned(), assets }
 });
 
-fn file(name: &str) -> Vec<u8> {
-    Files::get(name).map(|file| file.data.into_owned()).unwrap_or_default()
+/// The script for other websites: one file, since a page names one, and one scope, since
+/// nothing of it may become a global of theirs.
+fn bubble() -> String {
+    let style = text("embed/style.css");
+    let parts: String = BUBBLE.iter().map(|name| text(&format!("embed/{name}.js")) + "\n").collect();
+    format!("(() => {{\n\"use strict\";\n\nconst STYLE = `{style}`;\n\n{parts}}})();\n")
 }
 
 fn text(name: &str) -> String {
-    String::from_utf8(file(name)).unwrap_or_default()
+    let bytes = Files::get(name).map(|file| file.data.into_owned()).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 impl Asset {
-    fn new(name: &str, plain: Vec<u8>) -> Self {
+    fn new(name: &str, plain: String) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         // Writing to memory cannot fail; if it did, the plain bytes are served.
-        let gzip = encoder.write_all(&plain).and_then(|()| encoder.finish()).unwrap_or_default();
+        let gzip = encoder.write_all(plain.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default();
         let content_type = match name.rsplit('.').next() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
             _ => "application/octet-stream",
         };
-        let hash = token::sha256(&plain)[..16].to_owned();
-        Self { content_type, hash, plain: plain.into(), gzip: gzip.into() }
+        Self { content_type, plain: plain.into(), gzip: gzip.into() }
     }
 }
 
-/// The address of an asset, below the base path. It changes with the content.
+/// The address of an asset, below the base path.
 pub fn path(name: &str) -> String {
-    let hash = ASSETS.get(name).map_or("missing", |asset| asset.hash.as_str());
-    format!("/static/{hash}/{name}")
+    format!("/static/{}/{name}", TREE.hash)
 }
 
 /// The content of an asset.
 pub fn bytes(name: &str) -> &'static [u8] {
-    ASSETS.get(name).map_or(&[], |asset| &asset.plain)
+    TREE.assets.get(name).map_or(&[], |asset| &asset.plain)
 }
 
 /// Prepares all assets, so that the first visitor does not wait for it.
 pub fn warm_up() {
-    LazyLock::force(&ASSETS);
+    LazyLock::force(&TREE);
 }
 
 /// An asset under an address without a hash, which is asked for again after a while.
@@ -87,7 +121,7 @@ pub fn warm_up() {
 /// # Errors
 /// *Not found* when there is none of that name.
 pub fn by_name(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
-    let asset = ASSETS.get(name).ok_or_else(Error::not_found)?;
+    let asset = TREE.assets.get(name).ok_or_else(Error::not_found)?;
     Ok(answer(req, asset, "public, max-age=600"))
 }
 
@@ -97,7 +131,7 @@ pub fn by_name(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
 /// *Not found* for another name or an outdated hash.
 pub async fn serve(req: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse> {
     let (hash, name) = path.into_inner();
-    let asset = ASSETS.get(&name).filter(|asset| asset.hash == hash).ok_or_else(Error::not_found)?;
+    let asset = TREE.assets.get(&name).filter(|_| hash == TREE.hash).ok_or_else(Error::not_found)?;
     Ok(answer(&req, asset, "public, max-age=31536000, immutable"))
 }
 

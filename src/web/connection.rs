@@ -23,10 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const AHEAD: usize = 1024;
 
 /// The stream of bytes from and to a client.
-pub struct Connection {
-    stream: Rc<TcpStream>,
-    intake: Rc<Intake>,
-}
+pub struct Connection(Handle);
 
 /// How much is read of what has arrived.
 #[derive(Default)]
@@ -122,17 +119,17 @@ impl MessageBody for Answering {
 impl Connection {
     /// A connection that was just accepted.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream: Rc::new(stream), intake: Rc::default() }
+        Self(Handle { stream: Rc::new(stream), intake: Rc::default() })
     }
 
     /// A handle for those who answer its requests.
     pub fn handle(&self) -> Handle {
-        Handle { stream: self.stream.clone(), intake: self.intake.clone() }
+        self.0.clone()
     }
 
     /// Ready when the client has gone; what it has sent before stays where it is.
     fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
+        match self.0.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
             Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
@@ -142,12 +139,12 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.intake.waiting.set(Some(cx.waker().clone()));
-        let wanted = match self.intake.room.get() {
+        self.0.intake.waiting.set(Some(cx.waker().clone()));
+        let wanted = match self.0.intake.room.get() {
             Some(0) => return self.poll_gone(cx),
             Some(room) => usize::try_from(room).unwrap_or(usize::MAX),
-            None if self.intake.is_last.get() => return Poll::Ready(Ok(())),
-            None if self.intake.is_paused.take() => {
+            None if self.0.intake.is_last.get() => return Poll::Ready(Ok(())),
+            None if self.0.intake.is_paused.take() => {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -155,15 +152,15 @@ impl AsyncRead for Connection {
         };
         let part = buf.initialize_unfilled_to(wanted.min(buf.remaining()));
         loop {
-            ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read(part) {
+            ready!(self.0.stream.poll_read_ready(cx))?;
+            match self.0.stream.try_read(part) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(read) => {
                     buf.advance(read);
-                    match self.intake.room.get() {
-                        Some(room) => self.intake.room.set(Some(room.saturating_sub(read as u64))),
-                        None => self.intake.is_paused.set(read > 0),
+                    match self.0.intake.room.get() {
+                        Some(room) => self.0.intake.room.set(Some(room.saturating_sub(read as u64))),
+                        None => self.0.intake.is_paused.set(read > 0),
                     }
                     return Poll::Ready(Ok(()));
                 }
@@ -175,8 +172,8 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.stream.poll_write_ready(cx))?;
-            match self.stream.try_write(bytes) {
+            ready!(self.0.stream.poll_write_ready(cx))?;
+            match self.0.stream.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return Poll::Ready(written),
             }
@@ -188,7 +185,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(shutdown(&*self.stream, Shutdown::Write)?))
+        Poll::Ready(Ok(shutdown(&*self.0.stream, Shutdown::Write)?))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::values::text;
 use crate::web::layout::Who;
 use crate::web::{charset, flow};
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use form_urlencoded::Serializer;
 use futures_util::StreamExt;
@@ -125,7 +125,7 @@ pub fn content_type(req: &HttpRequest) -> String {
 /// *unreadable* when the sender stops half way.
 pub async fn read_body(req: &HttpRequest, payload: &mut Payload, max: usize) -> Result<Vec<u8>> {
     let share = flow::share(req)?;
-    let length = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let length = flow::declared_length(req.headers()).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     if length > max {
         return Err(too_large(payload, max).await);
     }

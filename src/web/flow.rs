@@ -10,7 +10,7 @@ use crate::web::connection::Handle;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::rt::task::JoinHandle;
 use actix_web::web::Bytes;
@@ -38,6 +38,11 @@ pub fn share(req: &HttpRequest) -> Result<Share> {
     req.extensions().get::<Share>().cloned().ok_or_else(|| Error::internal("wiring", "no share of the budget"))
 }
 
+/// The length of a body in bytes, if the request says it.
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Middleware around everything that reads a body or makes a response.
 pub async fn regulate(
     mut req: ServiceRequest,
@@ -50,7 +55,7 @@ pub async fn regulate(
     let share = app.budget.share(client::network(req.request(), &app.config));
     let connection = req.conn_data::<Handle>().cloned();
     req.extensions_mut().insert(share.clone());
-    let length = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = declared_length(req.headers());
     let payload = Paced { length, connection: connection.clone(), ..Paced::new(req.take_payload(), pace) };
     req.set_payload(Payload::Stream { payload: Box::pin(payload) });
     let response = next.call(req).await?.map_into_boxed_body();

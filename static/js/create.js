@@ -2,6 +2,8 @@
 // to the ticket as soon as it is there. Without files, and without scripts, the form
 // is sent as any other.
 
+import { element, pageOf, problem as problemLine } from "./shared.js";
+
 const form = document.querySelector("form[data-create]");
 const box = form.querySelector("[data-upload]");
 const KEY = `docket-created-${document.body.dataset.desk}`;
@@ -16,11 +18,7 @@ const show = (kinds, ...lines) => {
   form.before(...lines);
   form.parentElement.scrollIntoView();
 };
-const problem = (...content) => {
-  const line = Object.assign(document.createElement("p"), { className: "problem", role: "alert" });
-  line.append(...content);
-  show(".problem", line);
-};
+const problem = (...content) => show(".problem", problemLine(...content));
 
 // The answer is this page again, with what is wrong and what the next try sends.
 const showRefusal = (page) => {
@@ -33,7 +31,7 @@ const showRefusal = (page) => {
 };
 
 const signIn = () => {
-  const link = Object.assign(document.createElement("a"), { href: box.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
+  const link = element("a", { href: box.dataset.signIn, target: "_blank" }, "Sign in in a new tab");
   problem("You are signed out. Text and files are kept here. ", link, ", then send them again.");
 };
 
@@ -43,7 +41,7 @@ const create = async () => {
   const answer = await sent.catch(() => null);
   if (!answer) return problem("Not sent: the server can’t be reached. Text and files are kept here; send them again in a moment.");
   if (answer.status === 401) return signIn();
-  const page = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
+  const page = pageOf(await answer.text().catch(() => ""));
   const path = new URL(answer.url).pathname;
   if (!/\/tickets\/\d+$/.test(path)) return showRefusal(page);
 

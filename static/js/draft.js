@@ -2,6 +2,8 @@
 // data-draft="user-what-which" is filled again after a reload, a crash or an
 // expired session. The fields of one form come back, and go, together.
 
+import { changed, element } from "./shared.js";
+
 const { desk, user } = document.body.dataset;
 const PREFIX = `docket-draft-${desk}-`;
 const SENT = `docket-sent-${desk}`;
@@ -46,21 +48,14 @@ document.addEventListener("input", ({ target: field }) => {
 });
 
 const note = (form) => {
-  const line = document.createElement("p");
-  line.className = "notice";
-  line.setAttribute("role", "status");
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "small";
-  button.textContent = "Discard draft";
-  line.append("Your unsaved text is back. ", button);
-  form.prepend(line);
+  const button = element("button", { type: "button", className: "small" }, "Discard draft");
+  form.prepend(element("p", { className: "notice", role: "status" }, "Your unsaved text is back. ", button));
   return button;
 };
 
 const fill = (field, text) => {
   field.value = text;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
+  changed(field);
 };
 
 const restore = (form) => {

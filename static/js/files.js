@@ -1,6 +1,8 @@
 // The files of a ticket change without a page load: what was done is read from
 // the page that the server answers, item by item, so that nothing else moves.
 
+import { element, pageOf, problem as problemLine, say } from "./shared.js";
+
 const list = document.querySelector("[data-file-list]");
 const CHANGE = /\/attachments\/[^/]+\/(delete|restore|rename)$/;
 
@@ -17,10 +19,6 @@ const show = (page) => {
   }
 };
 
-const read = (html) => new DOMParser().parseFromString(html, "text/html");
-
-const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
-
 // Files that arrive at the same moment are announced together.
 let attached = [];
 const announce = () => {
@@ -32,7 +30,7 @@ const announce = () => {
 let last = Promise.resolve();
 const refresh = async () => {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (answer.ok) show(read(await answer.text()));
+  if (answer.ok) show(pageOf(await answer.text()));
 };
 const again = () => (last = last.then(refresh).catch(() => setTimeout(again, 3000)));
 document.addEventListener("docket:attached", (event) => {
@@ -47,7 +45,7 @@ const flash = (text, page) => {
   box.classList.add("flash");
   // The list's own line announces it.
   box.removeAttribute("role");
-  if (!box.firstElementChild) box.append(Object.assign(document.createElement("p"), { textContent: text }));
+  if (!box.firstElementChild) box.append(element("p", {}, text));
   document.querySelector("main").prepend(box);
   say(box.querySelector("p").textContent);
   return box;
@@ -58,7 +56,7 @@ const problem = (form, text) => {
   const field = form.querySelector("input");
   if (!field) return flash(text).classList.add("problem");
   form.querySelector(".problem")?.remove();
-  const line = Object.assign(document.createElement("p"), { className: "problem", textContent: text });
+  const line = element("p", { className: "problem" }, text);
   field.after(line);
   field.setAttribute("aria-invalid", "true");
   field.focus();
@@ -70,7 +68,7 @@ const change = async (form) => {
   const sent = fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
   const answer = await sent.catch(() => null);
   if (!answer) return problem(form, "The connection was lost. Nothing was changed; please try again.");
-  const page = read(await answer.text());
+  const page = pageOf(await answer.text());
   if (!answer.ok) return problem(form, page.querySelector("main p")?.textContent ?? `The server answered ${answer.status}.`);
   const id = form.action.match(/attachments\/([^/]+)\//)[1];
   show(page);
@@ -93,7 +91,6 @@ sessionStorage.removeItem(KEY);
 // The frame, which announces it, comes after this script.
 document.addEventListener("DOMContentLoaded", () => {
   if (created?.path !== location.pathname) return;
-  const line = (text) => Object.assign(document.createElement("p"), { className: "problem", role: "alert", textContent: text });
-  document.querySelector("main").prepend(...created.problems.map(line));
+  document.querySelector("main").prepend(...created.problems.map((text) => problemLine(text)));
   flash(created.text);
 });

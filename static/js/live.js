@@ -1,6 +1,8 @@
 // Hears what happens and tells the page by the event docket:live. Counts what
 // waits in the title and at the link to the conversations.
 
+import { element } from "./shared.js";
+
 const { liveUrl: live, liveWorker, desk, user, home } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
 const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
@@ -34,14 +36,9 @@ if (window.SharedWorker) {
 // What is shown goes stale from here on; what is typed is kept by the drafts.
 const signedOut = () => {
   if (document.querySelector("[data-signed-out]")) return;
-  const line = document.createElement("p");
-  line.className = "notice";
+  const href = `${home}/login?next=${encodeURIComponent(location.pathname.slice(home.length) + location.search)}`;
+  const line = element("p", { className: "notice", role: "alert" }, "You are signed out, so nothing new is shown here. ", element("a", { href }, "Sign in again"));
   line.dataset.signedOut = "";
-  line.setAttribute("role", "alert");
-  const link = document.createElement("a");
-  link.href = `${home}/login?next=${encodeURIComponent(location.pathname.slice(home.length) + location.search)}`;
-  link.textContent = "Sign in again";
-  line.append("You are signed out, so nothing new is shown here. ", link);
   document.querySelector("main").prepend(line);
 };
 

@@ -2,6 +2,8 @@
 // happens, the page is read again, and what differs in it is put in place.
 // Without scripts the same page is there, at the next loading.
 
+import { pageOf } from "./shared.js";
+
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
 const only = page.dataset.refreshOnly;
@@ -35,7 +37,7 @@ const atEnd = () => scrollY + innerHeight > document.documentElement.scrollHeigh
 const refresh = async () => {
   const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = pageOf(await answer.text());
   const stick = atEnd();
   for (const part of document.querySelectorAll("[data-live]")) {
     const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);

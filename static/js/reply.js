@@ -2,21 +2,16 @@
 // and a lost connection loses nothing. Ctrl+Enter (⌘+Enter) sends. Without
 // scripts the form is sent as any other.
 
+import { changed, problem } from "./shared.js";
+
 const form = document.querySelector("form[data-reply]");
 const { body, requestId } = form.elements;
 const button = form.querySelector("button");
 const hint = form.querySelector("[data-reply-hint]");
 
-const say = (text) => {
-  let line = form.querySelector(".problem");
-  if (!text) return line?.remove();
-  if (!line) {
-    line = document.createElement("p");
-    line.className = "problem";
-    line.setAttribute("role", "alert");
-    form.prepend(line);
-  }
-  line.textContent = text;
+const show = (text) => {
+  form.querySelector(".problem")?.remove();
+  if (text) form.prepend(problem(text));
 };
 
 const send = async () => {
@@ -30,13 +25,13 @@ const send = async () => {
   if (answer?.status === 401) return form.submit();
   const said = await answer?.json().catch(() => null);
   if (!answer?.ok) {
-    return say(said?.error?.message ?? "Not sent: the server cannot be reached. Your text is kept here; send it again in a moment.");
+    return show(said?.error?.message ?? "Not sent: the server cannot be reached. Your text is kept here; send it again in a moment.");
   }
-  say("");
+  show("");
   requestId.value = said.nextRequestId;
   // What was typed meanwhile is the next reply.
   if (body.value.startsWith(text)) body.value = body.value.slice(text.length).trimStart();
-  body.dispatchEvent(new Event("input", { bubbles: true }));
+  changed(body);
   document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
 };
 

@@ -2,6 +2,8 @@
 // bar, speed, cancel and retry, and the reason where it is not taken. pick.js
 // brings them.
 
+import { element, say } from "./shared.js";
+
 const box = document.querySelector("[data-upload]");
 const waiting = [];
 // What is wrong with each; leaving the page would lose those that may be tried again.
@@ -10,7 +12,6 @@ let sending = false;
 // Where they go. The page of a new ticket says it later, by docket:send.
 let target = { address: box.action };
 
-const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));
 const megabytes = (bytes) => (bytes / 1_048_576).toFixed(1);
 const size = (bytes) => (bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${megabytes(bytes)} MB`);
 
@@ -77,8 +78,7 @@ const explain = ({ status, responseText }) => {
 const canBeRead = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 const offerSignIn = ({ retry }) => {
-  const link = Object.assign(document.createElement("a"), { href: box.dataset.signIn, target: "_blank", textContent: "Sign in in a new tab" });
-  retry.before(link);
+  retry.before(element("a", { href: box.dataset.signIn, target: "_blank" }, "Sign in in a new tab"));
 };
 
 const send = async (job) => {

@@ -1,0 +1,61 @@
+// What is remembered.
+
+// What localStorage does not take, because it is blocked or full.
+const unstored = new Map();
+
+const recall = (name) => {
+  try {
+    return unstored.get(name) ?? localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+};
+
+const remember = (name, value) => {
+  try {
+    localStorage.setItem(name, value);
+    unstored.delete(name);
+  } catch {
+    unstored.set(name, value);
+  }
+};
+
+const parsed = (text) => {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+// Two tabs may write at the same moment, and one of them wins. What was written in
+// this one is held here too, until the server has taken or refused it.
+const written = new Map();
+
+const chat = () => {
+  const stored = { seen: 0, pending: [], name: "", email: "", draft: "", known: false, ...parsed(recall(chatKey)) };
+  const ids = new Set(stored.pending.map(({ id }) => id));
+  const missing = [...written.values()].filter(({ id }) => !ids.has(id));
+  return { ...stored, pending: [...stored.pending, ...missing] };
+};
+
+// Reads again before it writes: other tabs share the entry.
+const change = (edit) => {
+  const now = chat();
+  edit(now);
+  remember(chatKey, JSON.stringify(now));
+};
+
+const token = (bytes) => {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return btoa(String.fromCharCode(...random)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+};
+
+// The secret that unlocks this visitor's conversation, made with the first message.
+const visitor = () => {
+  const stored = recall(visitorKey);
+  if (/^[\w-]{43}$/.test(stored)) return stored;
+  const made = token(32);
+  remember(visitorKey, made);
+  return made;
+};

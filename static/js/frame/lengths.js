@@ -1,0 +1,44 @@
+// Text that is too long is never cut: a line says by how much, and the form waits.
+// It counts as the server does: characters of Unicode, in a field of one line
+// without spare spaces.
+import { say } from "../shared.js";
+
+const lengthOf = (field) => {
+  const isLine = field.matches("input, [data-one-line]");
+  return [...(isLine ? field.value.trim().replace(/\s+/g, " ") : field.value)].length;
+};
+const tooLong = (field) => {
+  const max = Number(field.dataset.max);
+  const over = lengthOf(field) - max;
+  if (over <= 0) return "";
+  const characters = over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`;
+  return `${characters} too many. At most ${max.toLocaleString("en")}.`;
+};
+// The field names its line and a pause in typing announces it, so it is no part of
+// the label.
+let lines = 0;
+const lineOf = (field) => {
+  const known = document.getElementById(field.getAttribute("aria-describedby"));
+  if (known) return known;
+  const line = document.createElement("span");
+  line.className = "too-long";
+  line.id = `too-long-${++lines}`;
+  line.setAttribute("aria-hidden", "true");
+  field.setAttribute("aria-describedby", line.id);
+  field.after(line);
+  return line;
+};
+const measure = (field) => {
+  const text = tooLong(field);
+  field.setCustomValidity(text);
+  field.setAttribute("aria-invalid", String(text !== ""));
+  lineOf(field).textContent = text;
+};
+let pause;
+document.addEventListener("input", ({ target: field }) => {
+  if (!field.matches("[data-max]")) return;
+  measure(field);
+  clearTimeout(pause);
+  pause = setTimeout(() => field.validationMessage && say(lineOf(field).textContent), 1000);
+});
+for (const field of document.querySelectorAll("[data-max]")) measure(field);

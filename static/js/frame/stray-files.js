@@ -1,0 +1,13 @@
+// A file never replaces the page, wherever it is dropped. A page that cannot take
+// it says where files go.
+const tellAboutFiles = () => document.querySelector("[data-no-files]")?.removeAttribute("hidden");
+const bringsFiles = (event) => !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
+window.addEventListener("dragover", (event) => bringsFiles(event) && event.preventDefault());
+window.addEventListener("drop", (event) => {
+  if (!bringsFiles(event)) return;
+  event.preventDefault();
+  tellAboutFiles();
+});
+window.addEventListener("paste", ({ clipboardData }) => {
+  if (clipboardData?.files.length && !clipboardData.types.includes("text/plain")) tellAboutFiles();
+});
