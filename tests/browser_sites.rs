@@ -303,7 +303,7 @@ async fn send_form(browser: &Browser) {
 }
 
 async fn submissions(owner: &Person) -> usize {
-    owner.get("/submissions").await.expect(200).body.matches("class=\"row-link\"").count()
+    owner.get("/submissions").await.expect(200).count(".row-link")
 }
 
 #[actix_web::test]

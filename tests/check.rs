@@ -157,7 +157,7 @@ async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
     let (app, owner, number) = desk().await;
     let (store, away) = (app.dir.path().join("files"), app.dir.path().join("away"));
     let page = owner.get(&format!("/tickets/{number}")).await;
-    let file = page.between("/attachments/", "\"").to_owned();
+    let file = page.id_below("/attachments/");
     owner.post(&format!("/tickets/{number}/attachments/{file}/delete"), &[]).await.expect(303);
     app.wait(Duration::from_secs(31 * 24 * 3600));
     owner.sign_in(&owner.email, PASSWORD).await.expect(303);

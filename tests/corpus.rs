@@ -3,7 +3,7 @@
 //! which program wrote it, and how.
 
 use crate::support::{Person, TestApp};
-use docket::attachments::kind::Kind;
+use docket::attachments::kind::{Kind, Row};
 use docket::attachments::validation::validate;
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,7 @@ fn no_file_passes_under_another_name() {
     let mut wrong = Vec::new();
     for sample in samples() {
         let own = (sample.verdict == "kept").then(|| Kind::of_name(sample.name()).unwrap());
-        for (kind, extensions, _) in Kind::TABLE {
+        for Row { kind, extensions, .. } in Kind::TABLE {
             // Plain text is plain text by either name.
             if own.is_some_and(|own| own == kind || is_text(own) && is_text(kind)) || sample.bytes.is_empty() {
                 continue;

@@ -43,14 +43,8 @@ async fn bring(owner: &Person, key: &str, path: &str, body: &Value) -> Answer {
 
 /// Sends the form of a new ticket as a page proposes it and returns the ticket's page.
 async fn create_as_proposed(owner: &Person, page: &Answer) -> Answer {
-    let value = |name: &str| {
-        let (_, rest) = page.body.split_once(format!("name=\"{name}\" ").as_str()).unwrap();
-        rest.split_once("value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
-    };
-    let names = ["requestId", "formSubmissionId", "title", "requesterName", "requesterEmail"];
-    let mut fields: Vec<(&str, String)> = names.into_iter().map(|name| (name, value(name))).collect();
-    let notes = page.between("name=\"notes\"", "</textarea>").split_once(">\n").unwrap().1;
-    fields.push(("notes", notes.to_owned()));
+    let names = ["requestId", "formSubmissionId", "title", "requesterName", "requesterEmail", "notes"];
+    let fields: Vec<(&str, String)> = names.into_iter().map(|name| (name, page.value(name))).collect();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let made = owner.post("/tickets", &fields).await;
     owner.get(made.expect(303).location()).await
@@ -255,7 +249,7 @@ async fn what_filled_the_honeypot_is_counted_and_shown() {
         let list = owner.get("/submissions").await;
         list.expect_text(&format!("Spam <span class=\"count\">{count}</span>")).expect_no_text("row-link");
     }
-    let id = owner.get("/submissions?spam=1").await.between("href=\"/submissions/", "\"").to_owned();
+    let id = owner.get("/submissions?spam=1").await.id_below("/submissions/");
     owner.get(&format!("/submissions/{id}")).await.expect_text("<dt>_gotcha</dt><dd>Ana’s Lamps Ltd</dd>");
 }
 
@@ -293,7 +287,7 @@ async fn a_tag_is_found_and_removed_by_the_name_that_it_shows() {
     let (page, path) = (format!("/tickets/{number}"), format!("/tickets/{number}/tags"));
     for typed in ["#1", "# 2", "# #3", "#\u{a0}#\u{200b}#4"] {
         owner.post(&path, &[("add", typed)]).await.expect(303);
-        let shown = owner.get(&page).await.between("name=\"remove\" value=\"", "\"").to_owned();
+        let shown = owner.get(&page).await.value("remove");
         let asked: String = byte_serialize(shown.as_bytes()).collect();
         assert_eq!(owner.list(&format!("tag={asked}")).await, [number], "{typed} became {shown}");
         owner.post(&path, &[("remove", shown.as_str())]).await.expect(303);
@@ -511,7 +505,8 @@ async fn the_picker_offers_all_nine_types() {
     ];
     for path in [format!("/tickets/{number}"), "/tickets/new".to_owned()] {
         let page = owner.get(&path).await;
-        let accepted: Vec<&str> = page.expect(200).between("accept=\"", "\"").split(',').collect();
+        let accepted = page.expect(200).attribute("[type=file]", "accept");
+        let accepted: Vec<&str> = accepted.split(',').collect();
         for one in wanted.iter().flat_map(|list| list.split(',')) {
             assert!(accepted.contains(&one), "{one} on {path}");
         }

@@ -27,17 +27,17 @@ impl Rows {
         let file = attached.expect(201).json()["data"][0]["id"].as_str().unwrap().to_owned();
         let form_path = owner.make_form("Contact").await;
         owner.visit(&form_path, &[("name", "Vera Visitor")]).await.expect(303);
-        let form = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+        let form = owner.get("/settings/forms").await.id_below("/settings/forms/");
         let conversation = crate::conversations::begin(app, owner, "Hello there").await;
         let member = app.member(owner, Role::Viewer).await.id;
         let invited =
             owner.post("/settings/team/invitations", &[("email", "new@example.com"), ("role", "viewer")]).await;
-        let invitation = invited.expect(201).between("/settings/team/invitations/", "/revoke").to_owned();
+        let invitation = invited.expect(201).id_below("/settings/team/invitations/");
         let submission = owner.newest_submission().await;
         let widget = owner.post("/settings/chat", &[("name", "Shop")]).await;
         let widget = widget.expect(303).location().rsplit('/').next().unwrap().to_owned();
         let key = owner.post("/settings/keys", &[("name", "Other program"), ("current", PASSWORD)]).await;
-        let key = key.expect(201).between("/settings/keys/", "/revoke").to_owned();
+        let key = key.expect(201).id_below("/settings/keys/");
         Self { ticket, file, conversation, submission, form, member, invitation, widget, key }
     }
 

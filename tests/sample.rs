@@ -9,7 +9,7 @@ async fn titles(seed: u64) -> Vec<String> {
     let owner = app.owner().await;
     sample::load(&app.app, owner.id, &Plan { tickets: 40, seed }, |_| {}).await.unwrap();
     let page = owner.get("/tickets?status=all&sort=created").await;
-    page.body.split("</span> ").skip(1).map(|rest| rest.split("</a>").next().unwrap().to_owned()).collect()
+    page.texts(".row-link")
 }
 
 #[actix_web::test]

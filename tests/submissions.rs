@@ -32,18 +32,11 @@ async fn every_encoding_keeps_every_field_in_order() {
     assert!(answer.json()["id"].is_string());
 
     let list = owner.get("/submissions").await;
-    let ids: Vec<&str> = list
-        .expect(200)
-        .body
-        .split("class=\"row-link\" href=\"/submissions/")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-        .collect();
+    let ids: Vec<String> = list.expect(200).attributes(".row-link", "href");
     assert_eq!(ids.len(), 3);
     for id in ids {
-        let page = owner.get(&format!("/submissions/{id}")).await;
-        let names: Vec<&str> =
-            page.body.split("<dt>").skip(1).map(|rest| rest.split("</dt>").next().unwrap()).take(5).collect();
+        let page = owner.get(&id).await;
+        let names: Vec<String> = page.texts("dt").into_iter().take(5).collect();
         assert_eq!(names, ["zeta", "alpha", "zeta", "empty", "email"], "{}", page.body);
         page.expect_text("zwei &#38; &#60;drei&#62;").expect_text("vier").expect_text("a@b.example");
     }
@@ -99,7 +92,7 @@ async fn next_leads_to_allowed_origins_only() {
     go("https://evil.example/", "https://shop.example").await.expect_redirect(&thanks);
     go("javascript:alert(1)", "https://shop.example").await.expect_redirect(&thanks);
 
-    let id = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+    let id = owner.get("/settings/forms").await.id_below("/settings/forms/");
     let path = format!("/settings/forms/{id}");
     let settings = [
         ("name", "Contact"),
@@ -123,7 +116,7 @@ async fn the_honeypot_sorts_spam_away() {
     visitor.post(&form, &[("name", "Robot"), ("_gotcha", "http://x.example")]).await.expect(303);
     owner.get("/submissions").await.expect_no_text("Robot");
     let spam = owner.get("/submissions?spam=1").await;
-    let id = spam.expect_text("Robot").between("href=\"/submissions/", "\"").to_owned();
+    let id = spam.expect_text("Robot").id_below("/submissions/");
     owner.post(&format!("/submissions/{id}/not-spam"), &[]).await.expect(303);
     owner.get("/submissions").await.expect_text("Robot");
     owner.post(&format!("/submissions/{id}/spam"), &[]).await.expect(303);
@@ -242,12 +235,12 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
         );
     }
     let first = owner.get("/submissions").await;
-    let second = owner.get(first.between("rel=\"next\" href=\"", "\"").replace("&#38;", "&").as_str()).await;
-    let shown = [first, second].map(|page| page.body.matches("class=\"row-link\"").count());
+    let second = owner.get(&first.attribute("[rel=next]", "href")).await;
+    let shown = [first, second].map(|page| page.count(".row-link"));
     assert_eq!(shown.iter().sum::<usize>(), kept.len());
     owner.visit(&form, &[("message", "from elsewhere")]).await.expect(303);
     // A form that is switched off takes nothing.
-    let id = owner.get("/settings/forms").await.between("href=\"/settings/forms/", "\"").to_owned();
+    let id = owner.get("/settings/forms").await.id_below("/settings/forms/");
     owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("off", "1")]).await.expect(303);
     owner.visit(&form, &[("message", "too late")]).await.expect(404);
     // The page after sending says what its form says.

@@ -60,7 +60,7 @@ async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
     for name in ["a.png", "b.jpg", "c.webp", "d.gif", "e.csv"] {
         page.expect_text(&format!("data-name=\"{name}\""));
     }
-    let picture = page.body.split_once("/thumbnail").unwrap().0.rsplit('/').next().unwrap();
+    let picture = page.id_below("/attachments/");
     let picture = olivia.get(&format!("/tickets/13/attachments/{picture}")).await;
     assert!(picture.expect(200).bytes.starts_with(b"\x89PNG"));
     assert_eq!(olivia.list("q=second+notes&status=all").await, [13]);

@@ -47,7 +47,7 @@ pub enum UploadProblem {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only describes the form")]
 pub struct Files {
-    /// JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC or DOCX, at most 5 MB each and 20 at once.
+    /// Of the types that tickets take, at most 5 MB each and 20 at once.
     #[schema(value_type = Vec<String>, content_media_type = "application/octet-stream")]
     files: Vec<Vec<u8>>,
 }

@@ -8,7 +8,7 @@ use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::attachments;
 use crate::error::{Error, Result};
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::{change, history, ticket};
 use crate::words;
 use chrono::NaiveDateTime;
@@ -173,7 +173,7 @@ pub fn rename(
     let name = new_name(old.kind, typed).map_err(|rejection| Error::invalid(rejection.message))?;
     if name != old.filename {
         diesel::update(attachments::table.find(id)).set(attachments::filename.eq(&name)).execute(conn)?;
-        history::record(conn, ticket.id, actor, EventKind::File, (&old.filename, &name), now)?;
+        history::record(conn, ticket.id, actor, EventKind::File, Change { old: &old.filename, new: &name }, now)?;
         change::touch(conn, &ticket, now)?;
     }
     Ok(name)
@@ -207,8 +207,9 @@ pub fn set_deleted(
     diesel::update(attachments::table.find(id))
         .set(attachments::deleted_at.eq(deleted.then_some(now)))
         .execute(conn)?;
-    let values = if deleted { (attachment.filename.as_str(), "") } else { ("", attachment.filename.as_str()) };
-    history::record(conn, ticket.id, actor, EventKind::File, values, now)?;
+    let name = attachment.filename.as_str();
+    let happened = if deleted { Change::removed(name) } else { Change::added(name) };
+    history::record(conn, ticket.id, actor, EventKind::File, happened, now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment.filename)
 }

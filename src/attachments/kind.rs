@@ -26,6 +26,37 @@ pub enum Kind {
     Docx,
 }
 
+/// What is known of a type.
+pub struct Row {
+    pub kind: Kind,
+    /// What people call it.
+    pub label: &'static str,
+    /// By which file names end, the usual one first.
+    pub extensions: &'static [&'static str],
+    /// As which it is served.
+    pub content_type: &'static str,
+    /// Whether it is a picture that browsers show.
+    pub is_image: bool,
+}
+
+const fn document(
+    kind: Kind,
+    label: &'static str,
+    extensions: &'static [&'static str],
+    content_type: &'static str,
+) -> Row {
+    Row { kind, label, extensions, content_type, is_image: false }
+}
+
+const fn picture(
+    kind: Kind,
+    label: &'static str,
+    extensions: &'static [&'static str],
+    content_type: &'static str,
+) -> Row {
+    Row { is_image: true, ..document(kind, label, extensions, content_type) }
+}
+
 words!(Kind);
 
 impl std::str::FromStr for Kind {
@@ -42,52 +73,65 @@ impl Kind {
         self.extension()
     }
 
-    /// All of them, with the extensions that name them (the usual one first)
-    /// and the media type with which they are served. The one table of types.
-    pub const TABLE: [(Self, &'static [&'static str], &'static str); 9] = [
-        (Self::Jpeg, &["jpg", "jpeg", "jpe", "jfif", "jif"], "image/jpeg"),
-        (Self::Png, &["png"], "image/png"),
-        (Self::Webp, &["webp"], "image/webp"),
-        (Self::Gif, &["gif"], "image/gif"),
-        (Self::Pdf, &["pdf"], "application/pdf"),
-        (Self::Txt, &["txt"], "text/plain"),
-        (Self::Csv, &["csv"], "text/csv"),
-        (Self::Doc, &["doc"], "application/msword"),
-        (Self::Docx, &["docx"], "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    /// The one table of types, in the order of the types.
+    pub const TABLE: [Row; 9] = [
+        picture(Self::Jpeg, "JPEG", &["jpg", "jpeg", "jpe", "jfif", "jif"], "image/jpeg"),
+        picture(Self::Png, "PNG", &["png"], "image/png"),
+        picture(Self::Webp, "WebP", &["webp"], "image/webp"),
+        picture(Self::Gif, "GIF", &["gif"], "image/gif"),
+        document(Self::Pdf, "PDF", &["pdf"], "application/pdf"),
+        document(Self::Txt, "TXT", &["txt"], "text/plain"),
+        document(Self::Csv, "CSV", &["csv"], "text/csv"),
+        document(Self::Doc, "DOC", &["doc"], "application/msword"),
+        document(
+            Self::Docx,
+            "DOCX",
+            &["docx"],
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
     ];
+
+    /// What people call all of them: `JPEG, PNG … and DOCX`.
+    pub fn labels() -> String {
+        let labels: Vec<&str> = Self::TABLE.iter().map(|row| row.label).collect();
+        match labels.split_last() {
+            Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+            None => String::new(),
+        }
+    }
 
     /// What a page's file field asks for: every extension and every media type.
     /// Phones know by the types what to offer; Windows calls CSV after Excel.
     pub fn accepted() -> String {
-        let names = Self::TABLE.iter().flat_map(|(_, names, _)| names.iter().map(|name| format!(".{name}")));
-        let types = Self::TABLE.iter().map(|(.., media)| (*media).to_owned());
+        let names = Self::TABLE.iter().flat_map(|row| row.extensions.iter().map(|name| format!(".{name}")));
+        let types = Self::TABLE.iter().map(|row| row.content_type.to_owned());
         names.chain(types).chain(["application/vnd.ms-excel".to_owned()]).collect::<Vec<_>>().join(",")
     }
 
     /// The type that a file name's extension names, in any case.
     pub fn of_name(name: &str) -> Option<Self> {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
-        Self::TABLE.iter().find(|(_, names, _)| names.contains(&extension.as_str())).map(|(kind, _, _)| *kind)
+        Self::TABLE.iter().find(|row| row.extensions.contains(&extension.as_str())).map(|row| row.kind)
     }
 
     /// The type behind its usual extension, as rows store it.
     pub fn of_extension(extension: &str) -> Option<Self> {
-        Self::TABLE.iter().find(|(_, names, _)| names.first() == Some(&extension)).map(|(kind, _, _)| *kind)
+        Self::TABLE.iter().find(|row| row.extensions.first() == Some(&extension)).map(|row| row.kind)
     }
 
     /// Its usual extension.
     pub fn extension(self) -> &'static str {
-        self.row().1[0]
+        self.row().extensions[0]
     }
 
     /// The media type with which it is served.
     pub fn content_type(self) -> &'static str {
-        self.row().2
+        self.row().content_type
     }
 
     /// Whether it is a picture that browsers show.
     pub fn is_image(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Png | Self::Webp | Self::Gif)
+        self.row().is_image
     }
 
     /// Whether a browser may show it in place rather than save it.
@@ -95,7 +139,12 @@ impl Kind {
         self.is_image() || self == Self::Pdf
     }
 
-    fn row(self) -> &'static (Self, &'static [&'static str], &'static str) {
+    /// What people call it.
+    pub fn label(self) -> &'static str {
+        self.row().label
+    }
+
+    fn row(self) -> &'static Row {
         &Self::TABLE[self as usize]
     }
 }
@@ -106,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_table_is_in_the_order_of_the_types() {
-        for (kind, extensions, content_type) in Kind::TABLE {
+        for Row { kind, extensions, content_type, .. } in Kind::TABLE {
             assert_eq!((kind.extension(), kind.content_type()), (extensions[0], content_type));
             assert_eq!(Kind::of_extension(kind.extension()), Some(kind));
             assert_eq!(Kind::of_name(&format!("a.b.{}", extensions[0].to_uppercase())), Some(kind));

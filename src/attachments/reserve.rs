@@ -7,7 +7,7 @@ use crate::attachments::kind::Kind;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments};
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::{change, history, ticket};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -108,7 +108,7 @@ pub fn make_ready(
         return Err(Error::unavailable("the reservation was given up before the file was stored"));
     }
     let attachment: Attachment = attachments::table.find(id).first(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::File, ("", &attachment.filename), now)?;
+    history::record(conn, ticket.id, actor, EventKind::File, Change::added(&attachment.filename), now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment)
 }

@@ -47,15 +47,15 @@ impl From<Error> for Failure {
 /// Keeps one file on a ticket. When it returns, row, bytes and thumbnail are durable.
 pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<u8>) -> Result<Attachment, Failure> {
     let filename = validation::clean_name(name)?;
-    let Checked { kind, bytes, sha256, thumbnail } = judge(&app.uploads, filename.clone(), bytes).await?;
+    let checked = judge(&app.uploads, filename.clone(), bytes).await?;
     let new = NewAttachment {
         id: token::id()?,
         filename,
-        kind,
-        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-        sha256,
+        kind: checked.kind,
+        size: i64::try_from(checked.bytes.len()).unwrap_or(i64::MAX),
+        sha256: checked.sha256.clone(),
     };
-    match store_and_show(app, actor, number, new, (bytes, thumbnail)).await {
+    match store_and_show(app, actor, number, new, checked).await {
         Err(error) if error.kind == Kind::Full => {
             tracing::warn!(cause = error.cause(), "a file found no room");
             Err(Rejection::new(Code::NoRoom, error.message()).into())
@@ -109,7 +109,7 @@ async fn store_and_show(
     actor: &Actor,
     number: i64,
     new: NewAttachment,
-    (bytes, thumbnail): (Bytes, Option<Thumbnail>),
+    Checked { bytes, thumbnail, .. }: Checked,
 ) -> Result<Attachment> {
     let floor = app.config.free_disk_floor.as_u64();
     if app.storage.free_space().is_some_and(|free| free < floor.saturating_add(bytes.len() as u64)) {

@@ -7,6 +7,7 @@ use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
 use crate::db::{Connection, index};
 use crate::error::Result;
+use crate::values::chunk::Chunk;
 use diesel::dsl::max;
 use diesel::prelude::*;
 
@@ -18,7 +19,7 @@ pub fn recount(
     after: i64,
     limit: i64,
     repair: bool,
-) -> Result<(Vec<String>, Option<i64>)> {
+) -> Result<Chunk<String, i64>> {
     let seqs: Vec<i64> = conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::seq.gt(after))
@@ -49,19 +50,31 @@ pub fn recount(
                 .execute(conn)?;
         }
     }
-    Ok((wrong, seqs.last().copied()))
+    Ok(Chunk { wrong, next: seqs.last().copied() })
 }
 
-/// Looks whether the messages after a place, by conversation and position, are
+/// A message among all, by the number of its conversation and its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    seq: i64,
+    position: i64,
+}
+
+/// A message that is not found by what it says.
+pub struct NotFound {
+    pub conversation: String,
+    pub position: i64,
+}
+
+/// Looks whether the messages after a place are
 /// found by what they say, and with `repair` sees to it. Returns those that were
 /// not, and where to go on.
-#[allow(clippy::type_complexity)]
 pub fn reindex_after(
     conn: &mut Connection,
-    (seq, position): (i64, i64),
+    Place { seq, position }: Place,
     limit: i64,
     repair: bool,
-) -> Result<(Vec<(String, i64)>, Option<(i64, i64)>)> {
+) -> Result<Chunk<NotFound, Place>> {
     let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
     let rows: Vec<(Message, Conversation)> = messages::table
         .inner_join(conversations::table)
@@ -74,13 +87,14 @@ pub fn reindex_after(
     for (message, conversation) in &rows {
         let (id, terms) = (index::message_id(conversation.seq, message.position), message_terms(conversation, message));
         if !index::has_terms(conn, Index::Messages, id, &terms)? {
-            wrong.push((conversation.id.clone(), message.position));
+            wrong.push(NotFound { conversation: conversation.id.clone(), position: message.position });
             if repair {
                 index::index_terms(conn, Index::Messages, id, &terms)?;
             }
         }
     }
-    Ok((wrong, rows.last().map(|(message, _)| (message.conversation_seq, message.position))))
+    let place = |message: &Message| Place { seq: message.conversation_seq, position: message.position };
+    Ok(Chunk { wrong, next: rows.last().map(|(message, _)| place(message)) })
 }
 
 /// Whether the newest of all messages is found by what it says. Then all are, since

@@ -7,6 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::search;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
+use crate::values::chunk::Chunk;
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -145,7 +146,7 @@ pub fn set_spam(conn: &mut Connection, account_id: i64, id: &str, spam: bool) ->
 /// Looks whether the submissions after a sequence number are found by what they
 /// say, and with `repair` sees to it. Returns those that were not, and where to
 /// go on.
-pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<(Vec<String>, Option<i64>)> {
+pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<Chunk<String, i64>> {
     let rows: Vec<Submission> =
         submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?;
     let mut wrong = Vec::new();
@@ -158,7 +159,7 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
             }
         }
     }
-    Ok((wrong, rows.last().map(|row| row.seq)))
+    Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
 /// Whether the newest of all submissions is found by what it says. Then all are, since

@@ -6,7 +6,7 @@ use crate::db::Connection;
 use crate::db::schema::{tickets, users};
 use crate::error::{Error, Kind, Result};
 use crate::tickets::counts::count;
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::status::{Status, Times};
 use crate::tickets::ticket::{Ticket, Title, by_id, lock};
 use crate::tickets::{history, search};
@@ -20,7 +20,7 @@ pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Titl
         return Ok(());
     }
     diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title.as_str())).execute(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::Title, (&ticket.title, title.as_str()), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Title, Change { old: &ticket.title, new: title.as_str() }, now)?;
     touch(conn, &ticket, now)
 }
 
@@ -59,7 +59,7 @@ pub fn set_status(
         .set((tickets::status.eq(to), tickets::updated_at.eq(now), times))
         .execute(conn)?;
     count(conn, actor.account_id, Some(current), Some(to))?;
-    history::record(conn, ticket.id, actor, EventKind::Status, (current.label(), to.label()), now)
+    history::record(conn, ticket.id, actor, EventKind::Status, Change { old: current.label(), new: to.label() }, now)
 }
 
 #[derive(AsChangeset)]
@@ -111,7 +111,7 @@ pub fn set_assignee(
             assigned_by_user: actor.user_id(),
         })
         .execute(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::Assignee, (&old, &new), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Assignee, Change { old: &old, new: &new }, now)?;
     Ok(ticket)
 }
 

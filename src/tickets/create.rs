@@ -5,7 +5,7 @@ use crate::db::Connection;
 use crate::db::schema::{accounts, tickets};
 use crate::error::Result;
 use crate::tickets::counts::count;
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::notes::Notes;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::{TicketRef, is_here, of_source};
@@ -125,7 +125,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         revisions::keep(conn, &ticket, actor, now)?;
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
-    history::record(conn, ticket.id, actor, EventKind::Created, ("", ""), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Created, Change::NONE, now)?;
     search::reindex(conn, &ticket)?;
     Ok(Outcome::Ticket(number))
 }

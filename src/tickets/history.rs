@@ -102,13 +102,33 @@ struct NewEvent<'a> {
     created_at: NaiveDateTime,
 }
 
+/// What a value was, and what it is now; empty where it was or is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    pub old: &'a str,
+    pub new: &'a str,
+}
+
+impl<'a> Change<'a> {
+    /// Nothing that has values.
+    pub const NONE: Self = Self { old: "", new: "" };
+
+    pub fn added(new: &'a str) -> Self {
+        Self { old: "", new }
+    }
+
+    pub fn removed(old: &'a str) -> Self {
+        Self { old, new: "" }
+    }
+}
+
 /// Writes a line of history, in the transaction of the change itself.
 pub fn record(
     conn: &mut Connection,
     ticket_id: i64,
     actor: &Actor,
     kind: Kind,
-    (old, new): (&str, &str),
+    change: Change<'_>,
     now: NaiveDateTime,
 ) -> Result<()> {
     diesel::insert_into(ticket_events::table)
@@ -117,8 +137,8 @@ pub fn record(
             ticket_id,
             actor_name: &actor.name,
             kind,
-            old_value: old,
-            new_value: new,
+            old_value: change.old,
+            new_value: change.new,
             created_at: now,
         })
         .execute(conn)?;

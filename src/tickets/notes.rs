@@ -4,7 +4,7 @@ use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::{Error, Result};
-use crate::tickets::history::Kind;
+use crate::tickets::history::{Change, Kind};
 use crate::tickets::ticket::Ticket;
 use crate::tickets::{change, history, revisions, ticket};
 use crate::values::text;
@@ -86,7 +86,7 @@ fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now
     let before = ticket.notes_version.to_string();
     let ticket = Ticket { notes: notes.to_owned(), notes_version: version, ..ticket.clone() };
     revisions::keep(conn, &ticket, actor, now)?;
-    history::record(conn, ticket.id, actor, Kind::Notes, (&before, &version.to_string()), now)?;
+    history::record(conn, ticket.id, actor, Kind::Notes, Change { old: &before, new: &version.to_string() }, now)?;
     change::touch(conn, &ticket, now)
 }
 

@@ -7,7 +7,7 @@ use crate::db::schema::tickets;
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::history;
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
 use chrono::NaiveDateTime;
@@ -101,7 +101,7 @@ pub fn visitor_returned(
         .load(conn)?;
     for id in ids {
         diesel::update(tickets::table.find(id)).set(tickets::updated_at.eq(now)).execute(conn)?;
-        history::record(conn, id, &visitor, EventKind::Returned, ("", ""), now)?;
+        history::record(conn, id, &visitor, EventKind::Returned, Change::NONE, now)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::db::schema::{notes_revisions, ticket_events, ticket_tags, tickets};
 use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::tickets::counts::count;
-use crate::tickets::history::Kind as EventKind;
+use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::ticket::{find, lock};
 use crate::tickets::{history, search};
 use chrono::NaiveDateTime;
@@ -21,7 +21,7 @@ pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateT
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), None)?;
-    history::record(conn, ticket.id, actor, EventKind::Deleted, ("", ""), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Deleted, Change::NONE, now)?;
     Ok(index::forget_terms(conn, Index::Tickets, ticket.id)?)
 }
 
@@ -37,7 +37,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
         return Ok(());
     }
     count(conn, actor.account_id, None, Some(ticket.status))?;
-    history::record(conn, ticket.id, actor, EventKind::Restored, ("", ""), now)?;
+    history::record(conn, ticket.id, actor, EventKind::Restored, Change::NONE, now)?;
     search::reindex(conn, &ticket)
 }
 

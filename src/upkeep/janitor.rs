@@ -8,6 +8,7 @@ use crate::attachments::inventory;
 use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
 use crate::conversations::inventory as chats;
+use crate::conversations::inventory::Place;
 use crate::db::Connection;
 use crate::error::Result;
 use crate::submissions::submission;
@@ -63,12 +64,12 @@ pub async fn index_old_texts(app: &App) -> Result<()> {
         return Ok(());
     }
     tracing::info!("indexing old messages and submissions");
-    let (mut message, mut submission) = (Some((0, 0)), Some(0));
+    let (mut message, mut submission) = (Some(Place::default()), Some(0));
     while let Some(place) = message {
-        message = app.db.write(move |conn| chats::reindex_after(conn, place, INDEXED, true)).await?.1;
+        message = app.db.write(move |conn| chats::reindex_after(conn, place, INDEXED, true)).await?.next;
     }
     while let Some(place) = submission {
-        submission = app.db.write(move |conn| submission::reindex_after(conn, place, INDEXED, true)).await?.1;
+        submission = app.db.write(move |conn| submission::reindex_after(conn, place, INDEXED, true)).await?.next;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Small values and their rules, which know no feature.
 
+pub mod chunk;
 pub mod email;
 pub mod network;
 pub mod page;

@@ -2,6 +2,7 @@
 
 use reqwest::Response;
 use reqwest::header::HeaderMap;
+use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -58,16 +59,81 @@ impl Answer {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error} in:\n{}", self.body))
     }
 
-    /// What stands between two texts, for the first time.
+    /// The page, as a browser reads it.
+    pub fn html(&self) -> Html {
+        Html::parse_document(&self.body)
+    }
+
+    /// An attribute of every element that a CSS selector finds.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let found = css(selector);
+        self.html().select(&found).map(|element| element.attr(name).unwrap_or_default().to_owned()).collect()
+    }
+
+    /// An attribute of the first one.
     #[track_caller]
-    pub fn between(&self, before: &str, after: &str) -> &str {
-        let Some((_, rest)) = self.body.split_once(before) else { panic!("no {before:?} in:\n{}", self.body) };
-        rest.split_once(after).unwrap().0
+    pub fn attribute(&self, selector: &str, name: &str) -> String {
+        let found = self.attributes(selector, name).into_iter().next();
+        found.unwrap_or_else(|| panic!("no {selector} in:\n{}", self.body))
+    }
+
+    /// The text of every element that a CSS selector finds, without spare spaces.
+    pub fn texts(&self, selector: &str) -> Vec<String> {
+        let text = |element: ElementRef<'_>| element.text().collect::<String>();
+        let found = css(selector);
+        let texts: Vec<String> = self.html().select(&found).map(text).collect();
+        texts.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// How many elements a CSS selector finds.
+    pub fn count(&self, selector: &str) -> usize {
+        self.html().select(&css(selector)).count()
+    }
+
+    /// What a field of a form holds, by its name.
+    #[track_caller]
+    pub fn value(&self, name: &str) -> String {
+        self.value_of(&format!("[name={name:?}]"))
+    }
+
+    /// What the first field that a CSS selector finds holds.
+    #[track_caller]
+    pub fn value_of(&self, selector: &str) -> String {
+        let (html, found) = (self.html(), css(selector));
+        let field = html.select(&found).next().unwrap_or_else(|| panic!("no field {selector} in:\n{}", self.body));
+        match field.value().name() {
+            "textarea" => field.text().collect(),
+            _ => field.attr("value").unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The id in the first link or form address below a path.
+    #[track_caller]
+    pub fn id_below(&self, path: &str) -> String {
+        let addresses = self.attributes("[href], [action], [src]", "href").into_iter();
+        let addresses = addresses.chain(self.attributes("[action]", "action")).chain(self.attributes("[src]", "src"));
+        let mut ids = addresses.filter_map(|address| {
+            let (_, rest) = address.split_once(path)?;
+            Some(rest.split(['/', '?', '#']).next()?.to_owned()).filter(|id| !id.is_empty() && id != "new")
+        });
+        ids.next().unwrap_or_else(|| panic!("no address below {path} in:\n{}", self.body))
+    }
+
+    /// The path of the invitation that was just made, which the page shows once.
+    #[track_caller]
+    pub fn invitation(&self) -> String {
+        let link = self.value_of("[data-copy]");
+        link[link.find("/invitations/").unwrap()..].to_owned()
     }
 
     /// The tickets of a list, in its order.
     pub fn ticket_numbers(&self) -> Vec<i64> {
-        let links = self.body.split("class=\"row-link\" href=\"/tickets/").skip(1);
-        links.map(|link| link.split('"').next().unwrap().parse().unwrap()).collect()
+        let links = self.attributes("a.row-link", "href");
+        links.iter().map(|link| link.rsplit('/').next().unwrap().parse().unwrap()).collect()
     }
+}
+
+#[track_caller]
+fn css(selector: &str) -> Selector {
+    Selector::parse(selector).unwrap_or_else(|error| panic!("{selector}: {error}"))
 }

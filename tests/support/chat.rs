@@ -133,7 +133,8 @@ impl Person {
     pub async fn make_widget(&self, name: &str) -> String {
         let made = self.post("/settings/chat", &[("name", name)]).await;
         let page = self.get(made.expect(303).location()).await;
-        page.between("data-user=&#34;", "&#34;").to_owned()
+        let snippet = page.value_of("[data-copy]");
+        snippet.split('"').nth(3).unwrap().to_owned()
     }
 
     /// The stream of what happens in the account, begun.
@@ -146,7 +147,7 @@ impl Person {
     /// Makes an API key.
     pub async fn make_key(&self, name: &str) -> String {
         let page = self.post("/settings/keys", &[("name", name), ("current", PASSWORD)]).await;
-        page.expect(201).between("aria-label=\"The new API key\" data-copy>\n", "</textarea>").to_owned()
+        page.expect(201).value_of("[data-copy]")
     }
 
     /// How many conversations the title counts.
@@ -168,10 +169,6 @@ impl TestApp {
 impl Visitor {
     /// The id of this visitor's conversation, as its agent knows it.
     pub async fn conversation(&self, agent: &Person) -> String {
-        agent
-            .get("/conversations?status=all")
-            .await
-            .between("class=\"row-link\" href=\"/conversations/", "#")
-            .to_owned()
+        agent.get("/conversations?status=all").await.id_below("/conversations/")
     }
 }

@@ -274,13 +274,13 @@ impl Person {
     pub async fn make_form(&self, name: &str) -> String {
         let answer = self.post("/settings/forms", &[("name", name)]).await;
         let page = self.get(answer.expect(303).location()).await;
-        let (_, rest) = page.expect(200).body.split_once("/f/").unwrap();
-        format!("/f/{}", rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>())
+        let address = page.expect(200).texts("code").into_iter().find(|text| text.contains("/f/")).unwrap();
+        address[address.find("/f/").unwrap()..].to_owned()
     }
 
     /// The id of the newest submission on the first page.
     pub async fn newest_submission(&self) -> String {
         let page = self.get("/submissions").await;
-        page.expect(200).between("href=\"/submissions/", "\"").to_owned()
+        page.expect(200).id_below("/submissions/")
     }
 }

@@ -3,7 +3,7 @@
 //! Only the central directory and that list are read; what else is packed stays
 //! packed. Where its parts lie and in which order is its writer's business.
 
-use super::{doc, mismatch, protected, unreadable, utf16};
+use super::{Utf16, doc, mismatch, protected, unreadable, utf16};
 use crate::attachments::kind::Kind;
 use crate::attachments::rejection::{Code, Rejection};
 use quick_xml::Reader;
@@ -38,7 +38,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     let mut xml = Vec::new();
     let entry = archive.by_index(list).map_err(|_| broken())?;
     entry.take(MAX_CONTENT_TYPES).read_to_end(&mut xml).map_err(|_| broken())?;
-    let document = document_part(&text(xml).ok_or_else(broken)?).ok_or_else(broken)?;
+    let document = document_part(&text(xml).ok_or_else(broken)?).map_err(|_| broken())?;
     let document = document.ok_or_else(|| mismatch(Kind::Docx, bytes))?;
     let is_there = |part: &String| match &document {
         Document::Named(name) => part == name,
@@ -80,7 +80,11 @@ fn has_macros() -> Rejection {
 
 /// The list as text: in UTF-8, or in the other encoding that packages may use.
 fn text(xml: Vec<u8>) -> Option<String> {
-    utf16(&xml).unwrap_or_else(|| String::from_utf8(xml).ok())
+    match utf16(&xml) {
+        Utf16::Text(text) => Some(text),
+        Utf16::Broken => None,
+        Utf16::Other => String::from_utf8(xml).ok(),
+    }
 }
 
 /// Where the document itself is.
@@ -91,14 +95,16 @@ enum Document {
     Ending(String),
 }
 
-/// The part that the list calls a Word document. The outer `None` means that the
-/// list cannot be read, the inner one that there is no such part.
-fn document_part(xml: &str) -> Option<Option<Document>> {
+/// The part that the list calls a Word document, if there is one.
+///
+/// # Errors
+/// When the list cannot be read.
+fn document_part(xml: &str) -> Result<Option<Document>, quick_xml::Error> {
     let mut reader = Reader::from_str(xml.trim_start_matches('\u{feff}'));
     loop {
-        let element = match reader.read_event().ok()? {
+        let element = match reader.read_event()? {
             Event::Start(element) | Event::Empty(element) => element,
-            Event::Eof => return Some(None),
+            Event::Eof => return Ok(None),
             _ => continue,
         };
         if attribute(&element, b"ContentType").is_none_or(|found| !found.eq_ignore_ascii_case(DOCUMENT)) {
@@ -106,10 +112,10 @@ fn document_part(xml: &str) -> Option<Option<Document>> {
         }
         let lower = |key| attribute(&element, key).map(|value| value.trim_start_matches('/').to_lowercase());
         if let Some(part) = lower(b"PartName") {
-            return Some(Some(Document::Named(part)));
+            return Ok(Some(Document::Named(part)));
         }
         if let Some(extension) = lower(b"Extension") {
-            return Some(Some(Document::Ending(format!(".{extension}"))));
+            return Ok(Some(Document::Ending(format!(".{extension}"))));
         }
     }
 }

@@ -28,7 +28,9 @@ pub struct Valid {
 }
 
 /// What is said of a file of another type.
-const ALLOWED: &str = "Only JPEG, PNG, WebP, GIF, PDF, TXT, CSV, DOC and DOCX files can be attached.";
+fn allowed() -> String {
+    format!("Only {} files can be attached.", Kind::labels())
+}
 
 /// Whether a name's type is taken at all; needs no bytes.
 ///
@@ -38,7 +40,7 @@ pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
     Kind::of_name(name).ok_or_else(|| {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
         let advice = foreign::advice(ending.as_deref().unwrap_or_default());
-        Rejection::new(Code::TypeNotAllowed, format!("{ALLOWED}{advice}"))
+        Rejection::new(Code::TypeNotAllowed, format!("{}{advice}", allowed()))
     })
 }
 
@@ -46,12 +48,12 @@ pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
 fn not_allowed(refusal: Rejection, bytes: &[u8]) -> Rejection {
     match (announced(bytes), foreign::format(bytes)) {
         (Some(kind), _) => {
-            let (name, extension) = (kind.extension().to_uppercase(), kind.extension());
+            let (name, extension) = (kind.label(), kind.extension());
             let advice = format!("This file is {name}: rename it to end in .{extension} and attach it again.");
-            Rejection::new(refusal.code, format!("{ALLOWED} {advice}"))
+            Rejection::new(refusal.code, format!("{} {advice}", allowed()))
         }
         (None, Some(name)) => {
-            Rejection::new(refusal.code, format!("{ALLOWED} This file is {name}.{}", foreign::advice(name)))
+            Rejection::new(refusal.code, format!("{} This file is {name}.{}", allowed(), foreign::advice(name)))
         }
         (None, None) => refusal,
     }
@@ -108,19 +110,18 @@ fn announced(bytes: &[u8]) -> Option<Kind> {
 /// The content does not match the extension; says what it is, if another
 /// extension would do.
 fn mismatch(kind: Kind, bytes: &[u8]) -> Rejection {
-    let upper = |kind: Kind| kind.extension().to_uppercase();
     let message = match announced(bytes) {
         Some(other) if other != kind && (other.is_image() || other == Kind::Pdf) => format!(
             "The file's name says {}, but its content is {}. Rename it to end in .{} and attach it again.",
-            upper(kind),
-            upper(other),
+            kind.label(),
+            other.label(),
             other.extension()
         ),
         _ => match foreign::format(bytes) {
             Some(name) => {
-                format!("The file's name says {}, but its content is {name}.{}", upper(kind), foreign::advice(name))
+                format!("The file's name says {}, but its content is {name}.{}", kind.label(), foreign::advice(name))
             }
-            None => format!("The file's name says {}, but its content is something else.", upper(kind)),
+            None => format!("The file's name says {}, but its content is something else.", kind.label()),
         },
     };
     Rejection::new(Code::ContentMismatch, message)
@@ -136,15 +137,24 @@ fn protected(what: &str) -> Rejection {
     Rejection::new(Code::Unreadable, message)
 }
 
-/// The text of bytes that announce UTF-16 by a mark; the inner `None` when they
-/// are not. A last odd byte is left out.
-fn utf16(bytes: &[u8]) -> Option<Option<String>> {
+/// What bytes say of UTF-16.
+enum Utf16 {
+    /// They do not announce it.
+    Other,
+    /// They announce it by a mark and are something else.
+    Broken,
+    Text(String),
+}
+
+/// Reads bytes that announce UTF-16 by a mark. A last odd byte is left out.
+fn utf16(bytes: &[u8]) -> Utf16 {
     let (units, unit): (_, fn([u8; 2]) -> u16) = match bytes {
         [0xFE, 0xFF, units @ ..] => (units, u16::from_be_bytes),
         [0xFF, 0xFE, units @ ..] => (units, u16::from_le_bytes),
-        _ => return None,
+        _ => return Utf16::Other,
     };
-    Some(char::decode_utf16(units.as_chunks().0.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>().ok())
+    let text = char::decode_utf16(units.as_chunks().0.iter().map(|pair| unit(*pair))).collect::<Result<_, _>>();
+    text.map_or(Utf16::Broken, Utf16::Text)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::attachments::kind::Row;
 use image::{DynamicImage, ImageFormat};
 use std::io::{Cursor, Write};
 
@@ -48,7 +49,7 @@ fn samples() -> Vec<(Kind, Vec<u8>)> {
 #[test]
 fn each_type_passes_under_its_own_name_and_no_other() {
     for (kind, bytes) in samples() {
-        for (other, extensions, _) in Kind::TABLE {
+        for Row { kind: other, extensions, .. } in Kind::TABLE {
             let is_text = |kind| matches!(kind, Kind::Txt | Kind::Csv);
             let expected = kind == other || (is_text(kind) && is_text(other));
             for extension in extensions {
@@ -240,7 +241,7 @@ mod properties {
             let (kind, mut whole) = start;
             whole.truncate(cut.index(whole.len() + 1));
             whole.extend_from_slice(&bytes);
-            for (other, extensions, _) in Kind::TABLE {
+            for Row { kind: other, extensions, .. } in Kind::TABLE {
                 let name = format!("a.{}", extensions[0]);
                 let is_text = |kind| matches!(kind, Kind::Txt | Kind::Csv);
                 let kept = validate(&name, &whole).is_ok();

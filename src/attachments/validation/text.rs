@@ -4,15 +4,15 @@
 //! Text is text whatever its first words look like, and may hold the control
 //! characters of any program: it goes out as a download that no browser opens.
 
-use super::{announced, mismatch, pdf, unreadable, utf16};
+use super::{Utf16, announced, mismatch, pdf, unreadable, utf16};
 use crate::attachments::kind::Kind;
 use crate::attachments::rejection::Rejection;
 
 pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     match utf16(bytes) {
-        None => eight_bits(bytes, kind),
-        Some(Some(text)) if bytes.len().is_multiple_of(2) => eight_bits(text.as_bytes(), kind),
-        Some(_) => Err(unreadable("The text is not whole UTF-16.")),
+        Utf16::Other => eight_bits(bytes, kind),
+        Utf16::Text(text) if bytes.len().is_multiple_of(2) => eight_bits(text.as_bytes(), kind),
+        Utf16::Text(_) | Utf16::Broken => Err(unreadable("The text is not whole UTF-16.")),
     }
 }
 

@@ -30,7 +30,7 @@ impl Card {
         Self {
             id: attachment.id.clone(),
             filename: attachment.filename.clone(),
-            label: attachment.kind.extension().to_uppercase(),
+            label: attachment.kind.label().to_owned(),
             size: readable_size(attachment.size),
             is_picture: attachment.kind.is_image(),
             thumbnail_url: attachment.thumbnail.as_ref().map(|_| links.href(paths::thumbnail(number, id))),

@@ -52,6 +52,7 @@ pub async fn restore(
 /// The form of a file's name.
 #[derive(Deserialize)]
 pub struct Rename {
+    #[serde(default)]
     filename: String,
 }
 

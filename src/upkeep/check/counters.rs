@@ -4,6 +4,7 @@ use super::Check;
 use crate::accounts::account;
 use crate::attachments::inventory;
 use crate::conversations::inventory as conversations;
+use crate::conversations::inventory::{NotFound, Place};
 use crate::db;
 use crate::db::index::Index;
 use crate::db::{Connection, index};
@@ -11,6 +12,7 @@ use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::ticket::Ticket;
 use crate::tickets::{counts, search, ticket};
+use crate::values::chunk::Chunk;
 
 /// Tickets that are compared in one go.
 const CHUNK: i64 = 200;
@@ -27,12 +29,12 @@ pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
         let mut place = 0;
         loop {
             let look = move |conn: &mut Connection| conversations::recount(conn, account_id, place, CHUNK, repair);
-            let (wrong, last) = check.app.db.write(look).await?;
+            let Chunk { wrong, next } = check.app.db.write(look).await?;
             for what in wrong {
                 check.mendable(&format!("account {account_id}: {what}"), "counted again");
             }
-            let Some(last) = last else { break };
-            place = last;
+            let Some(next) = next else { break };
+            place = next;
         }
     }
     Ok(())
@@ -65,16 +67,16 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
 
 /// What each message is found by.
 async fn messages(check: &mut Check<'_>) -> Result<()> {
-    let (repair, mut place) = (check.repair, (0, 0));
+    let (repair, mut place) = (check.repair, Place::default());
     loop {
         let look = move |conn: &mut Connection| conversations::reindex_after(conn, place, CHUNK, repair);
-        let (wrong, last) = check.app.db.write(look).await?;
-        for (conversation, position) in wrong {
+        let Chunk { wrong, next } = check.app.db.write(look).await?;
+        for NotFound { conversation, position } in wrong {
             let what = format!("message {position} of conversation {conversation} is not found by what it says");
             check.mendable(&what, "indexed again");
         }
-        let Some(last) = last else { return Ok(()) };
-        place = last;
+        let Some(next) = next else { return Ok(()) };
+        place = next;
     }
 }
 
@@ -83,12 +85,12 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
     let (repair, mut place) = (check.repair, 0);
     loop {
         let look = move |conn: &mut Connection| submission::reindex_after(conn, place, CHUNK, repair);
-        let (wrong, last) = check.app.db.write(look).await?;
+        let Chunk { wrong, next } = check.app.db.write(look).await?;
         for id in wrong {
             check.mendable(&format!("submission {id} is not found by what it says"), "indexed again");
         }
-        let Some(last) = last else { return Ok(()) };
-        place = last;
+        let Some(next) = next else { return Ok(()) };
+        place = next;
     }
 }
 
