@@ -376,6 +376,8 @@ async fn the_description_describes_what_is_there() {
         .map(|line| format!("{} {}", line.method, line.path.strip_prefix("/api/v1").unwrap()))
         .collect();
     assert_eq!(described, there);
+    // The whole of it: what changes here changes for every program.
+    insta::assert_snapshot!("openapi", serde_json::to_string_pretty(&description).unwrap());
 }
 
 /// Every line of the guide runs in a shell as it stands.

@@ -193,3 +193,9 @@ async fn a_running_upload_survives_the_end() {
     ana.sign_in("ana@example.com", PASSWORD).await.expect(303);
     ana.get(&format!("/tickets/{number}")).await.expect_text("a.txt");
 }
+
+#[test]
+fn the_help_names_every_command_and_setting() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_docket")).env_clear().arg("--help").output().unwrap();
+    insta::assert_snapshot!("help", text(&help.stdout));
+}

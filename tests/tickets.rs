@@ -454,3 +454,31 @@ async fn tags_are_what_one_can_remove_again() {
     owner.post(&path, &[("remove", "bug"), ("remove", "crash"), ("remove", "t")]).await.expect(303);
     owner.get(&format!("/tickets/{number}")).await.expect_no_text("Remove the tag");
 }
+
+#[actix_web::test]
+async fn history_tells_every_change_in_a_sentence() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Lamp flickers").await;
+    let path = format!("/tickets/{number}");
+    let post = async |form: &str, fields: &[(&str, &str)]| {
+        owner.post(&format!("{path}/{form}"), fields).await.expect(303);
+    };
+    post("title", &[("title", "The lamp flickers")]).await;
+    post("tags", &[("add", "bug")]).await;
+    post("tags", &[("remove", "bug")]).await;
+    post("assignee", &[("assignee", &owner.id.to_string())]).await;
+    post("assignee", &[("assignee", "")]).await;
+    post("notes", &[("notes", "Seen it."), ("version", "1")]).await;
+    owner.attach(number, &[("lamp.txt", b"on, off")]).await.expect(201);
+    let file = owner.get(&path).await.id_below(&format!("{path}/attachments/"));
+    post(&format!("attachments/{file}/rename"), &[("filename", "flicker.txt")]).await;
+    post(&format!("attachments/{file}/delete"), &[]).await;
+    post("status", &[("status", "closed")]).await;
+    post("delete", &[]).await;
+    post("restore", &[]).await;
+    let lines = owner.get(&path).await.texts(".events li");
+    // Without the times.
+    let lines: Vec<&str> = lines.iter().map(|line| line.rsplitn(5, ' ').last().unwrap()).collect();
+    insta::assert_snapshot!("history", lines.join("\n"));
+}
