@@ -209,14 +209,14 @@ async fn a_visitor_who_writes_again_reopens_and_the_open_ticket_shows_it() {
     let closed = owner.make_ticket_of(&[("title", "Bulb"), ("conversationId", &id), ("another", "1")]).await;
     owner.set_status(closed, "closed").await.expect(303);
     owner.post(&format!("/conversations/{id}/status"), &[("status", "closed")]).await.expect(303);
-    owner.get("/tickets").await.expect_no_text("waits for an answer");
+    owner.get("/tickets").await.expect_no_text("is waiting for a reply");
     let newer = owner.make_ticket("Newer").await;
     vera.write("It broke again").await.expect(201);
     owner.get("/conversations").await.expect_text("It broke again");
     let ticket = owner.get(&format!("/tickets/{open}")).await;
     ticket.expect_text("wrote again and reopened the conversation").expect_text("It broke again");
     owner.get(&format!("/tickets/{closed}")).await.expect_no_text("wrote again");
-    owner.get("/tickets").await.expect_text("The visitor waits for an answer");
+    owner.get("/tickets").await.expect_text("The visitor is waiting for a reply");
     assert_eq!(owner.list("").await, [open, newer], "it comes to the top");
 }
 

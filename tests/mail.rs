@@ -56,7 +56,7 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     assert!(decoded.contains("Auto-Submitted: auto-generated") && decoded.contains("desk@desk.example"));
     assert!(!decoded.contains("Bot"), "of spam nobody hears");
     let decoded = decode(to(&editor.email));
-    assert!(decoded.contains("gave you ticket #1") && decoded.contains("Refund for Zoë"), "{decoded}");
+    assert!(decoded.contains("assigned ticket #1 to you") && decoded.contains("Refund for Zoë"), "{decoded}");
     notices::round(&app.app).await.unwrap();
     assert_eq!(server.take(), Vec::<String>::new(), "once is enough");
 
@@ -88,7 +88,7 @@ async fn a_visitor_who_waits_is_told_after_five_minutes_and_never_gets_mail() {
     let mails = server.take();
     assert_eq!(mails.len(), 1, "{mails:?}");
     let decoded = decode(&mails[0]);
-    assert!(decoded.contains("Vera waits for an answer") && decoded.contains("Is anybody there?"), "{decoded}");
+    assert!(decoded.contains("Vera is waiting for a reply") && decoded.contains("Is anybody there?"), "{decoded}");
     // Answered, nothing waits.
     let other = Visitor::new(&app.base, &vera.key);
     other.write("Me too").await.expect(201);

@@ -1,17 +1,17 @@
-//! What programs get: the shapes of lists and errors.
+//! The JSON of lists and errors.
 
 use crate::values::page::Page;
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A part of a list, newest first.
+/// A page of a list, newest first.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Asks for the next part as `cursor`; null at the end.
+    /// Send it as `cursor` to get the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -23,18 +23,18 @@ impl<T: Serialize> List<T> {
     }
 }
 
-/// What went wrong.
+/// An error.
 #[derive(Serialize, ToSchema)]
 pub struct ApiError {
-    /// Which kind, and why.
+    /// The code and the message.
     pub error: Reason,
 }
 
-/// A word for programs and a sentence for people.
+/// A code for programs and a message for people.
 #[derive(Serialize, ToSchema)]
 pub struct Reason {
     /// Such as `not_found`, `invalid`, `conflict`, `rate_limited`.
     pub code: String,
-    /// What to mend.
+    /// For people: what is wrong, and what to do.
     pub message: String,
 }

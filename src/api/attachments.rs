@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 #[utoipa::path(
     get, path = "/tickets/{number}/attachments", tag = "Tickets",
     params(("number" = i64, Path, description = "The ticket’s number")),
-    responses((status = 200, description = "All of them", body = List<File>), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "The files", body = List<File>), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn files(app: AppData, actor: Actor, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
@@ -32,18 +32,18 @@ pub async fn files(app: AppData, actor: Actor, layout: Layout, path: web::Path<i
     Ok(HttpResponse::Ok().json(List::<File> { data, next_cursor: None }))
 }
 
-/// Why no file was kept: one by one, or of the whole request.
+/// Why no file was attached: for each file, or for the whole request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code, reason = "only describes the two kinds of response")]
 pub enum UploadProblem {
-    /// Each file was looked at.
+    /// The reason for each file.
     Files(Uploaded),
-    /// The request could not be taken.
+    /// The reason for the whole request.
     Request(ApiError),
 }
 
-/// Files to keep.
+/// Files to attach.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only describes the form")]
 pub struct Files {
@@ -58,11 +58,11 @@ pub struct Files {
     params(("number" = i64, Path, description = "The ticket’s number")),
     request_body(content = Files, content_type = "multipart/form-data"),
     responses(
-        (status = 201, description = "What was kept and what was not", body = Uploaded),
-        (status = 404, description = "Not there", body = ApiError),
-        (status = 413, description = "No file was kept; one was too large", body = UploadProblem),
-        (status = 415, description = "No file was kept", body = UploadProblem),
-        (status = 507, description = "No room", body = UploadProblem),
+        (status = 201, description = "The attached and the rejected files", body = Uploaded),
+        (status = 404, description = "Not found", body = ApiError),
+        (status = 413, description = "No file was attached; one was too large", body = UploadProblem),
+        (status = 415, description = "No file was attached", body = UploadProblem),
+        (status = 507, description = "Out of storage", body = UploadProblem),
     )
 )]
 pub async fn attach(
@@ -80,8 +80,8 @@ pub async fn attach(
     get, path = "/tickets/{number}/attachments/{id}", tag = "Tickets",
     params(("number" = i64, Path, description = "The ticket’s number"), ("id" = String, Path, description = "The file’s id")),
     responses(
-        (status = 200, description = "Its bytes", content_type = "application/octet-stream"),
-        (status = 404, description = "Not there", body = ApiError),
+        (status = 200, description = "The bytes of the file", content_type = "application/octet-stream"),
+        (status = 404, description = "Not found", body = ApiError),
     )
 )]
 pub async fn file(

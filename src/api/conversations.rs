@@ -1,4 +1,4 @@
-//! `/api/v1/conversations`: how another chat system brings its own in.
+//! `/api/v1/conversations`: conversations, also those imported from another chat system.
 
 use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
@@ -33,10 +33,10 @@ pub struct Conversation {
     /// ISO 3166-1 alpha-2.
     country: Option<String>,
     message_count: i64,
-    /// Its beginning.
+    /// The beginning of the latest message.
     last_message: String,
     last_message_at: DateTime<Utc>,
-    /// Since when the visitor waits for an answer.
+    /// Since when the visitor has been waiting for a reply.
     waiting_since: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
@@ -59,19 +59,19 @@ impl From<conversation::Conversation> for Conversation {
     }
 }
 
-/// Which conversations.
+/// Filters of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ConversationsQuery {
-    /// Only those of this status; all without it.
+    /// Only those with this status.
     #[param(inline)]
     status: Option<Status>,
     /// Words to search for.
     q: Option<String>,
-    /// How many, 50 unless said otherwise.
+    /// How many rows; 50, if you leave it out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
-    /// `nextCursor` of an earlier answer.
+    /// `nextCursor` of an earlier response.
     #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
@@ -82,7 +82,7 @@ pub struct ConversationsQuery {
 /// *Invalid* for a limit or a cursor that is none.
 #[utoipa::path(
     get, path = "/conversations", tag = "Conversations", params(ConversationsQuery),
-    responses((status = 200, description = "A part of the list", body = List<Conversation>))
+    responses((status = 200, description = "A page of the list", body = List<Conversation>))
 )]
 pub async fn list(app: AppData, actor: Actor, query: Query<ConversationsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
@@ -93,14 +93,14 @@ pub async fn list(app: AppData, actor: Actor, query: Query<ConversationsQuery>) 
     Ok(List::answer(page.map(Conversation::from)))
 }
 
-/// A conversation to bring in.
+/// A conversation to import.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateConversation {
-    /// As your system calls it; a random one without it.
+    /// The id in your system; random if you leave it out.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
     id: Option<String>,
-    /// Open unless said otherwise.
+    /// Open, if you leave it out.
     #[schema(inline)]
     status: Option<Status>,
     #[serde(default)]
@@ -110,17 +110,17 @@ pub struct CreateConversation {
     #[serde(default)]
     #[schema(max_length = 254)]
     visitor_email: String,
-    /// The page on which the visitor was.
+    /// The page that the visitor was on.
     #[schema(max_length = 2000, format = Uri)]
     page_url: Option<String>,
     /// ISO 3166-1 alpha-2.
     #[schema(min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$")]
     country: Option<String>,
-    /// When it began; now without it.
+    /// When it began; now, if you leave it out.
     created_at: Option<DateTime<Utc>>,
 }
 
-/// Brings a conversation in, without messages.
+/// Imports a conversation, without messages.
 ///
 /// # Errors
 /// *Conflict* when there is one of that id; *invalid*.
@@ -129,7 +129,7 @@ pub struct CreateConversation {
     params(OnceHeader),
     responses(
         (status = 201, description = "The conversation", body = Conversation),
-        (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
+        (status = 409, description = "The id exists already, or the key was used for another request", body = ApiError),
     )
 )]
 pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) -> Result<HttpResponse> {
@@ -163,7 +163,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) 
 /// One conversation.
 #[utoipa::path(
     get, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
-    responses((status = 200, description = "The conversation", body = Conversation), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "The conversation", body = Conversation), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
@@ -171,7 +171,7 @@ pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result
     Ok(HttpResponse::Ok().json(Conversation::from(found)))
 }
 
-/// What to change of a conversation; what is left out stays.
+/// Changes of a conversation. Fields that you leave out stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeConversation {
@@ -191,7 +191,7 @@ pub struct ChangeConversation {
 #[utoipa::path(
     patch, path = "/conversations/{id}", tag = "Conversations", request_body = ChangeConversation,
     params(("id" = String, Path, description = "Its id")),
-    responses((status = 200, description = "The conversation as it is now", body = Conversation), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "The conversation as it is now", body = Conversation), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn change(
     app: AppData,
@@ -214,10 +214,10 @@ pub async fn change(
     Ok(HttpResponse::Ok().json(Conversation::from(changed)))
 }
 
-/// Deletes a conversation; people can restore it for 30 days, and its tickets stay.
+/// Deletes a conversation. It can be restored in the web interface for 30 days; its tickets stay.
 #[utoipa::path(
     delete, path = "/conversations/{id}", tag = "Conversations", params(("id" = String, Path, description = "Its id")),
-    responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 204, description = "Deleted"), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());

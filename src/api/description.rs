@@ -1,4 +1,4 @@
-//! What the API says of itself: OpenAPI 3.1 for programs, a page for people.
+//! The routes of the API, and their description: OpenAPI 3.1 for programs, a guide for people.
 
 use crate::api::answers::{ApiError, Reason};
 use crate::api::{attachments, conversations, me, messages, submissions, tickets};
@@ -15,18 +15,18 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, ServerBuilder};
 use utoipa::{Modify, OpenApi};
 
-/// Answers that every request may get.
+/// Responses that every request may get.
 const ALWAYS: [(&str, &str); 10] = [
     ("400", "The request cannot be read"),
-    ("401", "No key, or one that is not known"),
-    ("404", "There is nothing at this address"),
-    ("405", "This address does not take that method"),
+    ("401", "The key is missing or unknown"),
+    ("404", "Not found"),
+    ("405", "The method is not allowed here"),
     ("413", "Too large"),
     ("415", "The body is not JSON"),
     ("422", "A field is wrong; the message says which and why"),
-    ("429", "Slow down; Retry-After says for how many seconds"),
-    ("503", "Database or storage are away; try again after Retry-After"),
-    ("507", "There is no room left"),
+    ("429", "Too many requests; wait as many seconds as Retry-After says"),
+    ("503", "The database or the file storage is unavailable; try again after Retry-After"),
+    ("507", "Out of storage"),
 ];
 
 /// Every address of the API, for the table of routes and for the description alike. Method

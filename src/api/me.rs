@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Who a key belongs to, and what it may do.
+/// The account, the key and its role.
 #[derive(Serialize, ToSchema)]
 pub struct Me {
     account: Account,
@@ -17,7 +17,7 @@ pub struct Me {
     role: Role,
 }
 
-/// Whose data the key opens.
+/// The account that the key belongs to.
 #[derive(Serialize, ToSchema)]
 struct Account {
     id: i64,

@@ -38,7 +38,7 @@ pub enum Author {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// As its sender called it.
+    /// The id that its sender gave it.
     id: Option<String>,
     /// Its number in the conversation: 1, 2, 3, … without gaps.
     position: i64,
@@ -61,14 +61,14 @@ impl From<messages::Message> for Message {
     }
 }
 
-/// Which messages.
+/// Filters of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MessagesQuery {
-    /// How many, 50 unless said otherwise.
+    /// How many rows; 50, if you leave it out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
-    /// `nextCursor` of an earlier answer.
+    /// `nextCursor` of an earlier response.
     #[param(min_length = 1, pattern = "^[0-9]{1,7}$")]
     cursor: Option<String>,
 }
@@ -80,7 +80,7 @@ pub struct MessagesQuery {
 #[utoipa::path(
     get, path = "/conversations/{id}/messages", tag = "Conversations",
     params(("id" = String, Path, description = "The conversation’s id"), MessagesQuery),
-    responses((status = 200, description = "A part of the list", body = List<Message>), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "A page of the list", body = List<Message>), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn list(
     app: AppData,
@@ -107,22 +107,22 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(List { data: rows.into_iter().map(Message::from).collect(), next_cursor }))
 }
 
-/// A message to bring in.
+/// A message to import.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateMessage {
-    /// As your system calls it: the same id in a conversation is the same message.
+    /// The id in your system. The same id in a conversation is the same message.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
     id: Option<String>,
     #[schema(inline)]
     from: Author,
-    /// Of an agent; the visitor’s name stands with the conversation.
+    /// The agent’s name. The visitor’s name belongs to the conversation.
     #[serde(default)]
     #[schema(max_length = 254)]
     author_name: String,
     #[schema(min_length = 1, max_length = 10_000, pattern = r"\S")]
     body: String,
-    /// When it was written; now without it.
+    /// When it was written; now, if you leave it out.
     created_at: Option<DateTime<Utc>>,
 }
 
@@ -155,7 +155,7 @@ impl CreateMessage {
     }
 }
 
-/// One message, or up to 500 in their order.
+/// One message, or up to 500 in order.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub enum CreateMessages {
@@ -188,17 +188,17 @@ impl<'de> Deserialize<'de> for CreateMessages {
     }
 }
 
-/// What was brought in.
+/// The imported messages.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum BroughtMessages {
+pub enum ImportedMessages {
     /// Several, in the order in which they were sent.
     Many(List<Message>),
     /// One.
     One(Message),
 }
 
-/// Brings messages in. A message whose id is known already is answered as before.
+/// Imports messages. A message whose id is known already is returned as it was stored.
 ///
 /// # Errors
 /// *Not found* when the conversation is out of reach; *invalid*.
@@ -209,10 +209,10 @@ pub enum BroughtMessages {
         OnceHeader,
     ),
     responses(
-        (status = 200, description = "All of them were known", body = BroughtMessages),
-        (status = 201, description = "The messages", body = BroughtMessages),
-        (status = 404, description = "Not there", body = ApiError),
-        (status = 409, description = "The key was used for something else", body = ApiError),
+        (status = 200, description = "All of them were imported before", body = ImportedMessages),
+        (status = 201, description = "The messages", body = ImportedMessages),
+        (status = 404, description = "Not found", body = ApiError),
+        (status = 409, description = "The key was used for another request", body = ApiError),
     )
 )]
 pub async fn post(
@@ -239,10 +239,10 @@ pub async fn post(
                 let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
                 let mut data: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();
                 let body = match data.pop() {
-                    Some(one) if is_one => BroughtMessages::One(one),
+                    Some(one) if is_one => ImportedMessages::One(one),
                     last => {
                         data.extend(last);
-                        BroughtMessages::Many(List { data, next_cursor: None })
+                        ImportedMessages::Many(List { data, next_cursor: None })
                     }
                 };
                 Ok((status, json!(body), Some(posted)))

@@ -1,5 +1,4 @@
-//! `/api/v1`: the desk for other programs. Bearers of a key work as an editor of
-//! its account, through the same stores as the pages.
+//! `/api/v1`: everything an editor may do, for other programs with an API key.
 
 pub mod answers;
 pub mod attachments;

@@ -1,4 +1,4 @@
-//! What programs send: JSON bodies, queries, and keys against doing a thing twice.
+//! What programs send: JSON bodies, queries, and idempotency keys.
 
 use crate::accounts::stored_responses;
 use crate::accounts::stored_responses::Reserved;
@@ -106,12 +106,12 @@ impl Once {
     }
 }
 
-/// How a program names a request that it may send again.
+/// Makes a request safe to send again.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only describes the header that Once reads")]
 pub struct OnceHeader {
-    /// The same key within 24 hours gives the same answer.
+    /// The same key within 24 hours gets the same response.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", required = false)]
     key: String,
 }

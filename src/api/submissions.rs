@@ -1,4 +1,4 @@
-//! `/api/v1/form-submissions`: how another form system brings its own in.
+//! `/api/v1/form-submissions`: submissions, also those imported from another form system.
 
 use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
@@ -40,7 +40,7 @@ pub struct Field {
 #[serde(rename_all = "camelCase")]
 pub struct FormSubmission {
     id: String,
-    /// What the form is called on the desk.
+    /// The name of the form.
     form: String,
     /// Every field in order, repeated ones too.
     fields: Vec<Field>,
@@ -69,18 +69,18 @@ impl FormSubmission {
     }
 }
 
-/// Which submissions.
+/// Filters of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SubmissionsQuery {
-    /// Only spam, or only what is none; both without it.
+    /// Only spam, or only what is not spam.
     spam: Option<bool>,
     /// Words to search for.
     q: Option<String>,
-    /// How many, 50 unless said otherwise.
+    /// How many rows; 50, if you leave it out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
-    /// `nextCursor` of an earlier answer.
+    /// `nextCursor` of an earlier response.
     #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
@@ -91,7 +91,7 @@ pub struct SubmissionsQuery {
 /// *Invalid* for a limit or a cursor that is none.
 #[utoipa::path(
     get, path = "/form-submissions", tag = "Form submissions", params(SubmissionsQuery),
-    responses((status = 200, description = "A part of the list", body = List<FormSubmission>))
+    responses((status = 200, description = "A page of the list", body = List<FormSubmission>))
 )]
 pub async fn list(app: AppData, actor: Actor, query: Query<SubmissionsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
@@ -110,31 +110,31 @@ pub async fn list(app: AppData, actor: Actor, query: Query<SubmissionsQuery>) ->
     Ok(List::answer(page.await?))
 }
 
-/// A submission to bring in.
+/// A submission to import.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateSubmission {
-    /// As your system calls it; a random one without it.
+    /// The id in your system; random if you leave it out.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
     id: Option<String>,
-    /// The name of the form; one of that name is made where there is none.
+    /// The name of the form. It is created if it does not exist.
     #[serde(default)]
     #[schema(max_length = 100)]
     form: String,
     /// At most 64 KB together.
     #[schema(inline, min_items = 1, max_items = 100)]
     fields: Vec<Field>,
-    /// The page on which the visitor was.
+    /// The page that the visitor was on.
     #[schema(max_length = 2000, format = Uri)]
     page_url: Option<String>,
     /// ISO 3166-1 alpha-2.
     #[schema(min_length = 2, max_length = 2, pattern = "^[A-Za-z]{2}$")]
     country: Option<String>,
-    /// When it was sent; now without it.
+    /// When it was sent; now, if you leave it out.
     created_at: Option<DateTime<Utc>>,
 }
 
-/// Brings a submission in.
+/// Imports a submission.
 ///
 /// # Errors
 /// *Conflict* when there is one of that id; *invalid*.
@@ -143,7 +143,7 @@ pub struct CreateSubmission {
     params(OnceHeader),
     responses(
         (status = 201, description = "The submission", body = FormSubmission),
-        (status = 409, description = "There is one of that id, or the key was used for something else", body = ApiError),
+        (status = 409, description = "The id exists already, or the key was used for another request", body = ApiError),
     )
 )]
 pub async fn create(app: AppData, actor: Actor, body: Body<CreateSubmission>) -> Result<HttpResponse> {
@@ -175,7 +175,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateSubmission>) ->
 /// One submission.
 #[utoipa::path(
     get, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
-    responses((status = 200, description = "The submission", body = FormSubmission), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "The submission", body = FormSubmission), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let id = path.into_inner();
@@ -187,10 +187,10 @@ pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result
     Ok(HttpResponse::Ok().json(app.db.read(load).await?))
 }
 
-/// Deletes a submission; people can restore it for 30 days, and its tickets stay.
+/// Deletes a submission. It can be restored in the web interface for 30 days; its tickets stay.
 #[utoipa::path(
     delete, path = "/form-submissions/{id}", tag = "Form submissions", params(("id" = String, Path, description = "Its id")),
-    responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 204, description = "Deleted"), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());

@@ -28,13 +28,13 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ticket {
-    /// Counts from 1 in each account and is never used again.
+    /// Counts from 1 in each account and is never reused.
     number: i64,
     title: String,
     status: Status,
-    /// Internal: visitors never see them.
+    /// Internal: no visitor ever sees them.
     notes: String,
-    /// A change of the notes names it.
+    /// Send it when you change the notes.
     notes_version: i64,
     tags: Vec<String>,
     assignee_id: Option<i64>,
@@ -89,21 +89,21 @@ fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
     Ok(Ticket::new(row, tags))
 }
 
-/// Which tickets.
+/// Filters of the list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct TicketsQuery {
-    /// Only those of this status; all without it.
+    /// Only those with this status.
     #[param(inline)]
     status: Option<Status>,
-    /// Words to search for, as in the desk.
+    /// Words to search for, as in the search field.
     q: Option<String>,
     /// Only those with this tag.
     tag: Option<String>,
-    /// How many, 50 unless said otherwise.
+    /// How many rows; 50, if you leave it out.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
-    /// `nextCursor` of an earlier answer.
+    /// `nextCursor` of an earlier response.
     #[param(min_length = 1, pattern = "^[0-9TZ:.-]+_[0-9]+$")]
     cursor: Option<String>,
 }
@@ -114,7 +114,7 @@ pub struct TicketsQuery {
 /// *Invalid* for a limit or a cursor that is none.
 #[utoipa::path(
     get, path = "/tickets", tag = "Tickets", params(TicketsQuery),
-    responses((status = 200, description = "A part of the list", body = List<Ticket>))
+    responses((status = 200, description = "A page of the list", body = List<Ticket>))
 )]
 pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
@@ -142,7 +142,7 @@ pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Res
     Ok(List::answer(page.await?))
 }
 
-/// A ticket to make.
+/// A ticket to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTicket {
@@ -162,18 +162,18 @@ pub struct CreateTicket {
     #[serde(default)]
     #[schema(max_length = 254)]
     requester_email: String,
-    /// Of a conversation here or in another system; not together with `formSubmissionId`.
+    /// The id of a conversation in Docket or in another system. Do not send it with `formSubmissionId`.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
     conversation_id: Option<String>,
-    /// Of a submission here or in another system; not together with `conversationId`.
+    /// The id of a submission in Docket or in another system. Do not send it with `conversationId`.
     #[schema(min_length = 1, max_length = 128, pattern = r"^[A-Za-z0-9_.:-]+$")]
     form_submission_id: Option<String>,
-    /// Make one although the source has tickets already.
+    /// Create a ticket even if the source has tickets already.
     #[serde(default)]
     another: bool,
 }
 
-/// Makes a ticket. A source that has one already is a conflict, unless `another` is asked for.
+/// Creates a ticket. If the source has a ticket already, the response is a conflict, unless `another` is true.
 ///
 /// # Errors
 /// *Invalid*, *conflict*; when the database fails.
@@ -182,7 +182,7 @@ pub struct CreateTicket {
     params(OnceHeader),
     responses(
         (status = 201, description = "The ticket", body = Ticket),
-        (status = 409, description = "The source has tickets, or the key was used for something else", body = ApiError),
+        (status = 409, description = "The source has tickets already, or the key was used for another request", body = ApiError),
     )
 )]
 pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Result<HttpResponse> {
@@ -211,13 +211,13 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
                     Outcome::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
                         let message =
-                            format!("This source has {} already; another: true makes one more.", numbers.join(", "));
+                            format!("This source has {} already. Send another: true to create one more.", numbers.join(", "));
                         return Err(Error::new(Kind::Conflict, message));
                     }
                     Outcome::RequestUsed(number) => {
                         return Err(Error::new(
                             Kind::Conflict,
-                            format!("This request has made ticket #{number} already."),
+                            format!("This request created ticket #{number} already."),
                         ));
                     }
                 };
@@ -260,7 +260,7 @@ fn json(value: &impl Serialize) -> Result<serde_json::Value> {
 /// One ticket.
 #[utoipa::path(
     get, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
-    responses((status = 200, description = "The ticket", body = Ticket), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 200, description = "The ticket", body = Ticket), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn show(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
@@ -268,7 +268,7 @@ pub async fn show(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<Ht
     Ok(HttpResponse::Ok().json(ticket))
 }
 
-/// What to change of a ticket; what is left out stays.
+/// Changes of a ticket. Fields that you leave out stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeTicket {
@@ -276,11 +276,11 @@ pub struct ChangeTicket {
     title: Option<String>,
     #[schema(inline)]
     status: Option<Status>,
-    /// Together with `notesVersion`, the version on which they were written.
+    /// Send `notesVersion` with it, the version that your text is based on.
     #[schema(max_length = 100_000)]
     notes: Option<String>,
     notes_version: Option<i64>,
-    /// All tags that the ticket has from now on.
+    /// Replaces all tags.
     #[schema(inline, max_items = 50)]
     tags: Option<Vec<String>>,
     /// A user's id, or null for nobody.
@@ -289,7 +289,7 @@ pub struct ChangeTicket {
     assignee_id: Change<i64>,
 }
 
-/// Changes a ticket, all of it or nothing.
+/// Changes a ticket: all changes, or none.
 ///
 /// # Errors
 /// *Not found* when it is out of reach; *conflict* when somebody else has saved
@@ -299,8 +299,8 @@ pub struct ChangeTicket {
     params(("number" = i64, Path, description = "Its number")),
     responses(
         (status = 200, description = "The ticket as it is now", body = Ticket),
-        (status = 404, description = "Not there", body = ApiError),
-        (status = 409, description = "The notes have another version by now", body = ApiError),
+        (status = 404, description = "Not found", body = ApiError),
+        (status = 409, description = "Somebody else has saved the notes in the meantime", body = ApiError),
     )
 )]
 pub async fn change(
@@ -315,7 +315,7 @@ pub async fn change(
         (None, _) => None,
         (Some(notes), Some(version)) => Some((Notes::parse(&notes)?, version)),
         (Some(_), None) => {
-            return Err(Error::invalid("A change of notes names notesVersion, the version it is based on."));
+            return Err(Error::invalid("To change notes, send notesVersion: the version that your text is based on."));
         }
     };
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
@@ -359,16 +359,16 @@ fn save_notes(
     match notes::save(conn, actor, number, notes, version, now)? {
         Saved::Done => Ok(()),
         Saved::Stale(theirs) => {
-            let message = format!("{} has saved the notes: they are at version {} now.", theirs.author, theirs.version);
+            let message = format!("{} has saved the notes in the meantime. They are at version {} now.", theirs.author, theirs.version);
             Err(Error::new(Kind::Conflict, message))
         }
     }
 }
 
-/// Puts a ticket into the trash, from which people can restore it for 30 days.
+/// Moves a ticket to the trash. It can be restored in the web interface for 30 days.
 #[utoipa::path(
     delete, path = "/tickets/{number}", tag = "Tickets", params(("number" = i64, Path, description = "Its number")),
-    responses((status = 204, description = "Done"), (status = 404, description = "Not there", body = ApiError))
+    responses((status = 204, description = "Deleted"), (status = 404, description = "Not found", body = ApiError))
 )]
 pub async fn delete(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());

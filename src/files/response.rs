@@ -16,7 +16,7 @@ pub struct File {
     content_type: &'static str,
     /// In bytes.
     size: i64,
-    /// Where it is; with the key, the same below `/api/v1`.
+    /// The address for browsers. With an API key, the same path below `/api/v1`.
     url: String,
     /// For pictures.
     thumbnail_url: Option<String>,
@@ -36,14 +36,14 @@ impl File {
     }
 }
 
-/// Files that were kept, and those that were not.
+/// The attached and the rejected files.
 #[derive(Serialize, ToSchema)]
 pub struct Uploaded {
     pub data: Vec<File>,
     pub rejected: Vec<Rejected>,
 }
 
-/// A file that was not kept.
+/// A rejected file.
 #[derive(Serialize, ToSchema)]
 pub struct Rejected {
     filename: String,

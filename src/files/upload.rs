@@ -22,7 +22,7 @@ pub struct Received {
     pub rejected: Vec<Refused>,
 }
 
-/// A file that was not kept.
+/// A rejected file.
 pub struct Refused {
     pub filename: String,
     pub rejection: Rejection,

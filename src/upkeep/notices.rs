@@ -1,5 +1,5 @@
-//! Mails that tell the team what waits for them: new submissions, visitors who
-//! wait for an answer, tickets that they were given. Each chooses for themselves.
+//! Mails to the team: new submissions, visitors who are waiting for a reply, assigned
+//! tickets. Each user chooses which.
 
 use crate::accounts::user::User;
 use crate::app::App;
@@ -209,11 +209,11 @@ fn who_waits(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime
     let Some(since) = rows.last().and_then(|last| last.waiting_since) else { return Ok(None) };
     let told = Mark { waiting_since: since, ..mark.clone() };
     let entry = |row: &Conversation| Entry {
-        what: format!("{} waits for an answer", row.visitor()),
+        what: format!("{} is waiting for a reply", row.visitor()),
         more: row.last_message.clone(),
         path: format!("/conversations/{}", row.id),
     };
-    Ok(Some(News { many: "visitors wait for an answer", entries: rows.iter().map(entry).collect(), told }))
+    Ok(Some(News { many: "visitors are waiting for a reply", entries: rows.iter().map(entry).collect(), told }))
 }
 
 fn new_tickets(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<Option<News>> {
@@ -233,11 +233,11 @@ fn new_tickets(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTi
     let Some(at) = rows.last().and_then(|last| last.assigned_at) else { return Ok(None) };
     let told = Mark { assigned_at: at, ..mark.clone() };
     let entry = |row: &Ticket| Entry {
-        what: format!("{} gave you ticket #{}", row.assigned_by.as_deref().unwrap_or("Somebody"), row.number),
+        what: format!("{} assigned ticket #{} to you", row.assigned_by.as_deref().unwrap_or("Somebody"), row.number),
         more: row.title.clone(),
         path: format!("/tickets/{}", row.number),
     };
-    Ok(Some(News { many: "tickets were given to you", entries: rows.iter().map(entry).collect(), told }))
+    Ok(Some(News { many: "tickets were assigned to you", entries: rows.iter().map(entry).collect(), told }))
 }
 
 fn mail(mailer: &Mailer, user: &User, news: &News) -> Mail {
@@ -253,6 +253,6 @@ fn mail(mailer: &Mailer, user: &User, news: &News) -> Mail {
     if news.entries.len() > TOLD {
         let _ = write!(body, "… and {} more.\n\n", news.entries.len() - TOLD);
     }
-    let _ = write!(body, "-- \nWhat you get by mail you choose in your profile: {}\n", mailer.link("/profile"));
+    let _ = write!(body, "-- \nChoose what you get by mail in your profile: {}\n", mailer.link("/profile"));
     Mail { name: user.name.clone(), address: user.email.clone(), subject, text: body }
 }

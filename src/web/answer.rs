@@ -136,19 +136,19 @@ struct ErrorPage<'a> {
 /// The heading of an error page.
 fn error_title(kind: Kind) -> &'static str {
     match kind {
-        Kind::Unreadable => "That could not be read",
+        Kind::Unreadable => "The request can’t be read",
         Kind::SignedOut => "Please sign in",
-        Kind::Forbidden => "You may not do that",
+        Kind::Forbidden => "Not allowed",
         Kind::NotFound => "Not found",
         Kind::TooSlow => "The request took too long",
-        Kind::Conflict => "Somebody else was first",
+        Kind::Conflict => "Changed in the meantime",
         Kind::TooLarge => "Too large",
-        Kind::UnsupportedType => "That type is not taken",
+        Kind::UnsupportedType => "File type not allowed",
         Kind::Misdirected => "Wrong address",
-        Kind::Invalid => "Something is not right yet",
-        Kind::TooMany => "Slow down a little",
+        Kind::Invalid => "Please check your input",
+        Kind::TooMany => "Too many requests",
         Kind::Internal => "Something went wrong",
-        Kind::Unavailable => "Not available right now",
-        Kind::Full => "No room left",
+        Kind::Unavailable => "Temporarily unavailable",
+        Kind::Full => "Out of storage",
     }
 }

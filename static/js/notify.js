@@ -17,7 +17,7 @@ const show = () => {
 const WORDS = {
   message: (news) => news.from === "visitor" && [news.visitor, news.preview, `/conversations/${news.conversation}`],
   submission: (news) => [`${news.visitor} sent a form`, news.preview, `/submissions/${news.submission}`],
-  assigned: (news) => String(news.to) === user && [`${news.by} gave you #${news.number}`, news.title, `/tickets/${news.number}`],
+  assigned: (news) => String(news.to) === user && [`${news.by} assigned #${news.number} to you`, news.title, `/tickets/${news.number}`],
 };
 
 if ("Notification" in window && isSecureContext) {
