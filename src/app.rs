@@ -1,4 +1,4 @@
-//! What every handler and command may ask for.
+//! What every handler and command can use.
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -16,39 +16,33 @@ use crate::storage::Storage;
 use crate::values::token;
 use std::sync::Arc;
 
-/// The running program. Nothing that must last is in here: any number of
-/// instances can share one database and one storage.
+/// The running program. It holds no lasting state: any number of instances can share one
+/// database and one storage.
 pub struct App {
-    /// The settings.
     pub config: Config,
-    /// Which installation it is.
     pub installation: Installation,
-    /// Rows.
     pub db: Db,
-    /// Files.
     pub storage: Storage,
-    /// The time.
     pub clock: Clock,
-    /// What open pages are told.
+    /// Events for open pages.
     pub live: Arc<Live>,
-    /// How often anybody may ask.
+    /// Rate limits.
     pub limits: Limits,
-    /// The memory for bodies and pages.
+    /// Memory for request bodies and pages.
     pub budget: Budget,
-    /// Places for lists and searches, of which each takes a reader of the database.
+    /// Places for lists and searches; each uses a database connection for reading.
     pub lists: Slots,
     /// Places for the event streams of open pages.
     pub streams: Slots,
     /// Places for files and archives.
     pub uploads: Uploads,
-    /// Hashes and verifies passwords.
     pub passwords: Passwords,
-    /// Mail to the team, if a server is set.
+    /// Mail to the team, if a mail server is configured.
     pub mail: Option<Mailer>,
 }
 
 impl App {
-    /// Makes the data folder, opens database and storage, and runs pending migrations.
+    /// Creates the data folder, opens database and storage, and runs pending migrations.
     ///
     /// # Errors
     /// One line that says what is unusable.
@@ -75,7 +69,7 @@ impl App {
         let named = db.write(move |conn| installation::open(conn, &id)).await;
         let installation = named.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
         let (live, limits) = (Live::start(&db), Limits::new(config.api_rate));
-        // One reader is left for whatever else is read.
+        // One reader stays free for all other reads.
         let readers = db.readers() - 1;
         let lists = Slots::new(Bounds { all: readers, account: readers - 1, user: (readers - 1) / 2 });
         let streams = Slots::new(Bounds { all: 20_000, account: 2_000, user: 100 });

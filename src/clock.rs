@@ -3,13 +3,13 @@
 use chrono::{NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::Arc;
 
-/// How long what was deleted can be restored.
+/// How long deleted items can be restored.
 pub const TRASH: TimeDelta = TimeDelta::days(30);
 
-/// So many deleted conversations and submissions the trash shows.
+/// Maximum number of deleted conversations or submissions shown in the trash.
 pub const TRASH_SHOWN: i64 = 100;
 
-/// Tells the time in UTC, cut to microseconds, which is what both engines keep.
+/// Returns the time in UTC, truncated to microseconds, the precision of both engines.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> NaiveDateTime + Send + Sync>);
 
@@ -19,7 +19,7 @@ impl Clock {
         Self::from_fn(|| Utc::now().naive_utc())
     }
 
-    /// A clock that says what `tell` says.
+    /// A clock that returns the result of `tell`.
     pub fn from_fn(tell: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }

@@ -1,5 +1,5 @@
-//! Every setting, in one table. A setting that is unknown or unusable stops
-//! the start with a line that says so.
+//! Every setting, in one table. An invalid setting stops the start with a line that says
+//! so.
 
 use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
@@ -111,7 +111,7 @@ const KNOWN: [&str; 13] = [
 pub struct Proxies(Vec<IpNet>);
 
 impl Proxies {
-    /// Whether an address is a trusted proxy's.
+    /// Whether an address belongs to a trusted proxy.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -136,19 +136,19 @@ impl std::str::FromStr for Proxies {
 }
 
 impl Config {
-    /// The database's address, with its default.
+    /// The database URL, or its default.
     pub fn database(&self) -> DatabaseUrl {
         let default = || DatabaseUrl::Sqlite(self.data_dir.join("docket.db"));
         self.database_url.clone().unwrap_or_else(default)
     }
 
-    /// The file storage's address, with its default.
+    /// The storage URL, or its default.
     pub fn storage(&self) -> String {
         let default = || format!("file:{}", self.data_dir.join("files").display());
         self.storage_url.clone().unwrap_or_else(default)
     }
 
-    /// Whether people reach the server by TLS, as far as we were told.
+    /// Whether the public URL uses TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
@@ -164,9 +164,9 @@ impl Config {
     }
 }
 
-/// The variables that begin like ours and are none of ours, each with the setting
-/// that is spelt most like it. No reason to stop: Kubernetes sets `DOCKET_PORT` and
-/// others for a service that is called docket.
+/// Unknown variables that start with `DOCKET_`, each with the most similar setting. They
+/// do not stop the start: Kubernetes sets `DOCKET_PORT` and others for a service called
+/// docket.
 pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
     let is_unknown = |name: &String| {
         name.starts_with("DOCKET_") && !KNOWN.contains(&name.as_str()) && !name.starts_with("DOCKET_TEST_")

@@ -1,4 +1,4 @@
-//! One line of the table of routes.
+//! One line of the route table.
 
 use crate::gate;
 use crate::gate::Gate;
@@ -7,13 +7,12 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
 use std::borrow::Cow;
 
-/// An address with its method, who comes through to it, and what answers.
+/// An address with its method, its gate and its handler.
 pub struct Endpoint {
-    /// The method; `GET` answers `HEAD` too.
+    /// `GET` includes `HEAD`.
     pub method: Method,
     /// The path, with names for its variable parts.
     pub path: Cow<'static, str>,
-    /// Who comes through.
     pub gate: Gate,
     pub(crate) route: Route,
 }
@@ -33,7 +32,7 @@ macro_rules! methods {
 methods!(get GET, post POST, patch PATCH, delete DELETE, options OPTIONS);
 
 impl Endpoint {
-    /// A line that sends what comes through the gate to a handler.
+    /// A line that passes requests through the gate to a handler.
     pub fn new<F, Args>(method: Method, path: Cow<'static, str>, gate: Gate, handler: F) -> Self
     where
         F: Handler<Args>,

@@ -1,7 +1,7 @@
 //! One error type: a code for programs, a sentence for people, a cause for the log.
 //!
-//! It knows no library. `db` and `storage` turn their errors into it, `web` turns it
-//! into a page or JSON, and logs the cause there, once.
+//! It depends on no library. `db` and `storage` convert their errors to it. `web` turns
+//! it into a page or JSON and logs the cause once.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What kind of answer an error is.
+/// The kind of an error, which decides the HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// 400: the request could not be read.
     Unreadable,
     /// 401: nobody is signed in.
     SignedOut,
-    /// 403: this person, or this origin, may not.
+    /// 403: the user or the origin has no permission.
     Forbidden,
-    /// 404: not there, or not theirs.
+    /// 404: does not exist, or belongs to another account.
     NotFound,
     /// 408: the body came too slowly.
     TooSlow,
-    /// 409: somebody else was first.
+    /// 409: somebody else was first, or the id is taken.
     Conflict,
     /// 413: larger than allowed.
     TooLarge,
-    /// 415: of a type that is not taken.
+    /// 415: the type is not accepted.
     UnsupportedType,
-    /// 421: sent to a name that is not ours.
+    /// 421: sent to a host name that is not ours.
     Misdirected,
     /// 422: a field is wrong.
     Invalid,
@@ -37,14 +37,14 @@ pub enum Kind {
     TooMany,
     /// 500: our fault.
     Internal,
-    /// 503: database or storage are away.
+    /// 503: database or storage cannot be reached, or all places are taken.
     Unavailable,
     /// 507: the disk is full.
     Full,
 }
 
 impl Kind {
-    /// The word for scripts.
+    /// The code for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unreadable => "invalid_body",
@@ -84,10 +84,9 @@ impl std::error::Error for Failed {
     }
 }
 
-/// A failure: what kind, what to tell the person, and what to log.
+/// A failure: its kind, what to tell the person, and what to log.
 #[derive(Debug)]
 pub struct Error {
-    /// What kind of answer it is.
     pub kind: Kind,
     message: String,
     retry_after: Option<u32>,
@@ -97,12 +96,12 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure that the person can understand and mend.
+    /// A failure that the person can understand and correct.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None, retryable: false, engine_trouble: false, source: None }
     }
 
-    /// 404. The same for what is not there and what is another account's.
+    /// 404, both for what does not exist and for what belongs to another account.
     pub fn not_found() -> Self {
         Self::new(Kind::NotFound, "There is nothing at this address, or you don’t have access to it.")
     }
@@ -112,7 +111,7 @@ impl Error {
         Self::new(Kind::Invalid, message)
     }
 
-    /// 421: this server is `ours`, and the request named another one.
+    /// 421: the request named a host other than `ours`.
     pub fn misdirected(ours: &str) -> Self {
         Self::new(
             Kind::Misdirected,
@@ -120,7 +119,7 @@ impl Error {
         )
     }
 
-    /// 429: it makes sense again in so many seconds.
+    /// 429: the client can try again after so many seconds.
     pub fn too_many(message: &str, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(Kind::TooMany, message) }
     }
@@ -131,12 +130,12 @@ impl Error {
         Self { source: Some(Box::new(source)), ..Self::new(Kind::Internal, "Something went wrong on our side.") }
     }
 
-    /// The same, where a transaction that runs again may well succeed.
+    /// 503 for a transaction that may well succeed when it runs again.
     pub fn worth_retrying(source: impl Into<Source>) -> Self {
         Self { retryable: true, ..Self::unavailable(source) }
     }
 
-    /// 503: the database or the storage is away.
+    /// 503: database or storage cannot be reached.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Self {
             retry_after: Some(5),
@@ -149,12 +148,13 @@ impl Error {
         }
     }
 
-    /// 503: everything of its kind is in use; it makes sense again in so many seconds.
+    /// 503: all places of a kind are taken; the client can try again after so many
+    /// seconds.
     pub fn busy(message: &str, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(Kind::Unavailable, message) }
     }
 
-    /// What a database or disk says in words: full, busy, or broken.
+    /// Classifies the error text of a database or disk: full, busy, or broken.
     pub fn from_storage_text(text: &str) -> Self {
         let full = ["disk is full", "No space left", "database or disk is full"];
         if full.iter().any(|sign| text.contains(sign)) {
@@ -175,14 +175,14 @@ impl Error {
         &self.message
     }
 
-    /// What to tell an operator: the causes, or else the sentence.
+    /// The message for operators: the causes, or the sentence if there are none.
     pub fn cause(&self) -> String {
         let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
         let causes: Vec<String> = causes.map(ToString::to_string).collect();
         if causes.is_empty() { self.message.clone() } else { causes.join(": ") }
     }
 
-    /// Seconds after which another try makes sense.
+    /// Seconds to wait before another attempt.
     pub fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }

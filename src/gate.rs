@@ -1,5 +1,5 @@
-//! What stands before every route: where the request comes from, who sent it,
-//! and whether they may.
+//! The check before every route: where the request comes from, who sent it, and whether
+//! they may use the route.
 
 use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
@@ -21,23 +21,23 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
 
-/// Why a form of somebody who is not signed in is refused rather than kept.
+/// Errors for which the form of a signed-out user is rejected instead of kept.
 const NOT_KEPT: [Kind; 3] = [Kind::TooLarge, Kind::TooSlow, Kind::Unavailable];
 
-/// Who may come through to a route.
+/// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// Anybody, from any site. Blind to cookies.
+    /// Anyone, from any website. Ignores cookies.
     Public,
-    /// Anybody, but changes only from our own pages: signing in and its kin.
+    /// Anyone, but changes only from our own pages: sign-in, set-up and invitations.
     Door,
-    /// Signed-in users who may do that, from our own pages.
+    /// Signed-in users who may perform the action, from our own pages.
     Desk(Action),
-    /// Programs with an API key. Blind to cookies.
+    /// Programs with an API key. Ignores cookies.
     Api,
 }
 
-/// Lets a request through to its route, or answers it.
+/// Passes a request on to its route, or responds to it.
 pub async fn keep(
     gate: Gate,
     mut req: ServiceRequest,
@@ -45,7 +45,7 @@ pub async fn keep(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let mut response = match judge(gate, &mut req).await {
         Ok(None) => next.call(req).await?.map_into_boxed_body(),
-        // Not `into_response`, which forgets the error of an answer.
+        // Not `into_response`, which drops the error of a response.
         Ok(Some(answer)) => ServiceResponse::new(req.into_parts().0, answer),
         Err(error) => req.error_response(error),
     };
@@ -65,9 +65,9 @@ pub async fn keep(
     Ok(response)
 }
 
-/// `None` for who may come through, otherwise the answer to who may not.
+/// `None` if the request may pass, otherwise the response to it.
 async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpResponse>> {
-    // No row can be named by it, and Postgres would not even look.
+    // No name or id contains NUL, and Postgres rejects text that does.
     if req.path().contains("%00") {
         return Err(Error::not_found());
     }
@@ -84,7 +84,7 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
     check_origin(req)?;
     let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
-    // Even a refusal is shown in the frame of who is signed in.
+    // First, because a refusal is shown in the user's layout, too.
     admit(req, agent)?;
     if allowed {
         return Ok(None);
@@ -117,7 +117,7 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
     let Some((user, is_stale)) = found else { return Ok(None) };
     if is_stale {
-        // Reading must go on when writing cannot.
+        // Reading must work even when writing fails.
         if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
             tracing::warn!(cause = error.cause(), "the use of a session was not written down");
         }
@@ -125,12 +125,12 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     Ok(Some(user.into()))
 }
 
-/// Lets a program in.
+/// Authenticates a program by its API key.
 async fn admit_program(req: &ServiceRequest) -> Result<()> {
     let app = app_of(req.request())?;
     let missing = || Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…).");
     let key = client::bearer(req.headers()).ok_or_else(missing)?;
-    // Guessing is slowed down by network, asking by key.
+    // Guesses are limited per network, requests per key.
     let hash = token::sha256(key.as_bytes());
     let (now, wanted) = (app.clock.now(), hash.clone());
     if !keys::is_well_formed(key) {
@@ -149,7 +149,7 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
         return Err(keys::unknown());
     };
     if is_stale {
-        // Reading must go on when writing cannot.
+        // Reading must work even when writing fails.
         if let Err(error) = app.db.write(move |conn| keys::touch(conn, &hash, now)).await {
             tracing::warn!(cause = error.cause(), "the use of a key was not written down");
         }
@@ -160,7 +160,7 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
     Ok(())
 }
 
-/// Before a body of somebody who is not signed in is read.
+/// Limits the rate of signed-out clients, before a body is read.
 fn slow_down(req: &ServiceRequest) -> Result<()> {
     if matches!(*req.method(), Method::GET | Method::HEAD) {
         return Ok(());
@@ -186,7 +186,7 @@ fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     Ok(())
 }
 
-/// Answers somebody who is not signed in. What a form brought is handed back.
+/// Responds to a client that isn't signed in. The content of a form is kept.
 async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
     let layout = Layout::of(req.request());
     if answer::wants_json(req.request()) {
@@ -201,17 +201,17 @@ async fn turn_away(req: &mut ServiceRequest) -> Result<HttpResponse> {
     slow_down(req)?;
     let sent = match req.extract::<Fields>().await {
         Ok(sent) => sent,
-        // Nothing that has an end: the sender is told why.
+        // Too large, too slow or out of memory: the response says why.
         Err(error) if error.as_error::<Error>().is_some_and(|error| NOT_KEPT.contains(&error.kind)) => {
             return Ok(HttpResponse::from_error(error));
         }
-        // A form with files, or one that cannot be read, is not kept; signing in comes first all the same.
+        // A form with files or an unreadable form isn't kept. The user still signs in first.
         Err(_) => Fields::default(),
     };
     sign_in::page_for_kept(&layout, &Kept::new(path, &sent)?)
 }
 
-/// What [`keep`] has put there. Fails closed: where it is not, nobody is signed in.
+/// What [`keep`] stored with the request. Fails closed: without it, nobody is signed in.
 fn admitted<T: Clone + 'static>(req: &HttpRequest) -> Ready<Result<T, actix_web::Error>> {
     let found = req.extensions().get::<T>().cloned();
     ready(found.ok_or_else(|| Error::new(Kind::SignedOut, "Please sign in first.").into()))

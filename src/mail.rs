@@ -8,27 +8,27 @@ use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::Duration;
 
-/// How long a mail server may take to answer.
+/// How long a mail server may take to respond.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Replies that speak of the recipient (RFC 5321, 4.2.3): no such address, or not
-/// here. Others, such as a wrong password, are for the operator to mend.
+/// Reply codes about the recipient (RFC 5321, 4.2.3): an address that does not exist or
+/// is not accepted. The operator can fix other failures, such as a wrong password.
 const FOR_EVER: [u16; 4] = [501, 550, 551, 553];
 
-/// A connection to the mail server of the settings.
+/// A connection to the configured mail server.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
-    /// What links in mails begin with.
+    /// The base URL of links in mails.
     base: String,
 }
 
 /// A mail to one member of the team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// Their name.
+    /// The recipient's name.
     pub name: String,
-    /// Their address.
+    /// The recipient's email address.
     pub address: String,
     /// One line.
     pub subject: String,
@@ -37,7 +37,7 @@ pub struct Mail {
 }
 
 impl Mailer {
-    /// What the settings say; nothing when they name no server.
+    /// Reads the settings; `None` if they name no mail server.
     ///
     /// # Errors
     /// One line that says which setting is unusable or missing.
@@ -61,7 +61,7 @@ impl Mailer {
         Ok(Some(Self { transport, from, base: public.as_str().trim_end_matches('/').to_owned() }))
     }
 
-    /// The address of a path of ours, for a mail.
+    /// The full URL of a path, for a mail.
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -69,7 +69,7 @@ impl Mailer {
     /// Sends a mail.
     ///
     /// # Errors
-    /// *Invalid* when the server will never take it, *unavailable* when it may later.
+    /// *Invalid* when the server will never accept it, *unavailable* when it may later.
     pub async fn send(&self, mail: &Mail) -> Result<()> {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
         let address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
@@ -79,7 +79,7 @@ impl Mailer {
             .from(self.from.clone())
             .to(Mailbox::new(Some(mail.name.clone()), address))
             .subject(&mail.subject)
-            // RFC 3834: nobody should answer it by machine.
+            // RFC 3834: prevents automatic replies.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
             .header(ContentType::TEXT_PLAIN)
             .body(mail.text.clone())

@@ -1,5 +1,5 @@
-//! Folders and files that only this system user can read, and words for what
-//! stands in the way.
+//! Folders and files that only this system user can read, and advice when a permission is
+//! missing.
 
 use rustix::fs::{Access, access};
 use std::fs::{self, DirBuilder, Permissions};
@@ -7,10 +7,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
-/// What a folder of ours holds. One that holds nothing else may be closed to others.
+/// Names in our own folders. A folder that contains nothing else may be closed to others.
 const OURS: [&str; 5] = ["docket.db", "files", "installations", "tickets", "thumbnails"];
 
-/// Makes sure that a folder is there, is ours to write, and is closed to others.
+/// Ensures that a folder exists, is writable, and is closed to others.
 ///
 /// # Errors
 /// One line that names the folder and the remedy.
@@ -39,7 +39,7 @@ pub fn own_dir(path: &Path) -> Result<(), String> {
     ))
 }
 
-/// Takes from others the right to read a file, where there is one.
+/// Removes other users' access to a file, if it exists.
 ///
 /// # Errors
 /// One line that names the file and the remedy.
@@ -56,19 +56,19 @@ pub fn own_file(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether this user may write there.
+/// Checks that this user may write to a path.
 ///
 /// # Errors
-/// One line that says whose it is, who we are, and what to do.
+/// One line that names the owner, the current user, and the remedy.
 pub fn writable(path: &Path) -> Result<(), String> {
     let wanted = if path.is_dir() { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
     access(path, Access::READ_OK | wanted).map_err(|error| trouble(path, &error.into()))
 }
 
-/// What a failed step on a file or folder is about, and the remedy where we know one.
+/// Explains a failed step on a file or folder, with a remedy where one is known.
 pub fn trouble(path: &Path, error: &io::Error) -> String {
     let me = rustix::process::geteuid().as_raw();
-    // The nearest folder that can be looked at says who must change something.
+    // The nearest accessible path upwards shows who must change something.
     let seen = path.ancestors().find_map(|place| fs::metadata(place).ok().map(|metadata| (place, metadata)));
     match (error.kind(), seen) {
         (ErrorKind::PermissionDenied, Some((place, metadata))) => {

@@ -1,5 +1,5 @@
-//! Every address of the program, in one flat table. A route says who comes
-//! through to it: nothing is public unless its line says so.
+//! Every address of the program, in one flat table. Each route names its gate: nothing is
+//! public unless its line says so.
 
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
@@ -22,11 +22,10 @@ const WORK: Gate = Gate::Desk(Work);
 const CONFIGURE: Gate = Gate::Desk(Configure);
 const OWN: Gate = Gate::Desk(Own);
 
-/// The table.
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
     let mut table = vec![
-        // For everybody: forms of other sites, health, assets.
+        // Public: forms and chat on other websites, health, assets.
         post("/f/{form_key}", PUBLIC, public::forms::receive),
         options("/f/{form_key}", PUBLIC, cross_origin::preflight),
         get("/f/{form_key}/thanks", PUBLIC, public::forms::thanks),
@@ -43,7 +42,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/readyz", PUBLIC, public::health::ready),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
 
-        // The door: pages before signing in.
+        // The door: pages before sign-in.
         get("/setup", DOOR, setup::show),
         post("/setup", DOOR, setup::open),
         get("/login", DOOR, sign_in::show),
@@ -87,11 +86,11 @@ pub fn table() -> Vec<Endpoint> {
         post("/conversations/{id}/delete", WORK, conversations::change::delete),
         post("/conversations/{id}/restore", WORK, conversations::change::restore),
 
-        // What other programs reach with a key stands in api/description.rs.
+        // The API. The routes that need a key are in api/description.rs.
         get("/api/v1/openapi.json", PUBLIC, api::description::openapi),
         get("/api", READ, api::description::guide),
 
-        // What happens, for open pages.
+        // Live events for open pages.
         get("/live", READ, live::events),
         get("/live/unread", READ, conversations::show::unread),
         post("/live/presence", READ, live::presence),
@@ -104,7 +103,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/submissions/{id}/spam", WORK, submissions::spam),
         post("/submissions/{id}/not-spam", WORK, submissions::not_spam),
 
-        // One's own profile, which every role may change.
+        // The user's own profile, which every role may change.
         get("/profile", READ, profile::show),
         post("/profile", READ, profile::save),
         post("/profile/password", READ, profile::change_password),
@@ -142,8 +141,8 @@ async fn home(layout: crate::web::layout::Layout) -> actix_web::HttpResponse {
     layout.see_other("/tickets")
 }
 
-/// Registers the table. Lines with the same path are one resource, so that a
-/// wrong method is told from a wrong address; fixed paths come before variable
+/// Registers the table. Lines with the same path become one resource, so that a wrong
+/// method and an unknown address get different errors. Fixed paths come before variable
 /// ones, whatever the order of the table.
 pub fn register(config: &mut web::ServiceConfig) {
     let mut resources: BTreeMap<(bool, String), Vec<Route>> = BTreeMap::new();

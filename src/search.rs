@@ -1,5 +1,5 @@
-//! How things are found: one tokenizer for both engines, terms that carry their
-//! account, and what a person typed as a query.
+//! Full-text search: one tokenizer for both engines, terms that include their account,
+//! and the parser for queries.
 
 use crate::db::index::Phrase;
 use crate::error::{Error, Result};
@@ -7,19 +7,19 @@ use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Most terms of one text: beyond this position a `tsvector` cannot tell
-/// where a word stands, and both engines must find the same.
+/// Maximum number of terms of one text. A `tsvector` cannot store positions beyond this,
+/// and both engines must find the same.
 const MAX_TERMS: usize = 16_000;
-/// A `tsvector` ends at 1 MB, with some bytes of its own for each term.
+/// A `tsvector` holds at most 1 MB, including some bytes per term.
 const MAX_BYTES: usize = 700_000;
-/// Longest word, in characters; what is longer is cut, here and in queries.
+/// Longest word, in characters. Longer words are cut, here and in queries.
 const MAX_WORD: usize = 40;
 
 /// Splits a text into words: lower case, without diacritics, letters and
 /// digits only; CJK as overlapping pairs of characters.
 pub fn words(text: &str) -> Vec<String> {
     let folded: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    // Lower case can bring new marks (İ), and what NFKD took apart must not stay so (가).
+    // Lower case can add marks (İ), and NFC restores what NFKD took apart (가).
     let folded: String = folded.nfkd().filter(|c| !is_combining_mark(*c)).nfc().collect();
     let mut found = Vec::new();
     for run in folded.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
@@ -67,15 +67,14 @@ fn is_cjk(c: char) -> bool {
         | 0xFF66..=0xFF9F | 0x2_0000..=0x3_134F)
 }
 
-/// A word as it stands in the index. The account comes first, so that the words
-/// of others are not even looked at; digits up to the first `x` cannot be
-/// mistaken for another account's.
+/// A word as stored in the index. The account comes first, so that a search never looks
+/// at other accounts' words. The `x` ends the account's digits, so that no account is
+/// mistaken for another.
 fn term(account_id: i64, word: &str) -> String {
     format!("{account_id}x{word}")
 }
 
-/// The terms by which something with these texts is found, in their order, up to
-/// a cap that both engines can hold.
+/// The search terms of some texts, in order, up to a limit that both engines can store.
 pub fn terms<'a>(account_id: i64, texts: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut bytes = 0;
     texts
@@ -90,17 +89,17 @@ pub fn terms<'a>(account_id: i64, texts: impl IntoIterator<Item = &'a str>) -> V
         .collect()
 }
 
-/// Most distinct words of a query: each costs a look into the index.
+/// Maximum number of distinct words in a query: each costs an index lookup.
 const MAX_QUERY: usize = 20;
-/// An unfinished word of fewer letters would match too many others.
+/// A shorter prefix would match too many words.
 const MIN_PREFIX: usize = 2;
 
-/// What a person typed: every word must be there, each may be unfinished;
-/// quotes hold words together. Anything is searched as words. One letter stands
-/// for itself alone, but for a sign of a script that is written without spaces.
+/// Parses a query. Every word must match and may be a prefix. Quotes make a phrase. All
+/// other punctuation only separates words. A single letter is no prefix, unless its
+/// script is written without spaces.
 ///
 /// # Errors
-/// *Invalid* for more distinct words than are searched at once.
+/// *Invalid* for too many distinct words.
 pub fn parse(account_id: i64, query: &str) -> Result<Vec<Phrase>> {
     let mut phrases: Vec<Phrase> = Vec::new();
     for (index, part) in query.split('"').enumerate() {

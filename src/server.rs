@@ -1,4 +1,4 @@
-//! From settings to a server on a known port; used by `main` and by tests.
+//! Starts a server from its settings. Used by the command line and by tests.
 
 use crate::accounts::setup_links;
 use crate::app::App;
@@ -26,52 +26,51 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_actix_web::TracingLogger;
 
-/// Running requests get this long to finish after a signal to stop, in seconds.
+/// How long running requests may take to finish after a stop signal, in seconds.
 const GRACE: u64 = 60;
-/// How long a start waits for the file storage to show what it can.
+/// How long startup waits to learn which features the file storage lacks.
 const LEARNING: Duration = Duration::from_secs(15);
-/// How long the head of a request may take to come: many senders at once on a
-/// small machine need more than the five seconds that are usual.
+/// How long the head of a request may take to arrive. Many clients at once on a small
+/// machine need more than the usual five seconds.
 const HEAD: Duration = Duration::from_secs(20);
-/// So long a connection waits for its next request. Proxies keep theirs for 60
-/// seconds; one that ends sooner here costs them a request now and then.
+/// How long a connection waits for its next request. Proxies keep connections open for 60
+/// seconds. If the server closed them sooner, a proxy would lose a request now and then.
 const IDLE: Duration = Duration::from_secs(75);
-/// So long what is left of a request is read past after an early response. Closed at
-/// once, the connection would be reset, and the response lost on the way.
+/// How long the rest of a request is read and discarded after an early response. Closing
+/// the connection at once would reset it and could lose the response.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// A server that listens and waits to be run.
+/// A server that listens but doesn't run yet.
 pub struct Running {
-    /// Where it listens.
     pub address: SocketAddr,
-    /// The path of the set-up link, while nobody has an account.
+    /// The path of the set-up link, as long as there is no account.
     pub setup_path: Option<String>,
-    /// The program behind it.
     pub app: web::Data<App>,
-    /// Runs until it is told to stop.
+    /// Runs until it receives a stop signal.
     pub server: Server,
 }
 
-/// What the system holds of a response for one connection, in bytes. It takes more
-/// only when a third of it is free: with the system's own choice, up to 4 MB, a
-/// slow reader would seem to have stalled.
+/// The send buffer of each connection, in bytes. The system accepts more data only when a
+/// third of the buffer is free. With the system's default of up to 4 MB, a slow reader
+/// would look stalled.
 const SEND_BUFFER: usize = 256 * 1024;
 
 impl App {
-    /// Opens database and storage, migrates, and binds the port.
+    /// Opens the database and the storage, runs migrations, and binds the port.
     ///
     /// # Errors
-    /// One line that says what is unusable.
+    /// One line that says what can't be used.
     pub async fn build(config: Config, clock: Clock, workers: usize) -> Result<Running, String> {
         let app = Self::open(config, clock).await?;
         let listener = TcpListener::bind(&app.config.listen)
             .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
-        // Connections inherit it: who neither takes nor acknowledges data for so long is gone.
+        // Connections inherit it: a client that neither takes nor acknowledges data for this
+        // long is gone.
         let patience = u32::try_from(app.config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
         set_tcp_user_timeout(&listener, patience).map_err(|error| error.to_string())?;
         set_socket_send_buffer_size(&listener, SEND_BUFFER).map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        // A store that does not answer now may be back in a moment.
+        // Ignore a timeout: the storage may be available again in a moment.
         let _ = tokio::time::timeout(LEARNING, app.storage.learn()).await;
         marker::expect(&app).await?;
         allow_many_connections();
@@ -92,7 +91,7 @@ async fn offer_setup(app: &web::Data<App>) -> crate::error::Result<Option<String
     Ok(offered.then(|| format!("{}/setup?token={secret}", app.config.base_path())))
 }
 
-/// Waits for a signal to stop.
+/// Waits for a stop signal.
 async fn asked_to_stop() {
     let interrupt = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {
@@ -109,8 +108,8 @@ async fn asked_to_stop() {
     }
 }
 
-/// Every open page holds a connection, and many systems allow 1,024 files at
-/// first and far more on request.
+/// Raises the limit of open files. Every open page holds a connection, and many systems
+/// allow 1,024 files by default and far more on request.
 fn allow_many_connections() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -119,8 +118,8 @@ fn allow_many_connections() {
     }
 }
 
-/// Beside the base path there is nothing. A proxy that cuts it off sends everything
-/// here, which only the log can tell.
+/// Handles requests outside the base path, where nothing exists. If a proxy strips the base
+/// path, every request ends here, so log a warning once.
 async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, Error> {
     static TOLD: AtomicBool = AtomicBool::new(false);
     let base = app.config.base_path();
@@ -139,7 +138,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
     let live = app.live.clone();
     let stop = async move {
         asked_to_stop().await;
-        // Streams would go on for ever; without them the grace is for real requests.
+        // Event streams never end by themselves and would use up the grace period.
         live.stop();
     };
     let pages = move || {
@@ -149,7 +148,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .wrap(from_fn(headers::expect_host))
             .wrap(from_fn(answer::present_errors))
             .wrap(from_fn(headers::add))
-            // Around the errors, whose pages are made anew and must fit their encoding.
+            // Outside `present_errors`, which replaces responses: compress the final body.
             .wrap(Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(from_fn(connection::one_at_a_time))
@@ -158,7 +157,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
     };
     let server = Server::build().workers(workers).shutdown_signal(stop).shutdown_timeout(GRACE);
     let stopping = server.graceful_shutdown_signal();
-    // What the framework's own server does, but over connections of ours.
+    // The same as the framework's own server, but with our own connections.
     let server = server.listen("docket", listener, move || {
         let stopping = stopping.clone();
         let pages = pages().into_factory().map_err(|error: actix_web::Error| error.error_response());
@@ -170,14 +169,15 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             .keep_alive(KeepAlive::Timeout(IDLE))
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(LINGER)
-            // Whoever has closed their side of a stream has left: their place is free at once.
+            // A client that closed its side of a stream is gone: free its slot at once.
             .h1_allow_half_closed(false)
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.handle());
             })
             .h1(map_config(pages, |_| AppConfig::default()));
         fn_service(|stream: TcpStream| async move {
-            // Head and body of a page leave by two writes; the second must not wait for an answer to the first.
+            // The head and the body of a page are two writes. The second must not wait for
+            // the acknowledgement of the first.
             stream.set_nodelay(true)?;
             let peer = stream.peer_addr()?;
             Ok::<_, DispatchError>((Connection::new(stream), Some(peer)))

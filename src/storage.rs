@@ -1,6 +1,6 @@
 //! Where the bytes of files live: a folder, an S3 bucket, or memory for tests.
 //!
-//! Keys are never addresses: a file is reached through its row only.
+//! Keys are never URLs: a file is reached only through its row.
 
 use crate::error::{Error, Kind, Result};
 use crate::private;
@@ -21,9 +21,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 use url::Url;
 
-/// The folders below which files lie.
+/// The folders of files and thumbnails.
 const PLACES: [&str; 2] = ["tickets", "thumbnails"];
-/// How long an S3 server that does not answer is asked again.
+/// How long requests to an S3 server that does not respond are repeated.
 const GIVES_UP: Duration = Duration::from_secs(30);
 
 impl From<object_store::Error> for Error {
@@ -41,12 +41,12 @@ impl From<object_store::Error> for Error {
 /// The bytes of an object, piece by piece.
 pub type Pieces = BoxStream<'static, object_store::Result<Bytes>>;
 
-/// What came of a put.
+/// The result of a put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
     /// The bytes are durable under the key.
     Stored,
-    /// Something else is there already, and stays.
+    /// The key is taken; its object stays.
     Taken,
 }
 
@@ -56,22 +56,20 @@ pub struct Storage {
     store: Arc<dyn ObjectStore>,
     folder: Option<PathBuf>,
     marker: Arc<OnceLock<PathBuf>>,
-    /// Whether the store cannot be told to keep what is there: then we look first,
-    /// and the rows, whose keys are unique, do the rest.
+    /// Whether the store has no conditional writes. A put then checks the key first, and
+    /// the database keeps keys unique.
     looks_first: Arc<AtomicBool>,
 }
 
-/// Whether it is the address of a server and nothing else.
+/// Whether a URL is the address of a server, without credentials or fragment.
 fn is_plain(url: &Url) -> bool {
     let has_more = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
     matches!(url.scheme(), "http" | "https") && url.has_host() && !has_more
 }
 
 impl Storage {
-    /// Opens `file:PATH`, `s3://bucket/prefix` or `memory:`.
-    ///
-    /// # Errors
-    /// Says what cannot be used and why. A folder is probed with a write.
+    /// Opens `file:PATH`, `s3://bucket/prefix` or `memory:`. A folder is probed with a
+    /// write.
     pub async fn open(url: &str) -> Result<Self, String> {
         if url == "memory:" {
             return Ok(Self::over(Arc::new(InMemory::new())));
@@ -82,7 +80,7 @@ impl Storage {
         if let Some(place) = url.strip_prefix("s3://") {
             return Self::open_bucket(place);
         }
-        // Not repeated, since somebody may have written keys into it.
+        // The URL is not repeated here, because it may contain keys.
         Err("STORAGE_URL is none of file:PATH, s3://bucket/prefix and memory:".into())
     }
 
@@ -109,22 +107,22 @@ impl Storage {
         }
         choose_tls();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
-        // Other S3 servers are named by the same variable that AWS's own tools read.
+        // Other S3 servers use the same variable as AWS's own tools.
         if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
             if !Url::parse(&endpoint).is_ok_and(|url| is_plain(&url)) {
                 return Err("AWS_ENDPOINT_URL is http://HOST:PORT or https://HOST, without keys".into());
             }
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
-        // One by one: many stores lack the other way, and we never delete many at once.
+        // Many stores lack bulk deletion, and we never delete many objects at once.
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
         let store = builder.with_retry(retry).with_disable_bulk_delete(true).build();
         let store = store.map_err(|error| format!("the bucket of STORAGE_URL cannot be used: {error}"))?;
         Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
     }
 
-    /// Learns what a bucket lacks, and says so once. A store that does not answer now
-    /// is asked again when it is needed.
+    /// Detects whether a bucket lacks conditional writes, and logs that once. A store
+    /// that does not respond now is checked when it is needed.
     pub async fn learn(&self) {
         if self.folder.is_some() || self.looks_first.load(Ordering::Relaxed) {
             return;
@@ -137,14 +135,14 @@ impl Storage {
         };
         let first = put().await;
         let keeps = match first {
-            // Whether it keeps what is there shows the second time.
+            // The second put shows whether the store keeps an existing object.
             Ok(_) => matches!(put().await, Err(object_store::Error::AlreadyExists { .. })),
             Err(error) => !is_missing_feature(&error),
         };
         if !keeps {
             self.look_first();
         }
-        // Where it was never stored, nothing is there to delete.
+        // If it was never stored, there is nothing to delete.
         let _ = self.store.delete(&key).await;
     }
 
@@ -156,7 +154,7 @@ impl Storage {
         }
     }
 
-    /// Stores bytes under a key that nothing has yet; durable when it returns.
+    /// Stores bytes under an unused key; durable when it returns.
     ///
     /// # Errors
     /// *Unavailable* or *full*; nothing is stored then.
@@ -188,13 +186,12 @@ impl Storage {
         Ok(found.into_stream().boxed())
     }
 
-    /// The keys of all objects below a prefix, in no order.
+    /// The keys of all objects below a prefix, in no particular order.
     pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
         let found = self.store.list(Some(&Key::from(prefix)));
         found.map(|object| object.map(|object| object.location.into()).map_err(Error::from)).boxed()
     }
 
-    /// Whether there is an object under a key.
     pub async fn has(&self, key: &str) -> Result<bool> {
         match self.store.head(&Key::from(key)).await {
             Ok(_) => Ok(true),
@@ -203,8 +200,8 @@ impl Storage {
         }
     }
 
-    /// What puts below a prefix left half written, `before` some time, when the
-    /// program was killed. Nobody reads it; [`Storage::list`] passes it over.
+    /// Half-written files below a prefix, left `before` some time by interrupted puts.
+    /// Nothing reads them, and [`Storage::list`] skips them.
     pub fn leftovers(&self, prefix: &str, before: SystemTime) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         let mut open: Vec<PathBuf> = self.file(prefix).into_iter().filter(|folder| folder.is_dir()).collect();
@@ -222,7 +219,7 @@ impl Storage {
         Ok(found)
     }
 
-    /// Deletes an object. One that is gone already is fine.
+    /// Deletes an object. A missing object is no error.
     pub async fn delete(&self, key: &str) -> Result<()> {
         self.check_mount()?;
         match self.store.delete(&Key::from(key)).await {
@@ -231,7 +228,7 @@ impl Storage {
         }
     }
 
-    /// From now on a folder without the object of that key counts as not mounted:
+    /// From now on, a folder without the object of this key counts as not mounted:
     /// nothing is stored there, and nothing counts as deleted.
     pub fn expect_marker(&self, key: &str) {
         if let Some(path) = self.file(key) {
@@ -240,7 +237,7 @@ impl Storage {
         }
     }
 
-    /// Whether a marker is expected: it was there since the program started.
+    /// Whether a marker is expected: it has been seen since the program started.
     pub fn expects_marker(&self) -> bool {
         self.marker.get().is_some()
     }
@@ -254,20 +251,20 @@ impl Storage {
         }
     }
 
-    /// Free space on the disk of the folder, in bytes. `None` where there is no
-    /// folder, or the system does not say.
+    /// Free space on the disk of the folder, in bytes. `None` without a folder, or if the
+    /// system does not report it.
     pub fn free_space(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(self.folder.as_ref()?).ok()?;
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// The file on disk behind a key, where there are files on disk.
+    /// The file on disk behind a key, if the store is a folder.
     pub fn file(&self, key: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
     }
 }
 
-/// Objects are written beside their name, which then gets a `#` and digits.
+/// An object is first written to a file named like it, with a `#` and digits added.
 fn is_leftover(entry: &std::fs::DirEntry, before: SystemTime) -> bool {
     let name = entry.file_name();
     let digits = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, digits)| digits);
@@ -277,29 +274,29 @@ fn is_leftover(entry: &std::fs::DirEntry, before: SystemTime) -> bool {
     is_staging && modified.is_ok_and(|at| at < before)
 }
 
-/// Chooses who does TLS in this process. May be called again.
+/// Chooses the TLS provider of this process. Can be called more than once.
 pub fn choose_tls() {
-    // Fails only when one has been chosen before.
+    // Fails only if a provider has been chosen before.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Whether a store says that it does not know what was asked of it (S3: 501).
+/// Whether a store reports that it does not support a request (S3: 501).
 fn is_missing_feature(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. })
         || error.to_string().contains("501 Not Implemented")
         || error.to_string().contains("NotImplemented")
 }
 
-/// Makes sure that files can be written where they really go, so that a folder of
-/// somebody else's is noticed at the start and not at the first upload.
+/// Checks that files can be written in their actual folders, so that a folder of another
+/// user is noticed at startup and not at the first upload.
 fn probe(folder: &Path) -> Result<(), String> {
     for name in PLACES {
         let place = folder.join(name);
         private::own_dir(&place)?;
-        // Named as what a crash leaves behind, which upkeep clears.
+        // Named like a leftover of a crash, which upkeep removes.
         let file = place.join(format!("probe#{}", fastrand::u32(..)));
         let written = std::fs::write(&file, b"docket").and_then(|()| std::fs::remove_file(&file));
-        // Another start may have cleared it.
+        // Another instance may have removed it at its start.
         match written {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(private::trouble(&file, &error)),
             _ => {}

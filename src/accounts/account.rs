@@ -1,4 +1,4 @@
-//! Accounts: whose data it is. An account has the id of the user who opened it.
+//! Accounts own all data. An account has the id of the user who opened it.
 
 use crate::accounts::role::Role;
 use crate::accounts::user;
@@ -12,7 +12,6 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::Deserialize;
 
-/// An account's row.
 #[derive(Clone, Debug, Insertable, Queryable)]
 #[diesel(table_name = accounts)]
 pub struct Account {
@@ -23,11 +22,11 @@ pub struct Account {
     pub conversation_url: String,
     pub submission_url: String,
     pub created_at: NaiveDateTime,
-    /// What its files take, in bytes.
+    /// Total size of the account's files, in bytes.
     pub file_bytes: i64,
 }
 
-/// How many tickets of a status an account has, as [`crate::tickets::counts`] keeps it.
+/// The number of tickets in one status, maintained by [`crate::tickets::counts`].
 #[derive(Insertable)]
 #[diesel(table_name = ticket_counts)]
 struct TicketCount {
@@ -36,12 +35,12 @@ struct TicketCount {
     count: i64,
 }
 
-/// Opens an account with `user` as its owner; it bears that user's id, which is returned.
+/// Opens an account and creates its owner. Returns the id, which both of them share.
 ///
 /// # Errors
 /// *Conflict* when the address is taken.
 pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Result<i64> {
-    // No account has this id yet; the foreign key is checked when all is in place.
+    // Account 0 does not exist. The foreign key is deferred until the transaction commits.
     let id = user::add(conn, 0, owner, Role::Owner, now)?;
     let account = Account {
         id,
@@ -62,43 +61,38 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
     Ok(id)
 }
 
-/// The ids of all accounts.
 pub fn ids(conn: &mut Connection) -> Result<Vec<i64>> {
     Ok(accounts::table.select(accounts::id).order(accounts::id).load(conn)?)
 }
 
-/// Makes other changes of the account's team wait until the transaction ends.
+/// Locks the account until the transaction ends, so that other changes to its team wait.
 pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
     diesel::update(accounts::table.find(id)).set(accounts::name.eq(accounts::name)).execute(conn)?;
     Ok(())
 }
 
-/// The account's row.
 pub fn find(conn: &mut Connection, id: i64) -> Result<Account> {
     Ok(accounts::table.find(id).first(conn)?)
 }
 
-/// Stands for the id in the address of another system.
+/// Placeholder for the id in a URL of another system.
 const ID: &str = "{id}";
 
-/// What admins change about the account.
+/// Account settings that admins can change.
 #[derive(AsChangeset, Clone, Default, Deserialize)]
 #[diesel(table_name = accounts)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     pub name: String,
     pub time_zone: String,
-    /// Where another system shows a conversation, with `{id}` for its id; may be empty.
+    /// URL of a conversation in another system, with `{id}` for its id; may be empty.
     pub conversation_url: String,
     /// The same for a submission.
     pub submission_url: String,
 }
 
 impl Settings {
-    /// The settings as they are stored, from what somebody typed.
-    ///
-    /// # Errors
-    /// *Invalid*, with the field that is wrong.
+    /// Validates and normalises submitted settings.
     pub fn parse(&self) -> Result<Self> {
         Ok(Self {
             name: text::required_line("The name", &self.name, MAX_NAME)?,
@@ -125,12 +119,11 @@ fn parse_pattern(pattern: &str) -> Result<String> {
     Err(Error::invalid("The address of another system starts with https:// or http:// and contains {id}."))
 }
 
-/// The address of something in another system, if the account says where that is.
+/// The URL of a conversation or submission in another system, if the pattern is not empty.
 pub fn elsewhere(pattern: &str, id: &str) -> Option<String> {
     text::web_url(&pattern.replace(ID, id)).filter(|_| !pattern.is_empty()).map(String::from)
 }
 
-/// Stores the settings of an account.
 pub fn change_settings(conn: &mut Connection, id: i64, settings: &Settings) -> Result<()> {
     diesel::update(accounts::table.find(id)).set(settings).execute(conn)?;
     Ok(())

@@ -2,34 +2,31 @@
 
 use crate::limits::slots::Holder;
 
-/// Somebody or something that causes a change in an account.
+/// A user, API key or visitor that causes a change in an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The account whose rows they reach.
+    /// The account whose data the actor can access.
     pub account_id: i64,
-    /// Their name at the time, which history keeps.
+    /// The actor's name at the time of the change, for the history.
     pub name: String,
     pub kind: ActorKind,
 }
 
-/// What an actor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorKind {
-    /// A member of the team, by their id.
+    /// A member of the team, by user id.
     User(i64),
-    /// A program, by the id of its API key.
+    /// An API client, by the id of its key.
     Key(i64),
     /// The visitor of a conversation.
     Visitor,
 }
 
 impl Actor {
-    /// A visitor of that name.
     pub fn visitor(account_id: i64, name: &str) -> Self {
         Self { account_id, name: name.to_owned(), kind: ActorKind::Visitor }
     }
 
-    /// The id of the user, if it is one.
     pub fn user_id(&self) -> Option<i64> {
         match self.kind {
             ActorKind::User(id) => Some(id),
@@ -37,7 +34,6 @@ impl Actor {
         }
     }
 
-    /// The id of the API key, if it is a program.
     pub fn key_id(&self) -> Option<i64> {
         match self.kind {
             ActorKind::Key(id) => Some(id),
@@ -45,7 +41,7 @@ impl Actor {
         }
     }
 
-    /// Under which name they take places of which there are few.
+    /// The identity under which the actor counts towards limits per account and per user.
     pub fn holder(&self) -> Holder {
         let user = match self.kind {
             ActorKind::User(id) => id,

@@ -7,17 +7,17 @@ use crate::limits::slots::Holder;
 use crate::values::time;
 use chrono_tz::Tz;
 
-/// The signed-in user, as pages get them: whatever they load, they load within
+/// The signed-in user, as page handlers receive it. Handlers only load data of
 /// [`Agent::account_id`].
 #[derive(Clone, Debug)]
 pub struct Agent {
     pub id: i64,
-    /// The account whose rows they reach.
+    /// The account whose data the user can access.
     pub account_id: i64,
     pub name: String,
     pub email: String,
     pub role: Role,
-    /// The zone in which they read times.
+    /// The time zone in which the user sees times.
     pub zone: Tz,
 }
 

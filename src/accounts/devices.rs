@@ -1,5 +1,5 @@
-//! Browsers in which a user has signed in before, known by a random
-//! token: guessing passwords elsewhere does not slow their user down there.
+//! Browsers in which a user signed in before, identified by a random token. Password
+//! guesses from elsewhere do not slow down sign-in from these browsers.
 
 use crate::db::Connection;
 use crate::db::schema::devices;
@@ -8,9 +8,9 @@ use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// How long a browser is known after signing in.
+/// How long a browser stays known after a sign-in, in days.
 pub const DAYS: i64 = 180;
-/// Most browsers of one user; the oldest is forgotten.
+/// Maximum browsers per user; the oldest is deleted.
 const MOST: i64 = 20;
 
 #[derive(Insertable)]
@@ -29,13 +29,13 @@ pub fn is_known(conn: &mut Connection, user_id: i64, token: &str, now: NaiveDate
     Ok(device.select(devices::user_id).first::<i64>(conn).optional()?.is_some())
 }
 
-/// Remembers a browser in which a user has just signed in, under a new token:
-/// one that somebody else has planted there is worth nothing.
+/// Remembers the browser of a new sign-in under a new token, so that a token planted by
+/// an attacker becomes worthless.
 pub fn remember(conn: &mut Connection, user_id: i64, old: Option<&str>, new: &str, now: NaiveDateTime) -> Result<()> {
     let hash = token::sha256(new.as_bytes());
     if let Some(old) = old.map(|old| token::sha256(old.as_bytes())) {
         diesel::delete(devices::table.find((&old, user_id))).execute(conn)?;
-        // Others who use the same browser.
+        // Other users of the same browser.
         let others = devices::table.filter(devices::token_hash.eq(&old));
         diesel::update(others).set(devices::token_hash.eq(&hash)).execute(conn)?;
     }
@@ -48,13 +48,13 @@ pub fn remember(conn: &mut Connection, user_id: i64, old: Option<&str>, new: &st
     Ok(())
 }
 
-/// Forgets every browser of a user: for a new password, or when access ends.
+/// Forgets all browsers of a user, for example after a password change.
 pub fn forget_all(conn: &mut Connection, user_id: i64) -> Result<()> {
     diesel::delete(devices::table.filter(devices::user_id.eq(user_id))).execute(conn)?;
     Ok(())
 }
 
-/// Forgets browsers that have not signed in for long.
+/// Forgets browsers whose last sign-in was more than [`DAYS`] ago.
 pub fn forget_old(conn: &mut Connection, now: NaiveDateTime) -> Result<()> {
     diesel::delete(devices::table.filter(devices::created_at.le(now - TimeDelta::days(DAYS)))).execute(conn)?;
     Ok(())

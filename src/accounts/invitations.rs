@@ -1,4 +1,4 @@
-//! Inviting somebody into an account by a one-time link.
+//! Invitations to an account by one-time link.
 
 use crate::accounts::role::Role;
 use crate::accounts::user::{NewUser, User};
@@ -13,7 +13,7 @@ use diesel::prelude::*;
 
 const LINK_DAYS: i64 = 3;
 
-/// An invitation that nobody has followed yet.
+/// An invitation that has not been accepted yet.
 #[derive(Clone, Debug, Queryable)]
 pub struct Invitation {
     pub id: i64,
@@ -22,7 +22,7 @@ pub struct Invitation {
     pub email: String,
     pub role: Role,
     pub expires_at: NaiveDateTime,
-    /// It holds for as long as this user may grant its role.
+    /// The invitation is valid only while this user may grant its role.
     pub invited_by: Option<i64>,
 }
 
@@ -37,10 +37,10 @@ struct NewInvitation<'a> {
     invited_by: i64,
 }
 
-/// Writes an invitation down; the link carries `secret`.
+/// Creates an invitation; its link contains `secret`.
 ///
 /// # Errors
-/// *Conflict* when somebody with that address has an account.
+/// *Conflict* when a user with that address already exists.
 pub fn invite(
     conn: &mut Connection,
     inviter: &User,
@@ -77,7 +77,7 @@ pub fn pending(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Re
         .load(conn)?)
 }
 
-/// Takes an invitation back; its link is dead at once.
+/// Revokes an invitation; its link stops working immediately.
 pub fn revoke(conn: &mut Connection, by: &User, id: i64) -> Result<()> {
     let found = invitations::table.filter(invitations::account_id.eq(by.account_id)).filter(invitations::id.eq(id));
     let invitation: Invitation = found.first(conn)?;
@@ -86,7 +86,7 @@ pub fn revoke(conn: &mut Connection, by: &User, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes back what a user has invited to and may no longer grant.
+/// Revokes a user's invitations to roles that they may no longer grant.
 pub fn withdraw_of(conn: &mut Connection, inviter: i64, role: Option<Role>) -> Result<()> {
     let may_grant = |other: &Role| role.is_some_and(|role| role.may_manage(*other));
     let grantable: Vec<Role> = Role::ALL.into_iter().filter(may_grant).collect();
@@ -95,7 +95,7 @@ pub fn withdraw_of(conn: &mut Connection, inviter: i64, role: Option<Role>) -> R
     Ok(())
 }
 
-/// An invitation that holds, and the name of its account.
+/// The valid invitation for a secret, and the name of its account.
 pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(Invitation, String)> {
     let found: Option<(Invitation, String, User)> = invitations::table
         .inner_join(accounts::table.on(accounts::id.eq(invitations::account_id)))
@@ -111,14 +111,14 @@ pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(
     found.map(|(invitation, account, _)| (invitation, account)).ok_or_else(|| Error::new(Kind::NotFound, message))
 }
 
-/// Uses up the invitation and adds the member, both or neither.
+/// Uses up the invitation and adds the member, or does neither.
 pub fn accept(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
     let (invitation, _) = find(conn, secret, now)?;
-    // Makes whoever changes the inviter's role wait, or is waited for.
+    // Serialises this with concurrent changes of the inviter's role.
     account::lock(conn, invitation.account_id)?;
     let (invitation, _) = find(conn, secret, now)?;
     if diesel::delete(invitations::table.find(invitation.id)).execute(conn)? == 0 {
-        // Used or taken back at the same moment.
+        // A concurrent request accepted or revoked it.
         return Err(Error::not_found());
     }
     user::add(conn, invitation.account_id, user, invitation.role, now)

@@ -1,4 +1,4 @@
-//! API keys: shown once, stored as a hash, revoked and never deleted.
+//! API keys: shown once, stored as a hash, revoked but never deleted.
 
 use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::{Action, Role};
@@ -10,24 +10,23 @@ use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// What every key begins with, so that people and scanners know one.
+/// Prefix of every key, so that people and secret scanners recognise one.
 const PREFIX: &str = "dk_live_";
-/// The last use is written down no more often than this.
+/// The last use is recorded at most this often.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// A key's row.
 #[derive(Clone, Debug, Queryable)]
 pub struct ApiKey {
     pub id: i64,
     pub account_id: i64,
     pub name: String,
     pub key_hash: String,
-    /// Its last characters.
+    /// The last four characters of the key.
     pub hint: String,
     pub created_at: NaiveDateTime,
     pub last_used_at: Option<NaiveDateTime>,
     pub revoked_at: Option<NaiveDateTime>,
-    /// It holds for as long as this user may create keys.
+    /// The key is valid only while this user may create keys.
     pub created_by: Option<i64>,
 }
 
@@ -42,18 +41,16 @@ struct NewKey<'a> {
     created_at: NaiveDateTime,
 }
 
-/// A new random key, for its owner's eyes only.
+/// A new random key. Only its owner may see it.
 pub fn generate() -> Result<String> {
     Ok(format!("{PREFIX}{}", token::secret()?))
 }
 
-/// Whether a text can be a key at all.
 pub fn is_well_formed(key: &str) -> bool {
     key.strip_prefix(PREFIX)
         .is_some_and(|rest| rest.len() == 52 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Stores a key.
 pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
     let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
     let key = NewKey {
@@ -68,21 +65,20 @@ pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: Naiv
     Ok(())
 }
 
-/// The account's keys, the revoked ones too, newest first.
+/// The account's keys, including revoked ones, newest first.
 pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<ApiKey>> {
     let keys = api_keys::table.filter(api_keys::account_id.eq(account_id));
     Ok(keys.order(api_keys::id.desc()).limit(200).load(conn)?)
 }
 
-/// A key of the account.
 pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<ApiKey> {
     Ok(api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id)).first(conn)?)
 }
 
-/// What a program with a key may do: everything but settings, team and keys.
+/// The role of API clients: everything except settings, team and keys.
 pub const ROLE: Role = Role::Editor;
 
-/// The program with a key, and whether the key's last use should be written down.
+/// The actor for a key's hash, and whether to record the key's last use.
 pub fn bearer(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<Option<(Actor, bool)>> {
     let found: Option<(ApiKey, User)> = api_keys::table
         .inner_join(users::table.on(api_keys::created_by.eq(users::id.nullable())))
@@ -99,12 +95,12 @@ pub fn bearer(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<O
     }))
 }
 
-/// Whether a key of that user holds.
+/// Whether keys created by this user are valid.
 fn may_hold(creator: &User) -> bool {
     creator.disabled_at.is_none() && creator.role.may(Action::Own)
 }
 
-/// Makes sure that a key still holds.
+/// Checks that a key is still valid.
 ///
 /// # Errors
 /// *Signed out* when it was revoked or its creator may no longer create keys.
@@ -120,25 +116,25 @@ pub fn confirm(conn: &mut Connection, account_id: i64, id: i64) -> Result<()> {
     creator.filter(may_hold).map(drop).ok_or_else(unknown)
 }
 
-/// The refusal of a key.
+/// The error for an invalid key.
 pub fn unknown() -> Error {
     Error::new(Kind::SignedOut, "Unknown or revoked API key.")
 }
 
-/// Revokes every key that a user has created, and says how many.
+/// Revokes all keys that a user created, and returns their number.
 pub fn revoke_of(conn: &mut Connection, creator: i64, now: NaiveDateTime) -> Result<usize> {
     let keys = api_keys::table.filter(api_keys::created_by.eq(creator)).filter(api_keys::revoked_at.is_null());
     Ok(diesel::update(keys).set(api_keys::revoked_at.eq(now)).execute(conn)?)
 }
 
-/// Writes down that a key is used.
+/// Records the last use of a key.
 pub fn touch(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<()> {
     let key = api_keys::table.filter(api_keys::key_hash.eq(hash));
     diesel::update(key).set(api_keys::last_used_at.eq(now)).execute(conn)?;
     Ok(())
 }
 
-/// Ends a key for good.
+/// Revokes a key permanently.
 pub fn revoke(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
     let key = api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id));
     let revoked = api_keys::revoked_at.is_null();

@@ -1,4 +1,4 @@
-//! What somebody may change about other members of their team.
+//! Changes to other members of the team: role and access.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::{Action, Role};
@@ -10,18 +10,18 @@ use crate::error::{Error, Kind, Result};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// A member after a change.
+/// The result of changing a member.
 pub struct Changed {
-    /// The member as they were before it.
+    /// The member before the change.
     pub user: User,
-    /// How many API keys were revoked, because the member may no longer create keys.
+    /// Number of API keys revoked because the member may no longer create keys.
     pub revoked_keys: usize,
 }
 
 /// Gives a member another role.
 ///
 /// # Errors
-/// As [`manageable`]; *forbidden* where the agent may not grant that role.
+/// Those of [`manageable`]; *forbidden* when the agent may not grant that role.
 pub fn change_role(conn: &mut Connection, agent: &Agent, id: i64, role: Role, now: NaiveDateTime) -> Result<Changed> {
     let (manager, user) = manageable(conn, agent, id)?;
     manager.role.must_manage(role)?;
@@ -42,7 +42,8 @@ pub fn enable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<User> {
     set_disabled(conn, agent, id, None)
 }
 
-/// Takes back what somebody may no longer grant, and says how many API keys that were.
+/// Revokes the invitations and API keys that a user may no longer grant. Returns the
+/// number of revoked keys.
 fn withdraw(conn: &mut Connection, user_id: i64, role: Option<Role>, now: NaiveDateTime) -> Result<usize> {
     invitations::withdraw_of(conn, user_id, role)?;
     if role.is_some_and(|role| role.may(Action::Own)) { Ok(0) } else { keys::revoke_of(conn, user_id, now) }
@@ -56,11 +57,11 @@ fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveD
     Ok(user)
 }
 
-/// The agent's row as it is now, and that of a colleague whom they may manage.
-/// Nobody manages themselves, so an account cannot lose its last owner.
+/// Loads the agent's current row and that of a member whom the agent may manage. Nobody
+/// can manage themselves, so an account cannot lose its last owner.
 ///
 /// # Errors
-/// *Not found* for users of other accounts; *forbidden* where the agent may not.
+/// *Not found* for users of other accounts; *forbidden* when the agent may not manage them.
 pub fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<(User, User)> {
     account::lock(conn, agent.account_id)?;
     let manager = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;

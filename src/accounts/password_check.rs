@@ -1,5 +1,5 @@
-//! Checking a password, at sign-in and before what only its user may do: guesses are
-//! slowed down, and whether the user exists makes no difference.
+//! Checks passwords at sign-in and before sensitive actions. Slows down guessing, and
+//! does not reveal whether a user exists.
 
 use crate::accounts::passwords;
 use crate::accounts::user::User;
@@ -9,18 +9,17 @@ use crate::limits::failures::Try;
 use crate::limits::passwords::{Turn, Verdict};
 use std::time::Instant;
 
-/// What came of a check.
+/// The result of a password check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
-    /// It is the user's password.
     Right,
-    /// It is not, or there is no such user.
+    /// Wrong password, or no such user.
     Wrong,
-    /// It was not looked at; try again in so many seconds.
+    /// Not checked; try again in this many seconds.
     TooOften(u32),
 }
 
-/// Checks the password of a user, or of nobody.
+/// Checks a password. For an unknown user (`None`), the check takes as long and fails.
 pub async fn check(app: &App, user: Option<&User>, attempt: &Try<'_>, password: String) -> Result<Checked> {
     if let Err(seconds) = app.limits.passwords.begin(attempt, Instant::now()) {
         return Ok(Checked::TooOften(seconds));

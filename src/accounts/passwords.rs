@@ -7,14 +7,13 @@ use crate::error::{Error, Result};
 use crate::values::email::Email;
 use diesel::prelude::*;
 
-/// Stores another hash of the same password.
+/// Stores a new hash of the same password.
 pub fn renew_hash(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
     diesel::update(users::table.find(id)).set(users::password_hash.eq(hash)).execute(conn)?;
     Ok(())
 }
 
-/// Stores the hash of a new password. Every session ends, and every browser is a
-/// stranger's again.
+/// Stores the hash of a new password. Ends all sessions and forgets all known browsers.
 pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
     renew_hash(conn, id, hash)?;
     sessions::sign_out(conn, id)
@@ -23,7 +22,7 @@ pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()
 /// Sets a user's password and ends all their sessions.
 ///
 /// # Errors
-/// *Invalid* when nobody has that address.
+/// *Invalid* when no user has that address.
 pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<()> {
     let found = user::find_by_email(conn, email)?;
     let user = found.ok_or_else(|| Error::invalid(format!("nobody has the address {}", email.as_str())))?;

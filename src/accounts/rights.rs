@@ -1,5 +1,5 @@
-//! Rights are checked in the transaction that uses them: between the gate and the
-//! change a body may take minutes to arrive.
+//! Checks rights in the transaction that uses them, because a request body may take
+//! minutes to arrive after the gate checked them.
 
 use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::Action;
@@ -10,11 +10,11 @@ use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 
 impl App {
-    /// [`crate::db::Db::write`] for somebody who still may do that. `job` gets them
-    /// as well.
+    /// [`crate::db::Db::write`] for an actor who may still perform the action. `job`
+    /// receives the actor.
     ///
     /// # Errors
-    /// *Forbidden* when they no longer may; those of `job`.
+    /// *Forbidden* when the actor no longer may; errors of `job`.
     pub async fn write_as<T, F>(&self, by: impl Into<Actor>, action: Action, mut job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -34,15 +34,15 @@ fn confirm(conn: &mut Connection, actor: &Actor, action: Action) -> Result<()> {
     match actor.kind {
         ActorKind::Key(key) => keys::confirm(conn, actor.account_id, key),
         ActorKind::User(id) => acting(conn, actor.account_id, id, action).map(drop),
-        // A visitor writes through the chat, whose secret is their right.
+        // Visitors write through the chat, which authorises them by its secret.
         ActorKind::Visitor => Err(not_allowed()),
     }
 }
 
-/// A user's row as it is now.
+/// Loads a user's current row and checks that the user may perform the action.
 ///
 /// # Errors
-/// *Forbidden* when they no longer may do that.
+/// *Forbidden* when the user no longer may.
 pub fn acting(conn: &mut Connection, account_id: i64, user_id: i64, action: Action) -> Result<User> {
     let user = user::find(conn, account_id, user_id)?;
     if user.disabled_at.is_some() {
@@ -51,7 +51,7 @@ pub fn acting(conn: &mut Connection, account_id: i64, user_id: i64, action: Acti
     if user.role.may(action) { Ok(user) } else { Err(not_allowed()) }
 }
 
-/// The refusal of a role.
+/// The error when a role does not allow an action.
 pub fn not_allowed() -> Error {
     Error::new(Kind::Forbidden, "Your role does not allow that. An admin of your team can change it.")
 }

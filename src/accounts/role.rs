@@ -1,4 +1,4 @@
-//! Who may do what: every such decision of the program is in this file.
+//! Roles and what they may do. All decisions about permissions are in this file.
 
 use crate::error::{Error, Kind, Result};
 use crate::words;
@@ -6,41 +6,41 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use utoipa::ToSchema;
 
-/// What a user is in their account.
+/// The role of a user in their account.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[schema(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything, owners and keys included.
+    /// May do everything, including managing owners and keys.
     Owner,
-    /// Settings and team too.
+    /// May also change settings and team.
     Admin,
-    /// Tickets, conversations and submissions.
+    /// May change tickets, conversations and submissions.
     Editor,
-    /// Reads everything, changes only their own profile.
+    /// May read everything and change only their own profile.
     Viewer,
 }
 
-/// What a route lets somebody do.
+/// The permission that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Read everything of the account, and change one's own profile.
+    /// Read all data of the account, and change one's own profile.
     Read,
     /// Change tickets, conversations and submissions.
     Work,
     /// Change settings and team.
     Configure,
-    /// Make and revoke keys to the account.
+    /// Create and revoke API keys.
     Own,
 }
 
 words!(Role);
 
 impl Role {
-    /// All roles, the mightiest first.
+    /// All roles, the most powerful first.
     pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Editor, Self::Viewer];
 
-    /// The stored and submitted word.
+    /// The word used in the database and in requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -50,7 +50,6 @@ impl Role {
         }
     }
 
-    /// Whether a user of this role may do that.
     pub fn may(self, action: Action) -> bool {
         match action {
             Action::Read => true,
@@ -60,7 +59,7 @@ impl Role {
         }
     }
 
-    /// Whether a user of this role may invite, change or disable one of `other`.
+    /// Whether a user with this role may invite, change or disable users with role `other`.
     pub fn may_manage(self, other: Self) -> bool {
         match other {
             Self::Owner => self == Self::Owner,
@@ -68,7 +67,7 @@ impl Role {
         }
     }
 
-    /// The same as an answer.
+    /// Like [`Role::may_manage`], but returns an error.
     pub fn must_manage(self, other: Self) -> Result<()> {
         if self.may_manage(other) {
             return Ok(());

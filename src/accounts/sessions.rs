@@ -1,4 +1,4 @@
-//! Sessions: a random token, of which the database keeps the hash.
+//! Sessions, identified by a random token. The database stores only its hash.
 
 use crate::accounts::devices;
 use crate::accounts::user::User;
@@ -10,12 +10,11 @@ use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// Its last use is written down no more often than this.
+/// A session's last use is recorded at most this often.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(10);
-/// Most sessions of a user; the one that was used longest ago ends.
+/// Maximum sessions per user; the least recently used ends.
 const MOST: i64 = 100;
 
-/// A session's row.
 #[derive(Clone, Debug, Insertable, Queryable)]
 #[diesel(table_name = sessions)]
 pub struct Session {
@@ -23,20 +22,20 @@ pub struct Session {
     pub user_id: i64,
     pub created_at: NaiveDateTime,
     pub last_seen_at: NaiveDateTime,
-    /// The browser, in words.
+    /// Readable description of the browser.
     pub device: String,
-    /// From where it was used last.
+    /// The network that last used the session.
     pub network: String,
 }
 
 impl Session {
-    /// What it is called in addresses. A part of a hash, which opens nothing.
+    /// The id in URLs: a prefix of the hash, which gives no access.
     pub fn id(&self) -> &str {
         self.token_hash.get(..20).unwrap_or(&self.token_hash)
     }
 }
 
-/// Where and when a session is used.
+/// Where and when a session was last used.
 #[derive(AsChangeset, Clone, Debug)]
 #[diesel(table_name = sessions)]
 pub struct Used {
@@ -70,7 +69,7 @@ pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>,
     Ok(())
 }
 
-/// The user behind a token, and whether the session's last use should be written down.
+/// The user of a session token, and whether to record the session's last use.
 pub fn find(conn: &mut Connection, config: &Config, token: &str, now: NaiveDateTime) -> Result<Option<(User, bool)>> {
     let found: Option<(User, NaiveDateTime)> = sessions::table
         .inner_join(users::table)
@@ -81,19 +80,19 @@ pub fn find(conn: &mut Connection, config: &Config, token: &str, now: NaiveDateT
         .select((users::all_columns, sessions::last_seen_at))
         .first(conn)
         .optional()?;
-    // A short life must not end for want of a note.
+    // With a short idle timeout, record more often, or sessions in use would expire.
     let every = TOUCH_EVERY.min(config.session_idle / 10);
     Ok(found.map(|(user, seen)| (user, now - seen > every)))
 }
 
-/// Writes down that a session is used.
+/// Records the last use of a session.
 pub fn touch(conn: &mut Connection, token: &str, used: &Used) -> Result<()> {
     let session = sessions::table.find(token::sha256(token.as_bytes()));
     diesel::update(session).set(used).execute(conn)?;
     Ok(())
 }
 
-/// The live sessions of a user, the last used first.
+/// A user's active sessions, most recently used first.
 pub fn of_user(conn: &mut Connection, config: &Config, user_id: i64, now: NaiveDateTime) -> Result<Vec<Session>> {
     Ok(sessions::table
         .filter(sessions::user_id.eq(user_id))
@@ -103,13 +102,12 @@ pub fn of_user(conn: &mut Connection, config: &Config, user_id: i64, now: NaiveD
         .load(conn)?)
 }
 
-/// Ends one session.
 pub fn close(conn: &mut Connection, token: &str) -> Result<()> {
     diesel::delete(sessions::table.find(token::sha256(token.as_bytes()))).execute(conn)?;
     Ok(())
 }
 
-/// Ends the session of a user that is called so in addresses.
+/// Ends the user's session with this [`Session::id`].
 pub fn close_by_id(conn: &mut Connection, user_id: i64, id: &str) -> Result<()> {
     let hashes: Vec<String> =
         sessions::table.filter(sessions::user_id.eq(user_id)).select(sessions::token_hash).load(conn)?;
@@ -118,7 +116,7 @@ pub fn close_by_id(conn: &mut Connection, user_id: i64, id: &str) -> Result<()> 
     Ok(())
 }
 
-/// Ends all sessions of a user but the one of a token.
+/// Ends all sessions of a user except the one with this token.
 pub fn close_others(conn: &mut Connection, user_id: i64, token: &str) -> Result<()> {
     let others = sessions::table
         .filter(sessions::user_id.eq(user_id))
@@ -127,20 +125,19 @@ pub fn close_others(conn: &mut Connection, user_id: i64, token: &str) -> Result<
     Ok(())
 }
 
-/// Ends all sessions of a user.
 pub fn close_all(conn: &mut Connection, user_id: i64) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(conn)?;
     Ok(())
 }
 
-/// Forgets sessions that have ended by time.
+/// Deletes expired sessions, and returns their number.
 pub fn forget_expired(conn: &mut Connection, config: &Config, now: NaiveDateTime) -> Result<usize> {
     let idle = sessions::last_seen_at.le(now - config.session_idle);
     let old = sessions::created_at.le(now - config.session_max);
     Ok(diesel::delete(sessions::table.filter(idle.or(old))).execute(conn)?)
 }
 
-/// Ends every session of a user; every browser is a stranger's again.
+/// Ends all sessions of a user and forgets all known browsers.
 pub fn sign_out(conn: &mut Connection, id: i64) -> Result<()> {
     close_all(conn, id)?;
     devices::forget_all(conn, id)

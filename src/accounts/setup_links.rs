@@ -9,7 +9,7 @@ use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// How long a set-up link opens an account.
+/// Lifetime of a set-up link, in minutes.
 pub const LINK_MINUTES: i64 = 30;
 
 #[derive(Insertable)]
@@ -19,12 +19,13 @@ struct SetupLink {
     expires_at: NaiveDateTime,
 }
 
-/// Makes a new link's token, if nobody has an account yet; older links end.
+/// Creates a set-up link if no user exists yet, and returns whether it did. Deletes
+/// expired links.
 pub fn offer(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<bool> {
     if !user::is_empty(conn)? {
         return Ok(false);
     }
-    // Those of other instances stay: all of them work until one is used.
+    // Links of other instances stay valid until one of them is used.
     diesel::delete(setup_links::table.filter(setup_links::expires_at.le(now))).execute(conn)?;
     let link =
         SetupLink { token_hash: token::sha256(secret.as_bytes()), expires_at: now + TimeDelta::minutes(LINK_MINUTES) };
@@ -43,11 +44,11 @@ pub fn check(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<
     link.map(drop).ok_or_else(|| Error::new(Kind::NotFound, message))
 }
 
-/// Uses up the link and opens the account, both or neither.
+/// Uses up the link and opens the account, or does neither.
 pub fn open_account(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDateTime) -> Result<i64> {
     check(conn, secret, now)?;
     if diesel::delete(setup_links::table).execute(conn)? == 0 {
-        // Somebody else has used it at the same moment.
+        // A concurrent request used it.
         return Err(Error::not_found());
     }
     account::open(conn, user, now)

@@ -7,15 +7,16 @@ use crate::error::{Error, Kind, Result};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// What is known of a key.
+/// The result of reserving a key.
 pub enum Reserved {
-    /// The key is new: the caller answers, and keeps the response in the same transaction.
+    /// The key is new. The caller handles the request and stores the response in the same
+    /// transaction.
     New,
-    /// The same request was answered before.
+    /// The stored response to an earlier copy of the request.
     Earlier { status: i64, body: String },
 }
 
-/// A response's row; until the request is answered its status is 0.
+/// The status is 0 until the request has a response.
 #[derive(Insertable)]
 #[diesel(table_name = idempotent_answers)]
 struct StoredResponse<'a> {
@@ -27,7 +28,7 @@ struct StoredResponse<'a> {
     created_at: NaiveDateTime,
 }
 
-/// Reserves a key for a request. Of two at once, the second waits for the first.
+/// Reserves a key for a request. A concurrent request with the same key waits.
 ///
 /// # Errors
 /// *Conflict* when the key was used for another request.
@@ -54,7 +55,7 @@ pub fn reserve(
     Ok(Reserved::Earlier { status, body })
 }
 
-/// Keeps the response to a request whose key is reserved.
+/// Stores the response to a request whose key is reserved.
 pub fn keep(conn: &mut Connection, account_id: i64, key: &str, status: u16, body: &str) -> Result<()> {
     diesel::update(idempotent_answers::table.find((account_id, key)))
         .set((idempotent_answers::status.eq(i64::from(status)), idempotent_answers::body.eq(body)))
@@ -62,7 +63,7 @@ pub fn keep(conn: &mut Connection, account_id: i64, key: &str, status: u16, body
     Ok(())
 }
 
-/// Forgets responses from before a time.
+/// Deletes responses older than `before`, and returns their number.
 pub fn forget(conn: &mut Connection, before: NaiveDateTime) -> Result<usize> {
     Ok(diesel::delete(idempotent_answers::table.filter(idempotent_answers::created_at.lt(before))).execute(conn)?)
 }

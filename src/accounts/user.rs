@@ -8,10 +8,9 @@ use crate::values::email::Email;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// How long a name of a person or account may be, in characters.
+/// Longest name of a user or account, in characters.
 pub const MAX_NAME: usize = 100;
 
-/// A user's row.
 #[derive(Clone, Debug, Queryable)]
 pub struct User {
     pub id: i64,
@@ -29,20 +28,16 @@ pub struct User {
 }
 
 impl User {
-    /// Whether tickets can be given to them.
     pub fn may_be_assigned(&self) -> bool {
         self.disabled_at.is_none() && self.role.may(Action::Work)
     }
 }
 
-/// A user about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Their address, unique in the installation.
+    /// Unique across all accounts.
     pub email: Email,
-    /// Their name.
     pub name: String,
-    /// The hash of their password.
     pub password_hash: String,
     /// An IANA time zone.
     pub time_zone: String,
@@ -85,12 +80,12 @@ pub fn add(conn: &mut Connection, account_id: i64, user: &NewUser, role: Role, n
     added.ok_or_else(email_taken)
 }
 
-/// The refusal of an address that is another user's.
+/// The error when another user has the email address.
 pub fn email_taken() -> Error {
     Error::new(Kind::Conflict, "A user with this email address already exists.")
 }
 
-/// The user of that address, disabled or not.
+/// The user with this address, including disabled users.
 pub fn find_by_email(conn: &mut Connection, email: &Email) -> Result<Option<User>> {
     Ok(users::table.filter(users::email.eq(email.as_str())).first(conn).optional()?)
 }
@@ -103,7 +98,7 @@ pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<User> {
     Ok(users::table.filter(users::account_id.eq(account_id)).filter(users::id.eq(id)).first(conn)?)
 }
 
-/// What a user changes about themselves.
+/// The settings that users can change for themselves.
 #[derive(AsChangeset)]
 #[diesel(table_name = users)]
 pub struct Profile {
@@ -114,7 +109,6 @@ pub struct Profile {
     pub mail_assignments: bool,
 }
 
-/// Stores what a user has changed about themselves.
 pub fn change_profile(conn: &mut Connection, id: i64, profile: &Profile) -> Result<()> {
     diesel::update(users::table.find(id)).set(profile).execute(conn)?;
     Ok(())
@@ -127,7 +121,7 @@ pub fn reset_mail_marks(conn: &mut Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// The account that an owner's address leads to.
+/// The owner with this address.
 ///
 /// # Errors
 /// *Not found* when no owner has that address.
@@ -136,12 +130,12 @@ pub fn account_of_owner(conn: &mut Connection, email: &Email) -> Result<User> {
     owner.ok_or_else(|| Error::new(Kind::NotFound, format!("no owner has the address {}", email.as_str())))
 }
 
-/// All users of the account, the disabled ones too, in the order in which they came.
+/// All users of the account, including disabled ones, oldest first.
 pub fn members(conn: &mut Connection, account_id: i64) -> Result<Vec<User>> {
     Ok(users::table.filter(users::account_id.eq(account_id)).order(users::id).load(conn)?)
 }
 
-/// Those who can be given a ticket: id and name.
+/// Id and name of all users who can be assigned tickets.
 pub fn assignable(conn: &mut Connection, account_id: i64) -> Result<Vec<(i64, String)>> {
     Ok(users::table
         .filter(users::account_id.eq(account_id))

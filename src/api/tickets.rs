@@ -210,8 +210,10 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
                     Outcome::Ticket(number) => number,
                     Outcome::SourceHasTickets(others) => {
                         let numbers: Vec<String> = others.iter().map(|other| format!("#{}", other.number)).collect();
-                        let message =
-                            format!("This source has {} already. Send another: true to create one more.", numbers.join(", "));
+                        let message = format!(
+                            "This source has {} already. Send another: true to create one more.",
+                            numbers.join(", ")
+                        );
                         return Err(Error::new(Kind::Conflict, message));
                     }
                     Outcome::RequestUsed(number) => {
@@ -359,7 +361,10 @@ fn save_notes(
     match notes::save(conn, actor, number, notes, version, now)? {
         Saved::Done => Ok(()),
         Saved::Stale(theirs) => {
-            let message = format!("{} has saved the notes in the meantime. They are at version {} now.", theirs.author, theirs.version);
+            let message = format!(
+                "{} has saved the notes in the meantime. They are at version {} now.",
+                theirs.author, theirs.version
+            );
             Err(Error::new(Kind::Conflict, message))
         }
     }

@@ -1,4 +1,4 @@
-//! A file on a ticket: its row, and how rows are found and changed.
+//! A file on a ticket: its row, and functions that find and change rows.
 
 use crate::accounts::actor::Actor;
 use crate::attachments::key::{THUMBNAILS, key, thumbnail_key};
@@ -17,22 +17,22 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
-/// How far a file has come.
+/// The upload state of a file.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum State {
-    /// Reserved: its bytes are being stored.
+    /// Reserved; the content is being stored.
     Pending,
-    /// Its bytes are stored.
+    /// The content is stored.
     Ready,
-    /// They never came; upkeep clears what is left.
+    /// The content was never stored; upkeep deletes what is left.
     GivenUp,
 }
 
 words!(State);
 
 impl State {
-    /// The stored word.
+    /// The word used in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -51,7 +51,6 @@ impl std::str::FromStr for State {
     }
 }
 
-/// An attachment's row.
 #[derive(Clone, Debug, Insertable, Queryable)]
 #[diesel(table_name = attachments)]
 pub struct Attachment {
@@ -71,18 +70,18 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// The key of its bytes in the storage.
+    /// The storage key of the content.
     pub fn key(&self) -> String {
         key(self.account_id, self.stamp, self.kind)
     }
 
-    /// The key of its thumbnail, if it has one.
+    /// The storage key of the thumbnail, if there is one.
     pub fn thumbnail_key(&self) -> Option<String> {
         self.thumbnail.as_ref().map(|extension| thumbnail_key(self.account_id, self.stamp, extension))
     }
 
-    /// Every key that may hold something of it. A row that is not ready does not
-    /// know yet which thumbnail it gets.
+    /// All storage keys that the file may use. Until it is ready, the type of its thumbnail
+    /// is unknown.
     pub fn keys(&self) -> Vec<String> {
         let possible: &[&str] = match &self.thumbnail {
             Some(extension) => &[extension.as_str()],
@@ -94,7 +93,7 @@ impl Attachment {
     }
 }
 
-/// A number of bytes for people: `12 KB`, `1.4 MB`.
+/// Formats a number of bytes for people: `12 KB`, `1.4 MB`.
 pub fn readable_size(bytes: i64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
@@ -103,7 +102,7 @@ pub fn readable_size(bytes: i64) -> String {
     }
 }
 
-/// Most files of one ticket, removed ones included until they are gone for good.
+/// Maximum files per ticket, including removed ones until they are permanently deleted.
 pub const FILES_OF_A_TICKET: i64 = 500;
 
 /// The files of a ticket, oldest first.
@@ -111,7 +110,7 @@ pub fn of_ticket(conn: &mut Connection, ticket_id: i64) -> Result<Vec<Attachment
     Ok(of_tickets(conn, &[ticket_id])?.remove(&ticket_id).unwrap_or_default())
 }
 
-/// The files of a ticket and those taken off it since `since`, oldest first.
+/// The files of a ticket and those removed after `since`, oldest first.
 pub fn of_ticket_and_removed(
     conn: &mut Connection,
     ticket_id: i64,
@@ -126,7 +125,7 @@ pub fn of_ticket_and_removed(
     Ok(rows.into_iter().partition(|row| row.deleted_at.is_none()))
 }
 
-/// The files of several tickets, by ticket, in one query.
+/// The files of several tickets, by ticket id, loaded in one query.
 pub fn of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<Attachment>>> {
     let rows: Vec<Attachment> = attachments::table
         .filter(attachments::ticket_id.eq_any(ticket_ids))
@@ -144,7 +143,7 @@ pub fn of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i
 /// A file of a ticket of the account; the ticket may be in the trash.
 ///
 /// # Errors
-/// *Not found*, also for those of other accounts and deleted ones.
+/// *Not found*, also for deleted files and files of other accounts.
 pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Result<Attachment> {
     let ticket = ticket::find_anywhere(conn, account_id, number)?;
     Ok(attachments::table
@@ -155,11 +154,11 @@ pub fn find(conn: &mut Connection, account_id: i64, number: i64, id: &str) -> Re
         .first(conn)?)
 }
 
-/// Gives a file another name of its type, and returns it.
+/// Renames a file without changing its type, and returns the new name.
 ///
 /// # Errors
-/// *Not found* when ticket or file are out of reach; *invalid* for a name that
-/// cannot be one.
+/// *Not found* when the ticket or file is deleted or in another account; *invalid* when
+/// the name is not valid.
 pub fn rename(
     conn: &mut Connection,
     actor: &Actor,
@@ -179,11 +178,11 @@ pub fn rename(
     Ok(name)
 }
 
-/// Takes a file off its ticket, or puts it back (`deleted` false), and returns
-/// its name.
+/// Removes a file from its ticket, or restores it (`deleted` false), and returns its name.
 ///
 /// # Errors
-/// *Not found* when ticket or file are out of reach.
+/// *Not found* when the ticket or file is in another account, the ticket is in the trash, or
+/// the file was removed too long ago.
 pub fn set_deleted(
     conn: &mut Connection,
     actor: &Actor,

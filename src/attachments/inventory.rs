@@ -1,5 +1,5 @@
-//! What upkeep asks of the rows of attachments: which are stale, expired or not
-//! in step with the storage, over all accounts.
+//! Queries for upkeep across all accounts: which attachments are stale, expired or out of
+//! sync with the storage.
 
 use crate::attachments::attachment::{Attachment, State};
 use crate::attachments::key::parse_key;
@@ -12,14 +12,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use std::collections::{HashMap, HashSet};
 
-/// Far longer than anything needs between its reservation and its last byte in
-/// the storage; what is still reserved then never comes.
+/// Far longer than any upload takes from its reservation to its last byte in the storage.
+/// An older reservation never becomes ready.
 pub const RESERVED: TimeDelta = TimeDelta::minutes(15);
 
-/// Gives up reservations from before `stale`: from now on they cannot become
-/// ready, and [`expired`] lists them.
+/// Gives up reservations created before `stale`. They can no longer become ready, and
+/// [`expired`] lists them.
 pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<()> {
-    // The word is written out, because a bound value cannot choose a partial index.
+    // A literal, because the partial index is not used with a bound parameter.
     let reserved = attachments::table
         .filter(sql::<Bool>("attachments.state = 'pending'"))
         .filter(attachments::created_at.le(stale));
@@ -29,20 +29,20 @@ pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Resu
     Ok(())
 }
 
-/// Some of the files that nobody can get back: deleted before `old`, or given up.
+/// Up to `limit` files that nobody can restore: deleted before `old`, or given up.
 pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<Vec<Attachment>> {
     Ok(attachments::table.filter(attachments::deleted_at.le(old)).limit(limit).load(conn)?)
 }
 
-/// Every row of some tickets, whatever its state.
+/// All rows of the given tickets, in any state.
 pub fn all_of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<Vec<Attachment>> {
     Ok(attachments::table.filter(attachments::ticket_id.eq_any(ticket_ids)).load(conn)?)
 }
 
-/// Forgets rows whose bytes are gone from the storage, and gives their room back.
+/// Deletes rows whose content was deleted from the storage, and frees their quota.
 pub fn forget(conn: &mut Connection, files: &[Attachment]) -> Result<()> {
     for file in files {
-        // One that another instance forgot first gives its room back only once.
+        // Frees the quota only once, even if another instance deleted the row first.
         if diesel::delete(attachments::table.find(&file.id)).execute(conn)? > 0 {
             diesel::update(accounts::table.find(file.account_id))
                 .set(accounts::file_bytes.eq(accounts::file_bytes - file.size))
@@ -52,13 +52,13 @@ pub fn forget(conn: &mut Connection, files: &[Attachment]) -> Result<()> {
     Ok(())
 }
 
-/// Whether any file is kept at all.
+/// Whether any account has a stored file.
 pub fn are_any_ready(conn: &mut Connection) -> Result<bool> {
     let ready = attachments::table.filter(attachments::state.eq(State::Ready)).select(attachments::id).limit(1);
     Ok(ready.first::<String>(conn).optional()?.is_some())
 }
 
-/// Reservations from before `stale` that are still there, given up or not.
+/// Reservations created before `stale` that still exist, given up or not.
 pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<Vec<Attachment>> {
     Ok(attachments::table
         .filter(attachments::state.ne(State::Ready))
@@ -67,8 +67,8 @@ pub fn stale_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result
         .load(conn)?)
 }
 
-/// Files that are shown, or that were deleted after `deleted_after`, alone or with
-/// their ticket, and can be put back; in the order of their ids, after one of them.
+/// Stored files with an id after `id`, in order of id. Includes files that can be restored:
+/// deleted after `deleted_after`, alone or with their ticket.
 pub fn ready_after(
     conn: &mut Connection,
     id: &str,
@@ -88,7 +88,7 @@ pub fn ready_after(
         .load(conn)?)
 }
 
-/// Those of some keys in the storage that no row names.
+/// Those of the given storage keys that belong to no row.
 pub fn unknown_keys(conn: &mut Connection, keys: Vec<String>) -> Result<Vec<String>> {
     let mut stamps: HashMap<i64, Vec<i64>> = HashMap::new();
     for (account_id, stamp, _) in keys.iter().filter_map(|key| parse_key(key)) {
@@ -105,14 +105,14 @@ pub fn unknown_keys(conn: &mut Connection, keys: Vec<String>) -> Result<Vec<Stri
     Ok(keys.into_iter().filter(|key| !known.contains(key)).collect())
 }
 
-/// Writes down which thumbnail a file has.
+/// Records the extension of a file's thumbnail.
 pub fn set_thumbnail(conn: &mut Connection, id: &str, extension: Option<&str>) -> Result<()> {
     diesel::update(attachments::table.find(id)).set(attachments::thumbnail.eq(extension)).execute(conn)?;
     Ok(())
 }
 
-/// Compares what an account's files take with what is counted, tells the
-/// difference and, with `repair`, mends it. The account must be locked.
+/// Compares the total size of an account's files with its counter, reports the difference
+/// and, with `repair`, repairs it. The account must be locked.
 pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Option<String>> {
     let sum: i64 = attachments::table
         .filter(attachments::account_id.eq(account_id))

@@ -1,4 +1,4 @@
-//! Where the bytes of a file are in the storage.
+//! The storage keys of files and thumbnails.
 
 use crate::attachments::kind::Kind;
 
@@ -10,12 +10,11 @@ pub fn key(account_id: i64, stamp: i64, kind: Kind) -> String {
     format!("tickets/{account_id}/{stamp}.{}", kind.extension())
 }
 
-/// The key of a thumbnail.
 pub fn thumbnail_key(account_id: i64, stamp: i64, extension: &str) -> String {
     format!("thumbnails/{account_id}/{stamp}.{extension}")
 }
 
-/// Account and stamp of a key of ours, and its extension. `None` for any other key.
+/// The account id, stamp and extension of a key. `None` for keys of other programs.
 pub fn parse_key(key: &str) -> Option<(i64, i64, &str)> {
     let mut steps = key.split('/');
     let (folder, account, name) = (steps.next()?, steps.next()?, steps.next()?);

@@ -1,4 +1,4 @@
-//! The types of files that are taken.
+//! The accepted file types.
 
 use crate::error::{Error, Result};
 use crate::words;
@@ -11,7 +11,7 @@ pub const MAX_BYTES: usize = 5 * 1024 * 1024;
 /// Longest file name, in characters: what file systems allow.
 pub const MAX_NAME: usize = 255;
 
-/// The types that are taken. Rows and keys hold the usual extension.
+/// The accepted file types. Rows and keys store the usual extension.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Kind {
@@ -26,16 +26,16 @@ pub enum Kind {
     Docx,
 }
 
-/// What is known of a type.
+/// The properties of a file type.
 pub struct Row {
     pub kind: Kind,
-    /// What people call it.
+    /// The name shown to users.
     pub label: &'static str,
-    /// By which file names end, the usual one first.
+    /// File name extensions, the usual one first.
     pub extensions: &'static [&'static str],
-    /// As which it is served.
+    /// The media type with which the file is served.
     pub content_type: &'static str,
-    /// Whether it is a picture that browsers show.
+    /// Whether it is a picture that browsers can show.
     pub is_image: bool,
 }
 
@@ -68,12 +68,12 @@ impl std::str::FromStr for Kind {
 }
 
 impl Kind {
-    /// Its usual extension, as rows store it.
+    /// The usual extension, as stored in rows.
     pub fn as_str(self) -> &'static str {
         self.extension()
     }
 
-    /// The one table of types, in the order of the types.
+    /// All file types, in the order of the enum.
     pub const TABLE: [Row; 9] = [
         picture(Self::Jpeg, "JPEG", &["jpg", "jpeg", "jpe", "jfif", "jif"], "image/jpeg"),
         picture(Self::Png, "PNG", &["png"], "image/png"),
@@ -91,7 +91,7 @@ impl Kind {
         ),
     ];
 
-    /// What people call all of them: `JPEG, PNG … and DOCX`.
+    /// The names of all types: `JPEG, PNG … and DOCX`.
     pub fn labels() -> String {
         let labels: Vec<&str> = Self::TABLE.iter().map(|row| row.label).collect();
         match labels.split_last() {
@@ -100,46 +100,43 @@ impl Kind {
         }
     }
 
-    /// What a page's file field asks for: every extension and every media type.
-    /// Phones know by the types what to offer; Windows calls CSV after Excel.
+    /// The `accept` attribute of a file field: all extensions and media types. Phones choose
+    /// what to offer by media type; Windows reports CSV as Excel.
     pub fn accepted() -> String {
         let names = Self::TABLE.iter().flat_map(|row| row.extensions.iter().map(|name| format!(".{name}")));
         let types = Self::TABLE.iter().map(|row| row.content_type.to_owned());
         names.chain(types).chain(["application/vnd.ms-excel".to_owned()]).collect::<Vec<_>>().join(",")
     }
 
-    /// The type that a file name's extension names, in any case.
+    /// The type for a file name's extension, in upper or lower case.
     pub fn of_name(name: &str) -> Option<Self> {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
         Self::TABLE.iter().find(|row| row.extensions.contains(&extension.as_str())).map(|row| row.kind)
     }
 
-    /// The type behind its usual extension, as rows store it.
+    /// The type for a usual extension, as stored in rows.
     pub fn of_extension(extension: &str) -> Option<Self> {
         Self::TABLE.iter().find(|row| row.extensions.first() == Some(&extension)).map(|row| row.kind)
     }
 
-    /// Its usual extension.
+    /// The usual extension.
     pub fn extension(self) -> &'static str {
         self.row().extensions[0]
     }
 
-    /// The media type with which it is served.
     pub fn content_type(self) -> &'static str {
         self.row().content_type
     }
 
-    /// Whether it is a picture that browsers show.
     pub fn is_image(self) -> bool {
         self.row().is_image
     }
 
-    /// Whether a browser may show it in place rather than save it.
+    /// Whether a browser may show the file inline instead of downloading it.
     pub fn is_shown_inline(self) -> bool {
         self.is_image() || self == Self::Pdf
     }
 
-    /// What people call it.
     pub fn label(self) -> &'static str {
         self.row().label
     }

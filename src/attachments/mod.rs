@@ -1,4 +1,4 @@
-//! Files on tickets: what is taken, how it is kept, how it is served.
+//! Files on tickets: which are accepted, and how they are stored and served.
 
 pub mod attachment;
 pub mod inventory;

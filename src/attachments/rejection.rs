@@ -1,6 +1,6 @@
-//! Why a file is not taken.
+//! Why a file was rejected.
 
-/// Why a file was not taken: a word for scripts.
+/// The machine-readable reason for a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     TooLarge,
@@ -13,7 +13,6 @@ pub enum Code {
 }
 
 impl Code {
-    /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -27,17 +26,14 @@ impl Code {
     }
 }
 
-/// Why a file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// For scripts.
     pub code: Code,
-    /// For people: what is wrong and what would do.
+    /// For people: what is wrong and how to fix it.
     pub message: String,
 }
 
 impl Rejection {
-    /// A rejection.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! A row before its bytes: reserved first, shown when they are stored.
+//! Reserves a row before the content is stored, and shows the file afterwards.
 
 use crate::accounts::account;
 use crate::accounts::actor::Actor;
@@ -12,10 +12,9 @@ use crate::tickets::{change, history, ticket};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// A file about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewAttachment {
-    /// Random: the part of its address that nobody can guess.
+    /// Random: the part of the URL that nobody can guess.
     pub id: String,
     pub filename: String,
     pub kind: Kind,
@@ -23,12 +22,12 @@ pub struct NewAttachment {
     pub sha256: String,
 }
 
-/// Reserves a row with a key of its own, and room in the account's quota (in
-/// bytes), and returns its stamp, the milliseconds of the key. Nobody sees the
-/// row yet.
+/// Reserves a row with a unique key, and space in the account's quota (in bytes). Returns
+/// the row's stamp, the milliseconds in the key. The row is not visible yet.
 ///
 /// # Errors
-/// *Not found* when the ticket is out of reach; *full* when quota or ticket are.
+/// *Not found* when the ticket is in another account or in the trash; *full* when the quota
+/// or the ticket is full.
 pub fn reserve(
     conn: &mut Connection,
     actor: &Actor,
@@ -38,7 +37,7 @@ pub fn reserve(
     now: NaiveDateTime,
 ) -> Result<i64> {
     let ticket = ticket::find(conn, actor.account_id, number)?;
-    // This also makes others of the account wait, so that no two take the same stamp.
+    // This also locks the account, so that no two uploads get the same stamp.
     let account = accounts::table.find(actor.account_id).filter(accounts::file_bytes.le(quota - new.size));
     let bytes = accounts::file_bytes.eq(accounts::file_bytes + new.size);
     if diesel::update(account).set(bytes).execute(conn)? == 0 {
@@ -78,8 +77,7 @@ pub fn newest_stamp(conn: &mut Connection, account_id: i64) -> Result<Option<i64
     Ok(stamps.select(diesel::dsl::max(attachments::stamp)).first(conn)?)
 }
 
-/// Moves a reservation to another stamp, because the key of its own turned out to
-/// be taken in the storage.
+/// Moves a reservation to a new stamp, because its key is already taken in the storage.
 pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i64> {
     account::lock(conn, account_id)?;
     let stamp = newest_stamp(conn, account_id)?.unwrap_or(0) + 1;
@@ -87,11 +85,11 @@ pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i6
     Ok(stamp)
 }
 
-/// Shows a file whose bytes are stored, together with its line of history.
+/// Makes a stored file visible, and records it in the history.
 ///
 /// # Errors
-/// *Not found* when the ticket went out of reach meanwhile; *unavailable* when
-/// storing took so long that the reservation was given up.
+/// *Not found* when the ticket was deleted in the meantime; *unavailable* when storing took
+/// so long that the reservation was given up.
 pub fn make_ready(
     conn: &mut Connection,
     actor: &Actor,

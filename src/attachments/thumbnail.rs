@@ -1,11 +1,11 @@
-//! Small pictures of large ones.
+//! Thumbnails of pictures.
 
 use crate::attachments::validation::Picture;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, ImageResult};
 use std::io::Cursor;
 
-/// Longest side, in pixels: sharp at half that size on dense screens.
+/// Longest side, in pixels. Looks sharp at half this size on high-density screens.
 const SIDE: u32 = 480;
 const JPEG_QUALITY: u8 = 82;
 
@@ -13,14 +13,10 @@ const JPEG_QUALITY: u8 = 82;
 pub struct Thumbnail {
     /// `jpg`, or `png` where the picture has transparency.
     pub extension: &'static str,
-    /// The file.
     pub bytes: Vec<u8>,
 }
 
-/// Shrinks a picture and turns it the right way up; a small one keeps its size.
-///
-/// # Errors
-/// When encoding fails.
+/// Shrinks a picture and applies its orientation. Small pictures keep their size.
 pub fn make(picture: Picture) -> ImageResult<Thumbnail> {
     let Picture { image, orientation } = picture;
     let mut small = if image.width().max(image.height()) > SIDE { image.thumbnail(SIDE, SIDE) } else { image };

@@ -1,4 +1,4 @@
-//! From bytes on the wire to a ready attachment: validate, reserve, put, ready.
+//! From received bytes to a ready attachment: validate, reserve, store, make ready.
 
 use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
@@ -16,19 +16,18 @@ use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A picture that takes longer is refused; its work ends in its own time, and
-/// keeps its part of the memory until then.
+/// Pictures that take longer are rejected. Their decoding continues in the background, and
+/// holds its share of memory until it ends.
 const DECODING_TIME: Duration = Duration::from_secs(60);
-/// A key that is taken in the storage though no row knows it is an orphan of
-/// another life; there are never many in a row.
+/// A storage key that is taken but has no row is left over from an earlier database. There
+/// are never many consecutive ones.
 const PUT_TRIES: usize = 10;
 
-/// Why a file was not kept.
+/// Why a file was not stored.
 #[derive(Debug)]
 pub enum Failure {
-    /// The file itself is not taken.
     Rejected(Rejection),
-    /// Database or storage failed, or the ticket is out of reach.
+    /// The database or the storage failed, or the ticket was not found.
     Failed(Error),
 }
 
@@ -44,7 +43,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Keeps one file on a ticket. When it returns, row, bytes and thumbnail are durable.
+/// Stores one file on a ticket. On return, the row, content and thumbnail are durable.
 pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<u8>) -> Result<Attachment, Failure> {
     let filename = validation::clean_name(name)?;
     let checked = judge(&app.uploads, filename.clone(), bytes).await?;
@@ -71,7 +70,7 @@ struct Checked {
     thumbnail: Option<Thumbnail>,
 }
 
-/// Judges the file off the web workers, when there is memory for it.
+/// Validates the file outside the web workers, once enough memory is free.
 async fn judge(uploads: &Uploads, name: String, bytes: Vec<u8>) -> Result<Checked, Failure> {
     let header = tokio::task::spawn_blocking(move || {
         let memory = validation::memory(&name, &bytes);
@@ -80,7 +79,7 @@ async fn judge(uploads: &Uploads, name: String, bytes: Vec<u8>) -> Result<Checke
     let (memory, name, bytes) = header.await.map_err(|panic| unreadable(&panic.to_string()))?;
     let part = uploads.memory(memory).await?;
     let work = tokio::task::spawn_blocking(move || {
-        // Held by the work itself, which goes on when nobody waits for it any more.
+        // Held by the work itself, which continues when nobody waits for it any more.
         let _part = part;
         check(&name, bytes)
     });
@@ -143,7 +142,7 @@ async fn put_under_own_key(app: &App, actor: &Actor, number: i64, new: &NewAttac
     Err(Error::unavailable("no free key in the storage"))
 }
 
-/// A file without a thumbnail is shown with an icon: no reason to refuse it.
+/// Only logs errors, because a file without a thumbnail is shown with an icon.
 async fn put_thumbnail(app: &App, account_id: i64, stamp: i64, thumbnail: Option<Thumbnail>) -> Option<&'static str> {
     let Thumbnail { extension, bytes } = thumbnail?;
     let key = key::thumbnail_key(account_id, stamp, extension);

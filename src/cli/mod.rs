@@ -59,9 +59,9 @@ enum Command {
     Check(check::Options),
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
-    // What is created from here on is for this system user alone.
+    // From here on, only this system user can access the files that are created.
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -88,8 +88,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Ends with what is wrong on the command line or in a setting, but never with the
-/// value of one: it may hold a password.
+/// Exits with an error about the command line or a setting. The message never contains the
+/// value of the setting, which may be a password.
 fn refuse(error: &clap::Error) -> ! {
     let (Some(ContextValue::String(name)), Some(reason)) = (error.get(ContextKind::InvalidArg), error.source()) else {
         error.exit()
@@ -103,7 +103,7 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(2)
 }
 
-/// A server tells what it does; a command is quiet unless something is wrong.
+/// A server logs what it does. A command is quiet unless something is wrong.
 fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String> {
     let default = if matches!(command, None | Some(Command::Serve)) { "info" } else { "warn" };
     let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
@@ -130,15 +130,15 @@ async fn serve(config: Config) -> Result<(), String> {
     server.await.map_err(|error| error.to_string())
 }
 
-/// An address that a browser on this machine can open: one that stands for all of
-/// the machine's is none.
+/// An address that a browser on this machine can open, even if the server listens on all
+/// addresses.
 fn openable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
 }
 
 async fn carry_out(app: &App, command: Command) -> Result<()> {
     match command {
-        // Opening the program has done the one, and the other never comes here.
+        // Opening the app has already run the migrations, and `run` handles `Serve`.
         Command::Migrate | Command::Serve => {
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");

@@ -55,7 +55,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<()> {
     }
 }
 
-/// `about` is what the password may not be made of.
+/// `about` lists words on which the password must not be based.
 fn password_from_stdin(about: &[&str]) -> Result<String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| Error::internal("standard input", error))?;

@@ -11,21 +11,20 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use utoipa::ToSchema;
 
-/// Where a conversation stands. Its word is read in any case.
+/// The status of a conversation. Not case-sensitive.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[schema(as = ConversationStatus, rename_all = "lowercase")]
 pub enum Status {
-    /// Somebody may have to answer.
+    /// May need a reply.
     Open,
-    /// Done.
     Closed,
 }
 
 words!(Status);
 
 impl Status {
-    /// The stored and submitted word.
+    /// The value as stored and submitted.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -64,24 +63,23 @@ pub struct Conversation {
     pub deleted_at: Option<NaiveDateTime>,
     pub widget_id: Option<i64>,
     pub visitor_hash: Option<String>,
-    /// The team’s latest message: what comes after is the visitor’s.
+    /// Position of the team's latest message; all later messages are the visitor's.
     pub answered_position: i64,
     pub waiting_since: Option<NaiveDateTime>,
 }
 
 impl Conversation {
-    /// How the visitor is called: by name, else address, else as a visitor.
+    /// Display name: the name, else the email address, else "Visitor".
     pub fn visitor(&self) -> &str {
         text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
     }
 
-    /// How many messages of the visitor wait beyond what somebody has read, up
-    /// to `mark`, or answered.
+    /// Counts the visitor's messages after the team's latest one and after `mark`, the
+    /// position that a user has read.
     pub fn unread(&self, mark: i64) -> i64 {
         (self.message_count - self.answered_position.max(mark)).max(0)
     }
 
-    /// Whether it is open.
     pub fn is_open(&self) -> bool {
         self.status == Status::Open
     }
@@ -96,15 +94,15 @@ pub struct NewConversation {
     pub visitor_email: String,
     pub page_url: Option<String>,
     pub country: Option<String>,
-    /// Through which bubble it came, if through one.
+    /// The bubble it came through, if any.
     pub chat: Option<Chat>,
 }
 
-/// By what a visitor’s bubble finds their conversation again.
+/// Identifies a visitor's conversation in a bubble.
 #[derive(Clone, Debug)]
 pub struct Chat {
     pub widget_id: i64,
-    /// The SHA-256 of the secret in their browser.
+    /// SHA-256 of the secret in the visitor's browser.
     pub visitor_hash: String,
 }
 
@@ -130,7 +128,8 @@ struct NewRow<'a> {
 /// Stores a conversation without messages and returns its row.
 ///
 /// # Errors
-/// *Conflict* when the account has one of that id.
+/// *Conflict* when the account has a conversation with this id, or had one deleted
+/// recently.
 pub fn create(
     conn: &mut Connection,
     account_id: i64,
@@ -161,12 +160,12 @@ pub fn create(
     })
 }
 
-/// Whether the account has a conversation of that id, not deleted.
+/// Whether the account has a conversation with this id that is not deleted.
 pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
     Ok(find(conn, account_id, id)?.is_some())
 }
 
-/// A conversation of the account, if it is there and not deleted.
+/// Finds a conversation of the account that is not deleted.
 pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<Conversation>> {
     Ok(conversations::table
         .filter(conversations::account_id.eq(account_id))
@@ -176,13 +175,13 @@ pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<C
         .optional()?)
 }
 
-/// The same, where it has to be there.
+/// Like [`find`], but a missing conversation is a *not found* error.
 pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
-/// The conversation, locked until the transaction ends: it makes the numbers of
-/// its messages follow one another.
+/// Locks a conversation until the transaction ends, so that its messages get consecutive
+/// positions.
 pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversation> {
     // Writing a row takes its lock on both engines.
     let row = conversations::table
@@ -195,7 +194,7 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
-/// The conversation that a visitor has through a bubble, if there is one.
+/// The latest conversation of a visitor in a bubble.
 pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> Result<Option<Conversation>> {
     Ok(conversations::table
         .filter(conversations::widget_id.eq(widget_id))
@@ -206,7 +205,7 @@ pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> 
         .optional()?)
 }
 
-/// Those of these conversations whose visitor waits for an answer.
+/// Returns which of these conversations need a reply.
 pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<Vec<String>> {
     Ok(conversations::table
         .filter(conversations::account_id.eq(account_id))
@@ -217,8 +216,8 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
         .load(conn)?)
 }
 
-/// Closes or reopens a conversation and returns it as it is now. What was closed
-/// waits for nobody any more.
+/// Closes or reopens a conversation and returns the updated row. A closed conversation no
+/// longer needs a reply.
 pub fn set_status(conn: &mut Connection, account_id: i64, id: &str, status: Status) -> Result<Conversation> {
     let conversation = lock(conn, account_id, id)?;
     let waits = status == Status::Open && conversation.message_count > conversation.answered_position;

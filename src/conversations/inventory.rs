@@ -1,5 +1,4 @@
-//! What upkeep asks of conversations: whether they say the truth of their
-//! messages, and whether these are found by what they say.
+//! Upkeep of conversations: checks counters and the search index.
 
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, Sender, terms as message_terms};
@@ -11,8 +10,8 @@ use crate::values::chunk::Chunk;
 use diesel::dsl::max;
 use diesel::prelude::*;
 
-/// Compares what an account's conversations say of their messages with these,
-/// tells each difference and, with `repair`, mends it.
+/// Compares the counters of an account's conversations with their messages. Reports each
+/// difference and, with `repair`, corrects it.
 pub fn recount(
     conn: &mut Connection,
     account_id: i64,
@@ -29,7 +28,7 @@ pub fn recount(
         .load(conn)?;
     let mut wrong = Vec::new();
     for seq in &seqs {
-        // Writing the row makes those who post wait.
+        // Writing the row blocks new messages until the transaction ends.
         let row: Conversation = diesel::update(conversations::table.find(seq))
             .set(conversations::message_count.eq(conversations::message_count))
             .returning(conversations::all_columns)
@@ -53,22 +52,21 @@ pub fn recount(
     Ok(Chunk { wrong, next: seqs.last().copied() })
 }
 
-/// A message among all, by the number of its conversation and its own.
+/// A position in a scan of all messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
     seq: i64,
     position: i64,
 }
 
-/// A message that is not found by what it says.
+/// A message that is missing from the search index or has wrong terms there.
 pub struct NotFound {
     pub conversation: String,
     pub position: i64,
 }
 
-/// Looks whether the messages after a place are
-/// found by what they say, and with `repair` sees to it. Returns those that were
-/// not, and where to go on.
+/// Checks the search index for the messages after a place and, with `repair`, corrects
+/// it. Returns the messages that were not indexed correctly, and where to continue.
 pub fn reindex_after(
     conn: &mut Connection,
     Place { seq, position }: Place,
@@ -97,8 +95,8 @@ pub fn reindex_after(
     Ok(Chunk { wrong, next: rows.last().map(|(message, _)| place(message)) })
 }
 
-/// Whether the newest of all messages is found by what it says. Then all are, since
-/// they are indexed in their order; what a crash left out `docket check` finds.
+/// Whether the newest message is in the search index. If so, all older ones are, too,
+/// because messages are indexed in order. `docket check` finds gaps left by a crash.
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
     let newest: Option<(Message, Conversation)> = messages::table
         .inner_join(conversations::table)

@@ -12,9 +12,9 @@ use diesel::prelude::*;
 /// Which conversations a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those of one status, or all.
+    /// Only this status; all when `None`.
     pub status: Option<Status>,
-    /// Those in which a message, or the visitor's name and address, has these words.
+    /// Words to find in a message or in the visitor's name and address.
     pub q: String,
 }
 
@@ -31,7 +31,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if !phrases.is_empty() {
         query = query.filter(index::matches_terms(conn, Index::Messages, &phrases));
     } else if !filter.q.trim().is_empty() {
-        // Nothing in it can be found, so nothing is.
+        // The query contains no searchable word, so nothing matches.
         return Ok(Page::empty());
     }
     let rows = keyset!(query, window, conversations::last_message_at, conversations::seq).load(conn)?;

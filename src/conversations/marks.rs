@@ -6,7 +6,7 @@ use crate::error::Result;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
-/// Beyond this many unread conversations nobody counts.
+/// Unread conversations are counted up to this number; one more stands for "or more".
 pub const MOST_UNREAD: i64 = 99;
 
 #[derive(Insertable)]
@@ -27,7 +27,7 @@ pub fn of(conn: &mut Connection, user_id: i64, seqs: &[i64]) -> Result<HashMap<i
     Ok(rows.into_iter().collect())
 }
 
-/// Notes that a user has read up to a position; never takes anything back.
+/// Records that a user has read up to a position. A mark never moves back.
 pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Result<()> {
     let row = conversation_marks::table.find((user_id, seq));
     let forward = row.filter(conversation_marks::position.lt(position));
@@ -35,7 +35,7 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
     if row.select(conversation_marks::position).first::<i64>(conn).optional()?.is_some() {
         return Ok(());
     }
-    // Nothing is made where the same user does it in another tab.
+    // The same user may insert the mark in another tab at the same time.
     let mark = |conn: &mut Connection| {
         diesel::insert_into(conversation_marks::table)
             .values(Mark { user_id, conversation_seq: seq, position })
@@ -44,7 +44,7 @@ pub fn set(conn: &mut Connection, user_id: i64, seq: i64, position: i64) -> Resu
     unless_taken(conn, mark).map(drop)
 }
 
-/// How many conversations wait with something that the user has not read, at
+/// Counts conversations that need a reply and have messages the user has not read, at
 /// most one more than [`MOST_UNREAD`].
 pub fn unread(conn: &mut Connection, account_id: i64, user_id: i64) -> Result<usize> {
     let mark = conversation_marks::conversation_seq.eq(conversations::seq).and(conversation_marks::user_id.eq(user_id));

@@ -1,5 +1,5 @@
-//! Queries on messages: reading them, and posting one under the next number of
-//! its conversation.
+//! Queries on messages: reading them, and posting one at the next position of its
+//! conversation.
 
 use crate::conversations::conversation;
 use crate::conversations::conversation::{Conversation, Status};
@@ -17,7 +17,8 @@ use diesel::prelude::*;
 /// How many messages one page of a conversation shows.
 pub const MESSAGES: i64 = 50;
 
-/// The latest messages before a position, oldest first; all up to the newest without one.
+/// The latest messages before a position, or of the whole conversation when `None`,
+/// oldest first.
 pub fn before(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) -> Result<Vec<Message>> {
     let mut rows: Vec<Message> = messages::table
         .filter(messages::conversation_seq.eq(seq))
@@ -51,20 +52,20 @@ pub fn after(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<
         .load(conn)?)
 }
 
-/// What came of posting a message.
+/// The result of posting a message.
 #[derive(Clone, Debug)]
 pub struct Posted {
-    /// The conversation as it is now.
+    /// The updated conversation.
     pub conversation: Conversation,
-    /// The message as it is stored.
+    /// The stored message.
     pub message: Message,
-    /// Whether it was stored by this call, and not by an earlier one with the same id.
+    /// False when an earlier call stored the message with the same client id.
     pub is_new: bool,
-    /// Whether it opened a closed conversation again.
+    /// Whether the message reopened a closed conversation.
     pub reopened: bool,
 }
 
-/// What a conversation says of its latest message.
+/// The columns of a conversation that change with its latest message.
 #[derive(AsChangeset)]
 #[diesel(table_name = conversations, treat_none_as_null = true)]
 struct Latest {
@@ -76,11 +77,11 @@ struct Latest {
     waiting_since: Option<NaiveDateTime>,
 }
 
-/// Adds a message under the next number of its conversation, unless one with
-/// its client id is there.
+/// Adds a message at the next position of its conversation. If a message with the same
+/// client id exists, returns that one instead.
 ///
 /// # Errors
-/// *Not found* when the conversation is out of reach; *invalid* when it is full.
+/// *Not found* when the account has no such conversation; *invalid* when it is full.
 pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) -> Result<Posted> {
     let conversation = conversation::lock(conn, account_id, id)?;
     if let Some(message) = known(conn, conversation.seq, new)? {
@@ -128,8 +129,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
     Ok(Posted { conversation, message, is_new: true, reopened })
 }
 
-/// Makes a conversation found by what is known of its visitor, which stands with
-/// the first message.
+/// Indexes a visitor's name and address, which belong to the terms of the first message.
 pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
     let first: Option<Message> = messages::table.find((conversation.seq, 1)).first(conn).optional()?;
     if let Some(first) = first {
@@ -139,8 +139,8 @@ pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Resu
     Ok(())
 }
 
-/// What a conversation is found by, as far as one message tells; the first one
-/// also tells of the visitor.
+/// The search terms of a message. Those of the first message include the visitor's name
+/// and address and the conversation's id.
 pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
     let mut texts = vec![message.body.as_str()];
     if message.position == 1 {
@@ -159,8 +159,8 @@ fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Mes
         .optional()?)
 }
 
-/// The status of a conversation and its messages after a position, oldest first;
-/// nothing when it is deleted.
+/// The status of a conversation and its messages after a position, oldest first; `None`
+/// when it is deleted.
 pub fn news_of(conn: &mut Connection, seq: i64, after: i64, limit: i64) -> Result<Option<(Status, Vec<Message>)>> {
     let status: Option<Status> = conversations::table
         .find(seq)
@@ -187,7 +187,7 @@ pub enum Sender {
 words!(Sender);
 
 impl Sender {
-    /// The stored word.
+    /// The value as stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Visitor => "visitor",
@@ -208,8 +208,8 @@ impl std::str::FromStr for Sender {
     }
 }
 
-/// Through what a message comes. Each has ids of its own, so that nobody can take
-/// the place of another's message.
+/// How a message arrives. Each channel has ids of its own, so that no sender can take the
+/// id of another's message.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Channel {
@@ -222,7 +222,7 @@ pub enum Channel {
 words!(Channel);
 
 impl Channel {
-    /// The stored word.
+    /// The value as stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bubble => "bubble",
@@ -246,19 +246,17 @@ impl std::str::FromStr for Channel {
 /// A message about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
-    /// Who wrote it.
     pub sender: Sender,
-    /// What they are called; the visitor's name stands with the conversation.
+    /// The agent's name; a visitor's name is stored with the conversation.
     pub author_name: String,
-    /// What [`parse_message`] returned.
+    /// As returned by [`parse_message`].
     pub body: String,
-    /// Through what it comes.
     pub channel: Channel,
-    /// The sender’s own id: the same id through the same channel is the same message.
+    /// The sender's own id. The same id in the same channel is the same message.
     pub client_id: Option<String>,
     /// When it was written, in UTC.
     pub at: NaiveDateTime,
-    /// Whether it opens a closed conversation again.
+    /// Whether it reopens a closed conversation.
     pub reopens: bool,
 }
 
@@ -269,17 +267,14 @@ impl NewMessage {
         Self { sender: Sender::Agent, author_name, body, channel: Channel::Team, client_id: None, at, reopens: false }
     }
 
-    /// A message of the visitor, through the bubble.
+    /// A visitor's message from the bubble.
     pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
         let channel = Channel::Bubble;
         Self { sender: Sender::Visitor, author_name: String::new(), body, channel, client_id, at, reopens: true }
     }
 }
 
-/// An id that a sender made for a message: 8 to 64 letters, digits, `_` and `-`.
-///
-/// # Errors
-/// *Invalid* when it is something else.
+/// Checks a sender's id for a message: 8 to 64 letters, digits, `_` and `-`.
 pub fn parse_client_id(id: &str) -> Result<String> {
     let is_fine =
         (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -290,10 +285,7 @@ pub fn parse_client_id(id: &str) -> Result<String> {
     }
 }
 
-/// A message's text: 1 to 10,000 characters.
-///
-/// # Errors
-/// *Invalid* when nothing or too much is left after trimming.
+/// Normalises the text of a message: 1 to 10,000 characters after trimming.
 pub fn parse_message(body: &str) -> Result<String> {
     let body = text::block("Messages", body.trim(), MAX_MESSAGE)?;
     if body.is_empty() { Err(Error::invalid("The message is empty.")) } else { Ok(body) }
@@ -315,12 +307,11 @@ pub struct Message {
 }
 
 impl Message {
-    /// The id that the visitor's bubble has made for it.
+    /// The id assigned by the visitor's bubble.
     pub fn bubble_id(&self) -> Option<&str> {
         self.client_id.as_deref().filter(|_| self.channel == Channel::Bubble)
     }
 
-    /// Whether a member of the team wrote it.
     pub fn is_from_agent(&self) -> bool {
         self.sender == Sender::Agent
     }

@@ -1,4 +1,4 @@
-//! What open pages and bubbles are told of conversations.
+//! Events about conversations for open pages and bubbles.
 
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::Posted;
@@ -7,7 +7,7 @@ use crate::live::event::{Event, Topic};
 use crate::values::text;
 use serde_json::json;
 
-/// A message was posted.
+/// Announces a new message.
 pub fn posted(live: &Live, posted: &Posted) {
     if !posted.is_new {
         return;
@@ -24,19 +24,19 @@ pub fn posted(live: &Live, posted: &Posted) {
     wake(live, conversation);
 }
 
-/// A conversation was closed, opened, deleted or restored.
+/// Announces that a conversation was closed, reopened, deleted or restored.
 pub fn changed(live: &Live, conversation: &Conversation) {
     let data = json!({ "conversation": conversation.id });
     live.tell(Topic::Account(conversation.account_id), Event::new("conversation", &data));
     wake(live, conversation);
 }
 
-/// A user has read a conversation, which their other tabs show, too.
+/// Announces that a user has read a conversation, so that their other tabs update.
 pub fn read(live: &Live, account_id: i64, user_id: i64) {
     live.tell(Topic::Account(account_id), Event::new("read", &json!({ "user": user_id })));
 }
 
-/// The visitor's own stream reads what there is anew.
+/// Makes the visitor's stream read new messages.
 fn wake(live: &Live, conversation: &Conversation) {
     live.tell(Topic::Conversation(conversation.seq), Event::resync());
 }

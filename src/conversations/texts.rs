@@ -1,5 +1,4 @@
-//! What the bubble says to visitors: a sentence of ours, or the account's own in
-//! any language.
+//! The texts of the bubble: English by default, or the account's own in any language.
 
 use crate::error::{Error, Result};
 use crate::values::text;
@@ -13,9 +12,9 @@ pub const MAX_TEXT: usize = 500;
 pub struct Text {
     /// Its name in the bubble and in the settings' form.
     pub key: &'static str,
-    /// What it says unless the account says otherwise.
+    /// The default text.
     pub english: &'static str,
-    /// Where it stands, for who translates it.
+    /// Where it appears, for translators.
     pub hint: &'static str,
 }
 
@@ -47,20 +46,17 @@ const fn text(key: &'static str, english: &'static str, hint: &'static str) -> T
     Text { key, english, hint }
 }
 
-/// The account's own texts by their keys; the others are said in English.
+/// The account's own texts by key; all others stay English.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts(BTreeMap<String, String>);
 
 impl Texts {
-    /// Reads what [`Texts::to_json`] wrote; anything else is no text.
+    /// Reads the output of [`Texts::to_json`]; anything else counts as no texts.
     pub fn from_json(json: &str) -> Self {
         Self(serde_json::from_str(json).unwrap_or_default())
     }
 
-    /// Takes what a form says of each text; empty ones fall back to English.
-    ///
-    /// # Errors
-    /// *Invalid* when one is too long, naming it.
+    /// Reads the texts from a form. Empty ones fall back to English.
     pub fn parse(get: impl Fn(&str) -> String) -> Result<Self> {
         let mut texts = BTreeMap::new();
         for Text { key, english, .. } in TEXTS {
@@ -72,20 +68,16 @@ impl Texts {
         Ok(Self(texts))
     }
 
-    /// As it is stored.
-    ///
-    /// # Errors
-    /// *Internal* when it cannot be written.
     pub fn to_json(&self) -> Result<String> {
         serde_json::to_string(&self.0).map_err(|source| Error::internal("texts", source))
     }
 
-    /// The account's own text, if it has one.
+    /// The account's own text; empty if it has none.
     pub fn own(&self, key: &str) -> &str {
         self.0.get(key).map_or("", String::as_str)
     }
 
-    /// Every text as the bubble gets it.
+    /// All texts by key, with defaults filled in.
     pub fn all(&self) -> BTreeMap<&'static str, &str> {
         let said = |text: &Text| match self.own(text.key) {
             "" => text.english,

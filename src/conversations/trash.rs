@@ -38,15 +38,15 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
     if of_visitor(conn, widget, visitor)?.is_none_or(|newest| newest.seq == restored.seq) {
         return Ok(restored);
     }
-    // The visitor has begun another one since, and their bubble shows that.
+    // The visitor has started another conversation since, and the bubble shows that one.
     Ok(diesel::update(conversations::table.find(restored.seq))
         .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
         .returning(conversations::all_columns)
         .get_result(conn)?)
 }
 
-/// Forgets an old conversation, or some of its messages where it has many, and
-/// says how many rows that were.
+/// Removes one conversation deleted at or before `old`, or first up to `limit` of its
+/// messages. Returns the number of removed rows.
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
     let deleted = conversations::table.filter(conversations::deleted_at.le(old));
     let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };

@@ -9,23 +9,22 @@ use crate::db::schema::conversations;
 use crate::error::Result;
 use diesel::prelude::*;
 
-/// Who writes, as far as they say.
+/// A visitor, as far as they identify themselves.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The SHA-256 of the secret in their browser.
     pub hash: String,
-    /// Their name, perhaps empty.
+    /// May be empty.
     pub name: String,
-    /// Their address, perhaps empty.
+    /// May be empty.
     pub email: String,
-    /// The page on which they are.
+    /// The page they are on.
     pub page_url: Option<String>,
     /// Their country (ISO 3166-1 alpha-2).
     pub country: Option<String>,
 }
 
-/// Stores a visitor's message in their conversation, which begins with the first
-/// one. `id` is that of a new conversation.
+/// Stores a visitor's message. Their first message starts a conversation with this `id`.
 pub fn send(
     conn: &mut Connection,
     widget: &Widget,
@@ -46,7 +45,7 @@ fn conversation(
 ) -> Result<Conversation> {
     let mut found = conversation::of_visitor(conn, widget.id, &visitor.hash)?;
     if found.is_none() {
-        // Two first messages at once must not begin two conversations.
+        // Two first messages at once must not start two conversations.
         widgets::lock(conn, widget.id)?;
         found = conversation::of_visitor(conn, widget.id, &visitor.hash)?;
     }
@@ -62,7 +61,7 @@ fn conversation(
         };
         return conversation::create(conn, widget.account_id, &new, message.at);
     };
-    // What they say of themselves later fills what they left out, and changes nothing.
+    // Later details fill in missing ones but never replace any.
     let fill = |old: &str, new: &'_ str| (old.is_empty() && !new.is_empty()).then(|| new.to_owned());
     let (name, email) = (fill(&found.visitor_name, &visitor.name), fill(&found.visitor_email, &visitor.email));
     if name.is_some() || email.is_some() {
@@ -71,8 +70,8 @@ fn conversation(
     Ok(found)
 }
 
-/// Changes what is known of the visitor, where it is given, and returns the
-/// conversation as it is now.
+/// Changes the visitor's name and address where given, and returns the updated
+/// conversation.
 pub fn change_visitor(
     conn: &mut Connection,
     account_id: i64,

@@ -32,7 +32,6 @@ pub struct Widget {
 }
 
 impl Widget {
-    /// What it says.
     pub fn texts(&self) -> Texts {
         Texts::from_json(&self.texts)
     }
@@ -54,7 +53,7 @@ struct NewWidget<'a> {
     is_off: bool,
 }
 
-/// Makes a widget under a random key and returns it.
+/// Creates a widget with a random public key and returns it.
 pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
     Ok(diesel::insert_into(widgets::table)
         .values(NewWidget {
@@ -91,19 +90,19 @@ pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
     widget.ok_or_else(|| Error::new(Kind::NotFound, "There is no chat under this key."))
 }
 
-/// Makes others who begin a conversation through it wait until the transaction ends.
+/// Blocks new conversations through a widget until the transaction ends.
 pub fn lock(conn: &mut Connection, id: i64) -> Result<()> {
     diesel::update(widgets::table.find(id)).set(widgets::name.eq(widgets::name)).execute(conn)?;
     Ok(())
 }
 
-/// What admins change about a widget.
+/// The settings that admins can change.
 #[derive(AsChangeset, Clone, Debug, Default, Deserialize)]
 #[diesel(table_name = widgets)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     pub name: String,
-    /// The websites that may show it, one a line; all may when there are none.
+    /// Origins that may show the bubble, one per line; empty allows all.
     pub allowed_origins: String,
     #[serde(deserialize_with = "ticked")]
     pub ask_name: bool,
@@ -111,7 +110,7 @@ pub struct Settings {
     pub ask_email: bool,
     pub colour: String,
     pub language: String,
-    /// What [`Texts::to_json`] wrote.
+    /// The output of [`Texts::to_json`].
     #[serde(skip)]
     pub texts: String,
     #[serde(rename = "off", deserialize_with = "ticked")]
@@ -119,10 +118,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings as they are stored, from what somebody typed.
-    ///
-    /// # Errors
-    /// *Invalid*, with the field that is wrong.
+    /// Validates the entered settings and returns them as stored.
     pub fn parse(&self, texts: &Texts) -> Result<Self> {
         Ok(Self {
             name: text::required_line("The name", &self.name, MAX_NAME)?,
@@ -151,7 +147,7 @@ fn parse_colour(colour: &str) -> Result<String> {
     Err(Error::invalid("A colour is # and six digits, such as #2457c5."))
 }
 
-/// A language tag (BCP 47), as far as its form tells.
+/// Checks the syntax of a language tag (BCP 47).
 fn parse_language(language: &str) -> Result<String> {
     let language = language.trim();
     let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -166,7 +162,6 @@ fn parse_language(language: &str) -> Result<String> {
     Err(Error::invalid("A language is a tag such as en, de or pt-BR."))
 }
 
-/// Changes a widget.
 pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
     let widget = get(conn, account_id, id)?;
     diesel::update(widgets::table.find(widget.id)).set(settings).execute(conn)?;

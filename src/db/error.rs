@@ -1,4 +1,4 @@
-//! What an error of the database means.
+//! Converts database errors.
 
 use crate::error::Error;
 

@@ -1,4 +1,4 @@
-//! The terms by which rows are found, as each engine keeps them: FTS5 on SQLite, GIN on Postgres.
+//! The full-text indexes of search terms: FTS5 on SQLite, GIN on Postgres.
 
 use super::Connection;
 use crate::db::rows::Number;
@@ -7,16 +7,16 @@ use diesel::expression::{SqlLiteral, UncheckedBind};
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::{QueryResult, RunQueryDsl};
 
-/// Words that must stand side by side, the last one perhaps unfinished.
+/// Words that must be adjacent; the last one may be a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phrase {
-    /// Letters and digits only, as the tokenizer leaves them.
+    /// Letters and digits only, as returned by the tokenizer.
     pub words: Vec<String>,
     /// Whether the last word matches every word that starts with it.
     pub prefix: bool,
 }
 
-/// The full-text indexes. Each holds one text of terms for each id.
+/// The full-text indexes. Each holds one list of terms per id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
     /// By the id of a ticket.
@@ -32,7 +32,7 @@ pub const MAX_MESSAGES: i64 = 1 << MESSAGE_BITS;
 
 const MESSAGE_BITS: u32 = 20;
 
-/// What a message is called in the index: conversation and position in one number.
+/// The id of a message in the index: conversation and position in one number.
 pub fn message_id(conversation_seq: i64, position: i64) -> i64 {
     (conversation_seq << MESSAGE_BITS) | position
 }
@@ -46,7 +46,7 @@ impl Index {
         }
     }
 
-    /// What the id is called on Postgres; FTS5 always calls it `rowid`.
+    /// The name of the id column on Postgres; FTS5 always uses `rowid`.
     fn id(self) -> &'static str {
         match self {
             Self::Tickets => "ticket_id",
@@ -56,7 +56,8 @@ impl Index {
     }
 }
 
-/// Replaces what something is found by. `terms` hold letters and digits only.
+/// Sets the terms of an id, replacing earlier ones. `terms` contain letters and digits
+/// only.
 pub fn index_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<()> {
     let (table, column) = (index.table(), index.id());
     let (query, text) = match conn {
@@ -74,7 +75,7 @@ pub fn index_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String
     diesel::sql_query(query).bind::<BigInt, _>(id).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
-/// Terms with their places, as a `tsvector` is written.
+/// Terms with their positions, in `tsvector` syntax.
 fn lexemes(terms: &[String]) -> String {
     let lexemes: Vec<String> =
         terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
@@ -86,8 +87,8 @@ pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String])
     let (table, column) = (index.table(), index.id());
     let found: i64 = match conn {
         Connection::Sqlite(conn) => {
-            // The number of tokens as FTS5 keeps it beside its index: a varint
-            // of one or two bytes, since the terms of one text are capped.
+            // FTS5 stores the number of tokens beside its index as a varint. It has one
+            // or two bytes here, because the terms of one text are capped.
             let size = match terms.len() {
                 few @ 0..128 => format!("{few:02x}"),
                 many => format!("{:02x}{:02x}", 0x80 | many >> 7, many & 0x7f),
@@ -109,7 +110,7 @@ pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String])
     Ok(found == 1)
 }
 
-/// Ids that an index knows though nobody should find them: in the trash, or gone.
+/// Ids in an index that no search should find: their rows are in the trash or gone.
 pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>> {
     let (column, table) = match conn {
         Connection::Sqlite(_) => ("id", format!("{}_docsize", index.table())),
@@ -124,7 +125,7 @@ pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>>
     Ok(diesel::sql_query(query).load::<Number>(conn)?.into_iter().map(|number| number.value).collect())
 }
 
-/// Forgets what something is found by.
+/// Removes the terms of an id.
 pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult<()> {
     let query = match conn {
         Connection::Sqlite(_) => format!("DELETE FROM {} WHERE rowid = ?", index.table()),
@@ -133,7 +134,7 @@ pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult
     diesel::sql_query(query).bind::<BigInt, _>(id).execute(conn).map(drop)
 }
 
-/// A condition in words of SQL around one bound text.
+/// A raw SQL condition with one bound text.
 pub type Condition = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, AsExprOf<String, Text>>>;
 
 /// The condition "this ticket, one message of this conversation, or this

@@ -1,5 +1,5 @@
-//! The id of an installation: it tells this database from others on the same
-//! host, in the same browser or the same store.
+//! The id of an installation. It distinguishes this database from others on the same
+//! host, in the same browser or in the same store.
 
 use super::schema::installation;
 use super::{Connection, unless_taken};
@@ -9,20 +9,20 @@ use diesel::prelude::*;
 /// An installation as the running program knows it.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    /// Random, for as long as the database lives.
+    /// Random; constant for the lifetime of the database.
     pub id: String,
     /// Whether the database had it before the program started.
     pub was_known: bool,
 }
 
 impl Installation {
-    /// Enough of the id for names of cookies and of what browsers keep.
+    /// A short form of the id for the names of cookies and browser storage keys.
     pub fn short(&self) -> &str {
         self.id.get(..8).unwrap_or(&self.id)
     }
 }
 
-/// Reads the id, or makes `new` the id, unless another instance is quicker.
+/// Reads the id. If there is none, stores `new`, unless another instance is faster.
 pub fn open(conn: &mut Connection, new: &str) -> Result<Installation> {
     let id = installation::table.select(installation::id);
     if let Some(id) = id.first(conn).optional()? {

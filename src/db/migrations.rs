@@ -1,4 +1,4 @@
-//! Migrations, which run at the start. Programs that start together wait for each other.
+//! Migrations, run at startup. Programs that start together wait for each other.
 
 use crate::db::{Connection, postgres};
 use crate::error::{Error, Result};
@@ -17,8 +17,8 @@ pub(super) fn run(conn: &mut Connection) -> Result<()> {
     })
 }
 
-/// Starts the writer's transaction with the write lock already held, so that it
-/// never has to be given up half way.
+/// Starts the writer's transaction with the write lock already held, so that it never has
+/// to be abandoned halfway.
 pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
     match conn {
         Connection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
@@ -39,7 +39,7 @@ fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Connection) -> R
     }
 }
 
-/// Waits until no other program migrates, as far as the transaction does not see to it.
+/// Waits until no other program migrates. On SQLite the transaction already ensures that.
 fn wait_for_others(conn: &mut Connection) -> Result<()> {
     match conn {
         Connection::Sqlite(_) => Ok(()),
@@ -47,7 +47,7 @@ fn wait_for_others(conn: &mut Connection) -> Result<()> {
     }
 }
 
-/// What to do where a migration failed for want of a right.
+/// Adds advice to the message of a migration that failed for lack of a permission.
 fn advice(source: Box<dyn std::error::Error + Send + Sync>) -> String {
     let text = source.to_string();
     if text.contains("permission denied for schema") {

@@ -30,11 +30,12 @@ use pool::{Connections, Purpose, connect};
 use std::time::Duration;
 use writer::Writer;
 
-/// Connections that read. On Postgres as many others write.
+/// Read connections on SQLite and on Postgres. Postgres has as many for writing.
 const READERS: [u32; 2] = [4, 6];
-/// How often a Postgres transaction is tried again after a serialization failure or deadlock.
+/// How many times a Postgres transaction runs before a serialization failure or deadlock
+/// is returned.
 const POSTGRES_TRIES: u32 = 5;
-/// How long a lost connection for listening stays lost at least.
+/// Minimum wait before a lost listener connects again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// The database of one running program. Cheap to clone.
@@ -45,7 +46,7 @@ pub struct Db {
     url: DatabaseUrl,
 }
 
-/// Where changes are made.
+/// Where writes go.
 #[derive(Clone)]
 enum Changes {
     /// SQLite has one writer.
@@ -78,9 +79,9 @@ impl Db {
         self.readers.size()
     }
 
-    /// Runs `job` on a connection for reading. All its queries see one state
-    /// of an SQLite database; on Postgres each statement sees the newest, and one
-    /// that takes too long is ended.
+    /// Runs `job` on a connection for reading. On SQLite all its queries see one state of
+    /// the database. On Postgres each statement sees the latest state, and a slow
+    /// statement is cancelled.
     pub async fn read<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -92,7 +93,7 @@ impl Db {
         self.readers.run(read).await
     }
 
-    /// The same for upkeep, whose reads may take their time.
+    /// Like [`Db::read`], but for upkeep: without a time limit.
     pub async fn scan<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -104,11 +105,11 @@ impl Db {
         }
     }
 
-    /// Runs `job` in a transaction and answers once it is durable. An error
-    /// from `job` rolls back everything that it did, and nothing else.
+    /// Runs `job` in a transaction and returns once it is durable. An error from `job`
+    /// rolls back everything that it did, and nothing else.
     ///
-    /// `job` may run again after a serialization failure, so it must not keep
-    /// state between runs.
+    /// `job` may run again after a serialization failure, so it must not keep state
+    /// between runs.
     pub async fn write<T, F>(&self, mut job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -135,18 +136,19 @@ impl Db {
         matches!(self.changes, Changes::Postgres(_))
     }
 
-    /// Tells every program that listens, this one too. Fewer than 8,000 bytes.
+    /// Sends a text of less than 8,000 bytes to every listening program, including this
+    /// one.
     pub async fn announce(&self, text: String) -> Result<()> {
         self.scan(move |conn| match conn {
-            // Nobody else uses it.
+            // No other program uses the database.
             Connection::Sqlite(_) => Ok(()),
             Connection::Postgres(conn) => Ok(postgres::announce(conn, &text)?),
         })
         .await
     }
 
-    /// Hears what is announced, on a thread of its own, until `hear` says that
-    /// nobody wants to know any more. `None`: it begins, and something may have been missed.
+    /// Passes announcements to `hear`, on a thread of its own, until it returns `false`.
+    /// `None` means that listening has just started and something may have been missed.
     pub fn listen(&self, hear: impl Fn(Option<String>) -> bool + Send + 'static) {
         let url = self.url.clone();
         let listen = move || {
@@ -167,8 +169,8 @@ impl Db {
     }
 }
 
-/// Refuses an engine that could lose what it has acknowledged, or a way to it that
-/// does not keep sessions.
+/// Refuses an engine that could lose acknowledged data, or a connection pooler that does
+/// not keep sessions.
 fn check_engine(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
     match conn {
         Connection::Sqlite(conn) => sqlite::check(conn),
@@ -179,7 +181,7 @@ fn check_engine(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
     }
 }
 
-/// What the engine itself finds wrong with its file.
+/// Damage that the engine finds in its own file.
 pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
     match conn {
         Connection::Sqlite(conn) => sqlite::damage(conn),
@@ -187,8 +189,8 @@ pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
     }
 }
 
-/// What an insert made, or nothing where its unique key is taken. In a savepoint,
-/// because Postgres gives up a transaction after an error.
+/// Runs an insert. Returns `None` if its unique key is taken. Uses a savepoint, because
+/// Postgres aborts a transaction after an error.
 pub fn unless_taken<T>(
     conn: &mut Connection,
     insert: impl FnOnce(&mut Connection) -> QueryResult<T>,

@@ -11,16 +11,16 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// How long a request waits for a free connection before it is told to come back.
+/// How long a request waits for a free connection before it is refused.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// After a rush, connections close that nobody has used for so long: each holds
-/// some 3 MiB of pages and prepared statements.
+/// Idle connections close after this long: each holds about 3 MiB of pages and prepared
+/// statements.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The reads of pages, which end after a while.
+    /// Reads for pages, with a time limit on Postgres.
     Pages,
     /// Changes, and upkeep's long reads.
     Everything,
@@ -43,7 +43,7 @@ impl ManageConnection for Manager {
 
     fn is_valid(&self, conn: &mut Connection) -> Result<(), Self::Error> {
         match conn {
-            // A file does not hang up.
+            // A file cannot disconnect.
             Connection::Sqlite(_) => Ok(()),
             Connection::Postgres(conn) => conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError),
         }
@@ -62,12 +62,11 @@ pub(super) fn connect(url: &DatabaseUrl, purpose: Purpose) -> diesel::Connection
     }
 }
 
-/// Some connections of one kind.
+/// A pool of connections of one kind.
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool<Manager>,
-    /// As many as there are connections: who waits for one waits here, and not on
-    /// a thread of its own.
+    /// One permit per connection. Callers wait here rather than on a thread each.
     places: Arc<Semaphore>,
 }
 
@@ -83,8 +82,8 @@ impl Connections {
         self.pool.max_size() as usize
     }
 
-    /// Runs `work` on a thread of its own. When the caller has gone before it
-    /// begins, it does not begin; [`still_wanted`] tells it later.
+    /// Runs `work` on a thread of its own, unless the caller disconnects before it
+    /// starts. Later, `work` can check this with [`still_wanted`].
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
@@ -121,10 +120,8 @@ thread_local! {
     static HAS_GONE: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
-/// Ends a job of several queries when nobody waits for it any more.
-///
-/// # Errors
-/// *Unavailable*, which nobody reads.
+/// Returns an error when the caller has disconnected, to end a job of several queries
+/// early.
 pub fn still_wanted() -> Result<()> {
     let has_gone = HAS_GONE.with_borrow(|flag| flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)));
     if has_gone { Err(Error::unavailable("the client has gone")) } else { Ok(()) }

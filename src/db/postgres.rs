@@ -1,4 +1,4 @@
-//! What only Postgres needs: sessions of its own, locks, and word to other programs.
+//! Postgres only: session checks, locks, and notifications to other programs.
 
 use crate::db::rows::Number;
 use crate::error::{Error, Result};
@@ -7,27 +7,26 @@ use diesel::sql_types::Text;
 use diesel::{Connection as _, ConnectionResult, PgConnection, QueryResult, RunQueryDsl};
 use std::time::{Duration, Instant};
 
-/// The advisory lock of migrations: any number that nobody else uses.
+/// The advisory lock of migrations: an arbitrary number that nothing else uses.
 const MIGRATION_LOCK: i64 = 0x0064_6f63_6b65_7401;
 
 /// How long a start waits for another program's migrations.
 const MIGRATION_PATIENCE: Duration = Duration::from_secs(300);
 
-/// After this long the log says that it waits.
+/// How long a start waits before it logs that it is waiting.
 const QUIET_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The channel on which instances tell one another.
+/// The channel for notifications between instances.
 const CHANNEL: &str = "docket";
 
-/// How often a listener looks: libpq has no call that waits.
+/// How often a listener polls: libpq has no call that waits.
 const LISTEN_PAUSE: Duration = Duration::from_millis(50);
 
-/// How often it makes sure that the connection lives.
+/// How often a listener checks that its connection is alive.
 const LISTEN_SIGN: Duration = Duration::from_secs(5);
 
-/// Longest statement of a page on Postgres. SQLite has no such bound here: Diesel
-/// 2.3 does not offer its progress handler, so there only what a query asks for
-/// bounds it.
+/// Maximum time for a statement of a page on Postgres. SQLite has no such limit: Diesel
+/// 2.3 does not offer its progress handler, so only the query itself bounds the time.
 const LONGEST_PAGE: Duration = Duration::from_secs(5);
 
 pub(super) fn open(url: &str, for_pages: bool) -> ConnectionResult<PgConnection> {
@@ -39,14 +38,13 @@ pub(super) fn open(url: &str, for_pages: bool) -> ConnectionResult<PgConnection>
     Ok(conn)
 }
 
-/// What to do about a pooler behind which statements, locks and settings of a
-/// session get lost.
+/// Advice for a pooler that loses the statements, locks and settings of a session.
 const POOLED: &str = "a connection pooler gives out sessions by transaction: set pool_mode = session for this database \
                       in pgbouncer, or let DATABASE_URL name Postgres itself";
 
-/// Refuses a pooler that gives clients another server process for each
-/// transaction. While `other` holds one process in a transaction, `one` shows
-/// whether it keeps its own; several rounds, because other clients use the pooler as well.
+/// Refuses a pooler that assigns clients another server process for each transaction.
+/// While `other` holds one process in a transaction, `one` shows whether it keeps its
+/// own. Runs several rounds, because other clients use the pooler, too.
 pub(super) fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -> Result<()> {
     let process = |conn: &mut PgConnection| -> Result<i64> {
         let row: Number = diesel::sql_query("SELECT CAST(pg_backend_pid() AS BIGINT) AS value").get_result(conn)?;
@@ -65,15 +63,15 @@ pub(super) fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -
     if look().map_err(name_pooler)? { Err(Error::unavailable(POOLED)) } else { Ok(()) }
 }
 
-/// A prepared statement that is there already, or not at all, is another session's.
+/// A prepared statement that already exists, or does not exist, belongs to another
+/// session.
 pub(super) fn name_pooler(error: Error) -> Error {
     if error.cause().contains("prepared statement") { Error::unavailable(POOLED) } else { error }
 }
 
-/// Takes the migration lock until the end of the transaction, and logs that it
-/// waits for it.
+/// Takes the migration lock until the end of the transaction, and logs if it has to wait.
 pub(super) fn wait_for_lock(conn: &mut PgConnection) -> Result<()> {
-    // So that what others have migrated meanwhile is seen.
+    // Makes visible what others migrate in the meantime.
     conn.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
     let query = format!("SELECT CAST(pg_try_advisory_xact_lock({MIGRATION_LOCK}) AS INTEGER)::BIGINT AS value");
     let begun = Instant::now();
@@ -94,19 +92,19 @@ pub(super) fn wait_for_lock(conn: &mut PgConnection) -> Result<()> {
     }
 }
 
-/// Tells every program that listens on the same database.
+/// Notifies every program that listens on the same database.
 pub(super) fn announce(conn: &mut PgConnection, text: &str) -> QueryResult<()> {
     let query = format!("SELECT pg_notify('{CHANNEL}', $1)");
     diesel::sql_query(query).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
-/// Passes on what is announced until `hear` says that it is enough. Returns why
-/// that ended before.
+/// Passes announcements to `hear` until it returns `false`. If it ends earlier, returns
+/// the reason.
 pub(super) fn listen(conn: &mut PgConnection, hear: &dyn Fn(Option<String>) -> bool) -> Option<String> {
     if let Err(error) = conn.batch_execute(&format!("LISTEN {CHANNEL}")) {
         return Some(error.to_string());
     }
-    // What came between connecting and listening.
+    // Announcements between connecting and listening may be missed.
     let mut wanted = hear(None);
     let mut last_sign = Instant::now();
     while wanted {
@@ -117,7 +115,7 @@ pub(super) fn listen(conn: &mut PgConnection, hear: &dyn Fn(Option<String>) -> b
             }
         }
         if last_sign.elapsed() > LISTEN_SIGN {
-            // A connection that is gone says so only when it is used.
+            // A lost connection shows only when it is used.
             if let Err(error) = conn.batch_execute("SELECT 1") {
                 return Some(error.to_string());
             }

@@ -1,4 +1,4 @@
-//! What raw queries of either engine return.
+//! Row types for raw queries on either engine.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text as SqlText};

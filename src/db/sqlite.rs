@@ -1,4 +1,4 @@
-//! What only SQLite needs: its settings, and what is known to be wrong with it.
+//! SQLite only: its settings, and checks for its known problems.
 
 use crate::db::rows::Text as Value;
 use crate::error::{Error, Result};
@@ -14,13 +14,13 @@ const OLDEST_SAFE: (u32, u32, u32) = (3, 51, 3);
 /// Withdrawn by its authors.
 const WITHDRAWN: (u32, u32, u32) = (3, 52, 0);
 
-/// How long opening waits for somebody else who is opening the same new file.
+/// How long opening waits for another process that opens the same new file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Each alone and in this order: the first makes the others wait for a lock
-/// that another process holds, instead of failing.
+/// Run one by one and in this order: the first makes the others wait for a lock that
+/// another process holds, instead of failing.
 const PRAGMAS: [&str; 7] = [
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -40,8 +40,8 @@ pub(super) fn open(path: &Path, read_only: bool) -> ConnectionResult<SqliteConne
     Ok(conn)
 }
 
-/// Sets one pragma. The step from a new file to WAL does not wait for others
-/// that take it at the same moment, whatever the busy timeout says, so we do.
+/// Sets one pragma. Switching a new file to WAL does not wait for other processes that do
+/// the same, whatever the busy timeout is, so this function tries again.
 fn set(conn: &mut SqliteConnection, pragma: &str) -> ConnectionResult<()> {
     let begun = Instant::now();
     loop {
@@ -54,7 +54,7 @@ fn set(conn: &mut SqliteConnection, pragma: &str) -> ConnectionResult<()> {
     }
 }
 
-/// Refuses a version, or a file system, that could lose what was acknowledged.
+/// Refuses a version or a file system that could lose acknowledged data.
 pub(super) fn check(conn: &mut SqliteConnection) -> Result<()> {
     let version = ask(conn, "SELECT sqlite_version() AS value")?;
     if !is_safe(&version) {
@@ -86,7 +86,7 @@ fn ask(conn: &mut SqliteConnection, query: &str) -> Result<String> {
     Ok(row.value)
 }
 
-/// What the engine itself finds wrong with its file.
+/// Damage that the engine finds in its own file.
 pub(super) fn damage(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
     let mut damage: Vec<Value> =
         diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").load(conn)?;

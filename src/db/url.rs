@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-/// Where the database is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// The file of an embedded SQLite database.
@@ -24,8 +23,8 @@ impl std::fmt::Debug for DatabaseUrl {
 impl std::str::FromStr for DatabaseUrl {
     type Err = String;
 
-    /// What it says of a URL that it refuses never holds a part of the password:
-    /// that is also why libpq only gets URLs that it can read.
+    /// An error message never contains part of the password. That is also why libpq only
+    /// gets URLs that it can parse.
     fn from_str(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", ""));
         match scheme.to_ascii_lowercase().as_str() {
@@ -42,8 +41,8 @@ impl std::str::FromStr for DatabaseUrl {
     }
 }
 
-/// Whether libpq reads a URL as it was meant, so that none of its messages can
-/// hold what was meant as a password.
+/// Whether libpq parses a URL as intended, so that none of its messages can contain part
+/// of the password.
 fn is_readable(place: &str) -> bool {
     let (authority, path) = place.split_at(place.find(['/', '?']).unwrap_or(place.len()));
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -64,7 +63,7 @@ fn is_readable(place: &str) -> bool {
 }
 
 impl std::fmt::Display for DatabaseUrl {
-    /// For people: without the password that a URL may hold.
+    /// For messages to people: without the password.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(path) => write!(out, "the database {}", path.display()),

@@ -1,8 +1,7 @@
 //! Columns with a fixed set of words, as enums.
 
-/// Makes an enum with `as_str` and `FromStr` the type of a text column and of a field
-/// in JSON. A word that the enum does not know is an error when it is read, never a
-/// default.
+/// Lets an enum with `as_str` and `FromStr` be a text column and a JSON field. An unknown
+/// word is an error when it is read, never a default.
 #[macro_export]
 macro_rules! words {
     ($enum:ty) => {

@@ -1,9 +1,8 @@
 //! SQLite's one writer, with group commit.
 //!
-//! A commit with `synchronous=FULL` waits for the disk. The writer takes all
-//! jobs that are waiting, runs each in a savepoint of one transaction, commits
-//! once and only then answers them all: under a burst, durable writes cost a
-//! fraction of a disk sync each.
+//! A commit with `synchronous=FULL` waits for the disk. The writer takes all waiting
+//! jobs, runs each in a savepoint of one transaction, commits once and only then returns
+//! all results. In a burst, durable writes cost a fraction of a disk sync each.
 
 use super::Connection;
 use crate::error::{Error, Result};
@@ -15,10 +14,10 @@ use tokio::sync::oneshot;
 /// Bounds how long the first job of a batch waits for the last.
 const MAX_BATCH: usize = 256;
 
-/// Runs one job and hands back how to answer it once the batch's fate is known.
+/// Runs one job and returns how to respond to it once the batch has committed or failed.
 type Job = Box<dyn FnOnce(&mut Connection) -> Ran + Send>;
 
-/// `None`: the batch is committed. Otherwise nothing of it is in the database.
+/// `None`: the batch is committed. Otherwise nothing of it was written.
 type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
 
 struct Ran {
@@ -34,8 +33,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on `conn`; `reopen` makes a fresh connection after a
-    /// batch has failed as a whole.
+    /// Starts the thread on `conn`. `reopen` creates a new connection after a whole batch
+    /// has failed.
     pub(super) fn start(
         conn: Connection,
         reopen: impl Fn() -> diesel::ConnectionResult<Connection> + Send + 'static,
@@ -61,7 +60,7 @@ impl Writer {
                     None => result,
                     Some(reason) => Err(result.err().unwrap_or_else(|| Error::from_storage_text(reason))),
                 };
-                // The client may have disconnected; the write stands all the same.
+                // The client may have disconnected; the write stays.
                 let _ = sender.send(result);
             });
             Ran { answer, broken }
@@ -75,8 +74,8 @@ fn gone() -> Error {
     Error::unavailable("the database writer is gone")
 }
 
-/// A job that is refused rolls back alone. When even that fails, or the engine
-/// itself is in trouble, the second value says why the batch is lost.
+/// A failed job rolls back alone. If that fails as well, or the engine itself has failed,
+/// the second value says why the batch is lost.
 fn in_savepoint<T>(
     conn: &mut Connection,
     job: &mut impl FnMut(&mut Connection) -> Result<T>,
@@ -86,7 +85,7 @@ fn in_savepoint<T>(
         return (Err(error.into()), Some(text));
     }
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| job(conn))) else {
-        // Nobody knows how deep in savepoints it was.
+        // It is unknown how many savepoints are open.
         return (Err(Error::internal("a database job panicked", "see the log above")), Some("a job panicked".into()));
     };
     let ended = match &result {
@@ -107,7 +106,7 @@ fn work(queue: &mpsc::Receiver<Job>, conn: Connection, reopen: &dyn Fn() -> dies
         let mut batch = vec![first];
         batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(MAX_BATCH - 1));
         let Some(live) = conn.take().or_else(|| reopen().ok()) else {
-            // Dropping a job tells its caller that the writer is away.
+            // Dropping a job tells its caller that the writer is gone.
             tracing::error!("the database cannot be opened for writing");
             continue;
         };
@@ -121,7 +120,7 @@ fn run_batch(mut conn: Connection, batch: Vec<Job>) -> Option<Connection> {
     let mut broken = super::migrations::begin_immediate(&mut conn).err().map(|error| error.to_string());
     for job in batch {
         if broken.is_some() {
-            // Jobs that never ran are dropped, which answers them as *unavailable*.
+            // Dropping the jobs that have not run returns *unavailable* to their callers.
             break;
         }
         let ran = job(&mut conn);

@@ -1,4 +1,4 @@
-//! `/settings`: the account's name, time zone, and where other systems live.
+//! `/settings`: the account's name, its time zone, and the addresses of other systems.
 
 use crate::accounts::account;
 use crate::accounts::account::Settings;

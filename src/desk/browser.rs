@@ -1,7 +1,7 @@
-//! A browser in a few words, from what it says of itself: for its user to tell
-//! one session from another, and never to decide anything.
+//! Describes a browser in a few words, based on its `User-Agent`. This helps users tell
+//! their sessions apart, and is never used for decisions.
 
-/// By the first sign that is there: those that pose as others come first.
+/// The first match counts. Browsers that pretend to be others come first.
 const BROWSERS: [(&str, &str); 12] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

@@ -1,4 +1,4 @@
-//! Asking a signed-in user for their password again, before what only they may do.
+//! Asks a signed-in user for their password again before a sensitive action.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::password_check::Checked;
@@ -11,7 +11,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 
-/// What it takes to ask. Handlers take it as they take the agent.
+/// Checks the password. Handlers extract it like the agent.
 pub struct Confirm {
     req: HttpRequest,
 }
@@ -26,8 +26,7 @@ impl FromRequest for Confirm {
 }
 
 impl Confirm {
-    /// Whether `current` is the agent's password. Guesses are slowed down as they
-    /// are at sign-in.
+    /// Checks that `current` is the agent's password. Guesses are slowed down as at sign-in.
     ///
     /// # Errors
     /// *Invalid* when it is not, *too many* after repeated failures.

@@ -1,5 +1,5 @@
-//! The cookies of the desk: the session, and the browser in which somebody has
-//! signed in before.
+//! The cookies of the desk: the session, and the browser in which a user has signed in
+//! before.
 
 use crate::accounts::devices;
 use crate::app::App;
@@ -15,21 +15,20 @@ pub enum Kind {
     Device,
 }
 
-/// The name of a cookie of this installation: browsers keep those of all ports of
-/// a host together. With `__Host-` a neighbouring host cannot plant one, but
-/// browsers accept it by TLS only.
+/// A cookie's name contains the installation's id, because browsers share cookies between
+/// all ports of a host. With `__Host-`, a neighbouring host cannot set the cookie, but
+/// browsers accept the prefix only over TLS.
 fn name(app: &App, kind: Kind) -> String {
     let prefix = if app.config.is_https() { "__Host-" } else { "" };
     let word = if kind == Kind::Session { "session" } else { "device" };
     format!("{prefix}docket_{word}_{}", app.installation.short())
 }
 
-/// The token that a request brings.
 pub fn token(req: &HttpRequest, app: &App, kind: Kind) -> Option<String> {
     req.cookie(&name(app, kind)).map(|cookie| cookie.value().to_owned()).filter(|token| !token.is_empty())
 }
 
-/// A cookie with a token, which only the server reads.
+/// A cookie with a token, which scripts can't read.
 pub fn cookie(app: &App, kind: Kind, token: String) -> Cookie<'static> {
     let age = match kind {
         Kind::Session => time::Duration::seconds(app.config.session_max.num_seconds()),
@@ -44,7 +43,7 @@ pub fn cookie(app: &App, kind: Kind, token: String) -> Cookie<'static> {
         .finish()
 }
 
-/// The cookie that ends the session in the browser.
+/// Removes the session cookie from the browser.
 pub fn removal(app: &App) -> Cookie<'static> {
     let mut cookie = cookie(app, Kind::Session, String::new());
     cookie.make_removal();

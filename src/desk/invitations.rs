@@ -25,7 +25,7 @@ struct InvitationPage<'a> {
 /// `GET /invitations/{token}`
 ///
 /// # Errors
-/// *Not found* when the link no longer counts.
+/// *Not found* when the invitation was used or revoked, or has expired.
 pub async fn show(app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (secret, now) = (path.into_inner(), app.clock.now());
     let wanted = secret.clone();
@@ -37,7 +37,7 @@ pub async fn show(app: AppData, layout: Layout, path: web::Path<String>) -> Resu
 /// `POST /invitations/{token}`
 ///
 /// # Errors
-/// *Not found* when the link no longer counts.
+/// *Not found* when the invitation was used or revoked, or has expired.
 pub async fn join(
     req: HttpRequest,
     app: AppData,

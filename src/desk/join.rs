@@ -1,4 +1,4 @@
-//! What opening an account and joining one have in common.
+//! What opening an account and joining one share.
 
 use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::app::App;
@@ -13,21 +13,18 @@ use crate::web::layout::Layout;
 use actix_web::HttpResponse;
 use serde::Deserialize;
 
-/// What a new user says of themselves.
+/// The form that a new user fills in.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NewMember {
     pub name: String,
     pub email: String,
     pub password: String,
-    /// The browser's.
+    /// As the browser reports it.
     pub time_zone: String,
 }
 
-/// The user that a form describes, with the address `email`.
-///
-/// # Errors
-/// *Invalid*, with the field that is wrong.
+/// Checks the form. The new user's address is `email`, whatever the form says.
 pub async fn new_user(app: &App, typed: &NewMember, email: &str, account: &str) -> Result<NewUser> {
     let email = Email::parse(email)?;
     let name = text::required_line("The name", &typed.name, MAX_NAME)?;
@@ -38,10 +35,7 @@ pub async fn new_user(app: &App, typed: &NewMember, email: &str, account: &str) 
     Ok(NewUser { password_hash: app.passwords.hash(turn, password).await?, email, name, time_zone })
 }
 
-/// To the tickets, saying so where the browser's time zone is not known.
-///
-/// # Errors
-/// *Internal* when the message cannot be written.
+/// Redirects to the tickets, with a message if the browser's time zone is unknown.
 pub fn welcome(layout: &Layout, zone: &str) -> Result<HttpResponse> {
     if zone.trim().is_empty() || known_zone(zone).is_some() {
         return Ok(layout.see_other("/tickets"));

@@ -1,4 +1,4 @@
-//! `/settings/keys`: making and revoking API keys.
+//! `/settings/keys`: creating and revoking API keys.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -31,7 +31,7 @@ struct Row {
 struct KeysPage<'a> {
     layout: &'a Layout,
     rows: Vec<Row>,
-    /// The key that was just made: it is never shown again.
+    /// The key that was just created. It is never shown again.
     fresh: Option<&'a str>,
     name: &'a str,
     error: Option<&'a str>,
@@ -70,7 +70,6 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     render(&app, &agent, &layout, None, None).await
 }
 
-/// The form of a new key.
 #[derive(Deserialize)]
 pub struct NewKey {
     #[serde(default)]
@@ -80,8 +79,7 @@ pub struct NewKey {
     current: String,
 }
 
-/// `POST /settings/keys`: `name`, `current` (the user's password). The answer shows
-/// the key, once.
+/// `POST /settings/keys`: `name`, `current` (the user's password). Shows the key once.
 pub async fn add(
     app: AppData,
     agent: Agent,

@@ -1,5 +1,4 @@
-//! `/live`: what happens, as server-sent events for the pages of the desk, and
-//! who is looking at what.
+//! `/live`: server-sent events for the pages of the desk, and who is viewing what.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::sessions;
@@ -20,13 +19,10 @@ use futures_util::stream::unfold;
 use serde::Deserialize;
 use std::time::Instant;
 
-/// Longest address of a place, in characters.
+/// Maximum length of a place, in characters.
 const MAX_PLACE: usize = 200;
 
 /// `GET /live`. One stream serves all tabs of a browser.
-///
-/// # Errors
-/// When nobody is signed in.
 pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<HttpResponse> {
     let token =
         cookies::token(&req, &app, cookies::Kind::Session).ok_or_else(|| Error::internal("live", "no session"))?;
@@ -42,7 +38,7 @@ struct Feed {
     app: AppData,
     token: String,
     has_begun: bool,
-    /// When it was last made sure that the user is signed in.
+    /// When the session was last checked.
     looked: Instant,
     _place: Place,
 }
@@ -50,7 +46,7 @@ struct Feed {
 impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         if !std::mem::replace(&mut self.has_begun, true) {
-            // What happened before was not heard.
+            // The page may have missed earlier events.
             return Some((frame("resync", None, "{}").into(), self));
         }
         loop {
@@ -76,16 +72,16 @@ impl Feed {
         }
     }
 
-    /// A session that has ended must not go on listening.
+    /// A session that has ended must not receive any more events.
     async fn is_signed_in(&self) -> bool {
         let (token, now, config) = (self.token.clone(), self.app.clock.now(), self.app.config.clone());
         let found = self.app.db.read(move |conn| sessions::find(conn, &config, &token, now)).await;
-        // While the database is away nobody can tell, and nothing happens either.
+        // Without the database this can't be checked, but there are no events either.
         found.map_or(true, |found| found.is_some())
     }
 }
 
-/// Where a user is, and what they do there.
+/// Where a user is, and what they are doing there.
 #[derive(Deserialize)]
 pub struct Here {
     #[serde(default)]
@@ -93,11 +89,8 @@ pub struct Here {
     doing: Doing,
 }
 
-/// `POST /live/presence`: `place`, a path of ours, and `doing` = `looking` |
-/// `editing` | `gone`. Answers with who is there, as JSON.
-///
-/// # Errors
-/// *Invalid* for anything else.
+/// `POST /live/presence`: `place` (a local path), `doing` (`looking`, `editing` or `gone`).
+/// Returns who is there, as JSON.
 pub async fn presence(app: AppData, agent: Agent, Form(sent): Form<Here>) -> Result<HttpResponse> {
     let place = text::required_line("The place", &sent.place, MAX_PLACE)?;
     if !is_local_path(&place) {

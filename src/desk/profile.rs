@@ -1,4 +1,4 @@
-//! `/profile`: what every user changes about themselves.
+//! `/profile`: a user's own name, time zone, mail settings and password.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -22,7 +22,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-/// What a user wants to hear of by mail.
+/// Which events a user wants to be notified about by mail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Wanted {
     submissions: bool,
@@ -39,7 +39,7 @@ impl Wanted {
     }
 }
 
-/// The form of a profile. One without `mail` leaves the choices of mail as they are.
+/// The form of a profile. Without `mail`, the mail settings don't change.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Typed {
@@ -94,8 +94,8 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     layout.page(&ProfilePage::new(&layout, &agent, &app, wanted))
 }
 
-/// `POST /profile`: `name`, `timeZone`, and with `mail=1` the choices
-/// `mailSubmissions`, `mailWaiting`, `mailAssignments`
+/// `POST /profile`: `name`, `timeZone`, and with `mail=1` the settings `mailSubmissions`,
+/// `mailWaiting`, `mailAssignments`
 pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Typed>) -> Result<HttpResponse> {
     let (name, zone) = (&typed.name, &typed.time_zone);
     let stored = Wanted::load(&app, &agent).await?;
@@ -125,7 +125,6 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
     layout.see_other_saying("/profile", &Flash::new("Saved."))
 }
 
-/// The form of a new password.
 #[derive(Deserialize)]
 pub struct NewPassword {
     #[serde(default)]

@@ -1,19 +1,17 @@
-//! Notes as they are shown: plain text in which web addresses and `#12` are links.
+//! Turns web addresses and `#12` in plain text into links.
 
 use crate::values::urls::urls;
 
-/// A piece of shown text.
+/// A piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span<'a> {
-    /// As it is.
     Text(&'a str),
-    /// An address of the web.
     Url(&'a str),
-    /// `#12`, a ticket of the same account.
+    /// The digits of `#12`, a ticket of the same account.
     Ticket(&'a str),
 }
 
-/// Splits a text into its pieces; together they are the text again.
+/// Splits a text into pieces, which add up to the whole text.
 pub fn spans(text: &str) -> Vec<Span<'_>> {
     let mut spans = Vec::new();
     let mut from = 0;
@@ -68,7 +66,7 @@ mod tests {
         );
     }
 
-    /// Quadratic time here would hold up everybody for many seconds.
+    /// Quadratic time here would block everyone for many seconds.
     #[test]
     fn very_many_marks_are_quickly_read() {
         let text = format!("http://a{}", ")".repeat(99_000));

@@ -1,4 +1,4 @@
-//! `/profile/sessions`: what is signed in where, and ending it.
+//! `/profile/sessions`: listing and ending sessions.
 
 use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
@@ -62,7 +62,7 @@ pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<Str
     layout.see_other_saying("/profile/sessions", &Flash::new("Signed out there."))
 }
 
-/// `POST /profile/sessions/end-others`: all but this one.
+/// `POST /profile/sessions/end-others`: ends all but this one.
 pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
     let (token, user) = (own_token(&req, &app)?, agent.id);
     let close = move |conn: &mut Connection, _: &Actor| {
@@ -75,7 +75,8 @@ pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: La
     layout.see_other_saying("/profile/sessions", &Flash::new("Signed out everywhere else."))
 }
 
-/// `POST /settings/team/{id}/end-sessions`: those of a member whom the agent may manage.
+/// `POST /settings/team/{id}/end-sessions`: ends the sessions of a member that the agent may
+/// manage.
 pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, by) = (path.into_inner(), agent.clone());
     let close = move |conn: &mut _| {

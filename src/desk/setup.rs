@@ -1,4 +1,4 @@
-//! Opening the first account by a one-time link.
+//! `/setup`: opening the first account with a one-time link.
 
 use crate::accounts::setup_links;
 use crate::desk::join::{NewMember, new_user, welcome};
@@ -35,7 +35,7 @@ struct SetupPage<'a> {
 /// `GET /setup?token=…`
 ///
 /// # Errors
-/// *Not found* when the link has been used or is too old.
+/// *Not found* when the link was used or has expired.
 pub async fn show(app: AppData, layout: Layout, link: Query<Link>) -> Result<HttpResponse> {
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
@@ -47,7 +47,7 @@ pub async fn show(app: AppData, layout: Layout, link: Query<Link>) -> Result<Htt
 /// `POST /setup?token=…`
 ///
 /// # Errors
-/// *Not found* when the link has been used or is too old.
+/// *Not found* when the link was used or has expired.
 pub async fn open(
     req: HttpRequest,
     app: AppData,

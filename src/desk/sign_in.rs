@@ -23,15 +23,14 @@ use askama::Template;
 use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-/// Prefix of the hidden fields that carry a kept form through signing in.
+/// Prefix of the hidden fields that carry a kept form through sign-in.
 const KEPT: &str = "kept.";
 
-/// Largest sum of what a page that hands a form back holds, in bytes of HTML: our
-/// longest form fits.
+/// Maximum size of a kept form, in bytes of HTML. Our longest form fits.
 const MAX_KEPT: usize = 1024 * 1024;
 
-/// Fields that pages fill in by themselves. They travel along unseen; any other is
-/// shown, so that nothing that somebody wrote is lost.
+/// Fields that pages fill in themselves. They stay hidden. All others are shown, so that
+/// nothing that a user wrote is lost.
 const CARRIED: [&str; 16] = [
     "another",
     "assignee",
@@ -59,25 +58,25 @@ pub struct KeptField {
 }
 
 impl KeptField {
-    /// Whether a person wrote it. A checkbox says only that it is ticked.
+    /// Whether the user wrote it. `1` is the value of a ticked checkbox.
     fn is_written(&self) -> bool {
         self.value != "1" && !CARRIED.contains(&self.name.as_str())
     }
 }
 
-/// A form that came in when nobody was signed in any more.
+/// A form that was sent after the session had ended.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Where it was sent.
+    /// The path that it was sent to.
     path: String,
     fields: Vec<KeptField>,
 }
 
 impl Kept {
-    /// Keeps all fields but passwords.
+    /// Keeps all fields except passwords.
     ///
     /// # Errors
-    /// *Too large* for what no form of ours sends.
+    /// *Too large* for more than any of our forms sends.
     pub fn new(path: String, sent: &Fields) -> Result<Self> {
         let size = |text: &str| text.len() + 4 * text.bytes().filter(|byte| b"&<>'\"".contains(byte)).count();
         if sent.iter().map(|(name, value)| size(name) + size(value)).sum::<usize>() > MAX_KEPT {
@@ -94,7 +93,7 @@ impl Kept {
         Ok(Self { path, fields })
     }
 
-    /// Reads back what the sign-in page carried.
+    /// Reads the kept form from the fields of the sign-in page.
     fn from_sign_in(sent: &Fields) -> Option<Self> {
         let path = sent.get("keptPath");
         let fields: Vec<KeptField> = sent
@@ -109,7 +108,7 @@ impl Kept {
         self.fields.iter().any(|field| field.is_written() && !field.value.is_empty())
     }
 
-    /// The page on which the form stood: its address without the last word.
+    /// The page that contained the form: the path without its last segment.
     fn page(&self) -> &str {
         let parent = self.path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if parent.is_empty() { &self.path } else { parent.trim_end_matches("/notes") }
@@ -133,7 +132,7 @@ struct KeptPage<'a> {
     kept: &'a Kept,
 }
 
-/// `401` with the sign-in page, which carries what was sent.
+/// `401` with the sign-in page, which carries the kept form.
 pub fn page_for_kept(layout: &Layout, kept: &Kept) -> Result<HttpResponse> {
     let page = SignInPage { layout, email: "", next: kept.page(), error: None, kept: Some(kept) };
     layout.page_with(StatusCode::UNAUTHORIZED, &page)
@@ -155,7 +154,6 @@ pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<
     layout.page(&SignInPage { layout: &layout, email: "", next: &next, error: None, kept: None })
 }
 
-/// The form of signing in.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Credentials {
@@ -164,10 +162,7 @@ struct Credentials {
     password: String,
 }
 
-/// `POST /login`
-///
-/// # Errors
-/// *Too many* after repeated failures; otherwise when the database fails.
+/// `POST /login`. After repeated failures, the status is `429`.
 pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Fields) -> Result<HttpResponse> {
     let Credentials { email, next, password } = sent.read()?;
     let network = client::network(&req, &app.config);
@@ -197,7 +192,7 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
     Ok(response)
 }
 
-/// Signs a user in, and hands back the form that they had sent before.
+/// Signs a user in, and shows them the form that was kept.
 async fn welcome(
     req: &HttpRequest,
     app: &AppData,
@@ -215,7 +210,8 @@ async fn welcome(
     Ok(response)
 }
 
-/// The user of an address who may sign in, and whether they have before in this browser.
+/// The user with this email address, unless disabled, and whether they have signed in with
+/// this browser before.
 fn find(
     conn: &mut Connection,
     email: Option<&Email>,
@@ -227,14 +223,14 @@ fn find(
     user.map(|user| devices::is_known(conn, user.id, device, now).map(|is_known| (user, is_known))).transpose()
 }
 
-/// Where and with what a request uses a session.
+/// The browser, the network and the time of a request that uses a session.
 pub fn used(req: &HttpRequest, app: &AppData) -> Used {
     let agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let network = client::network(req, &app.config).to_string();
     Used { device: browser::describe(agent), network, last_seen_at: app.clock.now() }
 }
 
-/// Opens a session for a user, puts its cookie on the answer, and remembers the browser.
+/// Opens a session for a user, adds its cookie to the response, and remembers the browser.
 pub async fn start_session(req: &HttpRequest, app: &AppData, user_id: i64, response: &mut HttpResponse) -> Result<()> {
     let (session, device) = (token::secret()?, token::secret()?);
     let (old_session, old_device) =
@@ -266,7 +262,7 @@ pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<
         }
     }
     let mut response = layout.see_other("/login");
-    // What the browser keeps of pages and pictures goes, too.
+    // Clear the pages and pictures in the browser's cache, too.
     response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     let removal = cookies::removal(&app);
     response.add_removal_cookie(&removal).map_err(|source| Error::internal("cookie", source))?;

@@ -59,9 +59,9 @@ struct ListPage<'a> {
     q: &'a str,
     newer: Option<String>,
     older: Option<String>,
-    /// How many were held back as spam; empty for none.
+    /// How many submissions are held back as spam. Empty for none.
     spam_count: String,
-    /// Why nothing was searched for.
+    /// Why the query can't be searched.
     error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `/settings/team`: who is in the account and as what.
+//! `/settings/team`: the members of the account and their roles.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::members::Changed;
@@ -45,7 +45,7 @@ struct TeamPage<'a> {
     members: Vec<MemberRow>,
     invitations: Vec<InvitationRow>,
     roles: Vec<&'static str>,
-    /// The link just made; it is shown this once.
+    /// The link that was just created. It is never shown again.
     link: Option<String>,
     email: String,
     error: Option<String>,
@@ -90,7 +90,6 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
     layout.page(&page(&app, &layout, &agent).await?)
 }
 
-/// The form of an invitation.
 #[derive(Deserialize)]
 pub struct Invite {
     #[serde(default)]
@@ -99,7 +98,7 @@ pub struct Invite {
     grant: Grant,
 }
 
-/// A role that is granted. For an owner's it takes the password of the user who grants it.
+/// A role to grant. For the owner role, `current` is the password of the user who grants it.
 #[derive(Deserialize)]
 pub struct Grant {
     role: Role,
@@ -154,9 +153,6 @@ pub async fn invite(
 }
 
 /// `POST /settings/team/invitations/{id}/revoke`
-///
-/// # Errors
-/// *Not found* for those of other accounts.
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let id = path.into_inner();
     let revoke = move |conn: &mut _| {
@@ -168,7 +164,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     layout.see_other_saying("/settings/team", &Flash::new("Invitation revoked."))
 }
 
-/// Granting the role of an owner needs the password of the user who grants it.
+/// Granting the owner role requires the password of the user who grants it.
 async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, grant: Grant) -> Result<()> {
     if grant.role == Role::Owner { confirm.password(app, agent, grant.current).await } else { Ok(()) }
 }

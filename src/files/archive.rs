@@ -1,5 +1,5 @@
-//! `GET /tickets/{number}/attachments.zip`: all files of a ticket, packed while
-//! they are sent.
+//! `GET /tickets/{number}/attachments.zip`: all files of a ticket, packed while they are
+//! sent.
 
 use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
@@ -23,10 +23,10 @@ use tokio::time::timeout;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-/// Pieces in which the archive is sent, in bytes, and how many may wait.
+/// Size of the pieces in which the archive is sent, in bytes, and how many may be queued.
 const PIECE: usize = 64 * 1024;
 const WAITING: usize = 4;
-/// A reader who takes no piece for so long has gone.
+/// A client that takes no piece for this long is gone.
 const STALLED: Duration = Duration::from_secs(20);
 
 type Piece = io::Result<Bytes>;
@@ -34,7 +34,7 @@ type Piece = io::Result<Bytes>;
 /// `GET /tickets/{number}/attachments.zip`
 ///
 /// # Errors
-/// *Not found* when the ticket is out of reach or has no files.
+/// *Not found* also when the ticket has no files.
 pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, holder) = (path.into_inner(), actor.holder());
     let files = app.db.read(move |conn| {
@@ -63,12 +63,12 @@ pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Resul
         .streaming(body))
 }
 
-/// Writes an archive of files that are stored as they are: most are compressed already.
+/// Writes the archive without compression: most files are compressed already.
 fn pack(storage: &Storage, files: &[Attachment], pieces: Pieces) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(BufWriter::with_capacity(PIECE, pieces.clone()));
     if let Err(error) = write_files(&mut zip, storage, files, &pieces.handle) {
-        // The answer breaks off here, before the writer rounds its part off: nobody
-        // takes it for the whole.
+        // Abort the response before the writer is dropped and completes the archive, so that
+        // no client takes it for complete.
         let _ = pieces.send(Err(io::Error::other("unfinished")));
         return Err(error);
     }
@@ -119,18 +119,18 @@ fn options(at: NaiveDateTime) -> SimpleFileOptions {
     modified.map_or(options, |modified| options.last_modified_time(modified))
 }
 
-/// A name that every system can write and that the archive does not have yet:
-/// `a.png`, then `a (2).png`.
+/// A name that is valid on every system and unique in the archive: `a.png`, then
+/// `a (2).png`.
 fn free_name(taken: &mut HashSet<String>, name: &str) -> String {
     let name = name.replace(['<', '>', ':', '"', '|', '?', '*'], "_");
     let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
     let numbered = (2..).map(|count| format!("{stem} ({count}).{extension}"));
     let mut names = std::iter::once(name.clone()).chain(numbered);
-    // Some systems do not tell upper case from lower case.
+    // Some systems ignore the case of file names.
     names.find(|name| taken.insert(name.to_lowercase())).unwrap_or_default()
 }
 
-/// Where the writer leaves its pieces for the answer.
+/// Passes the pieces of the archive on to the response.
 #[derive(Clone)]
 struct Pieces {
     sender: mpsc::Sender<Piece>,

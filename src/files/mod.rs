@@ -1,4 +1,4 @@
-//! Files over HTTP, for pages and programs alike: received, served, packed.
+//! Files over HTTP, for pages and the API: receive, serve, pack.
 
 pub mod archive;
 pub mod receive;

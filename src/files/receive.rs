@@ -1,4 +1,4 @@
-//! Files as they come over the wire: part by part, within bounds.
+//! Reads uploaded files from a request, part by part and within limits.
 
 use crate::attachments::kind::MAX_BYTES;
 use crate::attachments::rejection::{Code, Rejection};
@@ -12,27 +12,26 @@ use actix_web::web::Bytes;
 use futures_util::TryStreamExt;
 use std::time::{Duration, Instant};
 
-/// Most files of one request.
+/// Maximum number of files in one request.
 const MAX_FILES: usize = 20;
-/// So many are told one by one that they are too many.
+/// Up to this number, files beyond the maximum are rejected one by one. After that, the
+/// whole request is.
 const MAX_PARTS: usize = 100;
-/// Most bytes of one request.
+/// Maximum size of one request, in bytes.
 const MAX_REQUEST: usize = 105 * 1024 * 1024;
-/// Parts without bytes are not free either.
+/// Bytes counted for each part, so that empty parts aren't free either.
 const PART_COST: usize = 200;
-/// While all places are taken, a sender must be quicker than this after the first
-/// seconds: 16 KB a second.
+/// While all upload slots are taken, a client must send at least this many bytes a second
+/// after the first seconds.
 const SLOW: u64 = 16 * 1024;
 const FIRST_SECONDS: u64 = 20;
 
-/// One file that was sent.
+/// One uploaded file.
 pub struct Sent {
-    /// The name that the sender gives it.
     pub filename: String,
-    /// Its bytes, or why they were not taken.
+    /// Its bytes, or why it was rejected.
     pub content: Result<Vec<u8>, Rejection>,
-    /// Its place among the files that may be in memory, as long as it is; given up
-    /// when dropped.
+    /// Its slot among the files that may be in memory. Dropping it frees the slot.
     pub place: Option<Place>,
 }
 
@@ -46,15 +45,11 @@ pub struct Receiver<'a> {
 }
 
 impl<'a> Receiver<'a> {
-    /// Begins to read.
     pub fn new(parts: Multipart, places: &'a Uploads, holder: Holder) -> Self {
         Self { parts, places, holder, files: 0, left: MAX_REQUEST }
     }
 
-    /// The next file, in the order of the request. Other parts are passed over.
-    ///
-    /// # Errors
-    /// When the request is larger than all its files may be, stalls or breaks off.
+    /// The next file, in the order of the request. Other parts are skipped.
     pub async fn next(&mut self) -> Result<Option<Sent>> {
         while let Some(mut part) = self.parts.try_next().await.map_err(|error| multipart_error(&error))? {
             let headers = part.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
@@ -67,7 +62,7 @@ impl<'a> Receiver<'a> {
             let place = self.places.file(self.holder).await?;
             let (content, place) = self.read(&mut part, place).await?;
             if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
-                // What a browser sends for a file field that was left empty.
+                // Browsers send this for an empty file field.
                 continue;
             }
             self.files += 1;
@@ -80,11 +75,11 @@ impl<'a> Receiver<'a> {
         Ok(None)
     }
 
-    /// Reads one file. One that is too large is read to its end all the same, so
-    /// that the sender sees the answer and not a broken connection.
+    /// Reads one file. A file that is too large is read to its end, too, so that the client
+    /// gets a response and not a broken connection.
     async fn read(&mut self, part: &mut Field, place: Place) -> Result<(Result<Vec<u8>, Rejection>, Option<Place>)> {
         let (begun, mut received, mut place) = (Instant::now(), 0, Some(place));
-        // Room for the largest at once: growing would copy, and take twice as much.
+        // Reserve the maximum at once: growing would copy and need twice as much memory.
         let mut bytes = Vec::with_capacity(MAX_BYTES);
         while let Some(chunk) = self.chunk(part).await? {
             received += chunk.len();
@@ -110,7 +105,7 @@ impl<'a> Receiver<'a> {
 }
 
 fn too_many() -> Rejection {
-    Rejection::new(Code::TooLarge, format!("At most Send at most {MAX_FILES} files in one request."))
+    Rejection::new(Code::TooLarge, format!("Send at most {MAX_FILES} files in one request."))
 }
 
 fn is_slow(received: usize, time: Duration) -> bool {

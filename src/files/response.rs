@@ -1,4 +1,4 @@
-//! What programs and scripts get of files.
+//! Files as JSON, for programs and scripts.
 
 use crate::attachments::attachment::Attachment;
 use crate::attachments::rejection::Rejection;

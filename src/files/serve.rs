@@ -1,4 +1,4 @@
-//! Files go out: streamed, in ranges, as the type that was found and nothing else.
+//! Serves files: streamed, in ranges, and only as the type found by validation.
 
 use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
@@ -15,13 +15,13 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 
-/// Nothing in a file may run, load or be framed by others.
+/// A file must not run scripts, load other resources, or be framed by other websites.
 const INERT: &str = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; \
      frame-ancestors 'none'; sandbox";
-/// The browser's own PDF viewer does not start in a sandbox.
+/// The browser's own PDF viewer doesn't start in a sandbox.
 const INERT_PDF: &str = "default-src 'none'; object-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The browser may keep it, and asks each time whether it may still show it.
+/// The browser may cache the file, but must revalidate it each time.
 const KEPT_FOR_SIGNED_IN: &str = "private, no-cache";
 
 /// Query of an attachment's address.
@@ -33,7 +33,7 @@ pub struct Wish {
 /// `GET /tickets/{number}/attachments/{id}`
 ///
 /// # Errors
-/// *Not found* when it is out of reach or its bytes are gone.
+/// *Not found* also when the bytes are missing from the storage.
 pub async fn show(
     req: HttpRequest,
     app: AppData,
@@ -70,7 +70,7 @@ pub async fn thumbnail(
     let (number, id) = path.into_inner();
     let attachment = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
     let key = attachment.thumbnail_key().ok_or_else(Error::not_found)?;
-    // An account has no stamp twice.
+    // Stamps are unique within an account.
     let etag = format!("\"{}\"", attachment.stamp);
     if is_known(&req, &etag) {
         return Ok(not_modified(&etag));
@@ -89,7 +89,7 @@ pub async fn thumbnail(
         .streaming(bytes))
 }
 
-/// Browsers show a picture that comes with *not found*.
+/// Browsers show a picture even if its status is *not found*.
 fn placeholder() -> HttpResponse {
     HttpResponse::NotFound()
         .insert_header((CONTENT_SECURITY_POLICY, INERT))
@@ -142,7 +142,7 @@ fn from_disk(req: &HttpRequest, path: &std::path::Path, served: &Served) -> Resu
     Ok(file.prefer_utf8(false).into_response(req))
 }
 
-/// The same as actix-files does for a file on disk, for objects elsewhere.
+/// Does for objects in a bucket what actix-files does for files on disk.
 async fn from_store(req: &HttpRequest, app: &AppData, served: &Served) -> Result<HttpResponse> {
     if is_known(req, &served.etag) {
         return Ok(not_modified(&served.etag));
@@ -175,7 +175,7 @@ async fn from_store(req: &HttpRequest, app: &AppData, served: &Served) -> Result
         .streaming(bytes))
 }
 
-/// RFC 6266: the name in ASCII for old programs, and in full as `filename*`.
+/// RFC 6266: the name in ASCII for old clients, and in full as `filename*`.
 pub(super) fn disposition(inline: bool, filename: &str) -> ContentDisposition {
     let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%".contains(c) || c == ' ' { c } else { '_' };
     let ascii = filename.chars().map(plain).collect();

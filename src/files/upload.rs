@@ -1,4 +1,4 @@
-//! Every file of one request, one after the other.
+//! Attaches the files of one request to a ticket, one after the other.
 
 use crate::accounts::actor::Actor;
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::web::multipart::Parts;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-/// What became of the files of one request.
+/// The result of an upload: the attached and the rejected files.
 pub struct Received {
     number: i64,
     pub kept: Vec<Attachment>,
@@ -28,11 +28,10 @@ pub struct Refused {
     pub rejection: Rejection,
 }
 
-/// Reads the files of a request and keeps each on a ticket.
+/// Reads the files of a request and attaches them to a ticket.
 ///
 /// # Errors
-/// *Not found* when the ticket is out of reach; *too large* when the request is;
-/// *invalid* when there is no file in it.
+/// *Invalid* when the request contains no file.
 pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Result<Received> {
     let account_id = actor.account_id;
     app.db.read(move |conn| ticket::find(conn, account_id, number)).await?;
@@ -41,7 +40,8 @@ pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Res
     while let Some(Sent { filename, content, place: _place }) = receiver.next().await? {
         let outcome = match content {
             Ok(bytes) => upload::keep(app, actor, number, &filename, bytes).await,
-            // The name first: who sends a folder of videos is to learn the types.
+            // A wrong type is the better reason: for a folder of videos, the size isn't the
+            // problem.
             Err(rejection) => Err(validation::kind_of(&filename).err().unwrap_or(rejection).into()),
         };
         match outcome {
@@ -60,7 +60,6 @@ pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Res
 }
 
 impl Received {
-    /// The status of the response.
     pub fn status(&self) -> StatusCode {
         let is_among = |code| self.rejected.iter().any(|refused| refused.rejection.code == code);
         match self.kept.is_empty() {

@@ -1,8 +1,8 @@
-//! One budget of memory for everything that is held whole: bodies that are being
-//! read, and pages that are being sent.
+//! One memory budget for everything that is held in full: request bodies being read, and
+//! pages being sent.
 //!
-//! A part of it is for signed-in users only, and no network gets more than a
-//! tenth, so that nobody who has not signed in can keep others from working.
+//! Part of it is reserved for signed-in users, and no network gets more than a tenth, so
+//! that clients who are not signed in cannot block others.
 
 use crate::error::{Error, Result};
 use crate::values::network::Network;
@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// All of it, in bytes. A tenth holds the largest body of the API, and what is made of it.
+/// The whole budget, in bytes. A tenth fits the API's largest body and its parsed
+/// content.
 const ALL: usize = 128 * 1024 * 1024;
-/// What people who are not signed in may hold together.
+/// Limit for all clients that are not signed in.
 const STRANGERS: usize = ALL / 4 * 3;
-/// What one network may hold.
+/// Limit for one network.
 const NETWORK: usize = ALL / 10;
 
 #[derive(Default)]
@@ -29,7 +30,7 @@ struct Used {
 pub struct Budget(Arc<Mutex<Used>>);
 
 impl Budget {
-    /// A share for a request from that network, of which nothing is taken yet.
+    /// Creates an empty share for a request from a network.
     pub fn share(&self, network: Network) -> Share {
         Share(Arc::new(Inner {
             budget: self.clone(),
@@ -40,7 +41,7 @@ impl Budget {
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
-        // The sums are right between any two calls, even after a panic elsewhere.
+        // The sums are correct between any two calls, even after a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -52,12 +53,12 @@ struct Inner {
     is_signed_in: AtomicBool,
 }
 
-/// What one request holds; given back with its last clone.
+/// The memory held by one request; returned with its last clone.
 #[derive(Clone)]
 pub struct Share(Arc<Inner>);
 
 impl Share {
-    /// Somebody signed in, or a program with a key, sent the request.
+    /// Marks the request as sent by a signed-in user or with an API key.
     pub fn sign_in(&self) {
         if self.0.is_signed_in.swap(true, Ordering::Relaxed) {
             return;
@@ -65,10 +66,11 @@ impl Share {
         self.0.budget.used().strangers -= self.0.bytes.load(Ordering::Relaxed);
     }
 
-    /// Takes more.
+    /// Takes more bytes.
     ///
     /// # Errors
-    /// *Unavailable* when that is too much for all, for strangers or for the network.
+    /// *Unavailable* when that exceeds the limit of the budget, of strangers or of the
+    /// network.
     pub fn take(&self, bytes: usize) -> Result<()> {
         let is_stranger = !self.0.is_signed_in.load(Ordering::Relaxed);
         let mut used = self.0.budget.used();

@@ -6,15 +6,14 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// How many failures of a user cost nothing in one network or browser: a person
-/// mistypes.
+/// Failures of a user in one network or browser that cause no delay: people mistype.
 const FREE_FOR_USER: u32 = 5;
 /// An office may share one address.
 const FREE_FOR_NETWORK: u32 = 30;
-/// Failures of a user from everywhere together.
+/// Failures of a user across all networks that cause no delay.
 const FREE_FOR_ALL: u32 = 20;
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-/// After this long without a failure all is forgotten.
+/// After this long without a failure, counting starts again.
 const MEMORY: Duration = Duration::from_secs(60 * 60);
 /// Bounds the memory that guessing can take.
 const MAX_KEYS: usize = 30_000;
@@ -33,22 +32,22 @@ impl Failures {
     }
 }
 
-/// Who tries a password.
+/// An attempt to sign in.
 #[derive(Clone, Debug)]
 pub struct Try<'a> {
-    /// From where.
     pub network: Network,
-    /// Whose: an email address, as it was typed.
+    /// The email address as typed.
     pub user: &'a str,
-    /// The token of the browser, where that user has signed in with it before.
+    /// The browser's token, if this user has signed in with it before.
     pub device: Option<&'a str>,
 }
 
 impl Try<'_> {
-    /// What its failures count for, and how many are free. A browser that is known
-    /// counts for itself alone, so that guessing elsewhere does not slow it down.
+    /// The counters for this attempt, and how many free failures each has. A known
+    /// browser has a counter of its own, so that guessing elsewhere does not slow it
+    /// down.
     fn keys(&self) -> Vec<(String, u32)> {
-        // Hashed, because what was typed as an address may be very long.
+        // Hashed, because the typed address may be very long.
         let user = token::sha256(self.user.trim().to_lowercase().as_bytes());
         match self.device {
             Some(device) => vec![(format!("device {} {user}", token::sha256(device.as_bytes())), FREE_FOR_USER)],
@@ -61,19 +60,19 @@ impl Try<'_> {
     }
 }
 
-/// Counts failed tries by network, by user, and by both. Whether the user exists
-/// makes no difference.
+/// Counts failed attempts by network, by user, and by both. Whether the user exists makes
+/// no difference.
 #[derive(Default)]
 pub struct Throttle {
     failures: Mutex<HashMap<String, Failures>>,
 }
 
 impl Throttle {
-    /// Counts a try as failed until it [`succeeded`](Self::succeeded), so that many
-    /// at once are no way round.
+    /// Counts an attempt as failed until it [`succeeded`](Self::succeeded), so that
+    /// parallel attempts cannot bypass the limit.
     ///
     /// # Errors
-    /// Seconds to wait before another try; this one is not counted.
+    /// Seconds to wait before another attempt; this one is not counted.
     pub fn begin(&self, attempt: &Try<'_>, now: Instant) -> Result<(), u32> {
         let mut failures = self.lock();
         let keys = attempt.keys();
@@ -92,7 +91,8 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgets that user's failures from there, and takes this try back elsewhere.
+    /// Resets the user's failures in this network or browser, and subtracts this attempt
+    /// elsewhere.
     pub fn succeeded(&self, attempt: &Try<'_>) {
         let mut failures = self.lock();
         for (index, (key, _)) in attempt.keys().into_iter().enumerate() {
@@ -105,13 +105,13 @@ impl Throttle {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Failures>> {
-        // The map is whole between any two calls, even after a panic elsewhere.
+        // The map is consistent between any two calls, even after a panic elsewhere.
         self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-/// Makes room by removing expired entries, then the oldest tenth: filling the
-/// memory does not make it forget everything at once.
+/// Removes expired entries, then the oldest tenth, so that filling the map does not clear
+/// everything at once.
 fn make_room(failures: &mut HashMap<String, Failures>, now: Instant) {
     if failures.len() < MAX_KEYS {
         return;

@@ -1,21 +1,21 @@
-//! How fast clients must send bodies and read responses, so that nobody holds
-//! memory by doing neither.
+//! How fast clients must send bodies and read responses, so that stalled clients do not
+//! hold memory.
 
 use std::time::Duration;
 
-/// The bounds of one request's body and one response's body.
+/// The limits for one request body and one response body.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// A client that sends nothing of a body for so long has stalled.
+    /// A client that sends nothing of a body for this long has stalled.
     pub stall: Duration,
-    /// After this time the rate counts: everybody may begin slowly.
+    /// The rate applies after this time, so that a client may start slowly.
     pub grace: Duration,
-    /// Fewest bytes a second of a body, on average.
+    /// Minimum average rate of a body, in bytes per second.
     pub rate: u64,
-    /// Longest time for a body in any case.
+    /// Maximum time for a body.
     pub longest: Duration,
-    /// A reader that takes no further piece of a response for so long is cut off.
-    /// A piece has 32 KB, so that the slowest rate is 1 KB a second.
+    /// A client that reads no further piece of a response for this long is disconnected.
+    /// A piece has 32 KB, so the slowest rate is 1 KB per second.
     pub read_stall: Duration,
 }
 
@@ -33,8 +33,8 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// How much longer a client may take to send more, when it has been waited for
-    /// so long and has sent so many bytes.
+    /// How much longer a client may take to send more, given the time waited and the
+    /// bytes received.
     pub fn left(&self, waited: Duration, received: u64) -> Duration {
         let by_rate = self.grace + Duration::from_millis(received.saturating_mul(1000) / self.rate.max(1));
         self.stall.min(by_rate.min(self.longest).saturating_sub(waited))

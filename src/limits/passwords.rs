@@ -1,5 +1,5 @@
-//! Passwords: which will do, and their hashes. Argon2id (RFC 9106) with two passes
-//! over 19 MiB, a bounded number at a time.
+//! Password rules and hashes: Argon2id (RFC 9106) with two passes over 19 MiB, a limited
+//! number at a time.
 
 use crate::error::{Error, Result};
 use argon2::Argon2;
@@ -13,23 +13,23 @@ use tokio::time::timeout;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
-/// Fewest characters.
 const MIN_CHARS: usize = 10;
-/// Most bytes: a slow hash must not be fed without end.
+/// Limits the input of the slow hash.
 const MAX_BYTES: usize = 1024;
-/// Longest time to wait for one's turn.
+/// Maximum wait for a turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What an unknown address is checked against, so that it takes as long as a known one.
+/// The hash checked for an unknown address, so that it takes as long as a known one.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody signs in with this").unwrap_or_default());
 
 /// Whose password is checked or set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// One of a user, or of what was typed as one, at a time.
+    /// The user, or the address as typed. Only one password per user is checked at a
+    /// time.
     pub user: String,
-    /// Whether the browser is one in which that user has signed in before. It does
-    /// not wait behind strangers.
+    /// Whether the user has signed in with this browser before. Known browsers do not
+    /// wait behind strangers.
     pub is_known: bool,
 }
 
@@ -47,19 +47,17 @@ impl Default for Passwords {
     }
 }
 
-/// What came of checking a password.
+/// The result of checking a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is not the one.
     Wrong,
-    /// It is.
     Right,
-    /// It is, and its hash should be replaced by this one.
+    /// Right, but the stored hash should be replaced by this one.
     Renew(String),
 }
 
 impl Passwords {
-    /// So many for strangers at a time, and as many for known browsers.
+    /// `places` passwords at a time for strangers, and as many for known browsers.
     fn with(places: usize) -> Self {
         let semaphore = || Arc::new(Semaphore::new(places));
         Self { strangers: semaphore(), known: semaphore(), users: Arc::default() }
@@ -73,8 +71,8 @@ impl Passwords {
         self.run(turn, move || hash_now(&password)).await
     }
 
-    /// Whether `password` is the one behind `hash`; `None` stands for a user
-    /// who does not exist, and takes the same time.
+    /// Checks `password` against `hash`. `None` stands for a user who does not exist, and
+    /// takes the same time.
     ///
     /// # Errors
     /// *Internal* when the check cannot run, *unavailable* when too many wait.
@@ -91,7 +89,7 @@ impl Passwords {
         let busy = |_| Error::busy("Too many people are signing in right now. Try again in a moment.", 5);
         let places = timeout(PATIENCE, self.places(turn)).await.map_err(busy)??;
         let work = move || {
-            // Held by the work itself, which goes on when nobody waits for it any more.
+            // Held by the work itself, which continues after the caller disconnects.
             let _places = places;
             work()
         };
@@ -99,12 +97,12 @@ impl Passwords {
         done.map_err(|source| Error::internal("password check", source))?
     }
 
-    /// First the user's own place, so that guesses at one user's password
-    /// take only one place in the common queue.
+    /// Takes the user's own place first, so that guesses at one user's password take only
+    /// one place in the common queue.
     async fn places(&self, turn: Turn) -> Result<[OwnedSemaphorePermit; 2]> {
         let all = if turn.is_known { &self.known } else { &self.strangers };
         let mine = {
-            // Whole between any two calls, even after a panic elsewhere.
+            // Consistent between any two calls, even after a panic elsewhere.
             let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
             users.retain(|_, place| Arc::strong_count(place) > 1);
             users
@@ -117,16 +115,14 @@ impl Passwords {
     }
 }
 
-/// Hashes at once, for commands.
-///
-/// # Errors
-/// *Internal* when hashing fails.
+/// Hashes without waiting for a turn, for commands.
 pub fn hash_now(password: &str) -> Result<String> {
     let hash = Argon2::default().hash_password(composed(password).as_bytes());
     Ok(hash.map_err(|source| Error::internal("password hash", source.to_string()))?.to_string())
 }
 
-/// The same password, however a keyboard composes its letters (NFC; RFC 8265, 4.2.2).
+/// Normalises a password, so that it is the same however a keyboard composes its letters
+/// (NFC; RFC 8265, 4.2.2).
 fn composed(password: &str) -> String {
     password.nfc().collect()
 }
@@ -141,18 +137,15 @@ fn verify_now(password: &str, hash: &str) -> Result<Verdict> {
     if is_right(&composed) {
         return Ok(Verdict::Right);
     }
-    // Hashes from before passwords were composed verify as they were typed.
+    // Hashes from before passwords were normalised match the password as typed.
     if composed != password && is_right(password) {
         return Ok(Verdict::Renew(hash_now(password)?));
     }
     Ok(Verdict::Wrong)
 }
 
-/// Whether a new password will do. `about` are words that stand close to its user:
+/// Checks a new password against the rules. `about` contains words related to its user:
 /// address, name, account.
-///
-/// # Errors
-/// *Invalid*, with what is wrong with it.
 pub fn check(password: &str, about: &[&str]) -> Result<()> {
     if password.contains('\0') {
         return Err(Error::invalid("The password has a character that can’t be typed (NUL)."));

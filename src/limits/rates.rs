@@ -1,5 +1,5 @@
-//! How often an address or a key may ask: what comes too fast is refused before
-//! it costs anything. Each instance counts for itself.
+//! Rate limits per address and per key. Excess requests are refused before they cost
+//! anything. Each instance counts separately.
 
 use crate::error::{Error, Result};
 use crate::limits::failures::Throttle;
@@ -13,16 +13,16 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Counters are kept for this many senders at most; by then, some share one.
+/// Maximum number of counters; beyond it, senders share them.
 const BUCKETS: u64 = 1 << 18;
 /// How many event streams one address may hold.
 const STREAMS_OF_ADDRESS: usize = 2_000;
-/// How many event streams of visitors there may be at all.
+/// How many event streams all visitors together may hold.
 const STREAMS: usize = 20_000;
 
 /// Every limit of the program.
 pub struct Limits {
-    /// Forms of the desk from people of one network who are not signed in.
+    /// Desk forms from one network, sent by people who are not signed in.
     pub door: Limit,
     /// Submissions from one address.
     pub form_address: Limit,
@@ -32,7 +32,7 @@ pub struct Limits {
     pub chat_address: Limit,
     /// Messages through one bubble.
     pub chat_key: Limit,
-    /// Readings of bubbles and histories from one address.
+    /// Reads of bubbles and histories from one address.
     pub chat_reading: Limit,
     /// Requests with one API key.
     pub api: Limit,
@@ -45,7 +45,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits, of which the API's is a setting: requests a minute and key.
+    /// Creates the limits. `api_per_minute` applies to each API key.
     pub fn new(api_per_minute: NonZeroU32) -> Self {
         Self {
             door: Limit::new(per_minute(600), 600),
@@ -82,11 +82,11 @@ pub struct Limit {
 /// How much is left of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// How many at once.
+    /// Requests allowed at once.
     pub limit: u32,
-    /// How many more right now.
+    /// Requests left right now.
     pub remaining: u32,
-    /// Seconds until all of it is there again.
+    /// Seconds until all of them are available again.
     pub reset: u32,
 }
 
@@ -98,18 +98,18 @@ impl Limit {
         Self { limiter, clock: DefaultClock::default(), hasher: RandomState::new(), burst, interval }
     }
 
-    /// How many it takes at once.
+    /// Requests allowed at once.
     pub fn burst(&self) -> u32 {
         self.burst
     }
 
-    /// Counts one more.
+    /// Counts one request.
     ///
     /// # Errors
-    /// *Too many*, with the time after which it makes sense again.
+    /// *Too many*, with the seconds to wait.
     pub fn check(&self, sender: impl Hash) -> Result<Left> {
-        // Memory stays bounded whatever comes; the random hash keeps senders
-        // from choosing whose counter they share.
+        // Buckets bound the memory. The random hash keeps senders from choosing whose
+        // counter they share.
         let bucket = self.hasher.hash_one(sender) % BUCKETS;
         match self.limiter.check_key(&bucket) {
             Ok(state) => {
@@ -127,12 +127,12 @@ impl Limit {
     }
 }
 
-/// Who holds event streams.
+/// Counts open event streams by network.
 #[derive(Default)]
 pub struct Streams(Mutex<HashMap<Network, usize>>);
 
 impl Streams {
-    /// A place for one more stream, until it is dropped.
+    /// Takes a place for one more stream, until it is dropped.
     pub fn open(self: &Arc<Self>, network: Network) -> Result<Stream> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = open.get(&network).copied().unwrap_or(0);
@@ -144,7 +144,7 @@ impl Streams {
     }
 }
 
-/// A held place.
+/// A place for one stream, given back when dropped.
 pub struct Stream {
     network: Network,
     all: Arc<Streams>,

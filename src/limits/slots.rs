@@ -1,5 +1,5 @@
-//! Places of which there are few: each user and each account holds only some, so
-//! that one of them cannot take all.
+//! Limited places. Each user and each account holds only some of them, so that none can
+//! take all.
 
 use crate::error::{Error, Result};
 use std::collections::HashMap;
@@ -11,7 +11,6 @@ use tokio::time::timeout;
 /// Who holds a place, or wants one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
-    /// The account.
     pub account: i64,
     /// The user, or the API key as a negative number.
     pub user: i64,
@@ -20,7 +19,7 @@ pub struct Holder {
 /// How many places there are.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// In all.
+    /// In total.
     pub all: usize,
     /// For one account.
     pub account: usize,
@@ -46,12 +45,11 @@ struct Shared {
 pub struct Slots(Arc<Shared>);
 
 impl Slots {
-    /// Free places.
     pub fn new(bounds: Bounds) -> Self {
         Self(Arc::new(Shared { bounds, held: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// A place, if one is free for this holder.
+    /// Takes a place, if one is free for this holder.
     pub fn try_take(&self, holder: Holder) -> Option<Place> {
         let mut held = self.held();
         let of_account = held.accounts.get(&holder.account).copied().unwrap_or(0);
@@ -66,14 +64,14 @@ impl Slots {
         Some(Place { slots: self.clone(), holder })
     }
 
-    /// A place as soon as one is free for this holder.
+    /// Waits for a place for this holder.
     ///
     /// # Errors
-    /// *Unavailable*, saying `busy`, when none becomes free in time.
+    /// *Unavailable* with the message `busy` when none becomes free within `patience`.
     pub async fn take(&self, holder: Holder, patience: Duration, busy: &str) -> Result<Place> {
         let wait = async {
             loop {
-                // Before the look, so that nothing is freed unheard.
+                // Registered before the attempt, so that no freed place is missed.
                 let freed = self.0.freed.notified();
                 if let Some(place) = self.try_take(holder) {
                     return place;
@@ -90,7 +88,7 @@ impl Slots {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // The counts are right between any two calls, even after a panic elsewhere.
+        // The counts are correct between any two calls, even after a panic elsewhere.
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

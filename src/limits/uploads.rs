@@ -10,15 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
 /// How many archives are packed at once; each has a thread of its own.
 const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
-/// Longest time to wait for a place.
+/// Maximum wait for a place.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What decoders of all uploads together may take, in megabytes: a decoded
+/// Maximum memory for decoding pictures of all uploads together, in megabytes: a decoded
 /// picture is much larger than its file.
 const DECODING_MEGABYTES: u32 = 512;
-/// Bounds what all uploads and archives together take. Cheap to clone.
+/// Limits what all uploads and archives use together. Cheap to clone.
 #[derive(Clone)]
 pub struct Uploads {
-    /// One for each file from its first byte to the end of its storing.
+    /// One for each file, from its first byte until it is stored.
     pub files: Slots,
     /// One for each archive that is being sent.
     pub archives: Slots,
@@ -36,7 +36,7 @@ impl Default for Uploads {
 }
 
 impl Uploads {
-    /// A place for one file.
+    /// Waits for a place for one file.
     ///
     /// # Errors
     /// *Unavailable* when none becomes free in time.
@@ -44,7 +44,7 @@ impl Uploads {
         self.files.take(holder, PATIENCE, "Too many files are being uploaded right now. Try again in a moment.").await
     }
 
-    /// A place for one archive.
+    /// Waits for a place for one archive.
     ///
     /// # Errors
     /// *Unavailable* when none becomes free in time.
@@ -54,7 +54,7 @@ impl Uploads {
             .await
     }
 
-    /// A part of the memory for decoding, of so many bytes.
+    /// Waits for a share of the decoding memory.
     pub async fn memory(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
         let megabytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX).clamp(1, DECODING_MEGABYTES);
         self.decoding.clone().acquire_many_owned(megabytes).await.map_err(Error::unavailable)

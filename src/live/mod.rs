@@ -1,8 +1,8 @@
-//! Tells open pages what has changed, and keeps who is looking at what.
+//! Tells open pages what has changed, and tracks who is viewing what.
 //!
-//! Nothing here is stored: the tables are the truth, and a page that missed
-//! something reads it from there. With several instances on one Postgres, each
-//! tells the others through the database.
+//! Nothing here is stored. The tables are the source of truth, and a page that missed
+//! something reads it from there. Several instances on one Postgres notify each other
+//! through the database.
 
 pub mod event;
 pub mod presence;
@@ -19,20 +19,19 @@ use std::time::Duration;
 use subscription::Subscription;
 use tokio::sync::{broadcast, mpsc, watch};
 
-/// How many events a slow page may fall behind before it is told to read anew.
+/// How many events a slow page may fall behind before it must load its data again.
 const BACKLOG: usize = 512;
-/// How long after a failure other instances are told again.
+/// How long after a failure other instances are notified again.
 const SEND_AGAIN: Duration = Duration::from_secs(1);
-/// A quiet stream gives a sign of life at least this often, which keeps it alive
-/// through proxies.
+/// A quiet stream sends a keep-alive at least this often, so that proxies keep it open.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
-/// What instances tell one another.
+/// Messages between instances.
 #[derive(Serialize, Deserialize)]
 enum News {
     Event(Topic, Event),
     Presence(Presence),
-    /// Something was lost on the way.
+    /// Messages were lost.
     Resync,
 }
 
@@ -52,7 +51,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// A hub that is connected to the other instances on the same database.
+    /// Creates a hub that is connected to the other instances on the same database.
     pub fn start(db: &Db) -> Arc<Self> {
         let (others, letters) = mpsc::unbounded_channel();
         let live = Arc::new(Self {
@@ -79,16 +78,16 @@ impl Live {
         live
     }
 
-    /// Tells everybody who has subscribed to the topic, on every instance.
+    /// Sends an event to all subscribers of the topic, on every instance.
     pub fn tell(&self, topic: Topic, event: Event) {
         self.tell_here(topic, event.clone());
         self.tell_others(News::Event(topic, event));
     }
 
-    /// Subscribes: every event from now on, until it is dropped.
+    /// Subscribes to all events from now on, until the subscription is dropped.
     ///
-    /// It waits a little less long than others for its next sign of life, so that
-    /// after a quiet moment not all look up their session at once.
+    /// The time to its next keep-alive is shortened at random, so that after a quiet
+    /// period not all streams look up their session at once.
     pub fn subscribe(self: &Arc<Self>, topic: Topic) -> Subscription {
         let capacity = match topic {
             Topic::Account(_) => BACKLOG,
@@ -102,7 +101,7 @@ impl Live {
         Subscription { events: Some(events), stopping, topic, patience, live: self.clone() }
     }
 
-    /// How many subscribe to a topic here.
+    /// Counts the subscribers of a topic on this instance.
     pub fn subscribers(&self, topic: Topic) -> usize {
         lock(&self.topics).get(&topic).map_or(0, broadcast::Sender::receiver_count)
     }
@@ -112,8 +111,8 @@ impl Live {
         self.stopping.send_replace(true);
     }
 
-    /// Notes what a user does at a place, tells the others where that is new,
-    /// and returns who is there.
+    /// Records what a user does at a place, tells other instances, and returns who is
+    /// there.
     pub fn note(&self, presence: Presence) -> Value {
         let people = self.note_here(&presence);
         self.tell_others(News::Presence(presence));
@@ -131,7 +130,7 @@ impl Live {
 
     fn tell_here(&self, topic: Topic, event: Event) {
         if let Some(events) = lock(&self.topics).get(&topic) {
-            // Nobody may be listening by now.
+            // The last subscriber may be gone by now.
             let _ = events.send(event);
         }
     }
@@ -139,7 +138,7 @@ impl Live {
     fn tell_others(&self, news: News) {
         let letter = Letter { from: self.instance, news };
         if let Ok(letter) = serde_json::to_string(&letter) {
-            // Without other instances nobody reads them.
+            // Without other instances nothing receives it.
             let _ = self.others.send(letter);
         }
     }
@@ -156,7 +155,8 @@ impl Live {
         }
     }
 
-    /// News of other instances may have been missed.
+    /// Makes all pages load their data again, because messages from other instances may
+    /// be lost.
     fn resync(&self) {
         for events in lock(&self.topics).values() {
             let _ = events.send(Event::resync());
@@ -164,21 +164,22 @@ impl Live {
     }
 }
 
-/// Sends what is to be sent. Where that fails, the others are told in the end
-/// that something was `lost`.
+/// Sends messages to other instances. After a failure it sends `lost` instead, until that
+/// succeeds.
 async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>, lost: String) {
     while let Some(mut letter) = letters.recv().await {
         while let Err(error) = db.announce(letter).await {
             tracing::warn!(cause = error.cause(), "other instances were not told");
             letter = lost.clone();
             tokio::time::sleep(SEND_AGAIN).await;
-            // They read everything anew, so what waits is told with it.
+            // `lost` makes them load everything again, so it replaces the queued
+            // messages.
             while letters.try_recv().is_ok() {}
         }
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What it guards is whole between any two calls, even after a panic elsewhere.
+    // The data is consistent between any two calls, even after a panic elsewhere.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,24 +1,22 @@
-//! Who is looking at what.
+//! Who is viewing what.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-/// Who has not said so again for this long is no longer looking.
+/// A user who does not report again within this time is no longer there.
 const PRESENT: Duration = Duration::from_secs(45);
-/// At so many places one user is at most; the one of longest ago is left.
+/// Maximum number of places per user; a new place replaces the oldest.
 const MOST_PLACES: usize = 20;
 
 /// What a user does at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Doing {
-    /// Looks at it.
     Looking,
-    /// Has begun to write there.
+    /// Has started to write there.
     Editing,
-    /// Has left.
     Gone,
 }
 
@@ -38,12 +36,13 @@ struct Seen {
     at: Instant,
 }
 
-/// Every place at which somebody is.
+/// All places with somebody present.
 #[derive(Default)]
 pub(super) struct Places(HashMap<(i64, String), BTreeMap<i64, Seen>>);
 
 impl Places {
-    /// Notes what a user does at a place. Returns who is there, and whether that is new.
+    /// Records what a user does at a place. Returns who is there, and whether that has
+    /// changed.
     pub(super) fn note(&mut self, presence: &Presence) -> (Value, bool) {
         let Presence { account_id, place, user_id, name, doing } = presence.clone();
         self.0.retain(|_, people| {

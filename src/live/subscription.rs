@@ -12,24 +12,24 @@ pub struct Subscription {
     pub(super) events: Option<broadcast::Receiver<Event>>,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) topic: Topic,
-    /// After this long without an event a stream gives a sign of life.
+    /// After this long without an event, a stream sends a keep-alive.
     pub patience: Duration,
     pub(super) live: Arc<Live>,
 }
 
-/// What came of waiting.
+/// The result of waiting.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// These happened, in their order.
+    /// New events, in order.
     Events(Vec<Event>),
-    /// Nothing, for as long as its patience lasts.
+    /// No event within [`Subscription::patience`].
     Quiet,
     /// The program is about to stop.
     Stopping,
 }
 
 impl Subscription {
-    /// Waits for the next events, and takes those that are there already with them.
+    /// Waits for the next event and returns it with all others that are ready.
     pub async fn next(&mut self) -> Waited {
         let Some(events) = &mut self.events else { return Waited::Stopping };
         tokio::select! {
@@ -47,7 +47,7 @@ impl Subscription {
                     }
                     Waited::Events(all)
                 }
-                // It was too slow for all of them.
+                // The subscriber was too slow and lost events.
                 Err(_) => Waited::Events(vec![Event::resync()]),
             },
             () = tokio::time::sleep(self.patience) => Waited::Quiet,

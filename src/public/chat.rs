@@ -1,6 +1,6 @@
-//! `/chat/{widgetKey}/…`: what the bubble on other websites speaks. Open to every
-//! allowed origin, blind to cookies, and able to reach nothing but the one
-//! conversation of the secret that it brings.
+//! `/chat/{widgetKey}/…`: the endpoints of the chat bubble on other websites. They are open
+//! to every allowed origin, ignore cookies, and give access only to the conversation of the
+//! visitor's secret.
 
 use crate::conversations::conversation::{Conversation, Status};
 use crate::conversations::messages::{Message, NewMessage, parse_message};
@@ -25,14 +25,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Enough for 10,000 characters of four bytes, escaped.
+/// Maximum size of a request, in bytes: enough for 10,000 four-byte characters, escaped.
 const MAX_BYTES: usize = 128 * 1024;
-/// In how many places one visitor can follow their conversation.
+/// How many event streams one conversation may have.
 const MAX_STREAMS: usize = 20;
 /// How many messages a bubble gets at once when it catches up.
 const CATCH_UP: i64 = 100;
 
-/// `GET /chat/{widgetKey}/config`: what the bubble asks and says.
+/// `GET /chat/{widgetKey}/config`: the bubble's settings and texts.
 ///
 /// # Errors
 /// *Not found* for an unknown key, *forbidden* for an origin that is not allowed.
@@ -53,7 +53,7 @@ pub async fn config(req: HttpRequest, app: AppData, path: web::Path<String>) -> 
         .json(config))
 }
 
-/// A message as the bubble gets it.
+/// A message as the bubble receives it.
 #[derive(Serialize)]
 struct Line {
     id: Option<String>,
@@ -90,7 +90,8 @@ struct Sent {
 }
 
 /// `POST /chat/{widgetKey}/messages`: `id`, `body`, `name`, `email`, `page` as JSON.
-/// The first one begins the conversation. A known id is answered as before, with `200`.
+/// The first message starts the conversation. If the id is known, the response is the stored
+/// message with `200`.
 ///
 /// # Errors
 /// *Signed out* without a secret, *not found*, *forbidden*, *too large*,
@@ -113,7 +114,7 @@ pub async fn send(
     let visitor = Visitor {
         hash,
         name: text::line("The name", &sent.name, email::MAX)?,
-        // A slip in an optional field must not lose the message.
+        // A mistake in an optional field must not lose the message.
         email: Some(sent.email.trim()).filter(|email| email::is_email(email)).unwrap_or_default().to_owned(),
         page_url: text::page_url(&sent.page),
         country: client::country(req, &app.config),
@@ -141,8 +142,8 @@ pub struct Place {
     after: Option<i64>,
 }
 
-/// `GET /chat/{widgetKey}/messages`: the latest, those `before` a position or
-/// those `after` one, oldest first.
+/// `GET /chat/{widgetKey}/messages`: the latest messages, or those `before` or `after` a
+/// position. Oldest first.
 ///
 /// # Errors
 /// *Signed out* without a secret, *not found*, *forbidden* or *too many*.
@@ -178,8 +179,8 @@ pub async fn history(
     Ok(HttpResponse::Ok().json(answer.await?))
 }
 
-/// `GET /chat/{widgetKey}/events`: server-sent events, first what is stored
-/// `after` a position, then what comes.
+/// `GET /chat/{widgetKey}/events`: server-sent events. First the stored messages `after` a
+/// position, then new ones.
 ///
 /// # Errors
 /// *Not found* while there is no conversation; *signed out* without a secret,
@@ -195,16 +196,16 @@ pub async fn events(
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
     let found = app.db.read(move |conn| conversation::of_visitor(conn, widget.id, &hash)).await?;
-    // A place beyond the end is that of a conversation that was there before.
+    // A position beyond the end belongs to an earlier conversation.
     let found = found.filter(|found| after <= found.message_count).ok_or_else(Error::not_found)?;
     let topic = Topic::Conversation(found.seq);
     if app.live.subscribers(topic) >= MAX_STREAMS {
-        // Each of them reads the table whenever something happens.
+        // Each stream reads the table on every event.
         return Err(Error::too_many("This conversation is open in too many places.", 30));
     }
     let place = app.limits.streams.open(client::network(req, &app.config))?;
     let feed = Feed {
-        // From before the first reading, so that nothing falls between.
+        // Subscribe before the first read, so that no event is missed.
         events: app.live.subscribe(topic),
         app: app.clone(),
         seq: found.seq,
@@ -218,8 +219,8 @@ pub async fn events(
     Ok(stream::events(futures_util::stream::unfold(feed, Feed::next)))
 }
 
-/// One visitor's stream. It reads the table from its own place on, so that what
-/// it sends is in order and without gaps, whatever wakes it.
+/// One visitor's event stream. Whatever wakes it, it reads the table from its last position
+/// on, so that it sends messages in order and without gaps.
 struct Feed {
     events: Subscription,
     app: AppData,
@@ -232,11 +233,11 @@ struct Feed {
     _place: Stream,
 }
 
-/// What the table has for a stream.
+/// The result of reading the table for a stream.
 enum News {
     Frames(String),
     Nothing,
-    /// The conversation is gone, or the database away: the bubble comes again.
+    /// The conversation is gone or the database is unavailable: the bubble reconnects.
     End,
 }
 
@@ -257,7 +258,7 @@ impl Feed {
             match self.events.next().await {
                 Waited::Stopping => return None,
                 Waited::Quiet => {
-                    // In case the news of another instance was lost.
+                    // In case an event from another instance was lost.
                     self.must_read = true;
                     return Some((KEEP_ALIVE.into(), self));
                 }
@@ -293,8 +294,8 @@ impl Feed {
     }
 }
 
-/// Tells a visitor's conversation from another that they had before. Made of two
-/// values that nobody can guess, so that it says nothing else.
+/// Distinguishes a visitor's conversation from their earlier ones. It is a hash of two
+/// values that nobody can guess, so it reveals nothing else.
 fn tag(conversation: &Conversation) -> String {
     let secret = conversation.visitor_hash.as_deref().unwrap_or_default();
     token::sha256(format!("{} {secret}", conversation.id).as_bytes())[..12].to_owned()
@@ -310,7 +311,7 @@ fn sender(req: &HttpRequest, app: &AppData) -> Network {
     client::network(req, &app.config)
 }
 
-/// The hash of the visitor's secret, which alone opens their conversation.
+/// The hash of the visitor's secret, the only way into their conversation.
 fn secret_hash(req: &HttpRequest) -> Result<String> {
     let secret = client::bearer(req.headers()).unwrap_or("");
     let is_fine = (32..=128).contains(&secret.len())

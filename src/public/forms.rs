@@ -1,5 +1,5 @@
-//! `POST /f/{formKey}`: a website's own form. Open to every origin, blind to
-//! cookies, and able to do nothing but add a submission.
+//! `POST /f/{formKey}`: receives a website's own form. The endpoint is open to every origin
+//! that the form allows, ignores cookies, and can only add a submission.
 
 use crate::error::{Error, Kind, Result};
 use crate::limits::budget::Share;
@@ -24,15 +24,15 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Most bytes of files that are read past, so that the text behind them is kept.
-/// They cost time on the line and no memory.
+/// Maximum size of files that are read and discarded, in bytes, so that the text after them
+/// is kept. They cost transfer time but no memory.
 const MAX_FILES: usize = 1024 * 1024 * 1024;
 
-/// `POST /f/{formKey}`. JSON in, JSON out, readable for the site that sent it.
+/// `POST /f/{formKey}`. A JSON request gets a JSON response, which the website can read.
 ///
 /// # Errors
-/// *Not found* for an unknown key, *forbidden* for an origin that the form does
-/// not allow, *too large*, *unreadable* or *invalid* for what cannot be kept.
+/// *Not found* for an unknown key, *forbidden* for an origin that the form doesn't allow,
+/// *too large*, *unreadable* or *invalid* for a form that can't be stored.
 pub async fn receive(
     req: HttpRequest,
     app: AppData,
@@ -41,7 +41,7 @@ pub async fn receive(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let key = path.into_inner();
-    // Before anything is looked up: a flood must not reach the database.
+    // Before any lookup: a flood of requests must not reach the database.
     app.limits.form_address.check(client::network(&req, &app.config))?;
     app.limits.form_key.check(&key)?;
     let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
@@ -63,7 +63,7 @@ pub async fn receive(
     let to = match (files, next) {
         (0, Some(next)) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
         (0, None) => layout.see_other(thanks),
-        // Our page tells of the files first.
+        // Our page first says that the files weren't kept.
         (files, next) => {
             let next = next.map(|next| format!("&next={}", byte_serialize(next.as_bytes()).collect::<String>()));
             layout.see_other(format!("{thanks}?files={files}{}", next.unwrap_or_default()))
@@ -77,9 +77,9 @@ pub async fn receive(
 struct ThanksPage<'a> {
     layout: &'a Layout,
     thanks: String,
-    /// How many files were sent and not kept.
+    /// How many files were sent but not kept.
     files: usize,
-    /// Where the form goes on to, when the visitor has to be told of something first.
+    /// The form's next page, if the visitor has to see a notice first.
     next: Option<String>,
 }
 
@@ -91,10 +91,7 @@ pub struct Outcome {
     next: Option<String>,
 }
 
-/// `GET /f/{formKey}/thanks`: `files`, how many were not kept, and `next`.
-///
-/// # Errors
-/// *Not found* for an unknown key.
+/// `GET /f/{formKey}/thanks`: `files` (how many weren't kept), `next`
 pub async fn thanks(
     req: HttpRequest,
     app: AppData,
@@ -105,7 +102,7 @@ pub async fn thanks(
     let key = path.into_inner();
     let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
     let Outcome { files, next } = query.into_inner();
-    // The browser names the site that sent the form by the referrer alone.
+    // Only the referrer tells which website sent the form.
     let site = referer(&req).and_then(|url| text::web_url(&url)).map(|url| url.origin().ascii_serialization());
     let next = allowed_next(&form, next.as_deref(), site.as_deref()).filter(|_| files > 0);
     layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files, next })
@@ -115,8 +112,8 @@ fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {
     req.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
-/// `_next` may lead to an allowed origin only; where the form names none, to
-/// the site that sent it. Otherwise the form's own page, if it has one.
+/// `_next` may lead only to an allowed origin or, if the form has no list of origins, to the
+/// website that sent it. Otherwise the form's own page is used, if it has one.
 fn allowed_next(form: &Form, wanted: Option<&str>, origin: Option<&str>) -> Option<String> {
     let is_allowed = |url: &url::Url| {
         let target = url.origin().ascii_serialization();
@@ -131,7 +128,7 @@ fn referer(req: &HttpRequest) -> Option<String> {
     header(req, REFERER.as_str()).and_then(text::web_url).map(String::from)
 }
 
-/// What a form brought.
+/// The content of a submitted form.
 struct Sent {
     fields: Vec<(String, String)>,
     /// How many files.
@@ -166,12 +163,12 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
     }
 }
 
-/// Reads the fields. A file is known by its name only, since forms take none.
+/// Reads the fields. Of a file only the name is kept, because forms accept no files.
 async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
     let unreadable = |error| multipart_error(&error);
     let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, 0, MAX_FILES);
     while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
-        // More than are allowed: the form is refused.
+        // There are too many fields already: `Parsed::new` rejects the form.
         if fields.len() >= FIELDS_READ {
             break;
         }
@@ -195,12 +192,12 @@ async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'
                 files += 1;
                 Value::File(file)
             }
-            // A file field that was left empty has no value either.
+            // An empty file field counts as empty text.
             _ => Value::Text(value),
         };
         fields.push((name, value));
     }
-    // The headers of the parts are text already, see multipart.rs.
+    // The headers of the parts are UTF-8 already, see multipart.rs.
     let texts = fields.iter().filter_map(|(name, value)| match value {
         Value::Text(value) => Some((name.as_bytes(), value.as_slice())),
         Value::File(_) => None,
@@ -214,10 +211,10 @@ async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'
     Ok(Sent { fields: fields.into_iter().map(|(name, value)| (name, decode(value))).collect(), files })
 }
 
-/// What a part of a multipart form holds.
+/// The content of one part of a multipart form.
 enum Value {
     Text(Vec<u8>),
-    /// The name of a file, of which forms take no more.
+    /// The name of a file, whose content is discarded.
     File(String),
 }
 

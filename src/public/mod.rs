@@ -1,4 +1,4 @@
-//! What websites and visitors reach: forms, chat, health.
+//! What websites and visitors use: forms, chat, health.
 
 pub mod chat;
 pub mod forms;

@@ -1,4 +1,4 @@
-//! What a form sent: its fields in order, and what they say about the visitor.
+//! The fields of a submission in order, and the visitor's details found in them.
 
 use crate::error::{Error, Kind, Result};
 use crate::values::{email, text};
@@ -6,31 +6,31 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Most fields of one submission.
+/// Maximum number of fields per submission.
 pub const MAX_FIELDS: usize = 100;
 
-/// So many are read before it is clear that they are too many; some are ours.
+/// Fields to read before refusing a submission; allows for our own fields, too.
 pub const FIELDS_READ: usize = MAX_FIELDS + 10;
 
-/// Most bytes of one submission.
+/// Maximum size of a submission, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// Where the visitor was.
+/// The page the visitor was on.
 const PAGE: &str = "_page";
 
-/// Where they want to go next.
+/// Redirect after sending.
 const NEXT: &str = "_next";
 
-/// A field that people do not see and programs fill in.
+/// Honeypot: hidden from people, filled in by bots.
 const HONEYPOT: &str = "_gotcha";
 
-/// How long filling it in took, in milliseconds, where `form.js` tells.
+/// Time spent filling in the form, in milliseconds; sent by `form.js`.
 const ELAPSED: &str = "_elapsed";
 
-/// Nobody fills in a form in less, in milliseconds.
+/// A person needs at least this long, in milliseconds.
 const QUICKEST: u64 = 1_500;
 
-/// The fields of a submission as they came: in order, repeated ones too.
+/// The fields of a submission in their original order, including repeated ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldList(pub Vec<(String, String)>);
 
@@ -50,10 +50,10 @@ impl<'de> Deserialize<'de> for JsonFields {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonFields, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    // A few bytes can ask for very many copies of a name.
+                    // A few bytes of JSON can produce very many copies of a name.
                     let left = FIELDS_READ.saturating_sub(pairs.len());
                     match value {
-                        // As a form sends several choices: the name again for each.
+                        // Like a form with several choices: the name is repeated.
                         Value::Array(items) => {
                             pairs.extend(items.iter().take(left).map(|item| (name.clone(), plain(item))));
                         }
@@ -76,16 +76,16 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A submission as it was understood.
+/// A parsed submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
     /// What the visitor filled in.
     pub fields: FieldList,
-    /// The page's address, where the form says it.
+    /// The page the form was on, if sent.
     pub page_url: Option<String>,
-    /// Where the visitor wants to go next.
+    /// Requested redirect after sending.
     pub next: Option<String>,
-    /// Whether a program filled in what people do not see, or was too quick for one.
+    /// Whether the honeypot was filled in, or the form sent too quickly for a person.
     pub spam: bool,
     /// The visitor's name, from the usual fields.
     pub visitor_name: String,
@@ -94,7 +94,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Takes the fields apart: ours begin with an underscore, the rest is the visitor's.
+    /// Separates our own fields, which start with an underscore, from the visitor's.
     ///
     /// # Errors
     /// *Invalid* when there are none, *too large* when there are too many.
@@ -109,7 +109,7 @@ impl Parsed {
         let (page_url, next) = (find(PAGE), find(NEXT));
         let too_quick = find(ELAPSED).and_then(|text| text.parse().ok()).is_some_and(|elapsed: u64| elapsed < QUICKEST);
         let spam = find(HONEYPOT).is_some() || too_quick;
-        // A person's browser may fill in the honeypot: then its value is shown with the rest.
+        // A person's browser may fill in the honeypot, so its value is shown, too.
         let is_ours = |name: &str, value: &str| {
             [PAGE, NEXT, ELAPSED].contains(&name) || (name == HONEYPOT && value.trim().is_empty())
         };
@@ -126,10 +126,10 @@ impl Parsed {
         })
     }
 
-    /// The same for what a program brings: all fields are the visitor's.
+    /// Like [`Parsed::new`], but for the API: all fields are the visitor's.
     ///
     /// # Errors
-    /// *Invalid* when there are none, *too large* when there is too much.
+    /// *Invalid* when there are none, *too large* for too many fields or too much text.
     pub fn of_program(fields: Vec<(String, String)>) -> Result<Self> {
         if fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_BYTES {
             return Err(Error::new(Kind::TooLarge, "A form can have at most 64 KB of text."));

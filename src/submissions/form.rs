@@ -1,4 +1,4 @@
-//! A form of a website.
+//! Forms on websites.
 
 use crate::accounts::user::MAX_NAME;
 use crate::db::Connection;
@@ -25,7 +25,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// The origins that may send it; all may when there are none.
+    /// The origins that may send the form; none listed allows all.
     pub fn origins(&self) -> impl Iterator<Item = &str> {
         self.allowed_origins.split_whitespace()
     }
@@ -43,7 +43,7 @@ struct NewForm<'a> {
     created_at: NaiveDateTime,
 }
 
-/// Makes a form under a random key and returns it.
+/// Creates a form with a random public key and returns it.
 pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     Ok(diesel::insert_into(forms::table)
         .values(NewForm { account_id, key, name, allowed_origins: "", next_url: "", thanks: "", created_at: now })
@@ -68,13 +68,13 @@ pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.eq(id)).first(conn)?)
 }
 
-/// Most forms that programs make in one account.
+/// Maximum number of forms per account; programs cannot create more.
 const MAX_FORMS: i64 = 200;
 
-/// The account's form of that name, which is made under `key` when there is none.
+/// Finds the account's form by name, or creates one with `key`.
 ///
 /// # Errors
-/// *Invalid* when the account has too many.
+/// *Invalid* when the account has too many forms to create another.
 pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
     let named = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::name.eq(name));
     match named.order(forms::id).first(conn).optional()? {
@@ -91,31 +91,28 @@ pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str
     }
 }
 
-/// Longest text of the page after sending, in characters.
+/// Longest text of the thank-you page, in characters.
 const MAX_THANKS: usize = 1_000;
 
-/// What admins change about a form.
+/// The settings that admins can change.
 #[derive(AsChangeset, Clone, Debug, Default, Deserialize)]
 #[diesel(table_name = forms)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     pub name: String,
-    /// The websites that may send it, one a line; all may when there are none.
+    /// Origins that may send the form, one per line; empty allows all.
     pub allowed_origins: String,
-    /// Where visitors go after sending; empty for our own page.
+    /// Redirect after sending; empty for our thank-you page.
     #[serde(rename = "next")]
     pub next_url: String,
-    /// What our own page says.
+    /// Text of our thank-you page.
     pub thanks: String,
     #[serde(rename = "off", deserialize_with = "ticked")]
     pub is_off: bool,
 }
 
 impl Settings {
-    /// The settings as they are stored, from what somebody typed.
-    ///
-    /// # Errors
-    /// *Invalid*, with the field that is wrong.
+    /// Validates the entered settings and returns them as stored.
     pub fn parse(&self) -> Result<Self> {
         let next_url = self.next_url.trim().to_owned();
         if !next_url.is_empty() && text::web_url(&next_url).is_none() {
@@ -138,7 +135,6 @@ impl From<Form> for Settings {
     }
 }
 
-/// Changes a form.
 pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
     let form = find(conn, account_id, id)?;
     diesel::update(forms::table.find(form.id)).set(settings).execute(conn)?;

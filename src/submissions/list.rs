@@ -12,11 +12,11 @@ use diesel::prelude::*;
 /// Which submissions a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those of one form, or of all.
+    /// Only this form; all when `None`.
     pub form_id: Option<i64>,
-    /// Spam, or what is not; both when nothing is said.
+    /// Only spam, or only other submissions; both when `None`.
     pub spam: Option<bool>,
-    /// Those that hold these words.
+    /// Words to find.
     pub q: String,
 }
 
@@ -36,7 +36,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if !phrases.is_empty() {
         query = query.filter(index::matches_terms(conn, Index::Submissions, &phrases));
     } else if !filter.q.trim().is_empty() {
-        // Nothing in it can be found, so nothing is.
+        // The query contains no searchable word, so nothing matches.
         return Ok(Page::empty());
     }
     let rows = keyset!(query, window, submissions::created_at, submissions::seq).load(conn)?;
@@ -44,7 +44,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     Ok(Page::new(rows, window, |row: &Submission| Cursor { at: row.created_at, id: row.seq }))
 }
 
-/// Beyond this many spam submissions nobody counts.
+/// Spam is counted up to this number; one more stands for "or more".
 pub const MOST_SPAM: usize = 99;
 
 /// How many submissions were held back as spam, at most one more than [`MOST_SPAM`].

@@ -1,4 +1,4 @@
-//! Public forms of websites, and what visitors send through them.
+//! Public forms on websites, and what visitors send through them.
 
 pub mod fields;
 pub mod form;

@@ -1,11 +1,11 @@
-//! What open pages are told of submissions.
+//! Events about submissions for open pages.
 
 use crate::live::Live;
 use crate::live::event::{Event, Topic};
 use crate::submissions::submission::Submission;
 use serde_json::json;
 
-/// A visitor sent a form. Of spam nobody hears.
+/// Announces a new submission, unless it is spam.
 pub fn submitted(live: &Live, account_id: i64, submission: &Submission) {
     if submission.spam {
         return;

@@ -35,12 +35,12 @@ impl Submission {
         serde_json::from_str::<FieldList>(&self.fields).unwrap_or_default().0
     }
 
-    /// How the visitor is called: by name, else address, else as a visitor.
+    /// Display name: the name, else the email address, else "Visitor".
     pub fn visitor(&self) -> &str {
         text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
     }
 
-    /// What the visitor said besides who they are, on one line.
+    /// The visitor's input on one line, without their name and address.
     pub fn summary(&self) -> String {
         let told =
             |value: &String| !value.trim().is_empty() && *value != self.visitor_name && *value != self.visitor_email;
@@ -49,12 +49,12 @@ impl Submission {
     }
 }
 
-/// From where a visitor sent a form.
+/// Where a submission came from.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// The page on which they were.
+    /// The page the visitor was on.
     pub page_url: Option<String>,
-    /// Their country (ISO 3166-1 alpha-2).
+    /// The visitor's country (ISO 3166-1 alpha-2).
     pub country: Option<String>,
 }
 
@@ -73,10 +73,11 @@ struct NewRow<'a> {
     created_at: NaiveDateTime,
 }
 
-/// Stores what a visitor sent and returns it.
+/// Stores a submission and returns it.
 ///
 /// # Errors
-/// *Conflict* when the account has a submission of that id.
+/// *Conflict* when the account has a submission with this id, or had one deleted
+/// recently.
 pub fn add(
     conn: &mut Connection,
     form: &Form,
@@ -108,7 +109,7 @@ pub fn add(
     Ok(submission)
 }
 
-/// What a submission is found by.
+/// The search terms of a submission.
 pub fn terms(submission: &Submission) -> Vec<String> {
     let fields = submission.fields();
     let values = fields.iter().map(|(_, value)| value.as_str());
@@ -116,12 +117,12 @@ pub fn terms(submission: &Submission) -> Vec<String> {
     search::terms(submission.account_id, values.chain(page).chain([submission.id.as_str()]))
 }
 
-/// Whether the account has a submission of that id, not deleted.
+/// Whether the account has a submission with this id that is not deleted.
 pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
     Ok(find(conn, account_id, id)?.is_some())
 }
 
-/// A submission of the account, if it is there and not deleted.
+/// Finds a submission of the account that is not deleted.
 pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<Submission>> {
     Ok(submissions::table
         .filter(submissions::account_id.eq(account_id))
@@ -131,21 +132,21 @@ pub fn find(conn: &mut Connection, account_id: i64, id: &str) -> Result<Option<S
         .optional()?)
 }
 
-/// The same, where it has to be there.
+/// Like [`find`], but a missing submission is a *not found* error.
 pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submission> {
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
-/// Says that a submission is spam, or that it is not.
+/// Marks a submission as spam or not spam.
 pub fn set_spam(conn: &mut Connection, account_id: i64, id: &str, spam: bool) -> Result<()> {
     let submission = get(conn, account_id, id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
     Ok(())
 }
 
-/// Looks whether the submissions after a sequence number are found by what they
-/// say, and with `repair` sees to it. Returns those that were not, and where to
-/// go on.
+/// Checks the search index for the submissions after a sequence number and, with
+/// `repair`, corrects it. Returns those that were not indexed correctly, and where to
+/// continue.
 pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<Chunk<String, i64>> {
     let rows: Vec<Submission> =
         submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?;
@@ -162,8 +163,8 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
-/// Whether the newest of all submissions is found by what it says. Then all are, since
-/// they are indexed in their order; what a crash left out `docket check` finds.
+/// Whether the newest submission is in the search index. If so, all older ones are, too,
+/// because submissions are indexed in order. `docket check` finds gaps left by a crash.
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
     let newest: Option<Submission> = submissions::table.order(submissions::seq.desc()).first(conn).optional()?;
     let Some(newest) = newest else { return Ok(true) };

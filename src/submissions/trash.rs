@@ -36,7 +36,7 @@ pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateT
     get(conn, account_id, id).map(drop)
 }
 
-/// Forgets some of the submissions that were deleted before `old`, and says how many.
+/// Removes up to `limit` submissions deleted at or before `old`, and returns how many.
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
     let gone: Vec<i64> =
         submissions::table.filter(submissions::deleted_at.le(old)).limit(limit).select(submissions::seq).load(conn)?;

@@ -13,7 +13,6 @@ use crate::tickets::{history, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Gives a ticket another title.
 pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
     let ticket = lock(conn, actor.account_id, number)?;
     if ticket.title == title.as_str() {
@@ -24,11 +23,11 @@ pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Titl
     touch(conn, &ticket, now)
 }
 
-/// Moves a ticket to a status. `from` is what the page showed, if it said so.
+/// Changes the status of a ticket. `from` is the status that the page showed, if known.
 ///
 /// # Errors
-/// *Conflict*, naming who changed it, when `from` is no longer true; *not found*
-/// when it is out of reach.
+/// *Conflict*, naming the actor who changed it, when `from` is outdated; *not found* when
+/// the ticket is in another account or in the trash.
 pub fn set_status(
     conn: &mut Connection,
     actor: &Actor,
@@ -72,11 +71,11 @@ struct Assignment<'a> {
     assigned_by_user: Option<i64>,
 }
 
-/// Gives a ticket to somebody, or to nobody, and returns it as it was before.
+/// Assigns or unassigns a ticket, and returns the ticket before the change.
 ///
 /// # Errors
-/// *Invalid* when nobody of the account has that id; *not found* when the
-/// ticket is out of reach.
+/// *Invalid* when the account has no assignable user with that id; *not found* when the
+/// ticket is in another account or in the trash.
 pub fn set_assignee(
     conn: &mut Connection,
     actor: &Actor,
@@ -96,7 +95,7 @@ pub fn set_assignee(
             .first::<User>(conn)
             .optional()?;
         match found {
-            // Who has left or only looks on may have had it, but gets it no more.
+            // Disabled users and viewers may be the old assignee, but not the new one.
             Some(user) if user.may_be_assigned() || Some(id) != assignee => Ok(user.name),
             _ => Err(Error::invalid("That user can’t be assigned tickets.")),
         }
@@ -115,7 +114,7 @@ pub fn set_assignee(
     Ok(ticket)
 }
 
-/// Notes that a ticket has changed now, and makes it found by what it is now.
+/// Updates a ticket's modification time and its search index.
 pub fn touch(conn: &mut Connection, ticket: &Ticket, now: NaiveDateTime) -> Result<()> {
     diesel::update(tickets::table.find(ticket.id)).set(tickets::updated_at.eq(now)).execute(conn)?;
     let ticket = by_id(conn, ticket.id)?;

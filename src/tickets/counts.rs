@@ -1,4 +1,4 @@
-//! How many tickets an account has in each status.
+//! The number of tickets that an account has in each status.
 
 use crate::db::Connection;
 use crate::db::schema::{accounts, ticket_counts, tickets};
@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::tickets::status::Status;
 use diesel::prelude::*;
 
-/// Keeps the counts by status, always in the same order, so that two
-/// transactions cannot wait for each other.
+/// Updates the counts by status, always in the same order, so that two transactions
+/// cannot deadlock.
 pub(crate) fn count(conn: &mut Connection, account_id: i64, from: Option<Status>, to: Option<Status>) -> Result<()> {
     let mut changes: Vec<(&str, i64)> =
         from.map(|status| (status.as_str(), -1)).into_iter().chain(to.map(|status| (status.as_str(), 1))).collect();
@@ -20,16 +20,16 @@ pub(crate) fn count(conn: &mut Connection, account_id: i64, from: Option<Status>
     Ok(())
 }
 
-/// Compares an account's counters with its tickets, tells each difference and,
-/// with `repair`, mends it. The account must be locked.
+/// Compares an account's counters with its tickets, reports each difference and, with
+/// `repair`, repairs it. The account must be locked.
 pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    // In the order in which those who change them take them.
+    // The same lock order as in `count`.
     let mut statuses = Status::ALL;
     statuses.sort_unstable_by_key(|status| status.as_str());
     for status in statuses {
         let counter = ticket_counts::table.find((account_id, status.as_str()));
-        // Writing the counter makes those who are about to change it wait.
+        // Writing the counter locks it against concurrent changes.
         diesel::update(counter).set(ticket_counts::count.eq(ticket_counts::count)).execute(conn)?;
         let there: i64 = tickets::table
             .filter(tickets::account_id.eq(account_id))

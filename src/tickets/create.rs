@@ -1,4 +1,4 @@
-//! Creating a ticket, once for each request.
+//! Creates tickets, one for each request id.
 
 use crate::accounts::actor::Actor;
 use crate::db::Connection;
@@ -16,27 +16,22 @@ use crate::values::{text, token};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// A ticket about to be made.
 #[derive(Clone, Debug)]
 pub struct NewTicket {
-    /// Its title.
     pub title: Title,
-    /// Its first notes, perhaps empty.
+    /// May be empty.
     pub notes: Notes,
-    /// Where it comes from, if from anywhere.
     pub source: Option<Source>,
-    /// Whom it is about.
     pub requester_name: String,
-    /// How to reach them.
     pub requester_email: String,
-    /// Random, made with the form: the same id makes one ticket, however often it is sent.
+    /// Random, created with the form. Repeated requests with the same id create one ticket.
     pub request_id: String,
-    /// Make one although the source has tickets already.
+    /// Create a ticket even if the source already has some.
     pub another: bool,
 }
 
 impl NewTicket {
-    /// What tells two requests with the same id apart.
+    /// Hash of the content. It differs when two requests reuse one id.
     pub fn digest(&self) -> String {
         let source = self.source.as_ref().map_or(("", ""), |source| (source.kind.as_str(), source.id.as_str()));
         let parts =
@@ -45,8 +40,8 @@ impl NewTicket {
     }
 }
 
-/// A title for a ticket about a visitor: their name, else their address, else
-/// the first words of what they said.
+/// Suggests a title for a visitor's ticket: the name, else the email address, else the
+/// first words of the message, else `otherwise`.
 pub fn suggest_title(name: &str, email: &str, words: &str, otherwise: &str) -> String {
     let words = text::shorten(words, 80);
     text::shorten(text::first_filled(&[name, email, &words, otherwise]), MAX_TITLE)
@@ -73,10 +68,10 @@ struct NewRow<'a> {
     reopen_count: i64,
 }
 
-/// What became of a request to create a ticket.
+/// The result of a request to create a ticket.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The ticket of this number was created, now or by the same request before.
+    /// The ticket with this number was created, now or by an earlier copy of the request.
     Ticket(i64),
     /// The source already has these tickets, and the request did not ask for another.
     SourceHasTickets(Vec<TicketRef>),
@@ -84,11 +79,10 @@ pub enum Outcome {
     RequestUsed(i64),
 }
 
-/// Creates a ticket.
 pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
     let account = accounts::table.find(actor.account_id);
-    // The account's row is locked from here to the end, so two requests cannot
-    // pass the checks below side by side.
+    // This locks the account's row until the transaction ends, so two requests cannot pass
+    // the checks below concurrently.
     let number: i64 = diesel::update(account)
         .set(accounts::last_ticket_number.eq(accounts::last_ticket_number + 1))
         .returning(accounts::last_ticket_number)

@@ -1,4 +1,4 @@
-//! The history of a ticket: one line for each change, written with it.
+//! The history of a ticket: one event for each change, written in its transaction.
 
 use crate::accounts::actor::Actor;
 use crate::db::Connection;
@@ -10,11 +10,10 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
 
-/// What happened.
+/// The kind of an event.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Kind {
-    /// The ticket was made.
     Created,
     /// The title changed.
     Title,
@@ -28,11 +27,11 @@ pub enum Kind {
     Notes,
     /// A file was added (new value), removed (old value) or renamed (both).
     File,
-    /// It went to the trash.
+    /// The ticket was moved to the trash.
     Deleted,
-    /// It came back from the trash.
+    /// The ticket was restored from the trash.
     Restored,
-    /// The visitor wrote again in the conversation that had been closed.
+    /// The visitor wrote again in a closed conversation.
     Returned,
 }
 
@@ -77,7 +76,6 @@ impl std::str::FromStr for Kind {
     }
 }
 
-/// An event's row.
 #[derive(Clone, Debug, Queryable)]
 pub struct Event {
     pub id: i64,
@@ -102,7 +100,7 @@ struct NewEvent<'a> {
     created_at: NaiveDateTime,
 }
 
-/// What a value was, and what it is now; empty where it was or is none.
+/// The old and the new value of a change; empty where there is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Change<'a> {
     pub old: &'a str,
@@ -110,7 +108,7 @@ pub struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    /// Nothing that has values.
+    /// A change without values.
     pub const NONE: Self = Self { old: "", new: "" };
 
     pub fn added(new: &'a str) -> Self {
@@ -122,7 +120,7 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Writes a line of history, in the transaction of the change itself.
+/// Records an event, in the transaction of the change itself.
 pub fn record(
     conn: &mut Connection,
     ticket_id: i64,
@@ -145,7 +143,7 @@ pub fn record(
     Ok(())
 }
 
-/// The newest lines of a ticket's history, newest first.
+/// The latest events of a ticket, newest first.
 pub fn latest(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<Event>> {
     Ok(ticket_events::table
         .filter(ticket_events::ticket_id.eq(ticket_id))
@@ -154,7 +152,7 @@ pub fn latest(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<E
         .load(conn)?)
 }
 
-/// The latest change of one kind.
+/// The latest event of one kind.
 pub fn last_of(conn: &mut Connection, ticket_id: i64, kind: Kind) -> Result<Option<Event>> {
     Ok(ticket_events::table
         .filter(ticket_events::ticket_id.eq(ticket_id))

@@ -1,4 +1,4 @@
-//! Lists of tickets: filters, orders, counts.
+//! Lists of tickets: filters, sort orders and counts.
 
 use crate::db::index::Index;
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
@@ -16,7 +16,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde::Deserialize;
 
-/// The query of an address, as it came.
+/// The query parameters of a URL, before parsing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Query {
@@ -35,14 +35,12 @@ pub struct Query {
 pub enum Statuses {
     /// New and in progress.
     Open,
-    /// One of them.
     Only(Status),
-    /// All of them.
     All,
 }
 
 impl Statuses {
-    /// The word in an address.
+    /// The word used in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -55,37 +53,33 @@ impl Statuses {
 /// Whose tickets a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assignee {
-    /// Everybody's.
     Any,
-    /// Nobody's.
+    /// Unassigned tickets.
     Nobody,
-    /// This user's.
     User(i64),
 }
 
-/// From where the tickets of a list come.
+/// Which source the tickets of a list come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
-    /// From anywhere.
     Any,
-    /// From nothing.
+    /// Tickets without a source.
     Nothing,
-    /// From conversations or submissions.
     Kind(SourceKind),
 }
 
-/// In which order a list stands, newest first.
+/// The sort order of a list, always newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
     /// By the last change.
     Updated,
     /// By creation.
     Created,
-    /// By the latest close; open tickets are not in it.
+    /// By the latest close; open tickets are not listed.
     Closed,
 }
 
-/// What a list shows. Unknown words in an address fall back to a default.
+/// What a list shows. Unknown values in a URL fall back to a default.
 #[derive(Clone, Debug)]
 pub struct Filter {
     pub statuses: Statuses,
@@ -98,7 +92,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads an address; `me` is the user who asks. With words to search for and no status, all are searched.
+    /// Parses a query; `me` is the current user. A search without a status covers all
+    /// statuses.
     pub fn new(query: &Query, me: Option<i64>) -> Self {
         let q = query.q.trim().to_owned();
         let statuses = match query.status.as_str() {
@@ -123,7 +118,7 @@ impl Filter {
             "closed" => Sort::Closed,
             _ => Sort::Updated,
         };
-        // What cannot be a tag is no tag of any ticket.
+        // A value that is not a valid tag matches no ticket.
         let tag = parse_tag(&query.tag).unwrap_or_else(|_| text::normalise(query.tag.trim()));
         Self { statuses, q, tag, assignee, from, sort, window: Place::parse(&query.after, &query.before).into() }
     }
@@ -160,7 +155,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
         tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::deleted_at.is_null()).into_boxed();
     query = match filter.statuses {
         Statuses::All => query,
-        // Written out, because a bound value cannot choose a partial index.
+        // A literal, because the partial index is not used with a bound parameter.
         Statuses::Open => query.filter(sql::<Bool>("tickets.status <> 'closed'")),
         Statuses::Only(status) => query.filter(tickets::status.eq(status)),
     };
@@ -186,13 +181,13 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
     if !phrases.is_empty() {
         query = query.filter(index::matches_terms(conn, Index::Tickets, &phrases));
     } else if !filter.q.is_empty() {
-        // Nothing but marks: no ticket holds that.
+        // Only punctuation: no ticket matches.
         query = query.filter(sql::<Bool>("1 = 0"));
     }
     Ok(query)
 }
 
-/// How many tickets the account has in each status, without those in the trash.
+/// The number of tickets in each status, excluding the trash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub new: i64,
@@ -201,7 +196,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What a list of these statuses holds.
+    /// The number of tickets in a list of these statuses.
     pub fn of(self, statuses: Statuses) -> i64 {
         match statuses {
             Statuses::Open => self.new + self.in_progress,
@@ -213,7 +208,7 @@ impl Counts {
     }
 }
 
-/// Reads the kept counts.
+/// Reads the stored counts.
 pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
     let rows: Vec<(String, i64)> = ticket_counts::table
         .filter(ticket_counts::account_id.eq(account_id))
@@ -223,7 +218,7 @@ pub fn counts(conn: &mut Connection, account_id: i64) -> Result<Counts> {
     Ok(Counts { new: of(Status::New), in_progress: of(Status::InProgress), closed: of(Status::Closed) })
 }
 
-/// The tickets in the trash, the latest first.
+/// The tickets in the trash, most recently deleted first.
 pub fn trash(conn: &mut Connection, account_id: i64, window: Window) -> Result<Page<Ticket>> {
     let query = tickets::table
         .filter(tickets::account_id.eq(account_id))

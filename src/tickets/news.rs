@@ -1,4 +1,4 @@
-//! What open pages are told of tickets.
+//! Live events about tickets for open pages.
 
 use crate::accounts::actor::Actor;
 use crate::live::Live;
@@ -6,7 +6,7 @@ use crate::live::event::{Event, Topic};
 use crate::tickets::ticket::Ticket;
 use serde_json::json;
 
-/// A ticket, as it was before, was given to somebody.
+/// Notifies open pages that a ticket was assigned. `before` is the ticket before the change.
 pub fn assigned(live: &Live, by: &Actor, before: &Ticket, to: Option<i64>) {
     if to.is_none() || to == before.assignee_id {
         return;

@@ -1,4 +1,4 @@
-//! The one notes field of a ticket: saves that notice each other, and lines that never conflict.
+//! The notes of a ticket. Saving detects concurrent edits; appending never conflicts.
 
 use crate::accounts::actor::Actor;
 use crate::db::Connection;
@@ -12,23 +12,21 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
-/// What came of saving.
+/// The result of saving.
 #[derive(Clone, Debug)]
 pub enum Saved {
-    /// The notes are what was sent.
+    /// The submitted notes are stored.
     Done,
     /// Somebody else saved first; nothing was changed.
     Stale(Box<Theirs>),
 }
 
-/// What somebody else saved.
+/// The notes that somebody else saved.
 #[derive(Clone, Debug)]
 pub struct Theirs {
-    /// Their text.
     pub notes: String,
-    /// Its version, which a choice must name.
+    /// The version to send with the next save.
     pub version: i64,
-    /// Who saved it.
     pub author: String,
 }
 
@@ -54,11 +52,11 @@ pub fn save(
     Ok(Saved::Done)
 }
 
-/// Adds a paragraph, signed and dated in that zone, to whatever the notes are by now.
+/// Appends a paragraph to the current notes, with the actor's name and the time in `zone`.
 ///
 /// # Errors
-/// *Invalid* when the notes would get too long; *not found* when the ticket is
-/// out of reach.
+/// *Invalid* when the notes would become too long; *not found* when the ticket is in
+/// another account or in the trash.
 pub fn append(
     conn: &mut Connection,
     actor: &Actor,
@@ -68,7 +66,7 @@ pub fn append(
     now: NaiveDateTime,
 ) -> Result<()> {
     let ticket = ticket::lock(conn, actor.account_id, number)?;
-    // With its zone: the text is read by people in others.
+    // Includes the zone, because readers may be in other zones.
     let at = now.and_utc().with_timezone(&zone).format("%-d %b %Y, %H:%M %Z");
     let signature = format!("{}, {at}:", actor.name);
     let gap = if ticket.notes.is_empty() { "" } else { "\n\n" };
@@ -93,20 +91,16 @@ fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now
 /// Longest notes, in characters.
 pub const MAX_NOTES: usize = 100_000;
 
-/// The internal notes: at most 100,000 characters, LF as line end.
+/// Internal notes: at most 100,000 characters, with LF line endings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notes(String);
 
 impl Notes {
-    /// Normalises line ends and checks the length.
-    ///
-    /// # Errors
-    /// *Invalid* when they are too long.
+    /// Normalises line endings and checks the length.
     pub fn parse(text: &str) -> Result<Self> {
         text::block("The notes", text, MAX_NOTES).map(Self)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

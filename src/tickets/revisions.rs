@@ -1,4 +1,4 @@
-//! Revisions of a ticket's notes: who had saved what, and when.
+//! Revisions of a ticket's notes: who saved what, and when.
 
 use crate::accounts::actor::Actor;
 use crate::db::Connection;
@@ -8,9 +8,9 @@ use crate::tickets::ticket::Ticket;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// Saves of one author within this time are one revision.
+/// Saves by one author within this time share one revision.
 const SAME_REVISION: TimeDelta = TimeDelta::minutes(10);
-/// So many revisions are kept.
+/// Maximum revisions kept for one ticket.
 const KEPT_REVISIONS: i64 = 200;
 
 #[derive(Insertable)]
@@ -25,10 +25,10 @@ struct NewRevision<'a> {
     saved_at: NaiveDateTime,
 }
 
-/// Keeps the ticket's notes as a revision, in place of the author's own of the
-/// last minutes.
+/// Stores the ticket's notes as a revision. Replaces the latest revision if the same author
+/// started it within `SAME_REVISION`.
 pub fn keep(conn: &mut Connection, ticket: &Ticket, actor: &Actor, now: NaiveDateTime) -> Result<()> {
-    // A program stands under the user who opened the account: the column wants a user.
+    // The column requires a user, so API clients get the user who opened the account.
     let author_id = actor.user_id().unwrap_or(actor.account_id);
     let is_same = |latest: &Revision| latest.author_id == author_id && latest.author_name == actor.name;
     let same = latest(conn, ticket.id)?.filter(|latest| is_same(latest) && now - latest.started_at < SAME_REVISION);
@@ -74,7 +74,6 @@ pub struct Revision {
     pub saved_at: NaiveDateTime,
 }
 
-/// The newest revision.
 pub fn latest(conn: &mut Connection, ticket_id: i64) -> Result<Option<Revision>> {
     Ok(list_query(conn, ticket_id, 1)?.pop())
 }
@@ -96,7 +95,7 @@ fn list_query(conn: &mut Connection, ticket_id: i64, limit: i64) -> Result<Vec<R
 /// The text of one revision.
 ///
 /// # Errors
-/// *Not found* when it is not kept.
+/// *Not found* when the revision is not kept.
 pub fn text(conn: &mut Connection, ticket_id: i64, version: i64) -> Result<String> {
     Ok(notes_revisions::table.find((ticket_id, version)).select(notes_revisions::body).first(conn)?)
 }

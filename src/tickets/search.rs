@@ -1,4 +1,4 @@
-//! What a ticket is found by.
+//! The search index of tickets.
 
 use crate::db::index::Index;
 use crate::db::schema::{attachments, tags, ticket_tags};
@@ -8,20 +8,20 @@ use crate::search;
 use crate::tickets::ticket::Ticket;
 use diesel::prelude::*;
 
-/// Writes down what a ticket is found by.
+/// Updates a ticket in the search index.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
     let terms = terms_of(conn, ticket)?;
     Ok(index::index_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
-/// Whether the index knows a ticket as it is.
+/// Whether the search index is up to date for a ticket.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
     let terms = terms_of(conn, ticket)?;
     Ok(index::has_terms(conn, Index::Tickets, ticket.id, &terms)?)
 }
 
-/// What a ticket is found by: title, requester, tags, file names, source, notes,
-/// in this order, up to the cap.
+/// The search terms of a ticket: title, requester, tags, file names, source, notes, in
+/// this order, up to the maximum number of terms.
 fn terms_of(conn: &mut Connection, ticket: &Ticket) -> Result<Vec<String>> {
     let tag_names: Vec<String> = ticket_tags::table
         .inner_join(tags::table)
@@ -39,7 +39,6 @@ fn terms_of(conn: &mut Connection, ticket: &Ticket) -> Result<Vec<String>> {
     Ok(terms(ticket, &tag_names, &file_names))
 }
 
-/// The terms of a ticket.
 pub fn terms(ticket: &Ticket, tag_names: &[String], file_names: &[String]) -> Vec<String> {
     let mut texts: Vec<&str> = vec![&ticket.title, &ticket.requester_name, &ticket.requester_email];
     texts.extend(tag_names.iter().chain(file_names).map(String::as_str));

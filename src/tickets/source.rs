@@ -8,7 +8,7 @@ use diesel::expression::AsExpression;
 /// Longest id of a conversation or submission, in characters.
 pub const MAX_SOURCE_ID: usize = 128;
 
-/// What kind of thing a ticket was made from.
+/// What a ticket was created from.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum SourceKind {
@@ -21,7 +21,7 @@ pub enum SourceKind {
 words!(SourceKind);
 
 impl SourceKind {
-    /// The stored and submitted word.
+    /// The word used in the database and in requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -42,20 +42,19 @@ impl std::str::FromStr for SourceKind {
     }
 }
 
-/// Where a ticket came from. The id may be known to another system only.
+/// Where a ticket came from. The id may belong to another system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// A conversation or a submission.
     pub kind: SourceKind,
-    /// Its id, as it was given.
+    /// Opaque, stored as received.
     pub id: String,
 }
 
 impl Source {
-    /// Reads the two fields of which at most one may be filled.
+    /// Parses the two id fields, of which at most one may be filled in.
     ///
     /// # Errors
-    /// *Invalid* when both are there or the id is none.
+    /// *Invalid* when both are filled in or the id is malformed.
     pub fn parse(conversation_id: &str, submission_id: &str) -> Result<Option<Self>> {
         let (kind, id) = match (conversation_id, submission_id) {
             ("", "") => return Ok(None),
@@ -72,7 +71,7 @@ impl Source {
     }
 }
 
-/// Whether `id` may name a conversation or a submission.
+/// Whether `id` is well-formed for a conversation or submission.
 pub fn is_source_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
     (1..=MAX_SOURCE_ID).contains(&id.len()) && id.bytes().all(allowed) && id.bytes().any(|byte| byte != b'.')

@@ -1,4 +1,4 @@
-//! What a source says, and which tickets come from it.
+//! The content of a source, and the tickets created from it.
 
 use crate::accounts::actor::Actor;
 use crate::conversations::{conversation, messages};
@@ -16,15 +16,15 @@ use diesel::prelude::*;
 /// Who the visitor is, and what they want.
 #[derive(Clone, Debug)]
 pub struct Known {
-    /// Their name, perhaps empty.
+    /// May be empty.
     pub name: String,
-    /// Their address, perhaps empty.
+    /// May be empty.
     pub email: String,
-    /// Their first words, or what they filled in.
+    /// The first message, or a summary of the submission.
     pub words: String,
 }
 
-/// What a source of this account tells; nothing when it is elsewhere or gone.
+/// Loads the visitor of a source. `None` when the source is in another system or deleted.
 pub fn known(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Option<Known>> {
     Ok(match source.kind {
         SourceKind::Chat => match conversation::find(conn, account_id, &source.id)? {
@@ -44,16 +44,12 @@ pub fn known(conn: &mut Connection, account_id: i64, source: &Source) -> Result<
 /// Enough of a ticket to link to it.
 #[derive(Clone, Debug, Queryable)]
 pub struct TicketRef {
-    /// Its number.
     pub number: i64,
-    /// Its title.
     pub title: String,
-    /// Its status.
     pub status: Status,
 }
 
 impl TicketRef {
-    /// Its status for people.
     pub fn status_label(&self) -> &'static str {
         self.status.label()
     }
@@ -67,7 +63,7 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
     }
 }
 
-/// The tickets that were made from a source, oldest first, without those in the trash.
+/// The tickets created from a source, oldest first, excluding the trash.
 pub fn of_source(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Vec<TicketRef>> {
     Ok(tickets::table
         .filter(tickets::account_id.eq(account_id))
@@ -80,8 +76,8 @@ pub fn of_source(conn: &mut Connection, account_id: i64, source: &Source) -> Res
         .load(conn)?)
 }
 
-/// Notes on the open tickets of a conversation that its visitor wrote again after
-/// it had been closed, which brings them to the top of the list.
+/// Records on the open tickets of a closed conversation that its visitor wrote again. This
+/// moves the tickets to the top of the list.
 pub fn visitor_returned(
     conn: &mut Connection,
     account_id: i64,

@@ -9,14 +9,14 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use utoipa::ToSchema;
 
-/// Where a ticket stands. Its word is read in any case.
+/// The status of a ticket. Not case-sensitive.
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq, ToSchema)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 #[schema(as = TicketStatus, rename_all = "snake_case")]
 pub enum Status {
-    /// Nobody has begun.
+    /// Nobody has started work.
     New,
-    /// Somebody is at it.
+    /// Somebody is working on it.
     InProgress,
     /// Done and archived; still found by search.
     Closed,
@@ -25,10 +25,10 @@ pub enum Status {
 words!(Status);
 
 impl Status {
-    /// All of them, in the order in which a ticket goes through them.
+    /// All statuses, in the order in which a ticket passes through them.
     pub const ALL: [Self; 3] = [Self::New, Self::InProgress, Self::Closed];
 
-    /// The stored and submitted word.
+    /// The word used in the database and in requests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -37,7 +37,6 @@ impl Status {
         }
     }
 
-    /// The word for people.
     pub fn label(self) -> &'static str {
         match self {
             Self::New => "New",
@@ -56,20 +55,19 @@ impl std::str::FromStr for Status {
     }
 }
 
-/// The times of a ticket that a change of status changes.
+/// The fields of a ticket that a change of status updates.
 #[derive(AsChangeset, Clone, Copy, Debug, Eq, PartialEq)]
 #[diesel(table_name = tickets, treat_none_as_null = true)]
 pub struct Times {
     /// The latest close; empty while open.
     pub closed_at: Option<NaiveDateTime>,
-    /// The first close; stays.
+    /// The first close; never changes.
     pub first_closed_at: Option<NaiveDateTime>,
-    /// How often it was opened again.
     pub reopen_count: i64,
 }
 
 impl Times {
-    /// What they become when the status changes at `now`.
+    /// The fields after the status changes at `now`.
     pub fn after(self, from: Status, to: Status, now: NaiveDateTime) -> Self {
         match (from, to) {
             (Status::Closed, Status::Closed) => self,

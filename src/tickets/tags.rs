@@ -1,4 +1,4 @@
-//! Tags: the themes by which tickets are grouped.
+//! Tags, which group tickets by topic.
 
 use crate::accounts::actor::Actor;
 use crate::db::schema::{tags, ticket_tags};
@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use unicode_normalization::UnicodeNormalization;
 
-/// Adds and removes tags; both lists hold what [`super::model::parse_tag`] returned.
+/// Adds and removes tags. Both lists must contain results of [`parse_tag`].
 pub fn change(
     conn: &mut Connection,
     actor: &Actor,
@@ -41,7 +41,7 @@ pub fn change(
     Ok(())
 }
 
-/// The id of a tag of the account, which is made when there is none.
+/// The id of the account's tag with this name. Creates the tag if it does not exist.
 pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Result<i64> {
     let find = |conn: &mut Connection| {
         tags::table
@@ -62,13 +62,13 @@ pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Resul
     })?;
     match made {
         Some(id) => Ok(id),
-        // Somebody else has made it at the same moment.
+        // A concurrent request created it.
         None => Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?),
     }
 }
 
-/// Gives the tags of before look-alikes were one the name under which they are
-/// asked for, and joins those that get the same.
+/// Renames tags that older versions stored without normalisation, merges duplicates and
+/// returns the number of renamed tags.
 pub fn rename_old(conn: &mut Connection) -> Result<usize> {
     let all: Vec<(i64, i64, String)> = tags::table.select((tags::id, tags::account_id, tags::name)).load(conn)?;
     let mut renamed = 0;
@@ -91,7 +91,7 @@ pub fn rename_old(conn: &mut Connection) -> Result<usize> {
     Ok(renamed)
 }
 
-/// The names of a ticket's tags, in their order.
+/// The names of a ticket's tags, in alphabetical order.
 pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
     Ok(ticket_tags::table
         .inner_join(tags::table)
@@ -101,7 +101,7 @@ pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
         .load(conn)?)
 }
 
-/// The names of the tags of several tickets, by ticket, in one query.
+/// The tag names of several tickets, by ticket id, loaded in one query.
 pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
     let rows: Vec<(i64, String)> = ticket_tags::table
         .inner_join(tags::table)
@@ -116,7 +116,7 @@ pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64,
     Ok(by_ticket)
 }
 
-/// The account's tags by name, to choose from.
+/// The account's tags to choose from, in alphabetical order.
 pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<String>> {
     Ok(tags::table
         .filter(tags::account_id.eq(account_id))
@@ -126,18 +126,18 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<String>> {
         .load(conn)?)
 }
 
-/// Most tags that one request can change.
+/// Maximum tags that one request can change.
 pub const MAX_TAGS: usize = 50;
 
 /// Longest tag, in characters.
 pub const MAX_TAG: usize = 50;
 
-/// A tag: 1 to 50 characters in lower case, without commas. Tags that look alike
-/// are one (Unicode NFKC, without signs that are not seen): this is the one
-/// function for storing a tag and for asking for one.
+/// Normalises a tag: 1 to 50 characters in lower case, without commas. Tags that look alike
+/// become equal (Unicode NFKC, without invisible characters). Use this function both to
+/// store tags and to look them up.
 ///
 /// # Errors
-/// *Invalid* when nothing or too much is left.
+/// *Invalid* when the result is empty or too long.
 pub fn parse_tag(text: &str) -> Result<String> {
     let seen = |c: &char| !text::is_invisible(*c);
     let folded: String = text.replace(',', " ").nfkc().filter(seen).flat_map(char::to_lowercase).collect();

@@ -1,4 +1,4 @@
-//! A ticket's row, its title and requester, and how tickets are found and locked.
+//! A ticket's row, title and requester, and functions that find and lock tickets.
 
 use crate::db::Connection;
 use crate::db::schema::tickets;
@@ -17,24 +17,20 @@ pub const MAX_TITLE: usize = 200;
 pub struct Title(String);
 
 impl Title {
-    /// Trims and checks.
-    ///
-    /// # Errors
-    /// *Invalid* when nothing or too much is left.
+    /// Trims and validates the text.
     pub fn parse(text: &str) -> Result<Self> {
         text::required_line("The title", text, MAX_TITLE).map(Self)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The name and email address of a requester, both perhaps empty.
+/// Validates the name and email address of a requester; both may be empty.
 ///
 /// # Errors
-/// *Invalid* when one is too long or the address is none.
+/// *Invalid* when one is too long or the email address is malformed.
 pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
     let address = text::line("The requester’s email address", email, email::MAX)?;
     if !address.is_empty() && !email::is_email(&address) {
@@ -43,7 +39,6 @@ pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
     Ok((text::line("The requester’s name", name, email::MAX)?, address))
 }
 
-/// A ticket's row.
 #[derive(Clone, Debug, diesel::Queryable)]
 pub struct Ticket {
     pub id: i64,
@@ -69,17 +64,16 @@ pub struct Ticket {
     pub deleted_at: Option<NaiveDateTime>,
     pub assigned_at: Option<NaiveDateTime>,
     pub assigned_by: Option<String>,
-    /// Empty where a program did it.
+    /// Empty when an API key assigned it.
     pub assigned_by_user: Option<i64>,
 }
 
 impl Ticket {
-    /// Where it came from.
     pub fn source(&self) -> Option<Source> {
         Some(Source { kind: self.source_kind?, id: self.source_id.clone()? })
     }
 
-    /// The conversation that it came from, if from one.
+    /// The id of the conversation that the ticket was created from, if any.
     pub fn conversation_id(&self) -> Option<&str> {
         self.source_id.as_deref().filter(|_| self.source_kind == Some(SourceKind::Chat))
     }
@@ -104,12 +98,12 @@ pub fn find_anywhere(conn: &mut Connection, account_id: i64, number: i64) -> Res
     Ok(tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::number.eq(number)).first(conn)?)
 }
 
-/// The same ticket, locked until the transaction ends, for a change.
+/// Finds a ticket and locks it until the transaction ends.
 ///
 /// # Errors
-/// *Not found*, also for those of other accounts and in the trash.
+/// *Not found*, also for tickets of other accounts and in the trash.
 pub fn lock(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
-    // Writing a row takes its lock on both engines.
+    // Writing a row locks it on both database engines.
     let row = tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::number.eq(number));
     diesel::update(row).set(tickets::updated_at.eq(tickets::updated_at)).execute(conn)?;
     find(conn, account_id, number)
@@ -119,7 +113,7 @@ pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
     Ok(tickets::table.find(id).first(conn)?)
 }
 
-/// The same as [`lock`] for upkeep, which wants to know whether it is there.
+/// Like [`lock`], but returns `None` when the ticket is not found. For upkeep.
 pub fn lock_if_there(conn: &mut Connection, account_id: i64, number: i64) -> Result<Option<Ticket>> {
     match lock(conn, account_id, number) {
         Ok(ticket) => Ok(Some(ticket)),
@@ -128,7 +122,7 @@ pub fn lock_if_there(conn: &mut Connection, account_id: i64, number: i64) -> Res
     }
 }
 
-/// Tickets of all accounts that lists show, in the order of their ids, after one of them.
+/// Tickets of all accounts with an id after `id`, in order of id, excluding the trash.
 pub fn listed_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Vec<Ticket>> {
     Ok(tickets::table
         .filter(tickets::id.gt(id))

@@ -1,4 +1,4 @@
-//! Deleting tickets, and restoring them.
+//! Deletes and restores tickets.
 
 use crate::accounts::actor::Actor;
 use crate::clock::TRASH;
@@ -13,10 +13,10 @@ use crate::tickets::{history, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Puts a ticket into the trash.
+/// Moves a ticket to the trash.
 ///
 /// # Errors
-/// *Not found* when it is out of reach or there already.
+/// *Not found* when the ticket is in another account or already in the trash.
 pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<()> {
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
@@ -25,7 +25,7 @@ pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateT
     Ok(index::forget_terms(conn, Index::Tickets, ticket.id)?)
 }
 
-/// Takes a ticket out of the trash. One that is not there is left alone.
+/// Restores a ticket from the trash. Does nothing when the ticket is not in the trash.
 pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<()> {
     let row = tickets::table
         .filter(tickets::account_id.eq(actor.account_id))
@@ -41,12 +41,12 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     search::reindex(conn, &ticket)
 }
 
-/// Some of the tickets that were deleted before `old`.
+/// Ids of up to `limit` tickets that were deleted before `old`.
 pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<Vec<i64>> {
     Ok(tickets::table.filter(tickets::deleted_at.le(old)).limit(limit).select(tickets::id).load(conn)?)
 }
 
-/// Forgets tickets for good. Their files are forgotten before.
+/// Permanently deletes tickets. Their files must be deleted first.
 pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<()> {
     diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_events::table.filter(ticket_events::ticket_id.eq_any(ids))).execute(conn)?;

@@ -1,5 +1,5 @@
-//! Clears up behind everybody: what has been in the trash for 30 days, sessions
-//! that have ended, reservations of uploads that never came.
+//! Removes old data: what has been in the trash for 30 days, expired sessions, and
+//! reservations of uploads that never finished.
 
 use crate::accounts::{devices, sessions, stored_responses};
 use crate::app::App;
@@ -20,19 +20,19 @@ use chrono::TimeDelta;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(15 * 60);
-/// Nothing is cleared before it has been out of anybody's reach for this long:
-/// no restore that was answered can lose its bytes.
+/// Data is removed only when it has been out of reach for this long, so that a successful
+/// restore never loses its bytes.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
-/// How long an answer to a request with an `Idempotency-Key` is given again.
+/// How long the response to a request with an `Idempotency-Key` is kept.
 const ANSWERS: TimeDelta = TimeDelta::hours(24);
-/// One round's work at a time, so that others are not kept waiting.
+/// Rows per step, so that other requests do not wait long.
 const CHUNK: i64 = 50;
-/// So many old texts are indexed at a time.
+/// Old texts indexed per step.
 const INDEXED: i64 = 200;
-/// So many messages of a conversation are forgotten at a time.
+/// Messages of a conversation removed per step.
 const MESSAGES: i64 = 500;
 
-/// Begins its rounds, which end with the program.
+/// Starts the rounds, which run until the program ends.
 pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
         if let Err(error) = index_old_texts(&app).await {
@@ -55,10 +55,8 @@ pub fn start(app: Data<App>) {
     });
 }
 
-/// Texts from before there was an index of them.
-///
-/// # Errors
-/// When the database fails; docket check finds what is left.
+/// Indexes texts from before the index existed. After a failure, `docket check` finds the
+/// rest.
 pub async fn index_old_texts(app: &App) -> Result<()> {
     if app.db.scan(chats::is_indexed).await? && app.db.scan(submission::is_indexed).await? {
         return Ok(());
@@ -74,13 +72,11 @@ pub async fn index_old_texts(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// One round. Every step may be repeated: bytes go before the rows that name them.
-///
-/// # Errors
-/// When database or storage fail; the next round goes on from there.
+/// Runs one round. Every step can be repeated: bytes are deleted before the rows that
+/// name them. After a failure, the next round continues.
 pub async fn clear(app: &App) -> Result<()> {
     let now = app.clock.now();
-    // In a store that is not mounted everything would seem to be gone already.
+    // If the store is not mounted, all files seem to be deleted already.
     marker::look(app).await?.must_be_right()?;
     let config = app.config.clone();
     let forget = move |conn: &mut Connection| {
@@ -113,8 +109,8 @@ pub async fn clear(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The bytes go first: a row without bytes is found again, bytes without a row
-/// only by `docket check`.
+/// Deletes the bytes first. The next round finds rows without bytes, but bytes without a
+/// row are found only by `docket check`.
 async fn forget_files(app: &App, files: Vec<Attachment>) -> Result<()> {
     for file in &files {
         for key in file.keys() {

@@ -1,5 +1,5 @@
-//! The marker by which database and file storage know each other: an object
-//! named after the installation. An empty mount has none, an empty store does.
+//! The marker that links file storage and database: an object named after the
+//! installation. An empty mount point has none, an empty store has one.
 
 use crate::app::App;
 use crate::attachments::inventory;
@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Where markers lie; another one means that two installations share a store.
+/// The folder of markers; a second one means that two installations share a store.
 const FOLDER: &str = "installations";
 /// How long a start waits for the store.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,17 +20,17 @@ pub fn key(app: &App) -> String {
     format!("{FOLDER}/{}", app.installation.id)
 }
 
-/// What came of looking for the marker.
+/// The result of looking for the marker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mount {
-    /// The store is the one that it was.
+    /// The expected store.
     Right,
-    /// It is another one, or none: what is missing, and what to do.
+    /// Another store, or none: says what is missing and what to do.
     Wrong(String),
 }
 
 impl Mount {
-    /// The same as an error for those who need the store.
+    /// Returns an error if the store is wrong.
     pub fn must_be_right(self) -> Result<()> {
         match self {
             Self::Right => Ok(()),
@@ -39,8 +39,7 @@ impl Mount {
     }
 }
 
-/// Looks for the marker, and puts it into a new store, or into one from before
-/// there were markers.
+/// Looks for the marker. Adds it to a new store, or to one from before markers existed.
 pub async fn look(app: &App) -> Result<Mount> {
     let (key, had_one) = (key(app), app.installation.was_known || app.storage.expects_marker());
     if app.storage.has(&key).await? {
@@ -61,8 +60,8 @@ pub async fn look(app: &App) -> Result<Mount> {
     Ok(Mount::Right)
 }
 
-/// Looks for it before anything else is done. A store that does not answer now
-/// may be back in a moment, and tickets do without it.
+/// Checks the marker at startup. A store that does not respond only causes a warning: it
+/// may be back soon, and tickets work without it.
 ///
 /// # Errors
 /// One line that says what to do.
@@ -81,7 +80,6 @@ pub async fn expect(app: &App) -> Result<(), String> {
     }
 }
 
-/// Puts the marker into the store.
 pub async fn put(app: &App, key: &str) -> Result<()> {
     app.storage.put(key, CONTENT.as_bytes().into()).await.map(drop)
 }

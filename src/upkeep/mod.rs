@@ -1,5 +1,5 @@
-//! What keeps an installation running: first start, health, clearing up,
-//! checking, sample data.
+//! Keeps an installation running: the store's marker, cleanup, checks, mail to the team,
+//! sample data.
 
 pub mod check;
 pub mod janitor;

@@ -18,19 +18,19 @@ use std::fmt::Write;
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// A visitor waits this long before it is worth a mail: who is at the desk has
-/// answered by then.
+/// How long a visitor waits before the team gets a mail: an agent at the desk replies
+/// sooner.
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
-/// What is younger may stand before something that is still being written.
+/// Rows newer than this are skipped: a row before them may not be committed yet.
 const SETTLED: TimeDelta = TimeDelta::seconds(10);
-/// For this long one instance alone writes to a user.
+/// How long one instance alone may notify a user.
 const CLAIM: TimeDelta = TimeDelta::minutes(2);
-/// So many are told one by one; of the rest, the number.
+/// Entries listed in a mail; the others are only counted.
 const TOLD: usize = 10;
-/// Beyond this nobody counts.
+/// Entries are counted up to this number.
 const COUNTED: i64 = 100;
 
-/// Up to where a user has been told.
+/// Up to where a user has been notified.
 #[derive(AsChangeset, Clone, Debug, Eq, Insertable, PartialEq, Queryable)]
 #[diesel(table_name = mail_marks, primary_key(user_id))]
 struct Mark {
@@ -41,12 +41,12 @@ struct Mark {
     busy_until: NaiveDateTime,
 }
 
-/// One kind of news that a user has not been told of.
+/// News of one kind that a user has not been notified about.
 struct News {
-    /// What the subject says of several.
+    /// The subject for several entries.
     many: &'static str,
     entries: Vec<Entry>,
-    /// The mark once they have been told.
+    /// The mark after the user has been notified.
     told: Mark,
 }
 
@@ -56,7 +56,7 @@ struct Entry {
     path: String,
 }
 
-/// Begins its rounds, if mails can be sent; they end with the program.
+/// Starts the rounds if mail is configured. They run until the program ends.
 pub fn start(app: Data<App>) {
     if app.mail.is_none() {
         return;
@@ -71,8 +71,8 @@ pub fn start(app: Data<App>) {
     });
 }
 
-/// Tells everybody what is new. A mail that could not be sent is sent in a later
-/// round; one that was sent just before a crash may come twice, but never not.
+/// Notifies all users. A mail that could not be sent is sent in a later round. After a
+/// crash a mail may be sent twice, but none is lost.
 pub async fn round(app: &App) -> Result<()> {
     let Some(mailer) = &app.mail else { return Ok(()) };
     let now = app.clock.now();
@@ -101,7 +101,7 @@ fn is_up_to_date(conn: &mut Connection, user: &User, now: NaiveDateTime) -> Resu
     Ok(true)
 }
 
-/// Sends a mail for each kind of news, and returns up to where the user has been told.
+/// Sends a mail for each kind of news, and returns the updated mark.
 async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: NaiveDateTime) -> Result<Mark> {
     for kind in KINDS {
         let (reader, from) = (user.clone(), mark.clone());
@@ -114,7 +114,7 @@ async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: Naiv
         match mailer.send(&mail(mailer, user, &news)).await {
             Ok(()) => mark = news.told,
             Err(error) if error.kind == Kind::Invalid => {
-                // It would be refused for ever.
+                // The server would refuse it every time.
                 tracing::warn!(cause = error.cause(), user = user.id, "a mail was given up");
                 mark = news.told;
             }
@@ -126,14 +126,14 @@ async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: Naiv
     Ok(mark)
 }
 
-/// Those who want any mail at all.
+/// Users who want any mail.
 fn readers(conn: &mut Connection) -> Result<Vec<User>> {
     let wants = users::mail_submissions.eq(true).or(users::mail_waiting.eq(true)).or(users::mail_assignments.eq(true));
     Ok(users::table.filter(users::disabled_at.is_null()).filter(wants).order(users::id).load(conn)?)
 }
 
-/// Takes a user for this round, unless another instance has. Who is new here is
-/// told of what comes from now on.
+/// Claims a user for this round, unless another instance has. New users are only notified
+/// about events from now on.
 fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Option<Mark>> {
     let free = mail_marks::table.find(user_id).filter(mail_marks::busy_until.le(now));
     let claimed: Option<Mark> = diesel::update(free)
@@ -146,7 +146,7 @@ fn claim(conn: &mut Connection, user_id: i64, now: NaiveDateTime) -> Result<Opti
         return Ok(claimed);
     }
     let newest: Option<i64> = submissions::table.select(diesel::dsl::max(submissions::seq)).first(conn)?;
-    // Nothing is made where another instance does the same.
+    // Another instance may insert the mark at the same time.
     let begin = |conn: &mut Connection| {
         diesel::insert_into(mail_marks::table)
             .values(Mark {
@@ -169,7 +169,7 @@ fn keep(conn: &mut Connection, mark: &Mark) -> Result<()> {
 
 type KindOfNews = fn(&mut Connection, &User, &Mark, NaiveDateTime) -> Result<Option<News>>;
 
-/// Each looks for one kind of news.
+/// Each function looks for one kind of news.
 const KINDS: [KindOfNews; 3] = [new_submissions, who_waits, new_tickets];
 
 fn new_submissions(conn: &mut Connection, user: &User, mark: &Mark, now: NaiveDateTime) -> Result<Option<News>> {

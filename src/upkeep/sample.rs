@@ -1,7 +1,7 @@
 //! Sample data: what a small shop's desk looks like after some busy weeks.
 //!
-//! It is made by the same functions that people's clicks call, with times of
-//! the past. The same seed makes the same texts and the same states.
+//! The functions behind the pages create it, with times in the past. The same seed
+//! creates the same texts and states.
 
 mod texts;
 
@@ -36,21 +36,19 @@ use std::time::Duration;
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
 use unicode_normalization::UnicodeNormalization;
 
-/// How many tickets without being asked for a number.
 pub const DEFAULT_TICKETS: u32 = 60;
-/// How many tickets one transaction makes.
+/// How many tickets one transaction creates.
 const CHUNK: u32 = 1000;
-/// Between two of them, so that a server beside it gets its turn.
+/// Pause between transactions, so that a running server can write, too.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Files are made for so many of the tickets at most.
+/// At most this many tickets get files.
 const MAX_WITH_FILES: u32 = 24;
 
-/// What to make.
+/// What to create.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many tickets.
     pub tickets: u32,
-    /// The same seed makes the same data.
+    /// The same seed creates the same data.
     pub seed: u64,
 }
 
@@ -60,11 +58,8 @@ impl Default for Plan {
     }
 }
 
-/// Loads sample data into an account, as its oldest member, and says after
-/// each chunk how many tickets are done.
-///
-/// # Errors
-/// When database or storage fail; chunks before that stay.
+/// Loads sample data into an account, as its oldest member, and reports after each chunk
+/// how many tickets are done. After a failure, finished chunks stay.
 pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32)) -> Result<()> {
     let (run, now) = (token::id()?, app.clock.now());
     let members = app.db.read(move |conn| user::members(conn, account_id)).await?;
@@ -95,7 +90,7 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     Ok(())
 }
 
-/// Where and as whom the data is made.
+/// Where the data is created, and by whom.
 struct Desk {
     agent: Agent,
     actor: Actor,
@@ -115,7 +110,7 @@ struct Visitor {
 }
 
 impl Desk {
-    /// Makes one ticket with all that belongs to it, and returns its number if
+    /// Creates one ticket with everything that belongs to it, and returns its number if
     /// files may be added to it.
     fn make(&self, conn: &mut Connection, index: u32) -> Result<Option<i64>> {
         let mut rng = Rng::with_seed(self.plan.seed.wrapping_mul(1_000_003).wrapping_add(index.into()));
@@ -125,7 +120,7 @@ impl Desk {
         let age = i64::from(self.plan.tickets - index) * 45 * 24 * 60 / i64::from(self.plan.tickets) + 60;
         let at = self.now - TimeDelta::minutes(age + rng.i64(0..40));
         if rng.u32(..5) == 0 {
-            // Somebody wrote, and nobody has made a ticket of it.
+            // A conversation or submission without a ticket.
             let (other, id) = (self::visitor(&mut rng), self.id("other", index));
             if rng.bool() {
                 self.conversation(conn, &mut rng, &id, topic, &other, at)?;
@@ -155,8 +150,8 @@ impl Desk {
         format!("{word}-{}-{index}", self.run)
     }
 
-    /// Most tickets come from a conversation or a submission that is here; some
-    /// from another system, some from nothing.
+    /// Most tickets come from a conversation or a submission here; some come from another
+    /// system, and some have no source.
     fn source(
         &self,
         conn: &mut Connection,
@@ -200,7 +195,7 @@ impl Desk {
             page_url: Some(visitor.page_url.clone()),
             country: visitor.country.clone(),
             status: ConversationStatus::Open,
-            // Nobody knows a secret of which this is the hash.
+            // Not a real hash, so no secret matches it.
             chat: Some(Chat { widget_id: self.widget, visitor_hash: id.to_owned() }),
         };
         conversation::create(conn, account_id, &new, at)?;
@@ -315,14 +310,14 @@ fn visitor(rng: &mut Rng) -> Visitor {
     let last = LAST_NAMES[rng.usize(..LAST_NAMES.len())];
     let plain = format!("{first}.{last}").replace('ı', "i");
     let address: String = plain.nfd().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
-    // Not everybody says who they are.
+    // Not every visitor gives a name or an address.
     let name = if rng.u32(..8) == 0 { String::new() } else { format!("{first} {last}") };
     let email = if rng.u32(..6) == 0 { String::new() } else { format!("{}@example.com", address.to_lowercase()) };
     let country = (rng.u32(..5) > 0).then(|| COUNTRIES[rng.usize(..COUNTRIES.len())].to_owned());
     Visitor { name, email, page_url: PAGES[rng.usize(..PAGES.len())].to_owned(), country }
 }
 
-/// One in three tickets has a picture or a text.
+/// About half of the tickets get a picture or a text.
 async fn add_files(app: &App, actor: &Actor, number: i64, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed ^ number.unsigned_abs());
     let (name, bytes) = match rng.u32(..9) {

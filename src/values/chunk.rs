@@ -1,9 +1,9 @@
-//! Going through all rows of a table, some at a time.
+//! Scanning all rows of a table in chunks.
 
-/// What came of some rows.
+/// The result of checking one chunk.
 pub struct Chunk<Found, Place> {
-    /// What is wrong among them.
+    /// The rows that are wrong.
     pub wrong: Vec<Found>,
-    /// After which row to go on; nothing at the end of the table.
+    /// The row to continue after; `None` at the end of the table.
     pub next: Option<Place>,
 }

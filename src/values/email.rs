@@ -1,10 +1,10 @@
-//! Email addresses: whether a text may be one, how users sign in by it, and how mail
-//! servers take it. Only mail itself can tell whether it arrives.
+//! Email addresses: their syntax, the form that users sign in with, and the form that
+//! mail servers accept. Whether an address exists shows only when mail is sent.
 
 use crate::error::{Error, Result};
 
 /// Longest address, in bytes (RFC 5321, 4.5.3.1.3, without its brackets), and longest
-/// name of a person who is not of the team, in characters.
+/// name of a person outside the team, in characters.
 pub const MAX: usize = 254;
 
 /// Whether a text may be an address.
@@ -16,15 +16,11 @@ pub fn is_email(text: &str) -> bool {
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c))
 }
 
-/// An email address by which a user signs in: trimmed and in lower case.
+/// An email address that a user signs in with: trimmed and in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// *Invalid* when it cannot be one.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim().to_lowercase();
         if !is_email(&text) {
@@ -33,18 +29,14 @@ impl Email {
         Ok(Self(text))
     }
 
-    /// The address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// An address as every mail server takes it: its domain in ASCII (IDNA 2008,
-/// UTS 46). What stands before the @ stays; beyond ASCII it needs SMTPUTF8, which
-/// the transport asks for.
-///
-/// # Errors
-/// *Invalid* for what is no domain.
+/// Converts an address to the form that every mail server accepts: its domain in ASCII
+/// (IDNA 2008, UTS 46). The part before the @ does not change; if it is not ASCII it
+/// needs SMTPUTF8, which the transport requests.
 pub fn mailable(address: &str) -> Result<String> {
     let wrong = || Error::invalid(format!("{address} is not an address that mail can be sent to."));
     let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;

@@ -1,4 +1,4 @@
-//! Small values and their rules, which know no feature.
+//! Small values and their rules, independent of any feature.
 
 pub mod chunk;
 pub mod email;

@@ -2,13 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One IPv4 address or one IPv6 /64: a client with one address of it usually has
-/// all. Every limit that counts senders counts networks.
+/// One IPv4 address or one IPv6 /64: a client with one address of a /64 usually has all
+/// of them. Every limit per sender counts networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

@@ -10,14 +10,13 @@ pub const PAGE: usize = 50;
 /// A place in a list that is ordered by a time and an id, newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The time of the row next to which the page begins.
+    /// The time of the row at which the page begins or ends.
     pub at: NaiveDateTime,
-    /// Its id.
     pub id: i64,
 }
 
 impl Cursor {
-    /// Reads what [`Cursor::to_string`] wrote. Anything else is no cursor.
+    /// Reads the output of `Cursor::to_string`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('_')?;
         Some(Self { at: time::parse_exact(at)?, id: id.parse().ok()? })
@@ -30,20 +29,20 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// Which page of a list is asked for.
+/// Which page of a list is requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
     /// The newest rows.
     #[default]
     First,
-    /// The rows that come after this one, so older ones.
+    /// The rows after this one, which are older.
     After(Cursor),
-    /// The rows that come before this one, so newer ones.
+    /// The rows before this one, which are newer.
     Before(Cursor),
 }
 
 impl Place {
-    /// Reads the `after` and `before` of an address; what is no cursor counts as absent.
+    /// Reads the `after` and `before` of a URL; an invalid cursor counts as absent.
     pub fn parse(after: &str, before: &str) -> Self {
         let after = Cursor::parse(after).map(Self::After);
         let before = || Cursor::parse(before).map(Self::Before);
@@ -51,12 +50,11 @@ impl Place {
     }
 }
 
-/// Which rows of a list are asked for, and how many.
+/// Which rows of a list are requested, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Where they stand.
     pub place: Place,
-    /// At most so many.
+    /// The maximum number of rows.
     pub size: usize,
 }
 
@@ -67,7 +65,7 @@ impl Default for Window {
 }
 
 impl From<Place> for Window {
-    /// As pages show them: [`PAGE`] rows.
+    /// The page size of the desk: [`PAGE`] rows.
     fn from(place: Place) -> Self {
         Self { place, size: PAGE }
     }
@@ -83,7 +81,6 @@ impl Window {
 /// One page of rows, newest first, and the cursors of its neighbours.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The rows.
     pub rows: Vec<T>,
     /// Where newer rows begin, if there are any.
     pub newer: Option<Cursor>,
@@ -92,8 +89,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// From up to [`Window::limit`] rows, in the order in which they were read: newest
-    /// first, or for [`Place::Before`] oldest first.
+    /// Creates a page from up to [`Window::limit`] rows in the order of the query: newest
+    /// first, or oldest first for [`Place::Before`].
     pub fn new(mut rows: Vec<T>, window: Window, cursor: impl Fn(&T) -> Cursor) -> Self {
         let more = rows.len() > window.size;
         rows.truncate(window.size);
@@ -110,19 +107,18 @@ impl<T> Page<T> {
         Self { rows, newer, older }
     }
 
-    /// A page without rows.
     pub fn empty() -> Self {
         Self { rows: Vec::new(), newer: None, older: None }
     }
 
-    /// The same page of something else.
+    /// Converts each row.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page { rows: self.rows.into_iter().map(change).collect(), newer: self.newer, older: self.older }
     }
 }
 
-/// Narrows and orders a boxed query for one page by a time column and an id
-/// column. The time stands alone in a condition so that an index can start there.
+/// Filters and orders a boxed query for one page by a time column and an id column. The
+/// time has a condition of its own so that an index can start there.
 #[macro_export]
 macro_rules! keyset {
     ($query:expr, $window:expr, $at:expr, $id:expr) => {{

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// CRLF and lone CR become LF, and NUL, which Postgres cannot hold, goes.
+/// Turns CRLF and lone CR into LF, and removes NUL, which Postgres cannot store.
 pub fn normalise(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
 }
@@ -19,10 +19,7 @@ pub fn line(label: &str, text: &str, max: usize) -> Result<String> {
     Ok(text)
 }
 
-/// The same, but never empty.
-///
-/// # Errors
-/// *Invalid*, naming the field by `label`.
+/// Like [`line()`], but never empty.
 pub fn required_line(label: &str, text: &str, max: usize) -> Result<String> {
     match line(label, text, max)? {
         text if text.is_empty() => Err(Error::invalid(format!("{label} is missing."))),
@@ -30,10 +27,7 @@ pub fn required_line(label: &str, text: &str, max: usize) -> Result<String> {
     }
 }
 
-/// Several lines of at most `max` characters, kept as they are.
-///
-/// # Errors
-/// *Invalid*, naming the field by `label`.
+/// Several lines of at most `max` characters, with normalised line ends.
 pub fn block(label: &str, text: &str, max: usize) -> Result<String> {
     let text = normalise(text);
     if text.chars().count() > max {
@@ -42,7 +36,7 @@ pub fn block(label: &str, text: &str, max: usize) -> Result<String> {
     Ok(text)
 }
 
-/// A checkbox of a form, which sends 1 where it is ticked.
+/// Reads a checkbox of a form, which sends 1 when ticked.
 pub fn ticked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
     Ok(<String as serde::Deserialize>::deserialize(deserializer)? == "1")
 }
@@ -57,9 +51,9 @@ pub fn shorten(text: &str, max: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// Whether a character is not seen, or turns the order of others around: marks
-/// of direction, joiners, breaks (Unicode's `Default_Ignorable_Code_Point` without
-/// the selectors of emoji).
+/// Whether a character is invisible or reverses the order of others: direction marks,
+/// joiners, breaks (Unicode's `Default_Ignorable_Code_Point` without the variation
+/// selectors of emoji).
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -72,16 +66,13 @@ pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
     texts.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default()
 }
 
-/// A web address that a page may link to: http or https, nothing else.
+/// Parses a URL that a page may link to: only http or https.
 pub fn web_url(text: &str) -> Option<url::Url> {
     let url: url::Url = text.trim().parse().ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
-/// A list of websites, as a person typed it, as origins (RFC 6454), one a line.
-///
-/// # Errors
-/// *Invalid*, naming what is no website's address.
+/// Converts a typed list of websites to origins (RFC 6454), one per line.
 pub fn parse_origins(typed: &str) -> Result<String> {
     let origin = |line: &str| {
         let url = web_url(line).ok_or_else(|| {
@@ -93,10 +84,10 @@ pub fn parse_origins(typed: &str) -> Result<String> {
     Ok(origins?.join("\n"))
 }
 
-/// Longest address of a page that is kept, in bytes.
+/// Longest page URL that is stored, in bytes.
 const MAX_PAGE_URL: usize = 2_000;
 
-/// The address of a page on which a visitor was, if it is one and not too long.
+/// The URL of a visitor's page; `None` if it is invalid or too long.
 pub fn page_url(text: &str) -> Option<String> {
     web_url(text).map(String::from).filter(|url| url.len() <= MAX_PAGE_URL)
 }

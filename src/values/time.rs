@@ -1,39 +1,36 @@
-//! Moments as both engines keep them, and time zones.
+//! Times as both engines store them, and time zones.
 
 use crate::error::{Error, Result};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
-/// The zone of that IANA name, or UTC where there is none.
+/// The time zone with this IANA name, or UTC if there is none.
 pub fn zone(name: &str) -> Tz {
     name.parse().unwrap_or(Tz::UTC)
 }
 
-/// The IANA name of a browser's time zone; `None` where we do not know it.
+/// The IANA name of a browser's time zone; `None` if it is unknown.
 pub fn known_zone(name: &str) -> Option<String> {
     parse_zone(name).ok()
 }
 
-/// A time zone that somebody chose.
-///
-/// # Errors
-/// *Invalid* when there is none of that name.
+/// Checks a time zone and returns its IANA name.
 pub fn parse_zone(name: &str) -> Result<String> {
     let zone = Tz::from_str_insensitive(name.trim());
     zone.map(|zone| zone.name().to_owned()).map_err(|_| Error::invalid("Unknown time zone."))
 }
 
-/// RFC 3339 in UTC with microseconds, as cursors carry it.
+/// RFC 3339 in UTC with microseconds, as used in cursors.
 pub fn exact(at: NaiveDateTime) -> String {
     at.and_utc().to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// Reads what [`exact`] wrote.
+/// Reads the output of [`exact`].
 pub fn parse_exact(text: &str) -> Option<NaiveDateTime> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| exact_utc(at.with_timezone(&Utc)))
 }
 
-/// A moment as both engines keep it: cut to microseconds, a leap second as the
+/// A time as both engines store it: truncated to microseconds, a leap second as the
 /// second after it.
 pub fn exact_utc(at: DateTime<Utc>) -> NaiveDateTime {
     let at = at.naive_utc().trunc_subsecs(6);

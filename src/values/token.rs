@@ -1,4 +1,4 @@
-//! Unguessable values: what links and cookies carry, and how they are stored.
+//! Unguessable values for links and cookies, and how they are stored.
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ fn random(length: usize) -> Result<String> {
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
 }
 
-/// The SHA-256 of `bytes` in lower-case hexadecimal. Of a secret, only this is stored.
+/// The SHA-256 of `bytes` in lower-case hexadecimal. For a secret, only this is stored.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
         // Writing to a string cannot fail.

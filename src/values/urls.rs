@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-/// What belongs to the sentence when it ends an address.
+/// Characters that belong to the sentence when they follow an address.
 const TRAILING: &str = ".,;:!?'\"…’”‘“*_~([{";
 
-/// Where the addresses of a text stand, in its order and apart from one another.
+/// The byte ranges of the addresses in a text, in order and without overlaps.
 pub fn urls(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -33,8 +33,8 @@ fn next_scheme(text: &str, from: usize) -> Option<(usize, usize)> {
     })
 }
 
-/// All that may belong to an address: up to a sign that never does, or to a bracket
-/// that was opened before it.
+/// The longest start of a text that may belong to an address: up to a character that
+/// never does, or to a closing bracket that was not opened in it.
 fn run(text: &str) -> &str {
     let mut open = [0_usize; 3];
     for (at, c) in text.char_indices() {

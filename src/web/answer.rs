@@ -1,4 +1,4 @@
-//! How answers leave: pages, JSON, and errors as either.
+//! Responses: pages, JSON, and errors as either of the two.
 
 use crate::error::{Error, Kind, Result};
 use crate::web::fields::content_type;
@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde_json::json;
 
-/// Whether the sender asks for JSON rather than a page.
+/// Whether the client wants JSON instead of a page.
 pub fn wants_json(req: &HttpRequest) -> bool {
     let layout = Layout::of(req);
     if layout.is_for_programs() || (layout.is_for_visitors() && content_type(req) == "application/json") {
@@ -23,10 +23,8 @@ pub fn wants_json(req: &HttpRequest) -> bool {
     accept.contains("application/json") && !accept.contains("text/html")
 }
 
-/// Middleware that gives every error its page or its JSON, and logs ours once.
-///
-/// # Errors
-/// None of its own: what the chain fails with becomes the answer.
+/// Middleware that renders every error as a page or as JSON, and logs server errors and
+/// refused requests once.
 pub async fn present_errors(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -37,8 +35,8 @@ pub async fn present_errors(
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let status = response.status();
-    // What has no error is a handler's own answer, but for the framework's bare
-    // ones to an address or a method that no route has.
+    // A response without an error comes from a handler. The exceptions are the framework's
+    // bare responses for an unknown address or method, which have no content type.
     let is_bare = matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
         && !response.headers().contains_key(CONTENT_TYPE);
     if response.response().error().is_none() && !is_bare {
@@ -57,14 +55,14 @@ pub async fn present_errors(
         Kind::SignedOut | Kind::Forbidden | Kind::Misdirected => {
             tracing::info!(reason = error.message(), "request refused");
         }
-        // Whoever sends too much must not fill the log with it.
+        // Don't log the rest: a client that sends too much must not fill the log.
         _ => {}
     }
     let mut page = error_response(response.request(), error, &request_id);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         *page.status_mut() = status;
     }
-    // What was said beside the error, such as what is allowed and what is left.
+    // Keep the other headers of the response, such as `Allow` and the rate limit.
     for (name, value) in response.headers() {
         if !page.headers().contains_key(name) {
             page.headers_mut().insert(name.clone(), value.clone());
@@ -74,14 +72,14 @@ pub async fn present_errors(
     Ok(ServiceResponse::new(req, page))
 }
 
-/// An error as the page or the JSON that the sender asked for.
+/// Renders an error as a page or as JSON, whichever the client wants.
 fn error_response(req: &HttpRequest, error: &Error, request_id: &str) -> HttpResponse {
     if wants_json(req) {
         return json_of(error);
     }
     let layout = Layout::of(req);
     let page = ErrorPage { layout: &layout, title: error_title(error.kind), message: error.message(), request_id };
-    // An error page that fails must not fail in a circle.
+    // If the error page itself fails, send only the message.
     let body = page.render().unwrap_or_else(|_| error.message().to_owned());
     start(error).content_type("text/html; charset=utf-8").body(body)
 }
@@ -92,18 +90,17 @@ fn start(error: &Error) -> HttpResponseBuilder {
         response.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     if error.kind == Kind::TooSlow {
-        // The rest of the body may still come.
+        // The rest of the body may still arrive.
         response.force_close();
     }
     response
 }
 
-/// An error for a script.
 fn json_of(error: &Error) -> HttpResponse {
     start(error).json(json!({ "error": { "code": error.kind.code(), "message": error.message() } }))
 }
 
-/// Errors of the framework in our words.
+/// Converts an error of the framework to one of ours.
 fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
     let kind = match status {
         StatusCode::NOT_FOUND => return Error::not_found(),
@@ -123,7 +120,6 @@ fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
     Error::new(kind, "The request could not be understood.")
 }
 
-/// The page of an error.
 #[derive(Template)]
 #[template(path = "web/error.html")]
 struct ErrorPage<'a> {
@@ -133,7 +129,6 @@ struct ErrorPage<'a> {
     request_id: &'a str,
 }
 
-/// The heading of an error page.
 fn error_title(kind: Kind) -> &'static str {
     match kind {
         Kind::Unreadable => "The request can’t be read",

@@ -1,5 +1,5 @@
-//! Styles, scripts and pictures: inside the binary, under an address that changes
-//! with the content of any of them, compressed once.
+//! Style sheets, scripts and pictures, embedded in the binary and compressed once. Their
+//! address contains a hash of all of them, so it changes when any of them changes.
 
 use crate::error::{Error, Result};
 use crate::values::token;
@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 #[folder = "static/"]
 struct Files;
 
-/// The style sheet is one file made of these, in this order.
+/// The parts of the style sheet, in order. They are joined into one file.
 const STYLES: [&str; 23] = [
     "layers",
     "tokens",
@@ -43,7 +43,7 @@ const STYLES: [&str; 23] = [
     "utilities",
 ];
 
-/// The chat bubble is one script made of these, in this order, in one scope.
+/// The parts of the chat bubble's script, in order. They share one scope.
 const BUBBLE: [&str; 9] = ["settings", "memory", "server", "messages", "line", "sending", "links", "drawing", "panel"];
 
 struct Asset {
@@ -53,7 +53,8 @@ struct Asset {
 }
 
 struct Tree {
-    /// Of everything in it: scripts import one another, so they change their address together.
+    /// Covers all assets: scripts import one another, so their addresses must change
+    /// together.
     hash: String,
     assets: BTreeMap<String, Asset>,
 }
@@ -73,8 +74,8 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
     Tree { hash: token::sha256(&hash)[..16].to_owned(), assets }
 });
 
-/// The script for other websites: one file, since a page names one, and one scope, since
-/// nothing of it may become a global of theirs.
+/// The script for other websites. It is one file, because a website includes one script,
+/// and one scope, because it must not define globals on the website's page.
 fn bubble() -> String {
     let style = text("embed/style.css");
     let parts: String = BUBBLE.iter().map(|name| text(&format!("embed/{name}.js")) + "\n").collect();
@@ -89,7 +90,7 @@ fn text(name: &str) -> String {
 impl Asset {
     fn new(name: &str, plain: String) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        // Writing to memory cannot fail; if it did, the plain bytes are served.
+        // Writing to memory cannot fail. If it did, the uncompressed bytes would be served.
         let gzip = encoder.write_all(plain.as_bytes()).and_then(|()| encoder.finish()).unwrap_or_default();
         let content_type = match name.rsplit('.').next() {
             Some("css") => "text/css; charset=utf-8",
@@ -106,20 +107,16 @@ pub fn path(name: &str) -> String {
     format!("/static/{}/{name}", TREE.hash)
 }
 
-/// The content of an asset.
 pub fn bytes(name: &str) -> &'static [u8] {
     TREE.assets.get(name).map_or(&[], |asset| &asset.plain)
 }
 
-/// Prepares all assets, so that the first visitor does not wait for it.
+/// Prepares all assets at startup, so that the first request doesn't have to wait.
 pub fn warm_up() {
     LazyLock::force(&TREE);
 }
 
-/// An asset under an address without a hash, which is asked for again after a while.
-///
-/// # Errors
-/// *Not found* when there is none of that name.
+/// Serves an asset whose address has no hash. Clients may cache it for 10 minutes.
 pub fn by_name(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
     let asset = TREE.assets.get(name).ok_or_else(Error::not_found)?;
     Ok(answer(req, asset, "public, max-age=600"))
@@ -128,7 +125,7 @@ pub fn by_name(req: &HttpRequest, name: &str) -> Result<HttpResponse> {
 /// `GET /static/{hash}/{name}`
 ///
 /// # Errors
-/// *Not found* for another name or an outdated hash.
+/// *Not found* for an unknown name or an outdated hash.
 pub async fn serve(req: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse> {
     let (hash, name) = path.into_inner();
     let asset = TREE.assets.get(&name).filter(|_| hash == TREE.hash).ok_or_else(Error::not_found)?;

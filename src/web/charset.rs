@@ -1,14 +1,15 @@
-//! Text as its sender meant it: one decoder for forms, addresses and JSON.
+//! Decodes the text of forms, queries and JSON.
 //!
-//! UTF-8 where the bytes are UTF-8; otherwise the declared encoding, and without
-//! one windows-1252, as browsers assume for pages that declare nothing.
+//! A declared encoding other than UTF-8 is used as declared. Everything else is UTF-8 if
+//! its bytes are valid UTF-8, and otherwise windows-1252, which browsers assume for pages
+//! that declare no encoding.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-/// The field by which browsers declare the encoding of a form (HTML standard,
-/// 4.10.18.3); never one of the visitor's.
+/// The field in which browsers declare the encoding of a form (HTML standard, 4.10.18.3).
+/// It never contains input from the visitor.
 pub const CHARSET_FIELD: &str = "_charset_";
 
 /// The `charset` of the request's content type.
@@ -19,7 +20,7 @@ pub fn declared(req: &HttpRequest) -> Option<&'static Encoding> {
     Encoding::for_label(label.trim().trim_matches('"').as_bytes())
 }
 
-/// The encoding of texts that were sent together.
+/// Chooses one encoding for texts that were sent together.
 pub fn of<'a>(declared: Option<&'static Encoding>, texts: impl IntoIterator<Item = &'a [u8]>) -> &'static Encoding {
     match declared {
         Some(encoding) if encoding != UTF_8 => encoding,
@@ -28,22 +29,22 @@ pub fn of<'a>(declared: Option<&'static Encoding>, texts: impl IntoIterator<Item
     }
 }
 
-/// A text in an encoding that [`of`] has found.
+/// Decodes a text with the encoding that [`of`] chose.
 pub fn decode(text: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_without_bom_handling(text).0.into_owned()
 }
 
-/// A whole body of JSON, perhaps with a mark of its encoding in front.
+/// Decodes a whole JSON body, which may start with a byte order mark.
 pub fn body(body: Vec<u8>, declared: Option<&'static Encoding>) -> String {
     let (text, encoding, _) = of(declared, [body.as_slice()]).decode(&body);
     if encoding == UTF_8 && matches!(text, std::borrow::Cow::Borrowed(text) if text.len() == body.len()) {
-        // Valid as it is: no copy.
+        // The body is already valid UTF-8: don't copy it.
         return String::from_utf8(body).unwrap_or_default();
     }
     text.into_owned()
 }
 
-/// Form pairs (`application/x-www-form-urlencoded`), decoded together.
+/// Decodes the pairs of an `application/x-www-form-urlencoded` form, all with one encoding.
 pub fn pairs(encoded: &[u8], declared: Option<&'static Encoding>) -> Vec<(String, String)> {
     let plain = |part: &[u8]| {
         let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
@@ -60,7 +61,7 @@ pub fn pairs(encoded: &[u8], declared: Option<&'static Encoding>) -> Vec<(String
     raw.iter().map(|(name, value)| (decode(name, encoding), decode(value, encoding))).collect()
 }
 
-/// The encoding of the fields of a form, one of which may declare it.
+/// Chooses the encoding of a form's fields, one of which may declare it.
 pub fn of_fields<'a>(
     fields: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
     declared: Option<&'static Encoding>,

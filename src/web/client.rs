@@ -1,4 +1,4 @@
-//! Who is on the other end of the connection, as far as can be believed.
+//! The client of a request: its address, its bearer token, and its country.
 
 use crate::config::Config;
 use crate::values::network::Network;
@@ -8,10 +8,10 @@ use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The warning is for whoever sets the server up: once is enough.
+/// The warning is for the operator, who needs to see it only once.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
-/// The client's address: the peer's, or what a trusted proxy says of it.
+/// The client's address: the peer's, or the one that a trusted proxy reports.
 pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     let peer = peer(req);
     if !config.trusted_proxies.contain(peer) && forwarded::is_forwarded(req.headers()) {
@@ -24,33 +24,32 @@ pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     forwarded::client(peer, req.headers(), |address| config.trusted_proxies.contain(address))
 }
 
-/// The network of the client's address.
 pub fn network(req: &HttpRequest, config: &Config) -> Network {
     Network::of(address(req, config))
 }
 
-/// The origin under which the sender reaches us, to build addresses that a
-/// person copies: as configured, or else as the request names it.
+/// The server's public origin, for links that people copy: the configured one, or else the
+/// host of the request.
 pub fn our_origin(req: &HttpRequest, config: &Config) -> String {
     let host = || req.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     config.public_origin().unwrap_or_else(|| format!("http://{}", host()))
 }
 
-/// What a request brings as `Authorization: Bearer …` (RFC 6750), if anything.
+/// The token in `Authorization: Bearer …` (RFC 6750).
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok())?;
     let (scheme, secret) = header.split_once(' ')?;
-    // The scheme's case says nothing (RFC 9110, 11.1).
+    // The scheme is case-insensitive (RFC 9110, 11.1).
     Some(secret.trim()).filter(|secret| scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty())
 }
 
-/// The sender's country (ISO 3166-1 alpha-2), believed from a trusted proxy only.
+/// The client's country (ISO 3166-1 alpha-2). Only a trusted proxy can report it.
 pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
     if !config.trusted_proxies.contain(peer(req)) {
         return None;
     }
     let value = req.headers().get(config.country_header.as_str())?.to_str().ok()?.trim();
-    // XX and T1 are how Cloudflare says "unknown" and "Tor".
+    // Cloudflare sends XX for an unknown country and T1 for Tor.
     let known = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_alphabetic()) && value != "XX";
     known.then(|| value.to_ascii_uppercase())
 }

@@ -1,9 +1,9 @@
-//! A connection that takes in one request at a time.
+//! A connection that reads one request at a time.
 //!
-//! The HTTP library decodes whatever has arrived, and keeps some 7 KB for each
-//! request that waits behind another: a client that sends many short requests and
-//! reads no response could fill the memory with them. Here they wait where they
-//! are, in the system's buffers, until it is their turn.
+//! The HTTP library decodes everything that has arrived, and keeps about 7 KB for each
+//! queued request. A client that sends many short requests and reads no responses could
+//! fill the memory this way. Here, requests wait in the system's socket buffers until it
+//! is their turn.
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,21 +18,21 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So many bytes are read and decoded at a time while no request is at hand. Most
-/// heads fit, and what is sent along with one cannot hold many others.
+/// How many bytes are read and decoded at a time between requests. Most request heads fit,
+/// and there is little room for further requests.
 const AHEAD: usize = 1024;
 
 /// The stream of bytes from and to a client.
 pub struct Connection(Handle);
 
-/// How much is read of what has arrived.
+/// Controls how much of the received data is read.
 #[derive(Default)]
 struct Intake {
-    /// While a request is at hand: so many bytes of its body may still be read.
+    /// While a request is handled: how many bytes of its body may still be read.
     room: Cell<Option<u64>>,
-    /// What was read last is decoded before more of it is.
+    /// Whether the last read must be decoded before the next one.
     is_paused: Cell<bool>,
-    /// Nothing is read after the request at hand.
+    /// Whether nothing is read after the current request.
     is_last: Cell<bool>,
     waiting: Cell<Option<Waker>>,
 }
@@ -46,7 +46,7 @@ impl Intake {
     }
 }
 
-/// What those who answer a request see of its connection.
+/// Lets the code that handles a request control its connection.
 #[derive(Clone)]
 pub struct Handle {
     stream: Rc<TcpStream>,
@@ -54,21 +54,21 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Lets so many bytes of the request's body in, unless some are still to come.
+    /// Allows reading `bytes` of the request's body, unless an earlier allowance is left.
     pub fn let_in(&self, bytes: u64) {
         if self.intake.room.get() == Some(0) {
             self.intake.set(Some(bytes));
         }
     }
 
-    /// Ends the connection after the response to the request at hand.
+    /// Closes the connection after the response to the current request.
     pub fn end(&self) {
         self.intake.is_last.set(true);
     }
 
-    /// Ends the connection in the middle of whatever it does.
+    /// Closes the connection immediately.
     pub fn cut_off(&self) {
-        // It may have gone by itself.
+        // It may be closed already.
         let _ = shutdown(&*self.stream, Shutdown::Both);
     }
 
@@ -78,7 +78,7 @@ impl Handle {
     }
 }
 
-/// A request that is being answered. The next one is read after it is dropped.
+/// The request that is being handled. The next one is read after this is dropped.
 struct AtHand(Rc<Intake>);
 
 impl Drop for AtHand {
@@ -87,8 +87,8 @@ impl Drop for AtHand {
     }
 }
 
-/// Middleware around everything else: the next request is read when the response
-/// to this one is handed over.
+/// The outermost middleware. It lets the connection read the next request only when the
+/// response to this one has been handed over.
 pub async fn one_at_a_time(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -98,7 +98,7 @@ pub async fn one_at_a_time(
     Ok(response.map_body(|_, body| Answering { body: body.boxed(), _at_hand: at_hand }))
 }
 
-/// The body of a response, with its request.
+/// The body of a response. The next request is read after it is dropped.
 pub struct Answering {
     body: BoxBody,
     _at_hand: Option<AtHand>,
@@ -117,17 +117,15 @@ impl MessageBody for Answering {
 }
 
 impl Connection {
-    /// A connection that was just accepted.
     pub fn new(stream: TcpStream) -> Self {
         Self(Handle { stream: Rc::new(stream), intake: Rc::default() })
     }
 
-    /// A handle for those who answer its requests.
     pub fn handle(&self) -> Handle {
         self.0.clone()
     }
 
-    /// Ready when the client has gone; what it has sent before stays where it is.
+    /// Ready when the client has closed the connection. Data that it sent stays unread.
     fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.0.stream.poll_peek(cx, &mut ReadBuf::new(&mut [0])) {
             Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),

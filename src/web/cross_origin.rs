@@ -1,4 +1,4 @@
-//! What the public endpoints share, which pages of other websites speak to.
+//! Cross-origin access to the public endpoints, for pages of other websites.
 
 use crate::error::{Error, Kind, Result};
 use crate::web::assets;
@@ -9,22 +9,22 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse};
 
-/// Whether pages of other websites may read every answer below this path of ours:
-/// without cookies nothing in it is anybody else's.
+/// Whether pages of other websites may read every response from this local path. This is
+/// safe because these responses don't depend on cookies.
 pub fn is_open(path: &str) -> bool {
     ["/f/", "/chat/"].iter().any(|below| path.starts_with(below)) || ["/embed.js", "/form.js"].contains(&path)
 }
 
-/// What lets them read an answer, whatever its status.
+/// Adds the headers that let other websites read a response, whatever its status.
 pub fn open(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
 }
 
-/// `OPTIONS` of every address that is open: browsers ask before they send JSON, a
-/// secret, or what monitoring of the page adds. All of it may come, since none of
-/// it means anything here but the secret.
+/// `OPTIONS` of every open address. Browsers send it before a request with JSON, a secret,
+/// or headers that monitoring tools add to the page. All headers are allowed, because only
+/// the secret gives access to anything.
 pub async fn preflight(req: HttpRequest) -> HttpResponse {
     let asked = req.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     HttpResponse::NoContent()
@@ -35,9 +35,9 @@ pub async fn preflight(req: HttpRequest) -> HttpResponse {
         .finish()
 }
 
-/// Refuses websites that are not on a list of origins; an empty list has all.
-/// Browsers name the origin, programs need not: this keeps other sites from using
-/// a key, and is no secret.
+/// Rejects websites that aren't in the list of allowed origins. An empty list allows all.
+/// Browsers send the origin, other programs needn't: this stops other websites from using a
+/// key, but it doesn't authenticate the client.
 pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
     let origin = origin(req);
     if allowed.is_empty() || origin.is_none_or(|origin| allowed.split_whitespace().any(|one| one == origin)) {
@@ -46,7 +46,6 @@ pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
     Err(Error::new(Kind::Forbidden, "That website isn’t allowed to send this."))
 }
 
-/// The origin that a browser names.
 pub fn origin(req: &HttpRequest) -> Option<&str> {
     req.headers().get(ORIGIN).and_then(|value| value.to_str().ok())
 }
@@ -56,7 +55,7 @@ pub async fn bubble_script(req: HttpRequest) -> Result<HttpResponse> {
     assets::by_name(&req, "embed.js")
 }
 
-/// `GET /form.js`: help for the forms of other websites.
+/// `GET /form.js`: the optional script for forms on other websites.
 pub async fn form_script(req: HttpRequest) -> Result<HttpResponse> {
     assets::by_name(&req, "form.js")
 }

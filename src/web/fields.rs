@@ -1,4 +1,4 @@
-//! A submitted HTML form: read into a struct, or its fields in order.
+//! Reads a submitted HTML form, into a struct or as a list of fields.
 
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
@@ -12,20 +12,20 @@ use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;
 
-/// What a form may hold.
+/// The maximum size of a form.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     bytes: usize,
     fields: usize,
 }
 
-/// Of somebody who is signed in.
+/// For signed-in users.
 const SIGNED_IN: Bounds = Bounds { bytes: 2 * 1024 * 1024, fields: 2_000 };
-/// Of anybody: 100,000 characters of notes, of four bytes with three signs for
-/// each, and what stands beside them.
+/// For everyone else. Leaves room for 100,000 characters of notes (four bytes each, every
+/// byte encoded as three characters) and the other fields.
 const ANYBODY: Bounds = Bounds { bytes: 1_300_000, fields: 100 };
 
-/// So much of a body that is too large is read past before it is answered.
+/// How much of a body that is too large is read and discarded before the response.
 const READ_PAST: usize = 16 * 1024 * 1024;
 
 /// The fields of an `application/x-www-form-urlencoded` body.
@@ -33,7 +33,8 @@ const READ_PAST: usize = 16 * 1024 * 1024;
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// Reads the fields into a struct, with LF as line end and without NUL.
+    /// Reads the fields into a struct. Except in passwords, line ends become LF and NUL is
+    /// removed.
     ///
     /// # Errors
     /// *Invalid*, naming the field that is missing or wrong.
@@ -50,7 +51,7 @@ impl Fields {
         serde_path_to_error::deserialize(pairs).map_err(|error| wrong_field(&error))
     }
 
-    /// The first field of that name, with LF as line end; empty if there is none.
+    /// The first field with this name, with LF as line end. Empty if there is none.
     pub fn get(&self, name: &str) -> String {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| text::normalise(value)).unwrap_or_default()
@@ -62,7 +63,7 @@ impl Fields {
     }
 }
 
-/// Whether a field holds a password: it stays as it was typed, and no page holds it.
+/// Whether a field contains a password. It is kept as typed and never written into a page.
 pub fn is_secret(name: &str) -> bool {
     name == "current" || name.to_lowercase().contains("password")
 }
@@ -72,7 +73,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_html_form::de::Error>) -
     if let Some(name) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return Error::invalid(format!("The field {name} is missing."));
     }
-    // A sentence is one of ours, and says it better than any other.
+    // A full sentence is one of our own messages: use it as it is.
     Error::invalid(if reason.ends_with('.') { reason } else { format!("{field}: {reason}.") })
 }
 
@@ -118,7 +119,7 @@ pub fn content_type(req: &HttpRequest) -> String {
     value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
-/// Reads a whole body of at most `max` bytes, which count in the budget.
+/// Reads a whole body of at most `max` bytes, which count against the memory budget.
 ///
 /// # Errors
 /// *Too large*, *too slow*, *unavailable* when the budget is used up, or
@@ -129,7 +130,7 @@ pub async fn read_body(req: &HttpRequest, payload: &mut Payload, max: usize) -> 
     if length > max {
         return Err(too_large(payload, max).await);
     }
-    // As large as it becomes, so that it is not copied while it grows.
+    // Reserve the declared length, so that the buffer isn't copied while it grows.
     let mut body = Vec::with_capacity(length);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| flow::body_error(&error))?;
@@ -143,8 +144,8 @@ pub async fn read_body(req: &HttpRequest, payload: &mut Payload, max: usize) -> 
     Ok(body)
 }
 
-/// Reads past what is left, because browsers show an answer only when they have
-/// sent all of their request.
+/// Reads and discards the rest of the body, because browsers show a response only after
+/// they have sent the whole request.
 async fn too_large(payload: &mut Payload, max: usize) -> Error {
     let mut left = READ_PAST;
     while let Some(Ok(chunk)) = payload.next().await {

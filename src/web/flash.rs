@@ -1,4 +1,5 @@
-//! A message from an action, shown by the next page: carried in a short-lived cookie.
+//! Flash messages: the result of an action, stored in a short-lived cookie and shown on the
+//! next page.
 
 use crate::error::{Error, Result};
 use crate::web::links::{Links, is_local_path};
@@ -7,17 +8,15 @@ use actix_web::HttpResponse;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use serde::{Deserialize, Serialize};
 
-/// A message for the next page, perhaps with a way back.
+/// A message for the next page, optionally with an undo button.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Flash {
-    /// What happened.
     pub text: String,
-    /// A path of ours that takes a `POST` and undoes it.
+    /// The local path to which the undo button posts.
     pub undo: Option<String>,
 }
 
 impl Flash {
-    /// A message alone.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), undo: None }
     }
@@ -28,7 +27,8 @@ impl Flash {
     }
 }
 
-/// The cookie of one desk: browsers keep those of all ports of a host together.
+/// The cookie of one installation, named after it because browsers share cookies between
+/// all ports of a host.
 #[derive(Clone, Debug)]
 pub(super) struct Carrier {
     name: String,
@@ -41,12 +41,11 @@ impl Carrier {
         Self { name: format!("docket_flash_{desk}"), path: links.href("/"), https }
     }
 
-    /// The message that a request brings.
     pub(super) fn read(&self, req: &HttpRequest) -> Option<Flash> {
         let cookie = req.cookie(&self.name)?;
         let json = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?;
         let flash: Flash = serde_json::from_str(&json).ok()?;
-        // A cookie is somebody's word: an undo may only lead to a path of ours.
+        // Cookies can be forged, so undo may only post to a local path.
         Some(Flash { undo: flash.undo.filter(|path| is_local_path(path)), ..flash })
     }
 

@@ -1,5 +1,5 @@
-//! How bodies come in and responses go out: at a minimum speed, in pieces, and
-//! within the memory that the budget has.
+//! Limits how bodies are received and responses are sent: with a minimum speed, in pieces,
+//! and within the memory budget.
 
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -23,14 +23,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Size of the pieces in which a response is sent, in bytes. What is not sent
-/// yet counts in the budget; a client that takes no further piece is cut off.
+/// Size of the pieces in which a response is sent, in bytes. The unsent rest counts against
+/// the budget. A client that stops reading is disconnected.
 const PIECE: usize = 32 * 1024;
 
-/// So much of a body whose length is not known is let in at a time, in bytes.
+/// How much of a body of unknown length is read at a time, in bytes.
 const CHUNK: u64 = 4 * 1024;
 
-/// What the request holds of the budget.
+/// The request's share of the memory budget.
 ///
 /// # Errors
 /// *Internal* outside of [`regulate`].
@@ -38,12 +38,12 @@ pub fn share(req: &HttpRequest) -> Result<Share> {
     req.extensions().get::<Share>().cloned().ok_or_else(|| Error::internal("wiring", "no share of the budget"))
 }
 
-/// The length of a body in bytes, if the request says it.
+/// The `Content-Length` in bytes.
 pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Middleware around everything that reads a body or makes a response.
+/// Middleware that applies these limits to every request and response.
 pub async fn regulate(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -59,7 +59,8 @@ pub async fn regulate(
     let payload = Paced { length, connection: connection.clone(), ..Paced::new(req.take_payload(), pace) };
     req.set_payload(Payload::Stream { payload: Box::pin(payload) });
     let response = next.call(req).await?.map_into_boxed_body();
-    // Nobody can say when the next event comes: dead readers of streams are the system's to notice.
+    // The time of the next event is unknown, so only the system's TCP timeout can detect that
+    // the reader of an event stream is gone.
     let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     let is_empty = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
     if is_stream || is_empty || response.response().error().is_some() {
@@ -80,15 +81,15 @@ pub async fn regulate(
     Ok(ServiceResponse::new(request, response.set_body(BoxBody::new(pieces))))
 }
 
-/// A body that must come at the pace of the settings. Only the time in which it
-/// was waited for counts.
+/// A body that must arrive at the configured pace. Only the time spent waiting for the
+/// client counts.
 struct Paced {
     payload: Payload,
     pace: Pace,
     received: u64,
     waited: Duration,
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// In bytes, if the request says it.
+    /// The declared length in bytes.
     length: Option<u64>,
     connection: Option<Handle>,
 }
@@ -114,7 +115,8 @@ impl Stream for Paced {
                 if timer.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
-                // The library would wait for the end of such a body, however long.
+                // The library would wait for the end of a body of unknown length, however
+                // long.
                 if let (None, Some(connection)) = (this.length, &this.connection) {
                     connection.end();
                 }
@@ -133,7 +135,7 @@ impl Stream for Paced {
     }
 }
 
-/// Why a body was not read to its end.
+/// Explains why a body could not be read to its end.
 pub fn body_error(error: &PayloadError) -> Error {
     match error {
         PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
@@ -143,7 +145,7 @@ pub fn body_error(error: &PayloadError) -> Error {
     }
 }
 
-/// A response in pieces, which holds its share of the budget to the end.
+/// A response body sent in pieces. It holds its share of the budget until it is dropped.
 struct Pieces {
     size: BodySize,
     body: BoxBody,
@@ -171,7 +173,7 @@ impl MessageBody for Pieces {
         while this.rest.is_empty() {
             match Pin::new(&mut this.body).poll_next(cx) {
                 Poll::Ready(Some(Ok(bytes))) => this.rest = bytes,
-                // Waiting for us, not for the reader.
+                // The reader waits for the server now, so stop watching the reader.
                 Poll::Pending => {
                     this.connection = this.watch.take().map(|watch| watch.connection.clone());
                     return Poll::Pending;
@@ -184,7 +186,7 @@ impl MessageBody for Pieces {
     }
 }
 
-/// Cuts a connection off when its reader takes no further piece.
+/// Closes a connection when its reader stops taking pieces.
 struct Watch {
     last: Rc<Cell<Instant>>,
     connection: Handle,

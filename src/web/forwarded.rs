@@ -5,16 +5,16 @@ use std::net::IpAddr;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Whether a request says that a proxy passed it on.
+/// Whether the headers say that a proxy forwarded the request.
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }
 
-/// The address of the client: the peer's, or what trusted proxies say of it.
+/// The client's address: the peer's, or the one that trusted proxies report.
 ///
-/// Each proxy appends the address that it saw, so the list is read from its end
-/// for as long as the writer is trusted. An entry that cannot be read ends the
-/// search: what stands before it may be the client's own invention.
+/// Each proxy appends the address that it saw, so the list is read from its end for as long
+/// as the proxy that wrote the entry is trusted. An invalid entry ends the search, because
+/// the client may have forged everything before it.
 pub fn client(peer: IpAddr, headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut client = peer.to_canonical();
     for hop in hops(headers).into_iter().rev() {
@@ -27,23 +27,23 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> 
     client
 }
 
-/// The hops in the order in which proxies wrote them: those of `X-Forwarded-For`,
-/// or else of `Forwarded` (RFC 7239). `None` for an entry that is no address.
+/// The hops in the order in which proxies wrote them, from `X-Forwarded-For` or else from
+/// `Forwarded` (RFC 7239). `None` for an entry that isn't an address.
 fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let (name, read): (_, fn(&str) -> Option<IpAddr>) =
         if headers.contains_key(FORWARDED_FOR) { (FORWARDED_FOR, address) } else { (FORWARDED, forwarded_for) };
-    // Separators are ASCII, so bytes that are no text spoil only their own entry.
+    // Separators are ASCII, so invalid UTF-8 affects only its own entry.
     let lines = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     lines.flat_map(|line| line.split(',').map(read).collect::<Vec<_>>()).collect()
 }
 
-/// The `for` of one element of a `Forwarded` header.
+/// The `for` parameter of one element of a `Forwarded` header.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
     pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for")).and_then(|(_, value)| address(value))
 }
 
-/// An address, perhaps in quotes, in brackets, with a port, or IPv4 in the form of IPv6.
+/// Parses an address that may have quotes, brackets or a port, or be IPv4-mapped IPv6.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim().trim_matches('"').trim();
     let is_port = |text: &str| text.parse::<u16>().is_ok() && !text.starts_with('+');
@@ -78,17 +78,17 @@ mod tests {
     #[test]
     fn the_client_is_the_last_hop_that_is_not_ours() {
         let cases = [
-            // Without a trusted peer nothing is believed.
+            // The headers of an untrusted peer are ignored.
             ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
             ("10.1.1.1", "", "10.1.1.1"),
             ("10.1.1.1", "198.51.100.7", "198.51.100.7"),
             ("::ffff:10.1.1.1", "198.51.100.7", "198.51.100.7"),
-            // What the client wrote itself stands further left.
+            // Entries from the client itself are further left.
             ("10.1.1.1", "8.8.8.8, 198.51.100.7", "198.51.100.7"),
             ("10.1.1.1", "8.8.8.8, 198.51.100.7, 10.2.2.2", "198.51.100.7"),
             ("10.1.1.1", "198.51.100.7,10.2.2.2 , 127.0.0.1", "198.51.100.7"),
             ("10.1.1.1", "10.3.3.3", "10.3.3.3"),
-            // Ports, brackets, quotes, IPv4 as IPv6.
+            // Ports, brackets, quotes, IPv4-mapped IPv6.
             ("10.1.1.1", "198.51.100.7:5000", "198.51.100.7"),
             ("10.1.1.1", "[2001:db8::7]:5000", "2001:db8::7"),
             ("10.1.1.1", "[2001:db8::7]", "2001:db8::7"),
@@ -98,7 +98,7 @@ mod tests {
             ("10.1.1.1", "::ffff:198.51.100.7", "198.51.100.7"),
             ("10.1.1.1", "[::ffff:198.51.100.7]:80, 10.2.2.2:80", "198.51.100.7"),
             ("2001:db8:ffff::1", "[2001:db8::7]:1, [2001:db8:ffff::2]:2", "2001:db8::7"),
-            // An entry that cannot be read ends the search and is never skipped.
+            // An invalid entry ends the search and is never skipped.
             ("10.1.1.1", "8.8.8.8, unknown", "10.1.1.1"),
             ("10.1.1.1", "8.8.8.8, unknown, 10.2.2.2", "10.2.2.2"),
             ("10.1.1.1", "8.8.8.8, ", "10.1.1.1"),

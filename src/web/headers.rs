@@ -1,4 +1,4 @@
-//! Headers that every answer carries, whatever its status.
+//! Headers that every response carries, whatever its status.
 
 use crate::app::App;
 use crate::config::Config;
@@ -20,23 +20,23 @@ const DESK_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 
 const ALWAYS: [(HeaderName, &str); 3] = [
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Not no-referrer: with it browsers send `Origin: null` with our own forms.
+    // Not no-referrer, which makes browsers send `Origin: null` with our own forms.
     (REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// What an answer carries unless its handler said otherwise.
+/// Headers of a response whose handler didn't set them.
 const UNLESS_SET: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, DESK_POLICY),
     (CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Where watchers come by an address instead of the public name.
+/// Paths for monitoring, which may use an IP address instead of the public host name.
 const FOR_WATCHERS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// Middleware that refuses what was sent to another name than that of an https
-/// public URL: such a request missed the proxy, or another site's name points here.
+/// Middleware that rejects requests for a host other than that of an https public URL. Such
+/// a request bypassed the proxy, or another website's domain points to this server.
 pub async fn expect_host(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -54,7 +54,7 @@ pub async fn expect_host(
     }
 }
 
-/// Adds the headers to the answer.
+/// Middleware that adds the headers to every response.
 pub async fn add(
     req: ServiceRequest,
     next: Next<impl MessageBody>,

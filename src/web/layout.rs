@@ -1,4 +1,5 @@
-//! The frame of every page: who is signed in, where they are, and what just happened.
+//! The layout of every page: the signed-in user, the current path, and the message of the
+//! previous action.
 
 use crate::app::App;
 use crate::config::Config;
@@ -10,38 +11,34 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payloa
 use askama::Template;
 use std::future::{Ready, ready};
 
-/// Who is signed in, as far as the frame of a page shows it.
+/// The signed-in user, as the layout needs them.
 #[derive(Clone, Debug)]
 pub struct Who {
-    /// The user's id, which keeps drafts of two people on one computer apart.
+    /// Separates the drafts of two users who share a browser.
     pub id: i64,
-    /// The user's name.
     pub name: String,
     /// Whether they may change tickets, conversations and submissions.
     pub may_work: bool,
     /// Whether they may change settings and team.
     pub may_configure: bool,
-    /// Whether they may make and revoke keys.
+    /// Whether they may create and revoke API keys.
     pub may_own: bool,
 }
 
-/// The frame of one page. Handlers take it and answer through it.
+/// The layout of one page. Handlers extract it and respond with it.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// Makes links.
     pub links: Links,
-    /// Who is signed in, if anybody.
     pub who: Option<Who>,
-    /// The message from the action before.
+    /// The message of the previous action.
     pub flash: Option<Flash>,
-    /// Which desk it is, for what browsers keep.
+    /// The short id of the installation, for names in the browser's storage.
     pub desk: String,
     path: String,
     carrier: Carrier,
 }
 
 impl Layout {
-    /// The frame for an answer to this request.
     pub fn of(req: &HttpRequest) -> Self {
         let app = req.app_data::<web::Data<App>>();
         let config = app.map(|app| &app.config);
@@ -50,7 +47,7 @@ impl Layout {
         let links = config.map(Links::new).unwrap_or_default();
         let carrier = Carrier::new(&desk, &links, config.is_some_and(Config::is_https));
         Self {
-            // Pages that anybody can open stay blind to cookies.
+            // Public pages ignore cookies.
             flash: who.as_ref().and_then(|_| carrier.read(req)),
             who,
             desk,
@@ -60,59 +57,57 @@ impl Layout {
         }
     }
 
-    /// The address of a path of ours.
     pub fn href(&self, path: &str) -> String {
         self.links.href(path)
     }
 
-    /// The address of a file of `static/`.
+    /// The address of a file in `static/`.
     pub fn asset(&self, name: &str) -> String {
         self.links.asset(name)
     }
 
-    /// The program's version.
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
     }
 
-    /// `page` where the current page lies at or below `path`, for `aria-current`.
+    /// The value of `aria-current`: `page` if the current page is at or below `path`.
     pub fn current(&self, path: &str) -> &'static str {
         let rest = self.path.strip_prefix(path);
         if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) { "page" } else { "false" }
     }
 
-    /// The same, where only the path itself counts.
+    /// The same, but only for `path` itself.
     pub fn current_exactly(&self, path: &str) -> &'static str {
         if self.path == path { "page" } else { "false" }
     }
 
-    /// The number of the ticket on which something was tried, where the path says so.
+    /// The ticket number, if the path is that of an action on a ticket.
     pub fn ticket_number(&self) -> Option<i64> {
         let (number, _) = self.path.strip_prefix("/tickets/")?.split_once('/')?;
         number.parse().ok()
     }
 
-    /// Whether people on other websites see this page, who know nothing of a desk.
+    /// Whether the page is for visitors of other websites, who don't know the desk.
     pub fn is_for_visitors(&self) -> bool {
         self.path.starts_with("/f/")
     }
 
-    /// Whether only programs ask for this address.
+    /// Whether only programs request this address.
     pub fn is_for_programs(&self) -> bool {
         self.path.starts_with("/api/") || self.path.starts_with("/chat/")
     }
 
-    /// Whether the person may change tickets, conversations and submissions.
+    /// Whether the user may change tickets, conversations and submissions.
     pub fn may_work(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_work)
     }
 
-    /// Whether the person may change settings and team.
+    /// Whether the user may change settings and team.
     pub fn may_configure(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_configure)
     }
 
-    /// Whether the person may make and revoke keys.
+    /// Whether the user may create and revoke API keys.
     pub fn may_own(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_own)
     }
@@ -122,7 +117,6 @@ impl Layout {
         self.page_with(StatusCode::OK, page)
     }
 
-    /// A page of any status.
     pub fn page_with(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse> {
         let mut response = html(status, page)?;
         if self.flash.is_some() {
@@ -131,15 +125,12 @@ impl Layout {
         Ok(response)
     }
 
-    /// `303` to a path of ours.
+    /// `303` to a local path.
     pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
         self.links.see_other(path)
     }
 
-    /// `303` to a path of ours, where a message waits.
-    ///
-    /// # Errors
-    /// *Internal* when the message cannot be written as a cookie.
+    /// `303` to a local path, with a message for its page.
     pub fn see_other_saying(&self, path: impl std::fmt::Display, flash: &Flash) -> Result<HttpResponse> {
         let mut response = self.see_other(path);
         self.carrier.put(&mut response, flash)?;

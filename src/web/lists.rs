@@ -1,17 +1,17 @@
-//! What lists share: each takes one of few readers of the database, and says in
-//! words why nothing was searched for.
+//! What list pages share: each needs one of a few slots for database reads, and explains
+//! why a query can't be searched.
 
 use crate::error::{Kind, Result};
 use crate::values::page::Page;
 use actix_web::http::StatusCode;
 use std::time::Duration;
 
-/// Longest time to wait for a reader.
+/// Maximum time to wait for a slot.
 pub const LIST_PATIENCE: Duration = Duration::from_secs(5);
-/// What is said when none becomes free.
+/// The message if no slot becomes free.
 pub const LIST_BUSY: &str = "Your earlier searches are still running. Try again in a moment.";
 
-/// A page of a list, or an empty one and the reason where the query cannot be searched for.
+/// A page of a list, or an empty page and the reason why the query can't be searched.
 pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> {
     match page {
         Ok(page) => Ok((page, None)),
@@ -20,7 +20,7 @@ pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> 
     }
 }
 
-/// The status of a list, with the reason of [`or_reason`].
+/// The HTTP status of a list page, given the reason from [`or_reason`].
 pub fn status_of(reason: Option<&str>) -> StatusCode {
     if reason.is_some() { Kind::Invalid.status() } else { StatusCode::OK }
 }

@@ -1,6 +1,7 @@
-//! What the log says of a request: enough to find it again and to see who sends
-//! too much, and nothing that is secret or personal. Addresses of pages can hold
-//! invitations and searches, so their pattern stands for them.
+//! What is logged about a request: enough to find it again and to see who sends too many
+//! requests (client address and user id), but nothing secret and nothing that a person wrote.
+//! The route's pattern is logged instead of the address, which can contain invitation tokens
+//! and search terms.
 
 use crate::app::App;
 use crate::web::client;
@@ -11,12 +12,12 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-/// The id of a request in the log, in responses and in requests for help.
+/// The id of a request in the log, in response headers and on error pages.
 pub fn request_id(req: &HttpRequest) -> String {
     req.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Adds the user or API key that sent the request to its further log lines.
+/// Adds the user or API key that sent the request to its subsequent log lines.
 pub fn name_sender(user: Option<i64>, key: Option<i64>) {
     let span = Span::current();
     span.record("user", user);
@@ -33,7 +34,8 @@ impl RootSpanBuilder for RequestSpan {
         let app = req.app_data::<web::Data<App>>();
         let client = app.map(|app| client::address(req.request(), &app.config).to_string()).unwrap_or_default();
         let route = req.match_pattern().unwrap_or_else(|| "none".into());
-        // Of the highest level, so that a line that RUST_LOG lets through never loses it.
+        // The highest level, so that RUST_LOG never removes the span from a line that it
+        // shows.
         tracing::error_span!("request", method = %req.method(), %route, %id, %client, user = Empty, key = Empty)
     }
 

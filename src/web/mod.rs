@@ -1,4 +1,4 @@
-//! What all pages share. Knows no feature.
+//! HTTP code that all interfaces share. It doesn't depend on any feature.
 
 pub mod answer;
 pub mod assets;
@@ -23,5 +23,5 @@ pub mod status;
 pub mod stream;
 pub mod when;
 
-/// How handlers take the [`App`](crate::app::App).
+/// The extractor with which handlers get the [`App`](crate::app::App).
 pub type AppData = actix_web::web::Data<crate::app::App>;

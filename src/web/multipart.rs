@@ -1,5 +1,5 @@
-//! Multipart forms (RFC 7578) of every kind of client: the headers of their parts
-//! are put right before they are parsed.
+//! Multipart forms (RFC 7578) from any client. The headers of their parts are repaired
+//! before they are parsed.
 
 use crate::error::{Error, Kind};
 use crate::web::{charset, flow};
@@ -14,8 +14,8 @@ use futures_util::{Stream, StreamExt, stream};
 use memchr::memmem;
 use std::future::{Ready, ready};
 
-/// Longest headers of one part, in bytes; longer ones are passed on as they are,
-/// for the parser to refuse.
+/// Maximum size of the headers of one part, in bytes. Larger ones are passed on unchanged,
+/// and the parser rejects them.
 const MAX_HEADERS: usize = 16 * 1024;
 
 /// The parts of a multipart body, in order.
@@ -30,7 +30,6 @@ impl FromRequest for Parts {
     }
 }
 
-/// The parts of a body.
 pub fn parts(req: &HttpRequest, payload: Payload) -> Multipart {
     match boundary(req) {
         Some(boundary) => {
@@ -48,8 +47,8 @@ fn boundary(req: &HttpRequest) -> Option<String> {
     Some(boundary.trim().trim_matches('"').to_owned())
 }
 
-/// The name of a file: `filename*` (RFC 6266) where it is, else `filename`, in
-/// which browsers write a quotation mark as `%22`.
+/// The name of a file: `filename*` (RFC 6266) if present, otherwise `filename`, in which
+/// browsers write a quotation mark as `%22`.
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().map(|name| {
         let declared = Encoding::for_label(name.charset.to_string().as_bytes());
@@ -58,7 +57,7 @@ pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     extended.or_else(|| disposition.get_filename().map(|name| name.replace("%22", "\"")))
 }
 
-/// Why a multipart body was not read to its end.
+/// Explains why a multipart body could not be read to its end.
 pub fn multipart_error(error: &MultipartError) -> Error {
     match error {
         MultipartError::Payload(error) => flow::body_error(error),
@@ -69,21 +68,21 @@ pub fn multipart_error(error: &MultipartError) -> Error {
     }
 }
 
-/// Rewrites the headers of parts into UTF-8 without control characters: clients
-/// write names in the encoding of their page, and the parser refuses the whole
-/// form for one byte that it does not expect.
+/// Converts the headers of parts to UTF-8 without control characters. Clients send names in
+/// the encoding of their page, and the parser rejects the whole form because of one
+/// unexpected byte.
 struct Mender {
-    /// What begins a part, but for the first, which has no line before it.
+    /// The line break and boundary before each part. The first part has no line break.
     delimiter: Vec<u8>,
     declared: Option<&'static Encoding>,
-    /// Bytes that may begin a delimiter or are headers not yet complete.
+    /// Bytes that may be the start of a delimiter, or headers that aren't complete yet.
     held: Vec<u8>,
     in_headers: bool,
 }
 
 impl Mender {
     fn new(boundary: &str, declared: Option<&'static Encoding>) -> Self {
-        // As if a line stood before the first part, too.
+        // Start with a line break, so that the first part is recognised, too.
         Self {
             delimiter: format!("\r\n--{boundary}").into_bytes(),
             declared,
@@ -113,11 +112,11 @@ impl Mender {
                 }
             }
         });
-        // The parser asks again after the end.
+        // The parser polls again after the end.
         mended.fuse()
     }
 
-    /// What can be passed on once these bytes are there.
+    /// Adds bytes and returns those that can be passed on now.
     fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
         let mut out = Vec::with_capacity(self.held.len());
@@ -137,7 +136,7 @@ impl Mender {
                 out.extend(self.held.drain(..at + self.delimiter.len()));
                 self.in_headers = true;
             } else {
-                // The end may be the beginning of a delimiter.
+                // The last bytes may be the start of a delimiter.
                 let safe = self.held.len().saturating_sub(self.delimiter.len() - 1);
                 out.extend(self.held.drain(..safe));
                 return out;

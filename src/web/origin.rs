@@ -1,28 +1,26 @@
 //! Cross-origin protection: an unsafe request must come from our own pages.
 //!
-//! The algorithm is that of Go's `http.CrossOriginProtection`, with two
-//! tightenings: `Origin` is compared with the public URL where one is set, and
-//! `null` is foreign. A request that names no origin at all comes from a program
-//! or from a very old browser, where the cookie's `SameSite` has to do.
+//! The algorithm is that of Go's `http.CrossOriginProtection`, with two stricter rules:
+//! `Origin` is compared with the public URL if one is set, and `null` counts as foreign. A
+//! request without an origin comes from a program or from a very old browser, for which the
+//! cookie's `SameSite` must suffice.
 
 use actix_web::http::Method;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 
-/// What the check needs to know of a request.
+/// The parts of a request that the check needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Its method.
     pub method: &'a Method,
-    /// Its headers.
     pub headers: &'a HeaderMap,
-    /// The origin under which people reach us, if we were told.
+    /// The origin of the configured public URL.
     pub public_origin: Option<&'a str>,
 }
 
-/// Whether the request may change something; the error says what spoke against it.
+/// Checks whether the request may change something.
 ///
 /// # Errors
-/// The reason, for the log and the error page.
+/// The reason for the refusal, for the log and the error page.
 pub fn check(request: Request<'_>) -> Result<(), &'static str> {
     if matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The query of an address, read into a struct; what is not UTF-8 in it is
-//! decoded as a form would be.
+//! Reads the query of an address into a struct. Text that isn't UTF-8 is decoded as in a
+//! form.
 
 use crate::error::{Error, Kind};
 use crate::web::charset;
@@ -9,12 +9,10 @@ use serde::de::DeserializeOwned;
 use std::future::{Ready, ready};
 use std::ops::Deref;
 
-/// A query.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
 impl<T> Query<T> {
-    /// What it holds.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -1,11 +1,10 @@
-//! Which status of HTTP an error has.
+//! The HTTP status of each kind of error.
 
 use crate::error::{Error, Kind};
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
 
 impl Kind {
-    /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Unreadable => StatusCode::BAD_REQUEST,

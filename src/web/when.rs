@@ -1,9 +1,9 @@
-//! A stored moment as a person in a time zone reads it.
+//! Formats stored times for the reader's time zone.
 
 use chrono::{NaiveDateTime, SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
 
-/// One moment, for people and for machines.
+/// A point in time, for people and for machines.
 #[derive(Clone, Debug)]
 pub struct When {
     /// RFC 3339 in UTC.
@@ -23,7 +23,7 @@ impl When {
     }
 }
 
-/// A length of time in its two largest units: `3 d 4 h`, `12 min`, `40 s`.
+/// Formats a duration in its two largest units: `3 d 4 h`, `12 min`, `40 s`.
 pub fn duration(seconds: i64) -> String {
     let delta = TimeDelta::seconds(seconds.max(0));
     let (days, hours, minutes) = (delta.num_days(), delta.num_hours() % 24, delta.num_minutes() % 60);

@@ -1,5 +1,5 @@
-//! DOC: an OLE compound file ([MS-CFB]) with the stream of a Word document
-//! ([MS-DOC], 2.1) and of no other program's.
+//! DOC: an OLE compound file ([MS-CFB]) with the stream of a Word document ([MS-DOC], 2.1)
+//! and no stream of another program.
 
 use super::{mismatch, protected, unreadable};
 use crate::attachments::kind::Kind;
@@ -8,20 +8,20 @@ use cfb::CompoundFile;
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};
 
-/// How a compound file begins.
+/// The first bytes of a compound file.
 pub(super) const SIGNATURE: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
-/// How a Word stream begins: Word 97 and later, Word 6 and 95.
+/// The first bytes of a Word stream: Word 97 and later, Word 6 and 95.
 const WORD: [[u8; 2]; 2] = [[0xEC, 0xA5], [0xDC, 0xA5]];
-/// The streams of spreadsheets, presentations, drawings, mails and projects.
+/// The streams of spreadsheets, presentations, drawings, emails and projects.
 const OTHERS: [&str; 6] =
     ["/Workbook", "/Book", "/PowerPoint Document", "/VisioDocument", "/__properties_version1.0", "/Props"];
-/// Bytes of a sector, which is also the size of the header, and how many sectors
-/// one sector of the allocation table speaks of.
+/// Size of a sector and of the header, in bytes; below it, the number of sectors that one
+/// sector of the allocation table describes.
 const SECTOR: usize = 512;
 const SECTORS_PER_TABLE: usize = SECTOR / 4;
-/// From here on a number of a sector says that there is none.
+/// Sector numbers from here on mean that there is no sector.
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
-/// Where a newer document hides behind its password ([MS-OFFCRYPTO], 2.3.4.4).
+/// The stream of a newer, password-protected document ([MS-OFFCRYPTO], 2.3.4.4).
 const ENCRYPTED: &str = "/EncryptedPackage";
 
 pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
@@ -42,17 +42,17 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     if WORD.contains(&magic) { Ok(()) } else { Err(mismatch(Kind::Doc, bytes)) }
 }
 
-/// Whether this is a newer Office file behind a password, of whatever kind.
+/// Whether this is a newer, password-protected Office file of any kind.
 pub(super) fn is_protected_package(bytes: &[u8]) -> bool {
     bytes.starts_with(SIGNATURE) && open(bytes).is_ok_and(|file| file.is_stream(ENCRYPTED))
 }
 
-/// Opens the file. Some writers fill the rest of their last allocation table with
-/// ends of chains where it should say "free"; then the sectors that it seems to
-/// speak of are added.
+/// Opens the file. Some programs fill the rest of the last allocation table with
+/// end-of-chain entries instead of "free". In this case, the sectors that these entries
+/// describe are added.
 fn open(bytes: &[u8]) -> io::Result<CompoundFile<Cursor<Cow<'_, [u8]>>>> {
-    // The header itself names tables enough for 6.8 MB; a chain of more could
-    // name the same sectors over and over, and fill all memory.
+    // The header itself lists enough tables for 6.8 MB. A chain of further tables could list
+    // the same sectors again and again, and fill all memory.
     let more_tables = bytes.get(68..72).and_then(|sector| sector.try_into().ok()).map(u32::from_le_bytes);
     if more_tables.is_none_or(|sector| sector < END_OF_CHAIN) {
         return Err(io::ErrorKind::InvalidData.into());

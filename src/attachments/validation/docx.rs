@@ -1,7 +1,7 @@
 //! DOCX: a ZIP whose list of content types names a Word document (ISO/IEC 29500-2).
 //!
-//! Only the central directory and that list are read; what else is packed stays
-//! packed. Where its parts lie and in which order is its writer's business.
+//! Reads only the central directory and that list, and unpacks nothing else. Parts may be
+//! in any folder and in any order.
 
 use super::{Utf16, doc, mismatch, protected, unreadable, utf16};
 use crate::attachments::kind::Kind;
@@ -11,13 +11,12 @@ use quick_xml::events::{BytesStart, Event};
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
-/// How a ZIP with something in it begins.
+/// The first bytes of a ZIP file that is not empty.
 pub(super) const SIGNATURE: &[u8] = b"PK\x03\x04";
-/// Most entries.
 const MAX_ENTRIES: usize = 4_000;
-/// Most bytes that all entries say they unpack to.
+/// Maximum unpacked size that all entries together declare, in bytes.
 const MAX_UNPACKED: u64 = 512 * 1024 * 1024;
-/// Most bytes of the list of content types.
+/// Maximum size of the list of content types, in bytes.
 const MAX_CONTENT_TYPES: u64 = 1024 * 1024;
 
 const CONTENT_TYPES: &str = "[content_types].xml";
@@ -47,8 +46,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     if parts.iter().any(is_there) { Ok(()) } else { Err(broken()) }
 }
 
-/// The names of all entries as parts are compared: without a slash in front, in
-/// lower case. `None` when they cannot be read.
+/// The names of all entries, normalised for comparison: without a leading slash, in lower
+/// case. `None` when they cannot be read.
 fn parts(archive: &ZipArchive<Cursor<&[u8]>>) -> Option<Result<Vec<String>, Rejection>> {
     let mut unpacked: u64 = 0;
     let mut names = Vec::new();
@@ -58,7 +57,7 @@ fn parts(archive: &ZipArchive<Cursor<&[u8]>>) -> Option<Result<Vec<String>, Reje
             return Some(Err(protected("document")));
         }
         unpacked = unpacked.saturating_add(entry.size());
-        // Some writers use the separator of Windows.
+        // Some programs use backslashes as separators.
         let name = entry.name().ok()?.replace('\\', "/").trim_start_matches('/').to_lowercase();
         if name.split('/').any(|step| step == "..") {
             return None;
@@ -78,7 +77,7 @@ fn has_macros() -> Rejection {
     Rejection::new(Code::ContentMismatch, "The document contains macros. Save it without them, as DOCX or PDF.")
 }
 
-/// The list as text: in UTF-8, or in the other encoding that packages may use.
+/// Decodes the list from UTF-8 or UTF-16, the encodings that packages may use.
 fn text(xml: Vec<u8>) -> Option<String> {
     match utf16(&xml) {
         Utf16::Text(text) => Some(text),
@@ -87,18 +86,15 @@ fn text(xml: Vec<u8>) -> Option<String> {
     }
 }
 
-/// Where the document itself is.
+/// The location of the main document.
 enum Document {
-    /// In the part of this name.
+    /// The part with this name.
     Named(String),
-    /// In the main part, whose name ends so.
+    /// The main part, whose name has this ending.
     Ending(String),
 }
 
-/// The part that the list calls a Word document, if there is one.
-///
-/// # Errors
-/// When the list cannot be read.
+/// The part that the list declares as a Word document, if there is one.
 fn document_part(xml: &str) -> Result<Option<Document>, quick_xml::Error> {
     let mut reader = Reader::from_str(xml.trim_start_matches('\u{feff}'));
     loop {

@@ -1,7 +1,6 @@
-//! What a file that is not taken really is, and the way out.
+//! Detects the format of rejected files, and advises what to send instead.
 
-/// What to call a format, by the extension under which it is detected or named.
-/// The first of a group has the name that people know.
+/// Format names by extension, as detected or as in the file name.
 const NAMES: [(&[&str], &str); 21] = [
     (&["heif", "heic"], "HEIC"),
     (&["avif"], "AVIF"),
@@ -26,14 +25,14 @@ const NAMES: [(&[&str], &str); 21] = [
     (&["sqlite"], "a database"),
 ];
 
-/// The format of bytes that are none of our types, where it can be told.
+/// The format of content that is not an accepted type, if it can be detected.
 pub(super) fn format(bytes: &[u8]) -> Option<&'static str> {
     let found = infer::get(bytes)?.extension();
     NAMES.iter().find(|(endings, _)| endings.contains(&found)).map(|(_, name)| *name)
 }
 
-/// How to send it all the same. `word` is a name of [`NAMES`] or the ending of a
-/// file's name in lower case; empty where we know no way.
+/// Advice on how to send the content in an accepted format. `word` is a name from
+/// [`NAMES`] or a file extension in lower case. Empty when there is no advice.
 pub(super) fn advice(word: &str) -> &'static str {
     let named = NAMES.iter().find(|(endings, _)| endings.contains(&word)).map_or(word, |(_, name)| *name);
     match named {

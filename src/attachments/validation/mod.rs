@@ -1,9 +1,9 @@
-//! Whether bytes are what their name says: extension and content together.
+//! Checks that the content of a file matches the extension of its name.
 //!
-//! Pure: it touches neither disk nor network. Documents are opened only as far
-//! as it takes to know what they are; nothing of them is run or unpacked. What
-//! real programs write passes, with the slack that they need; what cannot be
-//! judged is refused with a sentence that helps. A file for each rule.
+//! Pure: uses neither disk nor network. Opens documents only as far as needed to identify
+//! them, and never runs or extracts their content. Accepts what real programs write, even
+//! where they deviate from the standard. Rejects what it cannot check, with a helpful
+//! message. Each rule has its own file.
 
 mod doc;
 mod docx;
@@ -19,23 +19,22 @@ pub use picture::Picture;
 use crate::attachments::kind::{Kind, MAX_BYTES};
 use crate::attachments::rejection::{Code, Rejection};
 
-/// A file that is what it says.
+/// A file whose content matches its name.
 pub struct Valid {
-    /// Its type.
     pub kind: Kind,
-    /// Its first frame, where it is a picture that we can decode.
+    /// The first frame, if the file is a picture that can be decoded.
     pub picture: Option<Picture>,
 }
 
-/// What is said of a file of another type.
+/// The message for a file of another type.
 fn allowed() -> String {
     format!("Only {} files can be attached.", Kind::labels())
 }
 
-/// Whether a name's type is taken at all; needs no bytes.
+/// The accepted type of a file name; does not need the content.
 ///
 /// # Errors
-/// `type_not_allowed`.
+/// `type_not_allowed` for all other types.
 pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
     Kind::of_name(name).ok_or_else(|| {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
@@ -44,7 +43,7 @@ pub fn kind_of(name: &str) -> Result<Kind, Rejection> {
     })
 }
 
-/// The refusal of a type by its name, naming what the bytes really are.
+/// The rejection of a file name's type. Adds the detected format of the content.
 fn not_allowed(refusal: Rejection, bytes: &[u8]) -> Rejection {
     match (announced(bytes), foreign::format(bytes)) {
         (Some(kind), _) => {
@@ -64,16 +63,16 @@ pub fn too_large() -> Rejection {
     Rejection::new(Code::TooLarge, "The file is larger than 5 MB.")
 }
 
-/// What judging this file takes besides its own bytes, in bytes of memory:
-/// much for a picture, next to nothing for the rest. Reads the header only.
+/// Memory that validation needs in addition to the file itself, in bytes: much for pictures,
+/// almost nothing for other types. Reads only the header.
 pub fn memory(name: &str, bytes: &[u8]) -> u64 {
     Kind::of_name(name).map_or(0, |kind| picture::memory(kind, bytes))
 }
 
-/// Judges a file by name and bytes.
+/// Validates a file by its name and content.
 ///
 /// # Errors
-/// The first reason not to take it.
+/// The first reason to reject the file.
 pub fn validate(name: &str, bytes: &[u8]) -> Result<Valid, Rejection> {
     let kind = kind_of(name).map_err(|refusal| not_allowed(refusal, bytes))?;
     if bytes.is_empty() {
@@ -92,7 +91,7 @@ pub fn validate(name: &str, bytes: &[u8]) -> Result<Valid, Rejection> {
     Ok(Valid { kind, picture })
 }
 
-/// The type that the first bytes announce, of those that announce one.
+/// The type that the first bytes indicate, if any.
 fn announced(bytes: &[u8]) -> Option<Kind> {
     let starts = |signature: &[u8]| bytes.starts_with(signature);
     match bytes {
@@ -107,8 +106,8 @@ fn announced(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// The content does not match the extension; says what it is, if another
-/// extension would do.
+/// The rejection when the content does not match the extension. Suggests the right extension
+/// if renaming is enough.
 fn mismatch(kind: Kind, bytes: &[u8]) -> Rejection {
     let message = match announced(bytes) {
         Some(other) if other != kind && (other.is_image() || other == Kind::Pdf) => format!(
@@ -137,16 +136,16 @@ fn protected(what: &str) -> Rejection {
     Rejection::new(Code::Unreadable, message)
 }
 
-/// What bytes say of UTF-16.
+/// The result of decoding UTF-16.
 enum Utf16 {
-    /// They do not announce it.
+    /// No byte order mark.
     Other,
-    /// They announce it by a mark and are something else.
+    /// A byte order mark, but no valid UTF-16.
     Broken,
     Text(String),
 }
 
-/// Reads bytes that announce UTF-16 by a mark. A last odd byte is left out.
+/// Decodes UTF-16 with a byte order mark. Ignores an odd last byte.
 fn utf16(bytes: &[u8]) -> Utf16 {
     let (units, unit): (_, fn([u8; 2]) -> u16) = match bytes {
         [0xFE, 0xFF, units @ ..] => (units, u16::from_be_bytes),

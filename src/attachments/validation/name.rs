@@ -1,10 +1,11 @@
-//! File names, which are only ever data: shown, searched, offered at download.
+//! File names. They are only data: shown, searched and offered for download.
 
 use crate::attachments::kind::{Kind, MAX_NAME};
 use crate::attachments::rejection::{Code, Rejection};
 use crate::values::text::is_invisible;
 
-/// A file name as it is kept: its last part, without what could mislead.
+/// Cleans a file name for storage: keeps only the last path component and removes
+/// misleading characters.
 ///
 /// # Errors
 /// `bad_name` when nothing is left or it is too long.
@@ -21,14 +22,15 @@ pub fn clean_name(name: &str) -> Result<String, Rejection> {
     Ok(clean)
 }
 
-/// A new name for a file of that type, with its extension where it has none.
+/// Cleans a new name for a file of this type, and adds the extension if it is missing.
 pub fn new_name(kind: Kind, typed: &str) -> Result<String, Rejection> {
-    // Who types a slash means no path: "Invoice 3/4".
+    // A typed slash does not mean a path: "Invoice 3/4".
     let clean = clean_name(&typed.replace(['/', '\\'], "-"))?;
     if Kind::of_name(&clean) == Some(kind) { Ok(clean) } else { clean_name(&format!("{clean}.{}", kind.extension())) }
 }
 
-/// Characters that are not seen. Joiners hold emoji and letters together.
+/// Whether a character is invisible and removed. Joiners stay, because they hold emoji and
+/// letters together.
 fn is_hidden(c: char) -> bool {
     c.is_control() || (is_invisible(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{e0020}'..='\u{e007f}'))
 }

@@ -1,21 +1,21 @@
-//! PDF, by header and end (ISO 32000-1, 7.5). Never rendered here, so that one
-//! which is protected by a password is as good as any.
+//! PDF, by header and end (ISO 32000-1, 7.5). Files are never rendered here, so
+//! password-protected ones are accepted too.
 
 use super::{announced, mismatch, unreadable};
 use crate::attachments::kind::Kind;
 use crate::attachments::rejection::Rejection;
 use memchr::memmem;
 
-/// Readers look for the header within so many bytes: mail programs and printers
-/// leave lines before it.
+/// PDF readers look for the header within this many bytes, because mail programs and
+/// printers leave lines before it.
 const HEADER_WITHIN: usize = 1024;
 
 pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     let start = &bytes[..bytes.len().min(HEADER_WITHIN)];
     let header = memmem::find(start, b"%PDF-").filter(|_| announced(bytes).is_none_or(|kind| kind == Kind::Pdf));
     let header = header.ok_or_else(|| mismatch(Kind::Pdf, bytes))?;
-    // Whatever follows the end does no harm: scanners pad, servers append. Where the
-    // end is missing, readers put together what is there.
+    // Data after the end is harmless: scanners pad, servers append. If the end is missing,
+    // PDF readers reconstruct what is there.
     let has = |mark: &[u8]| memmem::find(&bytes[header..], mark).is_some();
     if has(b"%%EOF") || has(b"endobj") { Ok(()) } else { Err(unreadable("The PDF has nothing in it.")) }
 }

@@ -1,5 +1,5 @@
-//! Pictures: the full signature, a size within limits by the header, and data of
-//! pixels. What can be decoded of them becomes the thumbnail.
+//! Pictures need the full signature, a header with a size within the limits, and pixel
+//! data. If the picture can be decoded, it becomes the thumbnail.
 
 use super::{announced, mismatch, unreadable};
 use crate::attachments::kind::Kind;
@@ -9,24 +9,23 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Im
 use memchr::memmem;
 use std::io::Cursor;
 
-/// A picture of more pixels than this is refused before it is decoded.
+/// Pictures with more pixels are rejected before decoding.
 const MAX_PIXELS: u64 = 40_000_000;
 /// Longest side of a picture, in pixels.
 const MAX_SIDE: u32 = 20_000;
-/// What the decoded picture may take, in bytes: eight for each pixel at most.
+/// Maximum size of a decoded picture, in bytes: at most eight per pixel.
 const MAX_DECODED: u64 = 8 * MAX_PIXELS;
-/// What a header may unpack to, in bytes: a colour profile, for one. It is read
-/// before anybody knows how much memory the picture takes.
+/// Maximum unpacked size of a header, for example a colour profile, in bytes. The header is
+/// read before the memory use of the picture is known.
 const MAX_HEADER: u64 = 8 * 1024 * 1024;
-/// What decoders keep beside the picture that they make: a progressive JPEG all
-/// its coefficients, two bytes each.
+/// Memory for decoding, as a multiple of the decoded picture: for a progressive JPEG, the
+/// decoder also holds all coefficients, two bytes each.
 const WORKING_COPIES: u64 = 3;
 
-/// A decoded first frame, as it is stored; not yet turned.
+/// The decoded first frame, before its orientation is applied.
 pub struct Picture {
-    /// The pixels.
     pub image: DynamicImage,
-    /// How they are to be turned so that up is up.
+    /// The transformation that turns the picture upright.
     pub orientation: Orientation,
 }
 
@@ -42,13 +41,13 @@ pub(super) fn check(kind: Kind, bytes: &[u8]) -> Result<Option<Picture>, Rejecti
     if !has_pixels(kind, bytes) {
         return Err(unreadable("The picture ends before its first pixel."));
     }
-    // Some writers leave broken metadata behind; the picture itself is what counts.
+    // Some programs write broken metadata; only the picture itself matters.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     decoder.set_limits(limits(MAX_DECODED)).map_err(refusal)?;
     match DynamicImage::from_decoder(decoder) {
         Ok(image) => Ok(Some(Picture { image, orientation })),
         Err(ImageError::Limits(_)) => Err(too_many_pixels()),
-        // Viewers show what is there of a picture whose end is missing or damaged.
+        // Viewers show the intact part of a picture whose end is missing or damaged.
         Err(_) => Ok(None),
     }
 }
@@ -65,7 +64,7 @@ fn too_many_pixels() -> Rejection {
     Rejection::new(Code::TooLarge, format!("{message} Make it smaller."))
 }
 
-/// What decoding takes at most, by the header, in bytes.
+/// Maximum memory for decoding, according to the header, in bytes.
 pub(super) fn memory(kind: Kind, bytes: &[u8]) -> u64 {
     if !kind.is_image() || announced(bytes) != Some(kind) {
         return 0;
@@ -93,12 +92,12 @@ fn limits(bytes: u64) -> Limits {
     limits
 }
 
-/// Whether the data of the pixels begin, as far as the format's structure tells.
+/// Whether the pixel data starts, judging by the structure of the format.
 fn has_pixels(kind: Kind, bytes: &[u8]) -> bool {
     match kind {
         Kind::Png => png_data(bytes).is_some_and(|data| data.len() > 6 && is_zlib(data)),
         Kind::Jpeg => jpeg_data(bytes).is_some_and(|data| data.len() > 2),
-        // An image descriptor, its ten bytes, and the first block of data.
+        // An image descriptor of ten bytes, and the first data block.
         Kind::Gif => gif_data(bytes).is_some_and(|data| data.len() > 12),
         _ => [&b"VP8 "[..], b"VP8L", b"ALPH", b"ANMF"]
             .iter()
@@ -107,13 +106,13 @@ fn has_pixels(kind: Kind, bytes: &[u8]) -> bool {
     }
 }
 
-/// The first two bytes of a zlib stream (RFC 1950, 2.2).
+/// Whether the data starts with the two header bytes of a zlib stream (RFC 1950, 2.2).
 fn is_zlib(data: &[u8]) -> bool {
     let [method, flags, ..] = data else { return false };
     method & 0x0F == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0
 }
 
-/// The content of the first chunk of pixels.
+/// The data from the content of the first pixel chunk on.
 fn png_data(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = bytes.get(8..)?;
     loop {
@@ -125,7 +124,7 @@ fn png_data(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What follows the header of the first scan.
+/// The data after the header of the first scan.
 fn jpeg_data(bytes: &[u8]) -> Option<&[u8]> {
     let mut rest = &bytes[2..];
     while let [0xFF, marker, high, low, ..] = rest {
@@ -140,7 +139,7 @@ fn jpeg_data(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The first image descriptor and what follows it (GIF89a, 20).
+/// The data from the first image descriptor on (GIF89a, 20).
 fn gif_data(bytes: &[u8]) -> Option<&[u8]> {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let mut rest = bytes.get(13 + table(*bytes.get(10)?)..)?;

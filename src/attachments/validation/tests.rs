@@ -195,7 +195,7 @@ fn a_document_may_lie_anywhere_in_its_package() {
     let list = |element: &str| format!("<ns:Types xmlns:ns='x'>{element}</ns:Types>");
     let named = list(&format!("<ns:Override ContentType='{WORD_MAIN}' PartName='/Deep/Text&#46;xml'/>"));
     assert_eq!(code("a.docx", &zipped(&[("z", "z"), ("deep/text.xml", "x"), ("[Content_Types].xml", &named)])), None);
-    // The way of .NET's packaging: the first part's type becomes the default of its extension.
+    // .NET packaging makes the first part's type the default of its extension.
     let default = list(&format!("<ns:Default Extension=\"xml\" ContentType=\"{WORD_MAIN}\"/>"));
     let windows = [("[Content_Types].xml", default.as_str()), ("word\\document.xml", "x")];
     assert_eq!(code("a.docx", &zipped(&windows)), None);
@@ -237,7 +237,7 @@ mod properties {
             start in prop::sample::select(samples()),
             cut in any::<prop::sample::Index>(),
         ) {
-            // A real beginning, and anything after it.
+            // A valid start, followed by random bytes.
             let (kind, mut whole) = start;
             whole.truncate(cut.index(whole.len() + 1));
             whole.extend_from_slice(&bytes);

@@ -1,8 +1,8 @@
-//! Text: UTF-8, UTF-16 that announces itself, or one of the encodings of eight
-//! bits. Which one is not asked: the bytes go out as they came in.
+//! Text: UTF-8, UTF-16 with a byte order mark, or an 8-bit encoding. The encoding does not
+//! matter: files are served exactly as received.
 //!
-//! Text is text whatever its first words look like, and may hold the control
-//! characters of any program: it goes out as a download that no browser opens.
+//! Text may start with any words and contain control characters of any program, because it
+//! is served as a download that no browser opens.
 
 use super::{Utf16, announced, mismatch, pdf, unreadable, utf16};
 use crate::attachments::kind::Kind;
@@ -18,10 +18,10 @@ pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
 
 fn eight_bits(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     let is_another = match announced(bytes) {
-        // Their first bytes are no words of anybody.
+        // No text starts with the first bytes of these types.
         Some(Kind::Png | Kind::Jpeg | Kind::Doc | Kind::Docx) => true,
         Some(Kind::Pdf) => pdf::check(bytes).is_ok(),
-        // Words that a text may begin with; what really is a picture has zeros.
+        // Text may start with these words; a real picture contains zero bytes.
         _ => false,
     };
     if is_another || bytes.contains(&0) { Err(mismatch(kind, bytes)) } else { Ok(()) }

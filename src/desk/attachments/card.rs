@@ -7,24 +7,20 @@ use crate::web::paths;
 /// An attachment as pages show it.
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// Its random id.
     pub id: String,
-    /// Its original name.
     pub filename: String,
-    /// Its extension in upper case, for the icon.
+    /// The extension in upper case, for the icon.
     pub label: String,
-    /// Its size for people.
+    /// For people, such as `12 KB`.
     pub size: String,
-    /// Its address.
     pub url: String,
-    /// Its thumbnail's address, if it has one.
     pub thumbnail_url: Option<String>,
-    /// Whether it is a picture that can be shown larger.
+    /// Whether it is a picture that can be enlarged.
     pub is_picture: bool,
 }
 
 impl Card {
-    /// The card of a file of the ticket of that number.
+    /// `number` is that of the ticket.
     pub fn new(attachment: &Attachment, number: i64, links: &Links) -> Self {
         let id = &attachment.id;
         Self {

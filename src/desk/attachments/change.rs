@@ -1,4 +1,4 @@
-//! Files are renamed, taken off a ticket, and put back.
+//! Renames, removes and restores the files of a ticket.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -49,7 +49,6 @@ pub async fn restore(
     layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
 }
 
-/// The form of a file's name.
 #[derive(Deserialize)]
 pub struct Rename {
     #[serde(default)]
@@ -57,9 +56,6 @@ pub struct Rename {
 }
 
 /// `POST /tickets/{number}/attachments/{id}/rename`: `filename`
-///
-/// # Errors
-/// *Not found* when it is out of reach; *invalid* for a name that cannot be one.
 pub async fn rename(
     app: AppData,
     agent: Agent,

@@ -1,4 +1,4 @@
-//! Files over HTTP: one file for each thing that is done with them.
+//! The pages and forms of attachments.
 
 pub mod card;
 pub mod change;

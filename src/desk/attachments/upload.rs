@@ -1,4 +1,4 @@
-//! `POST /tickets/{number}/attachments`: files come in.
+//! `POST /tickets/{number}/attachments`: uploads files.
 
 use crate::accounts::actor::Actor;
 use crate::desk::attachments::card::Card;
@@ -22,9 +22,6 @@ struct OutcomePage<'a> {
 }
 
 /// `POST /tickets/{number}/attachments`: multipart, `files` repeated. Scripts get JSON.
-///
-/// # Errors
-/// As [`upload::receive`].
 pub async fn upload(
     req: HttpRequest,
     app: AppData,

@@ -1,4 +1,4 @@
-//! Replying to a conversation, closing, deleting and restoring it.
+//! Replies to a conversation, and closes, deletes and restores it.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -16,7 +16,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The form of a reply.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
@@ -25,8 +24,8 @@ pub struct Reply {
     request_id: Option<String>,
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`. For a script the
-/// answer is the id of the next request.
+/// `POST /conversations/{id}/messages`: `body`, `requestId`. Scripts get the id for the next
+/// request as JSON.
 pub async fn reply(
     req: HttpRequest,
     app: AppData,
@@ -58,7 +57,6 @@ pub async fn reply(
     layout.see_other_saying(to, &Flash::new("The reply is sent."))
 }
 
-/// The form of a status.
 #[derive(Deserialize)]
 pub struct SetStatus {
     status: Status,

@@ -34,7 +34,7 @@ struct Row {
     country: Option<String>,
     message_count: i64,
     is_open: bool,
-    /// Messages that this reader has not seen and nobody has answered.
+    /// Messages that this user hasn't read and nobody has replied to.
     unread: i64,
     waiting: Option<When>,
 }
@@ -49,7 +49,7 @@ struct ListPage<'a> {
     rows: Vec<Row>,
     newer: Option<String>,
     older: Option<String>,
-    /// Why nothing was searched for.
+    /// Why the query can't be searched.
     error: Option<String>,
 }
 
@@ -58,7 +58,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     let q = text::normalise(query.q.trim());
     let status = match query.status.as_str() {
         "all" => None,
-        // With words to search for and no status, all are searched.
+        // A search without a status covers all conversations.
         "" if !q.is_empty() => None,
         word => Some(word.parse().unwrap_or(Status::Open)),
     };
@@ -78,7 +78,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         visitor: row.visitor().to_owned(),
         at: When::new(row.last_message_at, agent.zone),
         is_open: row.is_open(),
-        // What was closed is dealt with.
+        // Closed conversations need no attention.
         unread: if row.is_open() { row.unread(marks.get(&row.seq).copied().unwrap_or(0)) } else { 0 },
         waiting: row.waiting_since.map(|since| When::new(since, agent.zone)),
         id: row.id,

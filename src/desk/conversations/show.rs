@@ -25,18 +25,15 @@ use serde_json::json;
 pub struct Line {
     /// Its number in the conversation.
     pub position: i64,
-    /// Who wrote it.
     pub author: String,
-    /// Whether that was one of the team.
+    /// Whether the author is a member of the team.
     pub from_agent: bool,
-    /// What they wrote.
     pub body: String,
-    /// When.
     pub at: When,
 }
 
 impl Line {
-    /// What they wrote, with the addresses of the web in it.
+    /// The body, split into text and links.
     pub fn spans(&self) -> Vec<Span<'_>> {
         spans(&self.body)
     }
@@ -75,16 +72,16 @@ struct ShowPage<'a> {
     begun: When,
     waiting: Option<When>,
     lines: Vec<Line>,
-    /// Where earlier messages begin, if there are any.
+    /// The position before which there are earlier messages.
     earlier: Option<i64>,
     /// Whether this is not the newest page.
     is_earlier: bool,
-    /// Whether no bubble shows what is written here.
+    /// Whether the visitor won't see replies, because no bubble shows this conversation.
     is_elsewhere: bool,
     tickets: Vec<TicketRef>,
     body: String,
     error: Option<String>,
-    /// Makes a reply that is sent twice one reply.
+    /// Prevents duplicates if the form is sent twice.
     request_id: String,
 }
 
@@ -132,7 +129,7 @@ pub(super) async fn render(
     layout.page_with(status, &page)
 }
 
-/// Reading must go on when writing cannot.
+/// Records what the user has read. If that fails, they still see the page.
 async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     let user_id = agent.id;
     match app.db.write(move |conn| marks::set(conn, user_id, seq, position)).await {
@@ -141,8 +138,8 @@ async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     }
 }
 
-/// `GET /live/unread`: how many conversations wait with something that the user
-/// has not read, as JSON.
+/// `GET /live/unread`: how many conversations need a reply and have messages that the user
+/// hasn't read, as JSON.
 pub async fn unread(app: AppData, agent: Agent) -> Result<HttpResponse> {
     let count = app.db.read(move |conn| marks::unread(conn, agent.account_id, agent.id)).await?;
     Ok(HttpResponse::Ok().json(json!({ "conversations": count })))

@@ -9,14 +9,14 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-/// What a list says of its kind.
+/// The words in which the lists differ.
 pub struct Words {
     pub path: &'static str,
     pub title: &'static str,
     pub noun: &'static str,
     pub none: &'static str,
     pub what_for: &'static str,
-    /// Of a name.
+    /// An example of a name.
     pub example: &'static str,
 }
 
@@ -26,7 +26,7 @@ pub struct Row {
     pub is_off: bool,
 }
 
-/// The form that creates one.
+/// The form to create an entry.
 #[derive(Deserialize)]
 pub struct Create {
     #[serde(default)]
@@ -50,7 +50,7 @@ struct ListPage<'a> {
     error: Option<&'a str>,
 }
 
-/// The list, or the list with what was typed and why it is wrong.
+/// The list. `failed` is a rejected name and the reason.
 pub fn render(layout: &Layout, words: &Words, rows: Vec<Row>, failed: Option<(&str, &Error)>) -> Result<HttpResponse> {
     let status = failed.map_or(StatusCode::OK, |(_, error)| error.kind.status());
     let (name, error) = failed.map_or(("", None), |(name, error)| (name, Some(error.message())));

@@ -1,4 +1,4 @@
-//! `/settings/chat`: the bubbles for websites, what they say, and the line to copy.
+//! `/settings/chat`: chat bubbles for websites, their texts, and the HTML to copy.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;

@@ -1,4 +1,4 @@
-//! The small forms of a ticket's page: title, status, assignee, tags, trash.
+//! The small forms on a ticket's page: title, status, assignee, tags, trash.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -17,7 +17,6 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-/// The form of a title.
 #[derive(Deserialize)]
 pub struct SetTitle {
     #[serde(default)]
@@ -48,11 +47,10 @@ pub async fn title(
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
-/// The form of a status.
 #[derive(Deserialize)]
 pub struct SetStatus {
     status: Status,
-    /// What the page showed.
+    /// The status that the page showed.
     from: Option<Status>,
 }
 
@@ -82,7 +80,6 @@ pub async fn status(
     }
 }
 
-/// The form of an assignee.
 #[derive(Deserialize)]
 pub struct Assign {
     /// A user's id; empty for nobody.
@@ -90,9 +87,6 @@ pub struct Assign {
 }
 
 /// `POST /tickets/{number}/assignee`: `assignee`, empty for nobody
-///
-/// # Errors
-/// *Invalid* for somebody who is not of the team; *not found* when it is out of reach.
 pub async fn assignee(
     app: AppData,
     agent: Agent,
@@ -112,7 +106,6 @@ pub async fn assignee(
     layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 
-/// The form of tags.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct ChangeTags {

@@ -30,7 +30,7 @@ struct Row {
     assignee: Option<String>,
     tags: Vec<String>,
     source: &'static str,
-    /// Whether the visitor of its conversation waits for an answer.
+    /// Whether the visitor of its conversation is waiting for a reply.
     waits: bool,
     at: When,
 }
@@ -48,7 +48,7 @@ impl Row {
             None => "",
         };
         let requester = text::first_filled(&[&ticket.requester_name, &ticket.requester_email]).to_owned();
-        // Often the title is the requester's name; once is enough.
+        // The title is often the requester's name: show it only once.
         let requester = if requester == ticket.title { String::new() } else { requester };
         Self {
             number: ticket.number,
@@ -93,7 +93,7 @@ struct ListPage<'a> {
     is_empty_account: bool,
     newer: Option<String>,
     older: Option<String>,
-    /// Why nothing was searched for.
+    /// Why the query can't be searched.
     error: Option<String>,
 }
 
@@ -156,7 +156,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     layout.page_with(status_of(page.error.as_deref()), &page)
 }
 
-/// The same list with other values for some words, from its first page on.
+/// The first page of the same list, with some parameters changed.
 fn address(layout: &Layout, query: &Query, changes: &[(&str, &str)]) -> String {
     let kept = [
         ("status", &query.status),
@@ -204,7 +204,7 @@ fn choices(all: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
     all.iter().map(choice).collect()
 }
 
-/// Open tickets have no time of closing to be ordered by.
+/// Open tickets have no closing time to sort by.
 fn sorts(query: &Query, filter: &Filter) -> Vec<Choice> {
     let all = [("", "Order: last changed"), ("created", "Order: created"), ("closed", "Order: closed")];
     let has_closed = matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed));

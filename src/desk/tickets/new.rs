@@ -1,4 +1,4 @@
-//! `GET /tickets/new` and `POST /tickets`: making a ticket on purpose.
+//! `GET /tickets/new` and `POST /tickets`: creating a ticket.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -21,7 +21,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
-/// The fields of the form, as they came: from an address or as a form.
+/// The fields of the form, as sent in a query or as a form.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Typed {
@@ -34,7 +34,7 @@ pub struct Typed {
     request_id: String,
     #[serde(deserialize_with = "ticked")]
     another: bool,
-    /// What the visitor said, to look at while writing.
+    /// The visitor's message, shown for reference.
     #[serde(skip)]
     words: String,
 }
@@ -44,7 +44,8 @@ impl Typed {
         Source::parse(self.conversation_id.trim(), self.form_submission_id.trim())
     }
 
-    /// Cuts what is proposed so that it can be sent; what was cut goes into the notes.
+    /// Shortens suggested values so that the form can be sent. The full values go into the
+    /// notes.
     fn fit(&mut self) {
         let mut rest = Vec::new();
         let mut cut = |label: &str, text: &mut String, max: usize| {
@@ -57,7 +58,7 @@ impl Typed {
         cut("Requester’s name", &mut self.requester_name, email::MAX);
         let address = self.requester_email.trim();
         if !address.is_empty() && !email::is_email(address) {
-            // A part of an address would be somebody else's.
+            // A shortened address could be someone else's.
             rest.push(format!("Requester’s email: {address}"));
             self.requester_email = String::new();
         }
@@ -77,7 +78,7 @@ impl Typed {
             source: self.source()?,
             requester_name,
             requester_email,
-            // A form of our own always brings one; without it nothing can be recognised as a repeat.
+            // Our own form always sends one. Without it, a repeat can't be recognised.
             request_id: if request_id.is_empty() { token::id()? } else { request_id },
             another: self.another,
         })
@@ -113,12 +114,12 @@ fn render(
     layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, error, max_title })
 }
 
-/// `GET /tickets/new`: the filled form. Makes nothing.
+/// `GET /tickets/new`: the prefilled form. Creates nothing.
 ///
 /// # Errors
-/// *Invalid* when the ids in the address cannot be ids.
+/// *Invalid* when the source's id in the query isn't a valid id.
 pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed>) -> Result<HttpResponse> {
-    // Only the page itself offers to make another one.
+    // Only the page itself offers to create another ticket.
     let typed = Typed { another: false, ..query.into_inner() };
     let source = typed.source()?;
     let (mut typed, tickets) = app
@@ -133,7 +134,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed
     render(&layout, StatusCode::OK, &typed, token::id()?, tickets, None)
 }
 
-/// What the address leaves open is filled from the source, where it is here.
+/// Fills the fields that the query leaves empty from the source, if it is stored here.
 fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, typed: Typed) -> Result<Typed> {
     let known = source_links::known(conn, account_id, source)?;
     let otherwise = match (source.kind, known.is_some()) {
@@ -155,11 +156,7 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
     })
 }
 
-/// `POST /tickets`
-///
-/// # Errors
-/// When the database fails. What is wrong with the fields comes back on the
-/// filled form.
+/// `POST /tickets`. Invalid fields are reported on the filled form.
 pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Typed>) -> Result<HttpResponse> {
     let new = match typed.parse() {
         Ok(new) => new,

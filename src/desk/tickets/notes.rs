@@ -1,4 +1,4 @@
-//! The notes of a ticket: saving, conflicts, lines, revisions.
+//! The notes of a ticket: saving, conflicts, added notes, revisions.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -17,7 +17,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-/// Longest line that is appended, in characters.
+/// Maximum length of an added note, in characters.
 const MAX_LINE: usize = 10_000;
 
 #[derive(Template)]
@@ -28,15 +28,14 @@ struct ConflictPage<'a> {
     mine: &'a str,
     theirs: &'a Theirs,
     both: String,
-    /// Under which name the browser keeps the draft that this settles.
+    /// The name under which the browser keeps the draft that this page resolves.
     draft: String,
 }
 
-/// The form of the notes.
 #[derive(Deserialize)]
 pub struct SaveNotes {
     notes: String,
-    /// On which they were written.
+    /// The version that the user edited.
     version: i64,
 }
 
@@ -76,7 +75,6 @@ pub async fn save(
     }
 }
 
-/// The form of a line that is added.
 #[derive(Deserialize)]
 pub struct AddLine {
     #[serde(default)]
@@ -124,7 +122,7 @@ struct RevisionsPage<'a> {
     layout: &'a Layout,
     number: i64,
     rows: Vec<Row>,
-    /// The text of the one that was asked for, with its version.
+    /// The version and the text of the requested revision.
     shown: Option<(i64, String)>,
 }
 
@@ -159,9 +157,6 @@ pub async fn revisions(app: AppData, agent: Agent, layout: Layout, path: web::Pa
 }
 
 /// `GET /tickets/{number}/notes/revisions/{version}`
-///
-/// # Errors
-/// *Not found* when it is out of reach or no longer kept.
 pub async fn revision(app: AppData, agent: Agent, layout: Layout, path: web::Path<(i64, i64)>) -> Result<HttpResponse> {
     let (number, version) = path.into_inner();
     render(&app, &agent, &layout, number, Some(version)).await

@@ -31,7 +31,7 @@ use chrono_tz::Tz;
 
 /// How many messages of the conversation the ticket shows.
 const LAST_MESSAGES: i64 = 5;
-/// How many lines of its history.
+/// How many events of its history.
 const LAST_EVENTS: i64 = 100;
 
 /// What the source card shows.
@@ -51,20 +51,20 @@ enum SourceCard {
         country: Option<String>,
         fields: Vec<(String, String)>,
     },
-    /// Known to another system only.
+    /// Stored only in another system.
     Elsewhere {
         kind: &'static str,
         id: String,
         url: Option<String>,
     },
-    /// It was here and is deleted.
+    /// It was stored here and has been deleted.
     Gone {
         kind: &'static str,
         id: String,
     },
 }
 
-/// The page on which the visitor was.
+/// The page that the visitor was on.
 struct PageLink {
     text: String,
     url: Option<String>,
@@ -124,20 +124,16 @@ struct TimesView {
     resolution: Option<String>,
 }
 
-/// What a form of the page was about to change, shown again with the reason.
+/// The input of a rejected form, shown again with the error.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// The title as it was typed.
     pub title: Option<String>,
-    /// The notes as they were typed.
     pub notes: Option<String>,
-    /// The version that they were typed on, which a new save must name again.
+    /// The version of the notes that the user edited. The next save must send it again.
     pub version: Option<i64>,
-    /// The line for the notes as it was typed.
+    /// The note to add.
     pub line: Option<String>,
-    /// The tag as it was typed.
     pub tag: Option<String>,
-    /// What is wrong.
     pub error: Option<String>,
 }
 
@@ -158,7 +154,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i6
     render(&app, &agent, &layout, path.into_inner(), StatusCode::OK, Draft::default()).await
 }
 
-/// The ticket's page, with what a form was about to change.
+/// The ticket's page, with the input of a rejected form.
 pub async fn render(
     app: &AppData,
     agent: &Agent,
@@ -209,7 +205,7 @@ fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now:
     siblings.retain(|other| other.number != number);
     let mut team = user::assignable(conn, agent.account_id)?;
     if let Some(id) = ticket.assignee_id.filter(|id| !team.iter().any(|(other, _)| other == id)) {
-        // Somebody who has left since: still shown as who has it.
+        // The assignee has left the team, but is still shown.
         team.push((id, user::find(conn, agent.account_id, id)?.name));
     }
     let choice = |(id, name)| Choice { id, name, is_chosen: ticket.assignee_id == Some(id) };
@@ -287,7 +283,7 @@ fn times(ticket: &Ticket, zone: Tz) -> TimesView {
     }
 }
 
-/// RFC 6068: a mail to the requester whose subject names the ticket.
+/// A link (RFC 6068) to send the requester a mail with the ticket in the subject.
 fn mailto(ticket: &Ticket) -> Option<String> {
     let encode =
         |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
@@ -318,7 +314,7 @@ fn event_line(event: Event, zone: Tz) -> EventLine {
     EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
 }
 
-/// Who assigned a ticket to whom, which may be themselves.
+/// Describes an assignment. Users can assign tickets to themselves.
 fn assigned(actor: &str, assignee: &str) -> String {
     if actor == assignee { "took the ticket".into() } else { format!("assigned the ticket to {assignee}") }
 }

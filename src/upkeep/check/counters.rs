@@ -1,4 +1,4 @@
-//! What is counted and indexed against what is there, and the engine's own view.
+//! Compares counters and search indexes with the rows, and runs the engine's own check.
 
 use super::Check;
 use crate::accounts::account;
@@ -14,14 +14,14 @@ use crate::tickets::ticket::Ticket;
 use crate::tickets::{counts, search, ticket};
 use crate::values::chunk::Chunk;
 
-/// Tickets that are compared in one go.
+/// Rows compared at a time.
 const CHUNK: i64 = 200;
 
-/// Counters of every account.
+/// Checks the counters of every account.
 pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
     let repair = check.repair;
     for account_id in check.app.db.scan(account::ids).await? {
-        // In a transaction for writing, which makes those who count wait.
+        // A write transaction, which blocks changes to the counters.
         let compare = move |conn: &mut Connection| compare(conn, account_id, repair);
         for what in check.app.db.write(compare).await? {
             check.mendable(&format!("account {account_id}: {what}"), "counted again");
@@ -47,7 +47,7 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
     Ok(wrong)
 }
 
-/// What each ticket is found by.
+/// Checks the search indexes.
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     let mut last = 0;
     loop {
@@ -65,7 +65,7 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     stray(check).await
 }
 
-/// What each message is found by.
+/// Checks the search index of messages.
 async fn messages(check: &mut Check<'_>) -> Result<()> {
     let (repair, mut place) = (check.repair, Place::default());
     loop {
@@ -80,7 +80,7 @@ async fn messages(check: &mut Check<'_>) -> Result<()> {
     }
 }
 
-/// What each submission is found by.
+/// Checks the search index of submissions.
 async fn submissions(check: &mut Check<'_>) -> Result<()> {
     let (repair, mut place) = (check.repair, 0);
     loop {
@@ -94,7 +94,7 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
     }
 }
 
-/// What the indexes know and nobody should find.
+/// Checks for index entries whose rows are in the trash or gone.
 async fn stray(check: &mut Check<'_>) -> Result<()> {
     for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
     {
@@ -118,7 +118,7 @@ fn not_indexed(conn: &mut Connection, rows: Vec<Ticket>) -> Result<Vec<Ticket>> 
     Ok(suspects)
 }
 
-/// Looks again where nobody can change the ticket meanwhile.
+/// Checks a ticket again while it is locked.
 async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
     let (repair, account_id, number) = (check.repair, ticket.account_id, ticket.number);
     let still_wrong = check.app.db.write(move |conn| {
@@ -138,7 +138,7 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
     Ok(())
 }
 
-/// What the database engine says of its own file.
+/// Runs the database engine's own check.
 pub(super) async fn engine(check: &mut Check<'_>) -> Result<()> {
     for damage in check.app.db.scan(|conn| Ok(db::damage(conn)?)).await? {
         check.wrong(&format!("the database is damaged: {damage}"));

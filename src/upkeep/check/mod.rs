@@ -1,6 +1,6 @@
-//! `docket check`: compares rows with stored objects, and what is counted and
-//! indexed with what is there. It runs beside a live server, mends nothing unless
-//! it is told to, and never touches what only a person can judge.
+//! `docket check`: compares rows with stored objects, and counters and search indexes
+//! with rows. It runs beside a live server, repairs only if told to, and never changes
+//! what needs a person's decision.
 
 mod counters;
 mod objects;
@@ -9,16 +9,16 @@ mod rows;
 use crate::app::App;
 use crate::error::Result;
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Files looked at.
+    /// Files checked.
     pub files: usize,
-    /// Tickets looked at.
+    /// Tickets checked.
     pub tickets: usize,
-    /// What was wrong.
+    /// Problems found.
     pub found: usize,
-    /// What still is: all of it, unless the check repairs.
+    /// Problems left: all of them, unless the check repairs.
     pub left: usize,
 }
 
@@ -31,14 +31,14 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Something that nobody but a person can put right.
+    /// Reports a problem that only a person can fix.
     fn wrong(&mut self, what: &str) {
         self.outcome.found += 1;
         self.outcome.left += 1;
         (self.tell)(what);
     }
 
-    /// Something that was put right just now, or could be.
+    /// Reports a problem that has been repaired, or can be.
     fn mendable(&mut self, what: &str, remedy: &str) {
         self.outcome.found += 1;
         if self.repair {
@@ -50,16 +50,13 @@ impl Check<'_> {
     }
 }
 
-/// Checks everything, tells each finding as it comes, and repairs where asked to.
-///
-/// # Errors
-/// When database or storage cannot be asked.
+/// Checks everything, reports each problem as it is found, and repairs if requested.
 pub async fn run(app: &App, repair: bool, tell: &mut (dyn FnMut(&str) + Send)) -> Result<Outcome> {
     let mut check = Check { app, repair, tell, outcome: Outcome::default() };
     let may_judge_orphans = objects::marker(&mut check).await?;
     objects::leftovers(&mut check)?;
-    // What has an object but no row is looked for before what has a row but no
-    // object: an upload writes its row first, so each is seen in time.
+    // Objects without a row come before rows without an object. An upload writes its row
+    // first, so a check during an upload sees both.
     objects::orphans(&mut check, may_judge_orphans).await?;
     rows::reservations(&mut check).await?;
     rows::files(&mut check).await?;

@@ -1,5 +1,5 @@
-//! From the storage's side: the marker, what a killed put left, and objects that
-//! no row knows.
+//! The storage side: the marker, half-written files of interrupted uploads, and objects
+//! without a row.
 
 use super::Check;
 use crate::attachments::inventory::RESERVED;
@@ -9,15 +9,15 @@ use crate::error::{Error, Result};
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
 
-/// Where files and thumbnails lie.
+/// The folders of files and thumbnails.
 const PREFIXES: [&str; 2] = ["tickets", "thumbnails"];
 /// Keys that are looked up together.
 const CHUNK: usize = 500;
 
-/// Whether this store is this installation's, and its alone.
+/// Whether this store belongs to this installation alone.
 pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
     let key = marker::key(check.app);
-    // Before the first start there is none, and nothing that it could stand for.
+    // A new installation has no marker, and no files that need one.
     let may_lack = !check.app.db.scan(inventory::are_any_ready).await?;
     if !check.app.storage.has(&key).await? && !may_lack {
         if check.repair {
@@ -36,7 +36,7 @@ pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
     Ok(others.is_empty())
 }
 
-/// Half-written files of puts that were killed.
+/// Checks for half-written files of interrupted uploads.
 pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
     let before = check.app.clock.now() - RESERVED;
     for prefix in PREFIXES {
@@ -50,7 +50,7 @@ pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Objects that no row knows.
+/// Checks for objects without a row.
 pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()> {
     for prefix in PREFIXES {
         let mut chunks = check.app.storage.list(prefix).try_chunks(CHUNK);
@@ -67,7 +67,7 @@ pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()
 }
 
 async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()> {
-    // The janitor may have cleared it since it was listed.
+    // The janitor may have deleted it since it was listed.
     if !may_judge || !check.app.storage.has(key).await? {
         return Ok(());
     }

@@ -1,5 +1,5 @@
-//! From the rows' side: reservations that never came, and files whose bytes are
-//! missing or not what they were.
+//! The database side: reservations of uploads that never finished, and files whose bytes
+//! are missing or changed.
 
 use super::Check;
 use crate::attachments::attachment::Attachment;
@@ -15,7 +15,7 @@ use futures_util::TryStreamExt;
 /// Rows that are loaded together.
 const CHUNK: i64 = 200;
 
-/// Uploads that never came to their end.
+/// Checks for uploads that never finished.
 pub(super) async fn reservations(check: &mut Check<'_>) -> Result<()> {
     let stale = check.app.clock.now() - RESERVED;
     let given_up = check.app.db.scan(move |conn| inventory::stale_reservations(conn, stale)).await?;
@@ -28,7 +28,7 @@ pub(super) async fn reservations(check: &mut Check<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Files that tickets show, or can show again.
+/// Checks all files of tickets, including those that can still be restored.
 pub(super) async fn files(check: &mut Check<'_>) -> Result<()> {
     let deleted_after = check.app.clock.now() - TRASH;
     let mut last = String::new();

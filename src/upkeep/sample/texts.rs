@@ -1,10 +1,10 @@
 //! What people write to a shop, and what agents note about it.
 
-/// A reason to write, with all that comes of it.
+/// A reason to contact the shop, with the chat and ticket that follow.
 pub(super) struct Topic {
     pub(super) titles: &'static [&'static str],
     pub(super) tags: &'static [&'static str],
-    /// In turn the visitor and the agent.
+    /// The visitor's and the agent's messages in turn.
     pub(super) chat: &'static [&'static str],
     pub(super) notes: &'static str,
     pub(super) followup: &'static str,
