@@ -19,9 +19,9 @@ impl Clock {
         Self::from_fn(|| Utc::now().naive_utc())
     }
 
-    /// A clock that returns the result of `tell`.
-    pub fn from_fn(tell: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    /// A clock that returns the result of `read`.
+    pub fn from_fn(read: impl Fn() -> NaiveDateTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
     }
 
     /// Now, in UTC.

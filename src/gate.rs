@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits::rates::Left;
 use crate::values::token;
 use crate::web::fields::Fields;
-use crate::web::layout::{Layout, Who};
+use crate::web::layout::{CurrentUser, Layout};
 use crate::web::{AppData, answer, client, flow, log, origin};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -24,7 +24,7 @@ use std::future::{Ready, ready};
 /// Errors for which the form of a signed-out user is rejected instead of kept.
 const NOT_KEPT: [Kind; 3] = [Kind::TooLarge, Kind::TooSlow, Kind::Unavailable];
 
-/// Who may use a route.
+/// CurrentUser may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// Anyone, from any website. Ignores cookies.
@@ -100,7 +100,7 @@ fn check_origin(req: &ServiceRequest) -> Result<()> {
         public_origin: app.config.public_origin().as_deref(),
     });
     verdict.map_err(|reason| {
-        Error::new(Kind::Forbidden, format!("This request did not come from one of our own pages: {reason}."))
+        Error::new(Kind::Forbidden, format!("The request did not come from a page of this server: {reason}."))
     })
 }
 
@@ -119,7 +119,7 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
     if is_stale {
         // Reading must work even when writing fails.
         if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
-            tracing::warn!(cause = error.cause(), "the use of a session was not written down");
+            tracing::warn!(cause = error.cause(), "recording the use of a session failed");
         }
     }
     Ok(Some(user.into()))
@@ -128,7 +128,7 @@ async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
 /// Authenticates a program by its API key.
 async fn admit_program(req: &ServiceRequest) -> Result<()> {
     let app = app_of(req.request())?;
-    let missing = || Error::new(Kind::SignedOut, "An API key is missing (Authorization: Bearer dk_live_…).");
+    let missing = || Error::new(Kind::SignedOut, "Send an API key (Authorization: Bearer dk_live_…).");
     let key = client::bearer(req.headers()).ok_or_else(missing)?;
     // Guesses are limited per network, requests per key.
     let hash = token::sha256(key.as_bytes());
@@ -151,7 +151,7 @@ async fn admit_program(req: &ServiceRequest) -> Result<()> {
     if is_stale {
         // Reading must work even when writing fails.
         if let Err(error) = app.db.write(move |conn| keys::touch(conn, &hash, now)).await {
-            tracing::warn!(cause = error.cause(), "the use of a key was not written down");
+            tracing::warn!(cause = error.cause(), "recording the use of a key failed");
         }
     }
     flow::share(req.request())?.sign_in();
@@ -172,7 +172,7 @@ fn slow_down(req: &ServiceRequest) -> Result<()> {
 fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     flow::share(req.request())?.sign_in();
     log::name_sender(Some(agent.id), None);
-    let who = Who {
+    let user = CurrentUser {
         id: agent.id,
         name: agent.name.clone(),
         may_work: agent.role.may(Action::Work),
@@ -180,7 +180,7 @@ fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
         may_own: agent.role.may(Action::Own),
     };
     let mut extensions = req.extensions_mut();
-    extensions.insert(who);
+    extensions.insert(user);
     extensions.insert(Actor::from(&agent));
     extensions.insert(agent);
     Ok(())

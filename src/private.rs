@@ -30,7 +30,7 @@ pub fn own_dir(path: &Path) -> Result<(), String> {
     let is_shared = entries.flatten().any(|entry| !entry.file_name().to_str().is_some_and(is_ours));
     let closed = || fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)).is_ok();
     if !is_shared && closed() {
-        tracing::warn!(folder = %path.display(), "others could read this folder; it is closed to them now");
+        tracing::warn!(folder = %path.display(), "removed other users' access to this folder");
         return Ok(());
     }
     Err(format!(

@@ -118,9 +118,7 @@ pub fn parse(account_id: i64, query: &str) -> Result<Vec<Phrase>> {
             let distinct: BTreeSet<&str> =
                 phrases.iter().flat_map(|phrase| &phrase.words).map(String::as_str).collect();
             if distinct.len() > MAX_QUERY {
-                return Err(Error::invalid(format!(
-                    "That’s too much to search for: at most {MAX_QUERY} different words. Leave some out."
-                )));
+                return Err(Error::invalid(format!("Search for at most {MAX_QUERY} different words.")));
             }
         }
     }

@@ -102,7 +102,7 @@ async fn asked_to_stop() {
             }
         }
         Err(error) => {
-            tracing::error!(%error, "signals to stop cannot be heard");
+            tracing::error!(%error, "cannot listen for termination signals");
             std::future::pending::<()>().await;
         }
     }
@@ -114,7 +114,7 @@ fn allow_many_connections() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
+        tracing::warn!(%error, "the limit of open files could not be raised");
     }
 }
 

@@ -245,7 +245,7 @@ impl Storage {
     fn check_mount(&self) -> Result<()> {
         match self.marker.get() {
             Some(marker) if !marker.exists() => {
-                Err(Error::unavailable(format!("{} is not there: is the disk mounted?", marker.display())))
+                Err(Error::unavailable(format!("{} does not exist; is the disk mounted?", marker.display())))
             }
             _ => Ok(()),
         }

@@ -1,8 +1,8 @@
-// Docket's help for a form of your website: <form data-docket …>. It tells which
-// page the form is on and how long that page has been open, sends it in place, and says
-// what came of it. Without this script the form works all the same.
+// Optional script for a form on your website: <form data-docket …>. It records the page's
+// address and how long the page was open, sends the form without reloading, and shows the
+// result. The form also works without this script.
 //
-//   data-sending, data-thanks, data-failed   what it says, in your language
+//   data-sending, data-thanks, data-failed   texts for the visitor, in your language
 
 (() => {
   "use strict";
@@ -47,14 +47,14 @@
 
   const isChosenFile = ([, value]) => value instanceof File && value.name !== "";
 
-  // As a form sends it: every field in order, repeated ones too. Only empty file fields
-  // come here.
+  // Like a browser: every field in order, including repeated fields. File fields are empty
+  // here.
   const asJson = (pairs) => {
     const text = (part) => JSON.stringify(part instanceof File ? "" : part);
     return `{${pairs.map((pair) => pair.map(text).join(":")).join(",")}}`;
   };
 
-  // The forms that are being sent, each with a function that unlocks it.
+  // The forms that are being sent, each with a function to unlock it.
   const busy = new Map();
 
   const lock = (element, form) => {
@@ -67,7 +67,7 @@
     return busy.get(element);
   };
 
-  // The server's answer, which is not ok if none comes.
+  // The server's response; not ok if there is none.
   const post = async (action, body) => {
     try {
       const answer = await fetch(action, { method: "POST", headers: { "Content-Type": "application/json" }, body, credentials: "omit" });
@@ -89,8 +89,8 @@
       line.textContent = answer.error?.message ?? failed;
       return;
     }
-    // The server has the form. An error from here on must not make visitors send it again.
-    // The form's own words, else those of its settings.
+    // The server has stored the form. Later errors must not make visitors send it again.
+    // The form's own text overrides the one in its settings.
     line.textContent = thanks ?? (answer.thanks || "Thank you. Your message has arrived.");
     form.reset();
     if (answer.next) location.assign(answer.next);
@@ -107,13 +107,13 @@
     }
     prepare(form);
     const pairs = [...new FormData(element, event.submitter)];
-    // The server takes no files, and tells the visitor on its own page.
+    // The server accepts no files. Its own page explains that to the visitor.
     if (pairs.some(isChosenFile)) return;
     event.preventDefault();
     send(element, form, pairs);
   });
 
-  // The back-forward cache restores a page as it was left, perhaps while sending.
+  // The back-forward cache restores a page as the visitor left it, perhaps while sending.
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     for (const unlock of busy.values()) unlock();

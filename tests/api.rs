@@ -1,4 +1,4 @@
-//! The API, as other programs use it.
+//! The API from the point of view of other programs.
 
 use crate::support::{Answer, Person, TestApp, files, unique};
 use docket::accounts::role::Role;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-/// Another program with a key.
+/// A program with an API key.
 struct Program {
     person: Person,
     key: String,
@@ -73,7 +73,7 @@ async fn a_ticket_from_its_making_to_the_trash() {
     assert_eq!((&changed["tags"], &changed["assigneeId"]), (&json!(["lamps"]), &Value::Null));
     assert!(changed["closedAt"].is_string() && changed["resolutionSeconds"].is_number());
     assert_eq!(program.get("/tickets/1").await.expect(200).json(), changed);
-    // All of it or nothing.
+    // A change is applied completely or not at all.
     let stale = json!({ "title": "Other", "notes": "Mine", "notesVersion": 1 });
     program.send(Method::PATCH, "/tickets/1", &stale).await.expect(409).expect_text("version 2");
     let unnamed = json!({ "title": "Other", "notes": "Mine" });
@@ -163,7 +163,7 @@ async fn another_chat_system_brings_its_conversations_in() {
         (&changed["status"], &changed["visitorEmail"], &changed["visitorName"]),
         (&json!("closed"), &json!("vera@example.com"), &json!("Vera"))
     );
-    // The other system says by itself what is open.
+    // Messages through the API do not reopen a conversation: the other system sets the status.
     program.post(path, &json!({ "from": "visitor", "body": "Once more" })).await.expect(201);
     assert_eq!(program.get("/conversations/crm-42").await.json()["status"], "closed");
     program.send(Method::DELETE, "/conversations/crm-42", &Value::Null).await.expect(204);
@@ -213,15 +213,15 @@ async fn a_request_with_a_key_of_its_own_is_done_once() {
     assert_eq!(owner.list("status=all").await, [1]);
     program.post_once(&key, "/tickets", &json!({ "title": "Other" })).await.expect(409);
     program.post_once(&key, "/conversations", &json!({ "title": "Once" })).await.expect(422);
-    // What was refused was not done, and may be sent again, mended.
+    // A refused request changes nothing, and its key can be used again after a correction.
     let second = unique("order");
     program.post_once(&second, "/tickets", &json!({ "title": " " })).await.expect(422);
     program.post_once(&second, "/tickets", &json!({ "title": "Mended" })).await.expect(201);
-    // Another account’s keys are its own.
+    // Another account can use the same idempotency key.
     let neighbour = app.owner().await;
     let other = Program::of(&app, &neighbour).await;
     assert_eq!(other.post_once(&key, "/tickets", &json!({ "title": "Theirs" })).await.expect(201).json()["number"], 1);
-    // After a day it is forgotten.
+    // An idempotency key expires after a day.
     app.wait(Duration::from_secs(25 * 3600));
     docket::upkeep::janitor::clear(&app.app).await.unwrap();
     program.post_once(&key, "/conversations", &json!({ "id": "other-things" })).await.expect(201);
@@ -353,7 +353,7 @@ async fn a_status_is_read_in_any_case() {
     owner.post(&format!("/tickets/{number}/status"), &[("status", "CLOSED")]).await.expect(303);
 }
 
-/// The description names every route of the API and no other.
+/// The description lists every route of the API and no other.
 #[actix_web::test]
 async fn the_description_describes_what_is_there() {
     let app = TestApp::start().await;
@@ -376,11 +376,11 @@ async fn the_description_describes_what_is_there() {
         .map(|line| format!("{} {}", line.method, line.path.strip_prefix("/api/v1").unwrap()))
         .collect();
     assert_eq!(described, there);
-    // The whole of it: what changes here changes for every program.
+    // A snapshot of the whole description, because a change here affects every program.
     insta::assert_snapshot!("openapi", serde_json::to_string_pretty(&description).unwrap());
 }
 
-/// Every line of the guide runs in a shell as it stands.
+/// Every command in the guide runs unchanged in a shell.
 #[actix_web::test]
 async fn the_guides_lines_work() {
     let app = TestApp::start().await;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const LIMIT: usize = 5_242_880;
 
-/// A file that is about to be stored.
+/// A file to be stored.
 fn a_byte(id: &str) -> NewAttachment {
     NewAttachment { id: id.into(), filename: "a.txt".into(), kind: Kind::Txt, size: 1, sha256: String::new() }
 }
@@ -59,7 +59,7 @@ async fn exactly_five_megabytes_pass_and_one_byte_more_does_not() {
     assert_eq!(whole.expect(201).json()["data"][0]["size"], LIMIT);
     let over = owner.attach(number, &[("over.jpg", &files::jpeg_of(LIMIT + 1))]).await;
     assert_eq!(over.expect(413).json()["rejected"][0]["code"], "too_large");
-    // Far too much is read to its end all the same: the sender sees the answer.
+    // The server reads even a much larger file to its end, so that the client gets the response.
     let far = owner.attach(number, &[("far.jpg", &vec![0; 40 * 1024 * 1024])]).await;
     assert_eq!(far.expect(413).json()["rejected"][0]["filename"], "far.jpg");
     let empty = owner.attach(number, &[("empty.txt", b"")]).await;
@@ -89,7 +89,7 @@ async fn good_files_of_a_batch_are_kept_and_each_bad_one_says_why() {
         .expect_text("d &#60;b&#62;&#38;.txt</a> attached");
     let none = owner.send(owner.upload(number, &batch[1..3])).await;
     none.expect(415).expect_text("No file was attached");
-    owner.send(owner.upload(number, &[("", b"")])).await.expect(422).expect_text("No file was sent");
+    owner.send(owner.upload(number, &[("", b"")])).await.expect(422).expect_text("Choose a file first");
     let all = owner.send(owner.upload(number, &batch[..1])).await;
     assert_eq!(all.expect(303).header("location"), format!("/tickets/{number}#files"));
 }
@@ -188,7 +188,7 @@ async fn an_orphan_in_the_storage_is_never_overwritten() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let number = owner.make_ticket("Orphans").await;
-    // Objects that no row knows, under the keys of the coming moments.
+    // Objects without a row, under the keys of the next three seconds.
     let folder = app.dir.path().join(format!("files/tickets/{}", owner.id));
     std::fs::create_dir_all(&folder).unwrap();
     let now = chrono::Utc::now().timestamp_millis();
@@ -249,18 +249,21 @@ async fn s3_keeps_and_serves_the_same_files() {
         let output = process::run(in_the_bucket(args), "");
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
-    assert_eq!(check(&["check"]), (Some(0), "Looked at 20 files and 1 tickets: 0 wrong, 0 mended.\n".into()));
+    assert_eq!(
+        check(&["check"]),
+        (Some(0), "Files checked: 20. Tickets checked: 1. Problems: 0, repaired: 0.\n".into())
+    );
     let of = |prefix: &str| keys.iter().find(|key| key.starts_with(prefix)).unwrap();
     std::fs::remove_file(bucket.join(s3::BUCKET).join(of("desk/thumbnails/"))).unwrap();
     let (code, said) = check(&["check", "--repair"]);
-    assert!(code == Some(0) && said.contains("made again"), "{said}");
+    assert!(code == Some(0) && said.contains("created again"), "{said}");
     std::fs::remove_file(bucket.join(s3::BUCKET).join(of("desk/tickets/"))).unwrap();
     let (code, said) = check(&["check", "--repair"]);
     assert!(code == Some(1) && said.contains("is missing from the storage"), "{said}");
 }
 
-/// What is taken off a ticket goes for good after 30 days; what was only ever
-/// reserved goes after a quarter of an hour.
+/// Files removed from a ticket are deleted permanently after 30 days; unfinished
+/// reservations after 15 minutes.
 #[actix_web::test]
 async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let app = TestApp::start().await;
@@ -273,7 +276,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     let (now, reserved) = (app.app.clock.now(), a_byte("reserved"));
     let reserve = move |conn: &mut _| reserve::reserve(conn, &actor, number, &reserved, i64::MAX, now);
     let stamp = app.app.db.write(reserve).await.unwrap();
-    // It was killed after its thumbnail was stored, before the row knew of it.
+    // The upload was killed after the thumbnail was stored and before the row recorded it.
     let thumbnail = format!("files/thumbnails/{}/{stamp}.jpg", owner.id);
     std::fs::write(app.dir.path().join(thumbnail), "small").unwrap();
     let rows = || async {
@@ -292,7 +295,7 @@ async fn the_janitor_clears_deleted_files_and_stale_reservations() {
     owner.post(&format!("{gone}/restore"), &[]).await.expect(404);
 }
 
-/// The account's quota and the floor of free disk: files find no room, the rest goes on.
+/// Account quota and minimum free disk space: files are refused, everything else keeps working.
 #[actix_web::test]
 async fn without_room_files_are_refused_and_the_rest_goes_on() {
     let app = TestApp::start_with(|config| config.account_quota = Some("5KB".parse().unwrap())).await;
@@ -310,7 +313,7 @@ async fn without_room_files_are_refused_and_the_rest_goes_on() {
     let theirs = other.make_ticket("Their own quota").await;
     other.attach(theirs, &[("b.txt", &[b'b'; 3000])]).await.expect(201);
 
-    // What is deleted gives its room back once nobody can restore it.
+    // Deleted files count towards the quota until nobody can restore them.
     let file = json["data"][0]["url"].as_str().unwrap();
     owner.post(&format!("{file}/delete"), &[]).await.expect(303);
     owner.attach(number, &[("b.txt", &[b'b'; 3000])]).await.expect(507);
@@ -408,7 +411,7 @@ async fn one_request_holds_so_many_files_and_no_more() {
         json["rejected"].as_array().unwrap().iter().map(|one| one["filename"].as_str().unwrap()).collect();
     assert_eq!(refused, ["21.txt", "22.txt"]);
 
-    // More than all its files may be: whatever it is called, it is not read to its end.
+    // A body above the limit of a request is not read to its end, whatever its field is called.
     let form = reqwest::multipart::Form::new().text("other", "x".repeat(106 * 1024 * 1024));
     let request = owner.request(reqwest::Method::POST, &format!("/tickets/{number}/attachments")).multipart(form);
     if let Ok(answer) = request.header("accept", "application/json").send().await {
@@ -416,7 +419,7 @@ async fn one_request_holds_so_many_files_and_no_more() {
     }
 }
 
-/// Browsers write a quote in a file's name as `%22`, and nothing else so.
+/// Browsers encode a quote in a file name as `%22`, and encode nothing else that way.
 #[actix_web::test]
 async fn quotes_in_a_name_come_back() {
     let app = TestApp::start().await;
@@ -451,7 +454,7 @@ async fn a_ticket_holds_500_files() {
     assert!(json["rejected"][0]["message"].as_str().unwrap().contains("500"));
 }
 
-/// Small files that unpack to much: refused or taken, in little time and memory.
+/// Small files that unpack to large ones are refused or accepted, with little time and memory.
 #[actix_web::test]
 async fn bombs_do_no_harm() {
     let dir = TempDir::new().unwrap();
@@ -474,8 +477,8 @@ async fn bombs_do_no_harm() {
     owner.attach(number, &[("after.png", &files::png(1))]).await.expect(201);
 }
 
-/// An upload that comes back after its reservation was given up shows nothing:
-/// its bytes may be gone already.
+/// An upload that continues after its reservation was cleared shows no file: its bytes may
+/// be deleted already.
 #[actix_web::test]
 async fn a_given_up_reservation_never_becomes_ready() {
     let app = TestApp::start().await;
@@ -486,7 +489,7 @@ async fn a_given_up_reservation_never_becomes_ready() {
     let new = || a_byte("late");
     let by = actor.clone();
     app.app.db.write(move |conn| reserve::reserve(conn, &by, number, &new(), i64::MAX, now)).await.unwrap();
-    app.app.db.write(move |conn| inventory::give_up_reservations(conn, now)).await.unwrap();
+    app.app.db.write(move |conn| inventory::release_reservations(conn, now)).await.unwrap();
     let late = app.app.db.write(move |conn| reserve::make_ready(conn, &actor, number, "late", None, now)).await;
     assert_eq!(late.unwrap_err().kind, docket::error::Kind::Unavailable);
     owner.get(&format!("/tickets/{number}/attachments/late")).await.expect(404);

@@ -1,11 +1,11 @@
-//! The main job in a real browser, with scripts and without.
+//! The main workflow in a real browser, with and without scripts.
 
 use crate::support::browser::Browser;
 use crate::support::{TestApp, files};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use serde_json::json;
 
-/// A website on an origin of its own whose page holds that form.
+/// A website with its own origin and a page with that form.
 fn website(form: &str) -> String {
     let page = format!(
         "<!doctype html><title>Shop</title><form method=post action='{form}'><input name=name><input name=email>\
@@ -24,7 +24,7 @@ fn website(form: &str) -> String {
     format!("http://{address}/contact")
 }
 
-/// From the printed link to a form on the website, and what a visitor sends there.
+/// From the printed set-up link to a visitor's submission of a form on the website.
 async fn open_desk_and_receive_a_submission(app: &TestApp, browser: &Browser) {
     browser.goto(&format!("{}{}", app.base, app.setup_path.clone().unwrap())).await;
     browser.fill("[name=name]", "Ana Agent").await;
@@ -73,7 +73,7 @@ async fn browser_the_main_job_with_scripts() {
     let loaded = "const image = document.querySelector('.file img'); return !!image && image.complete && image.naturalWidth > 0;";
     browser.until("the thumbnail shows", loaded).await;
 
-    // Exactly 5 MB pass; one byte more is told beside the file, at once.
+    // Exactly 5 MB pass. For one byte more, the page shows the error beside the file at once.
     let [whole, over] =
         [(5_242_880, "whole.jpg"), (5_242_881, "over.jpg")].map(|(size, name)| app.file(name, &files::jpeg_of(size)));
     browser.find("#file-input").await.send_keys(whole.to_str().unwrap()).await.unwrap();
@@ -81,7 +81,7 @@ async fn browser_the_main_job_with_scripts() {
     browser.find("#file-input").await.send_keys(over.to_str().unwrap()).await.unwrap();
     browser.see("The file is larger than 5 MB.").await;
 
-    // What is typed survives a reload, and is gone once it is saved.
+    // Typed text survives a reload. Saving removes the draft.
     browser.click(".editor summary").await;
     browser.fill("[name=notes]", "typed but not saved").await;
     browser.client.refresh().await.unwrap();
@@ -92,7 +92,7 @@ async fn browser_the_main_job_with_scripts() {
     browser.see("The notes are saved.").await;
     assert_eq!(browser.run("return localStorage.length", vec![]).await, json!(0));
 
-    // Choosing a status is enough.
+    // Choosing a status submits it.
     browser.find("[name=status]").await.select_by_value("closed").await.unwrap();
     close_and_find_again(&app, &browser).await;
     browser.stop().await;
@@ -108,7 +108,7 @@ async fn browser_the_main_job_without_scripts() {
     browser.find("#file-input").await.send_keys(good.to_str().unwrap()).await.unwrap();
     browser.click(".drop button").await;
     browser.see("File attached.").await;
-    // One byte too much: a page that says so, and no reset connection.
+    // One byte too many results in a page with the error, not in a reset connection.
     let over = app.file("over.jpg", &files::jpeg_of(5_242_881));
     browser.find("#file-input").await.send_keys(over.to_str().unwrap()).await.unwrap();
     browser.click(".drop button").await;

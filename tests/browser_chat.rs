@@ -10,8 +10,8 @@ use serde_json::json;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A website on an origin of its own, with a policy that allows the desk's script
-/// and, beside that, what is said.
+/// A website with its own origin and a policy that allows the desk's script and the
+/// `allowed` directives.
 fn website(desk: &str, body: &str, allowed: &str) -> String {
     let page = format!("<!doctype html><html lang=en><title>Shop</title>{body}</html>");
     let policy = format!(
@@ -35,7 +35,7 @@ fn website(desk: &str, body: &str, allowed: &str) -> String {
     format!("http://{address}")
 }
 
-/// What the visitor's bubble shows, message by message.
+/// The bubble's shadow root in the visitor's page.
 const BUBBLE: &str = "document.querySelector('docket-chat').shadowRoot";
 
 impl Browser {
@@ -61,7 +61,7 @@ impl Browser {
         self.run(&format!("{BUBBLE}.querySelector('.bubble').click()"), vec![]).await;
     }
 
-    /// Types into the bubble, where the focus is, and sends by Enter.
+    /// Types into the focused field of the bubble and presses Enter.
     async fn write(&self, text: &str) {
         for key in text.chars().chain(['\u{e007}']) {
             self.press(key).await;
@@ -71,7 +71,7 @@ impl Browser {
     async fn reply(&self, text: &str) {
         self.fill("[name=body]", text).await;
         self.click("main form button.primary").await;
-        // The page before may say that a reply is sent, too.
+        // The previous page may also say that a reply was sent.
         let sent = format!("[...document.querySelectorAll('.message-body')].at(-1).textContent === {}", json!(text));
         self.until(text, &format!("return document.readyState === 'complete' && {sent}")).await;
     }
@@ -92,7 +92,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     let base = server.base.clone();
     let (agent, visitor) = (Browser::start(true).await, Browser::start(true).await);
 
-    // The agent makes a bubble and copies its line.
+    // The agent creates a bubble and copies its line.
     agent.goto(&format!("{base}/settings/chat")).await;
     agent.fill("[name=email]", "ana@example.com").await;
     agent.fill("[name=password]", PASSWORD).await;
@@ -107,7 +107,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.goto(&format!("{base}/conversations")).await;
     agent.see("No open conversations").await;
 
-    // A visitor writes; the agent's list and title show it by themselves.
+    // A visitor writes; the agent's list and title update by themselves.
     visitor.look_inside().await;
     visitor.goto(&shop).await;
     visitor.press_bubble().await;
@@ -121,14 +121,14 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     agent.reply("We send a new one").await;
     visitor.bubble_says(&["The lamp is broken", "We send a new one"]).await;
 
-    // What an agent is typing stays while messages come.
+    // An agent's unsent text stays while messages arrive.
     agent.fill("[name=body]", "Half a sen").await;
     visitor.write("One more thing").await;
     agent.desk_says(&["The lamp is broken", "We send a new one", "One more thing"]).await;
     let kept = "const field = document.querySelector('[name=body]'); return field.value === 'Half a sen' && document.activeElement === field";
     agent.until("text and focus are kept", kept).await;
 
-    // Closed, the bubble counts what comes, and still does after a reload.
+    // A closed bubble counts new messages, even after a reload.
     visitor.press_bubble().await;
     agent.reply("It is on its way").await;
     let badge =
@@ -142,8 +142,8 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     let so_far = ["The lamp is broken", "We send a new one", "One more thing", "It is on its way"];
     visitor.bubble_says(&so_far).await;
 
-    // The server dies. What the visitor writes meanwhile waits, even over a reload
-    // of the page, and is there once when the server is back.
+    // The server is killed. The visitor's messages wait, even across a reload, and arrive
+    // once when the server is back.
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     visitor.write("Thank you").await;
@@ -159,7 +159,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     visitor.bubble_says(&all).await;
     agent.desk_says(&all).await;
 
-    // Create Ticket leads to the filled form; what comes later shows on the ticket.
+    // Create Ticket opens a filled-in form; later messages show on the ticket.
     agent.click("summary[aria-label='Actions for this conversation']").await;
     agent.click("a[href*='conversationId']").await;
     agent.click("main button.primary").await;
@@ -173,7 +173,7 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     drop(server);
 }
 
-/// A page that resets everything, hides every element, and covers the screen.
+/// A page that resets all styles, hides every element, and covers the screen.
 const HOSTILE: &str = "<style>
     * { all: unset !important; font-size: 3px !important; color: red !important }
     html { transform: scale(1); font-size: 62.5% }
@@ -191,7 +191,7 @@ async fn browser_the_bubble_stands_on_a_hostile_page() {
     let browser = Browser::start(true).await;
     browser.look_inside().await;
     browser.goto(&shop).await;
-    // What a click in the corner reaches is the bubble, and it is as large as it should be.
+    // The bubble is on top in its corner and has at least the required size.
     let in_sight = "const host = document.querySelector('docket-chat');
         const button = host?.shadowRoot.querySelector('.bubble')?.getBoundingClientRect();
         if (!button) return false;
@@ -225,7 +225,7 @@ async fn browser_a_form_is_sent_in_place() {
     let browser = Browser::start(true).await;
     browser.goto(&format!("{shop}/contact?from=ad")).await;
     browser.fill("[name=name]", "Vera").await;
-    // Nobody is quicker than a second and a half after the page has come.
+    // A submission less than 1.5 seconds after the page has loaded counts as spam.
     browser.until("a person’s time has passed", "return performance.now() > 1600").await;
     browser.click("button").await;
     browser.see("Danke!").await;
@@ -240,7 +240,7 @@ async fn browser_a_form_is_sent_in_place() {
     browser.stop().await;
 }
 
-/// More tabs than the six connections that browsers allow to a host.
+/// Opens more tabs than the six connections that browsers allow to a host.
 #[actix_web::test]
 async fn browser_many_tabs_share_one_stream() {
     let app = TestApp::start().await;
@@ -260,7 +260,7 @@ async fn browser_many_tabs_share_one_stream() {
     vera.write("Hello, all tabs").await.expect(201);
     browser.see("Hello, all tabs").await;
     assert_eq!(app.app.live.subscribers(Topic::Account(owner.id)), 1);
-    // A tab that is looked at again shows it, too.
+    // A tab that becomes visible again shows it too.
     let first = browser.client.windows().await.unwrap().remove(0);
     browser.client.switch_to_window(first).await.unwrap();
     browser.see("Hello, all tabs").await;

@@ -1,6 +1,6 @@
-//! The desk's scripts in a real browser: input methods, pages that come back,
-//! drafts, two desks in one browser, files from the clipboard and by drag and drop,
-//! and texts that are too long.
+//! The desk's scripts in a real browser: input methods, the back-forward cache, drafts,
+//! two desks in one browser, files from the clipboard and by drag and drop, and texts
+//! that are too long.
 
 use crate::conversations::begin;
 use crate::support::browser::{Browser, keys};
@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 
-/// A desk, its owner, and a browser in which they are signed in on that page.
+/// A desk, its owner, and a browser in which the owner is signed in and on that page.
 async fn desk_at(path: &str) -> (TestApp, Person, Browser) {
     let app = TestApp::start().await;
     let owner = app.owner().await;
@@ -19,7 +19,7 @@ async fn desk_at(path: &str) -> (TestApp, Person, Browser) {
     (app, owner, browser)
 }
 
-/// The same, on the page of a new ticket.
+/// The same, on the page of a newly created ticket.
 async fn ticket(title: &str) -> (TestApp, Person, i64, Browser) {
     let (app, owner, browser) = desk_at("/tickets").await;
     let number = owner.make_ticket(title).await;
@@ -44,7 +44,7 @@ impl Browser {
         self.find(css).await.prop("value").await.unwrap().unwrap()
     }
 
-    /// Pastes a picture of that name together with a text; whether the page took it.
+    /// Pastes a picture together with a text. Returns whether the page accepted the picture.
     async fn paste_picture_with(&self, css: &str, name: &str, text: &str) -> bool {
         let script = "const transfer = new DataTransfer();
             const [css, name, base64, text] = arguments;
@@ -60,7 +60,7 @@ impl Browser {
         self.run(script, args).await == json!(true)
     }
 
-    /// Inserts text where the caret is, as typing and pasting do.
+    /// Replaces the field's text like a user who types or pastes.
     async fn insert(&self, css: &str, text: &str) {
         let script =
             "document.querySelector(arguments[0]).select(); document.execCommand('insertText', false, arguments[1])";
@@ -77,14 +77,14 @@ impl Browser {
     }
 }
 
-/// `key(field, init, code)` presses a key there; whether no script took it.
+/// `key(field, init, code)` presses a key in a field and returns whether no script handled it.
 const KEY: &str = "const key = (field, init, code) => {
     const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init });
     if (code) Object.defineProperty(event, 'keyCode', { value: code });
     return field.dispatchEvent(event);
 };";
 
-/// What input methods press: most browsers say so, Safari says 229 alone.
+/// Keys from an input method: most browsers set `isComposing`, Safari only the code 229.
 fn composed(key: &str) -> [String; 2] {
     [format!("{{ key: '{key}', ctrlKey: true, isComposing: true }}"), format!("{{ key: '{key}', ctrlKey: true }}, 229")]
 }
@@ -107,7 +107,7 @@ async fn browser_keys_of_an_input_method_are_not_ours() {
             .await;
         browser.is_true(&format!("{menu} return key(document.body, {press}) && menu.open")).await;
     }
-    // Keys of one's own are ours.
+    // The scripts handle keys that the user presses directly.
     browser.is_true(&format!("{title} return key(title, {{ key: 'Escape' }}) && title.value === 'Before'")).await;
     browser.is_true(&format!("{title} return !key(title, {{ key: 'Enter' }})")).await;
     browser.ends_at(&format!("/tickets/{number}")).await;
@@ -153,7 +153,7 @@ async fn type_new_ticket(browser: &Browser) {
     }
 }
 
-/// One note, and every field as it was typed.
+/// The page shows one notice, and every field contains the typed text.
 async fn expect_new_ticket(browser: &Browser) {
     browser.see("Your unsaved text is back.").await;
     browser.is_true("return document.querySelectorAll('form .notice').length === 1").await;
@@ -172,11 +172,11 @@ async fn browser_a_new_ticket_keeps_what_is_typed() {
     browser.client.back().await.unwrap();
     expect_new_ticket(&browser).await;
 
-    // A ticket about something else has a draft of its own.
+    // A ticket from another source has its own draft.
     browser.goto(&format!("{}/tickets/new?conversationId=elsewhere", app.base)).await;
     assert_eq!(browser.value("[name=notes]").await, "");
 
-    // A refused form loses nothing.
+    // A refused form keeps the draft.
     browser.goto(&format!("{}/tickets/new", app.base)).await;
     browser.fill("[name=title]", "   ").await;
     browser.click("main button.primary").await;
@@ -191,7 +191,7 @@ async fn browser_a_new_ticket_keeps_what_is_typed() {
     }
     assert_eq!(browser.storage().await, json!({}));
 
-    // What became a ticket is no draft any more.
+    // Creating the ticket discards the draft.
     type_new_ticket(&browser).await;
     browser.click("main button.primary").await;
     browser.ends_at("/tickets/1").await;
@@ -212,7 +212,7 @@ async fn browser_two_desks_keep_their_drafts_apart() {
     }
     assert_eq!(first.id, second.id);
 
-    // Signing in to the second one did not end the first one's session.
+    // Signing in to the second desk did not end the session of the first desk.
     let write_notes = async |base: &str, text: &str| {
         browser.goto(&format!("{base}/tickets/1")).await;
         browser.click(".editor summary").await;
@@ -222,14 +222,14 @@ async fn browser_two_desks_keep_their_drafts_apart() {
     let stored = browser.storage().await;
     write_notes(&other.base, "of the second desk").await;
 
-    // As below two paths of one host: what one desk stores, the other one has, too.
+    // Simulates two desks under paths of one host, which share localStorage.
     let put = "Object.assign(localStorage, arguments[0]); return Object.keys(localStorage).length";
     assert_eq!(browser.run(put, vec![stored]).await, json!(2));
     browser.client.refresh().await.unwrap();
     browser.see("Your unsaved text is back.").await;
     assert_eq!(browser.value("[name=notes]").await, "of the second desk");
 
-    // Signing out discards the drafts of its own desk.
+    // Signing out discards only the drafts of that desk.
     browser.run("window.confirm = () => true; document.querySelector('[data-sign-out]').requestSubmit()", vec![]).await;
     browser.find("[name=password]").await;
     assert_eq!(browser.run("return Object.keys(localStorage).length", vec![]).await, json!(1));
@@ -261,9 +261,9 @@ async fn browser_pasted_pictures_get_names_of_their_own() {
 #[actix_web::test]
 async fn browser_a_copied_file_is_attached_wherever_it_is_pasted() {
     let (_app, _, _, browser) = ticket("Copied").await;
-    // Office programs copy a picture of the text.
+    // Office programs copy text together with a picture of it.
     assert!(!browser.paste_picture_with("#line", "image.png", "Two words").await);
-    // Finder copies the name with the file, other file managers its path.
+    // Finder copies the file name with the file, other file managers the path.
     assert!(browser.paste_picture_with("#line", "Bildschirm fo\u{308}to.png", "Bildschirm föto.png").await);
     assert!(browser.paste_picture_with("#line", "two.png", "/home/ana/two.png").await);
     assert!(browser.paste_picture_with("#line", "a b.png", "file:///home/ana/a%20b.png\r\n").await);
@@ -287,7 +287,7 @@ async fn browser_files_of_a_new_ticket_end_on_the_ticket() {
     browser.click("[aria-label='Remove wrong.png']").await;
     browser.until("three files wait", "return document.querySelectorAll('.upload').length === 3").await;
 
-    // A refused form keeps them.
+    // A refused form keeps the files.
     browser.click("main button.primary").await;
     browser.find("main .problem").await;
     browser.until("three files wait", "return document.querySelectorAll('.upload').length === 3").await;
@@ -300,13 +300,13 @@ async fn browser_files_of_a_new_ticket_end_on_the_ticket() {
     owner.get("/tickets/1").await.expect_text("Screenshot ä.png").expect_text("Pasted 20").expect_no_text("wrong.png");
     assert_eq!(browser.storage().await, json!({}));
 
-    // What is told once is not told again.
+    // The problem appears only once.
     browser.client.refresh().await.unwrap();
     browser.is_true("return document.querySelector('main > .problem') === null").await;
     browser.stop().await;
 }
 
-/// Somebody else made a ticket of the same source while this one was typed.
+/// Somebody else created a ticket for the same source while this one was being typed.
 #[actix_web::test]
 async fn browser_files_wait_while_a_second_ticket_is_confirmed() {
     let (_app, owner, browser) = desk_at("/tickets/new?conversationId=elsewhere").await;
@@ -339,7 +339,7 @@ async fn browser_a_dropped_file_never_replaces_the_page() {
     browser.stop().await;
 }
 
-/// The server knows formats, so the page says what the server says.
+/// The server recognises formats, so the page shows the server's advice.
 #[actix_web::test]
 async fn browser_a_refused_file_shows_the_servers_advice() {
     let (_app, owner, number, browser) = ticket("From a phone").await;
@@ -369,7 +369,7 @@ async fn browser_long_text_is_counted_and_never_cut() {
     browser.click("main button.primary").await;
     browser.ends_at("/tickets/new").await;
 
-    // Characters as the server counts them, in lines without spare spaces.
+    // Counts characters like the server, without extra spaces in single-line fields.
     browser.insert("[name=title]", &"🎉".repeat(201)).await;
     browser.see("1 character too many. At most 200.").await;
     let is_right = "return document.querySelector('form .too-long:not(:empty)') === null && document.querySelector('main form').checkValidity()";
@@ -382,7 +382,7 @@ async fn browser_long_text_is_counted_and_never_cut() {
     browser.click("main button.primary").await;
     browser.ends_at("/tickets/1").await;
 
-    // Escape takes a title back, and with it what is wrong.
+    // Escape restores the title and removes the error.
     browser.insert("h1 textarea", &"x".repeat(260)).await;
     browser.see("60 characters too many.").await;
     browser.press(keys::ESCAPE).await;

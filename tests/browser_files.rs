@@ -1,10 +1,10 @@
-//! Files on a ticket in a real browser: with the mouse, by keyboard alone,
-//! without scripts; and what the browser's own viewers make of them.
+//! Files on a ticket in a real browser: with the mouse, with the keyboard only, without
+//! scripts, and in the browser's own viewers.
 
 use crate::support::browser::{Browser, keys};
 use crate::support::{PASSWORD, Person, TestApp, files};
 
-/// A ticket in a browser, signed in.
+/// A browser that is signed in and shows a ticket.
 async fn open_ticket(scripts: bool) -> (TestApp, Person, i64, Browser) {
     let app = TestApp::start().await;
     let owner = app.owner().await;
@@ -18,7 +18,7 @@ async fn open_ticket(scripts: bool) -> (TestApp, Person, i64, Browser) {
     (app, owner, number, browser)
 }
 
-/// Seven good files and three bad ones, by what is wrong with them.
+/// Seven valid files and three invalid ones.
 fn ten() -> Vec<(&'static str, Vec<u8>)> {
     let mut ten: Vec<_> = ["one.png", "two.png", "drei ä.png", "четыре.png"]
         .into_iter()
@@ -56,7 +56,7 @@ async fn browser_ten_files_with_the_mouse() {
     for reason in REASONS {
         browser.see(reason).await;
     }
-    // Its bar tells how quick it is, until it is cancelled.
+    // The slow upload shows its speed until it is cancelled.
     browser.until("the speed is told", "return [...document.querySelectorAll('.upload-note')].some((note) => / of 3.8 MB, /.test(note.textContent))").await;
     browser.click("[aria-label='Cancel slow.jpg']").await;
     browser.slow_down(0).await;
@@ -83,7 +83,7 @@ async fn browser_ten_files_with_the_mouse() {
     browser.press(keys::ENTER).await;
     browser.see("The file is called Handbuch.pdf now.").await;
 
-    // What the page shows is what the server has.
+    // The server has the same files as the page shows.
     let page = owner.get(&format!("/tickets/{number}")).await;
     for name in ["one.png", "two.png", "drei ä.png", "четыре.png", "Handbuch.pdf", "notes.txt", "Pasted 20"] {
         page.expect_text(name);
@@ -98,7 +98,7 @@ async fn browser_ten_files_by_keyboard_alone() {
     browser.slow_down(100_000).await;
     let paths: Vec<String> =
         ten().iter().map(|(name, bytes)| app.file(name, bytes).to_str().unwrap().to_owned()).collect();
-    // What the system's own dialog does when it is left with Enter.
+    // Simulates choosing files in the system's dialog and pressing Enter.
     browser.find("#file-input").await.send_keys(&paths.join("\n")).await.unwrap();
     for reason in REASONS {
         browser.see(reason).await;
@@ -162,7 +162,7 @@ async fn browser_ten_files_without_scripts() {
     browser.fill(".file details[open] [name=filename]", "Handbuch.pdf").await;
     browser.click(".file details[open] button").await;
     browser.see("The file is called Handbuch.pdf now.").await;
-    // A picture opens as a page of its own.
+    // A picture opens as a separate page.
     let picture = browser.find(".file [data-picture='one.png']").await.prop("href").await.unwrap().unwrap();
     browser.goto(&picture).await;
     browser.until("the picture shows", "return document.images[0].naturalWidth === 64").await;
@@ -170,7 +170,7 @@ async fn browser_ten_files_without_scripts() {
     browser.stop().await;
 }
 
-/// A PDF opens in the browser's own viewer: seen by the colour of its page.
+/// A PDF opens in the browser's own viewer: the test looks for the colour of its page.
 #[actix_web::test]
 async fn browser_a_pdf_shows_its_pixels() {
     let (_app, owner, number, browser) = open_ticket(true).await;

@@ -1,5 +1,5 @@
-//! The bubble and `form.js` on websites as they are: cluttered names, tag managers,
-//! many windows.
+//! The bubble and `form.js` on realistic websites: conflicting names, tag managers, many
+//! windows.
 
 use crate::support::browser::{Browser, PATIENCE, keys};
 use crate::support::{Person, TestApp};
@@ -11,15 +11,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// A website on an origin of its own.
+/// A website with its own origin.
 struct Website {
     base: String,
-    /// The paths that browsers asked for.
+    /// Paths that browsers requested.
     requested: Arc<Mutex<Vec<String>>>,
 }
 
 impl Website {
-    /// Serves what stands in the bodies of pages, by their paths.
+    /// Serves pages with these bodies, by path.
     fn start(bodies: &[(&str, String)]) -> Self {
         let page = |body: &str| format!("<!doctype html><html lang=en><title>Shop</title><body>{body}</body></html>");
         let pages: BTreeMap<String, String> =
@@ -45,7 +45,7 @@ impl Website {
         Self { base, requested }
     }
 
-    /// Nobody took this website for the desk.
+    /// The bubble sent no requests to this website instead of the desk.
     #[track_caller]
     fn expect_no_chat(&self) {
         let requested = self.requested.lock().unwrap();
@@ -53,10 +53,10 @@ impl Website {
     }
 }
 
-/// Finds the bubble on pages that shadow `document.querySelector`, too.
+/// Finds the bubble even on pages that shadow `document.querySelector`.
 const HOST: &str = "Document.prototype.querySelector.call(document, 'docket-chat')";
 
-/// Notes what scripts write to the console.
+/// Records what scripts write to the console.
 const CONSOLE: &str = "<script>
     window.lines = [];
     for (const level of ['log', 'info', 'warn', 'error']) console[level] = (text) => lines.push(`${level}: ${text}`);
@@ -135,7 +135,7 @@ async fn browser_elements_cannot_stand_in_for_the_script() {
     expect_sent(&browser).await;
     owner.get("/conversations").await.expect_text("Only for the desk");
 
-    // Elements are no settings either.
+    // Elements do not count as settings either.
     browser.goto(&format!("{}/copied", shop.base)).await;
     browser.until("it says what is missing", "return lines.length === 1 && lines[0].startsWith('warn: ')").await;
     thief.expect_no_chat();
@@ -191,7 +191,7 @@ async fn browser_the_bubble_is_installed_without_its_attribute() {
     browser.stop().await;
 }
 
-/// As many windows as browsers allow connections to a host, and one more.
+/// Opens one window more than browsers allow connections to a host.
 #[actix_web::test]
 async fn browser_many_windows_of_a_site_share_one_stream() {
     let app = TestApp::start().await;
@@ -222,7 +222,7 @@ async fn browser_many_windows_of_a_site_share_one_stream() {
     all.push(reply("To all windows").await);
     expect_in_every_window(&browser, &all).await;
 
-    // The window with the stream may be any: close them one after the other.
+    // Any window may hold the stream, so close them one after the other.
     for text in ["Six left", "Five left", "Four left"] {
         let first = browser.client.windows().await.unwrap().remove(0);
         browser.client.switch_to_window(first).await.unwrap();
@@ -243,7 +243,7 @@ async fn expect_in_every_window(browser: &Browser, texts: &[&str]) {
 
 async fn expect_one_stream(app: &TestApp) {
     let begun = Instant::now();
-    // The only conversation of its database.
+    // 1 is the only conversation in this database.
     while app.app.live.subscribers(Topic::Conversation(1)) != 1 {
         assert!(begun.elapsed() < PATIENCE, "{} streams", app.app.live.subscribers(Topic::Conversation(1)));
         rt::time::sleep(Duration::from_millis(50)).await;
@@ -263,7 +263,7 @@ async fn browser_links_follow_the_rule() {
         assert_eq!(links, &case["links"], "{}", case["text"]);
     }
 
-    // As quick on texts that make slow rules slow.
+    // It is also fast on texts that cause backtracking in slow patterns.
     for unit in [")", "(", "http://", "http://a)", "http://a(", "http://a...."] {
         let time = "const text = arguments[0].repeat(100000 / arguments[0].length);
             const begun = performance.now(); linksIn(text); return performance.now() - begun;";
@@ -295,8 +295,8 @@ async fn browser_keys_of_an_input_method_neither_send_nor_close() {
     browser.stop().await;
 }
 
-/// Waits as long as a person needs, and clicks. The driver's own click asks the form
-/// for attributes, which its fields shadow.
+/// Waits as long as a person needs, then clicks. The driver's own click fails because the
+/// form's fields shadow the attributes that it reads.
 async fn send_form(browser: &Browser) {
     browser.until("a person’s time has passed", "return performance.now() > 1600").await;
     browser.run("document.querySelector('#send').click()", vec![]).await;
@@ -348,7 +348,7 @@ async fn browser_fields_do_not_shadow_what_a_form_needs() {
         owner.get(&format!("/submissions/{id}")).await.expect_text(text);
     }
 
-    // The server's page tells a visitor that it takes no files.
+    // The server's page tells the visitor that forms accept no files.
     browser.goto(&format!("{}/file", shop.base)).await;
     let choose = "const transfer = new DataTransfer();
         transfer.items.add(new File(['text'], 'note.txt'));
@@ -379,7 +379,7 @@ async fn browser_nothing_says_that_a_stored_form_failed() {
     browser.see("Thank you.").await;
     assert_eq!(submissions(&owner).await, 1);
 
-    // Left while sending and restored from the back-forward cache, it can be sent again.
+    // A form restored from the back-forward cache while sending can be sent again.
     let restore = "const button = document.querySelector('#send');
         button.click();
         const locked = button.disabled;

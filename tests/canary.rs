@@ -1,5 +1,5 @@
-//! What is internal stays inside: no byte that a visitor, the bubble, a public
-//! address or a mail to them gets tells of it.
+//! Internal data never leaves the desk: responses to visitors, the bubble and public
+//! addresses do not contain it, and visitors get no mail.
 
 use crate::mail::with_mail;
 use crate::support::smtp::MailServer;
@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
 
-/// What agents write; nobody else ever does.
+/// A word in everything that only agents write.
 const CANARY: &str = "canary7f3a";
 
 #[actix_web::test]
@@ -23,7 +23,7 @@ async fn what_is_internal_never_comes_out() {
     let mut said = Vec::new();
     let mut hear = |answer: &Answer| said.push(format!("{:?}\n{}", answer.headers, answer.body));
 
-    // A visitor writes and sends a form; tickets are made of both, full of canaries.
+    // A visitor writes and sends a form. Both become tickets full of canaries.
     let message = json!({ "id": unique("message"), "body": "Hello", "name": "Vera", "email": "vera@example.com" });
     hear(vera.send(vera.request(Method::POST, "/messages").json(&message)).await.expect(201));
     let mut bubble = vera.events(0).await;
@@ -47,7 +47,7 @@ async fn what_is_internal_never_comes_out() {
     owner.post(&format!("/conversations/{chat}/messages"), &[("body", "Hi")]).await.expect(303);
     owner.post(&format!("/conversations/{chat}/status"), &[("status", "closed")]).await.expect(303);
 
-    // Everything that the visitor can ask for, and all that comes by itself.
+    // Everything that the visitor can request, and everything in the event stream.
     hear(&vera.write("Once more").await);
     for path in ["/config", "/messages", "/messages?after=0", "/messages?before=9", "/nothing"] {
         hear(&vera.send(vera.request(Method::GET, path)).await);
@@ -73,7 +73,7 @@ async fn what_is_internal_never_comes_out() {
         said.push(format!("{:?}\n{}", answer.headers, answer.body));
     }
 
-    // Mails go to the team; to the visitor, none.
+    // Only the team gets mails.
     app.wait(Duration::from_secs(301));
     notices::round(&app.app).await.unwrap();
     let mails = server.take();

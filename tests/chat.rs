@@ -1,4 +1,4 @@
-//! The chat bubble's protocol and what the team sees of it.
+//! The chat bubble's protocol and how the team sees it.
 
 use crate::support::chat::Visitor;
 use crate::support::process::{Server, command};
@@ -9,7 +9,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Sooner than any stream looks by itself or gives a sign of life.
+/// Shorter than a stream's polling and heartbeat intervals.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[actix_web::test]
@@ -52,7 +52,7 @@ async fn a_visitor_and_an_agent_talk() {
 async fn a_message_that_is_sent_again_is_there_once() {
     let app = TestApp::start_behind_proxy().await;
     let (_, vera) = app.shop().await;
-    // Ten copies of each of the first three messages at once: one conversation, no gaps.
+    // Ten copies of each of the first three messages at once create one conversation without gaps.
     let ids: Vec<String> = (0..3).map(|_| unique("message")).collect();
     let sent = (0..30).map(|index| {
         let (vera, id) = (vera.clone(), ids[index % 3].clone());
@@ -90,7 +90,7 @@ async fn a_stream_goes_on_where_it_was_left() {
             (index.to_string(), Some(format!("message {index}").as_str()))
         );
     }
-    // What comes while nobody listens is there the next time.
+    // The next stream delivers messages that arrived while nobody was listening.
     drop(stream);
     vera.write("message 131").await;
     assert_eq!(vera.events(130).await.until("message").await["body"], "message 131");
@@ -99,7 +99,7 @@ async fn a_stream_goes_on_where_it_was_left() {
     assert_eq!(vera.history("?before=3").await, ["message 1", "message 2"]);
     assert_eq!(vera.history("").await.len(), 50);
 
-    // A deleted conversation is gone for the visitor, too, and a new one begins.
+    // A deleted conversation is gone for the visitor too, and a new one starts.
     let mut stream = vera.events(131).await;
     let id = vera.conversation(&owner).await;
     owner.post(&format!("/conversations/{id}/delete"), &[]).await.expect(303);
@@ -108,7 +108,7 @@ async fn a_stream_goes_on_where_it_was_left() {
     assert_eq!(gone["status"], "none");
     assert_eq!(vera.write("once more").await.expect(201).json()["position"], 1);
     assert_ne!(vera.conversation(&owner).await, id);
-    // Brought back, the old one is no longer what the visitor sees, and says so.
+    // The restored conversation says that the visitor no longer sees it.
     owner.post(&format!("/conversations/{id}/restore"), &[]).await.expect(303);
     owner.get(&format!("/conversations/{id}")).await.expect_text("won’t see replies here");
     assert_eq!(vera.history("").await, ["once more"]);
@@ -122,12 +122,12 @@ async fn a_secret_opens_its_own_conversation_and_nothing_else() {
     let stranger = Visitor::new(&app.base, &vera.key);
     assert_eq!(stranger.history("").await, Vec::<String>::new());
     stranger.send(stranger.request(Method::GET, "/events")).await.expect(404);
-    // The same secret with the bubble of another account, or another of the same.
+    // The same secret with the bubble of another account, or another bubble of the same account.
     for other in [app.owner().await.make_widget("Other").await, owner.make_widget("Second").await] {
         let elsewhere = Visitor { key: other, ..vera.clone() };
         assert_eq!(elsewhere.history("").await, Vec::<String>::new());
     }
-    // An agent’s cookie makes no difference: these addresses do not look at it.
+    // An agent’s cookie makes no difference: these addresses ignore it.
     let url = format!("/chat/{}/messages", vera.key);
     owner.send(owner.request(Method::GET, &url)).await.expect(401);
     let with_cookie = owner.request(Method::GET, &url).bearer_auth(&stranger.secret);
@@ -153,7 +153,7 @@ async fn other_websites_and_bad_messages_are_told_so_readably() {
         assert_eq!(answer.expect(status).header("access-control-allow-origin"), "*");
         assert!(!answer.json()["error"]["message"].as_str().unwrap().is_empty());
     }
-    // A slip in an optional field does not lose the message.
+    // An invalid optional field does not lose the message.
     post(json!({ "id": "long-enough", "body": "x".repeat(10_000), "email": "not an address" })).await.expect(201);
     let settings = owner.get("/settings/chat").await.id_below("/settings/chat/");
     let form =
@@ -167,7 +167,7 @@ async fn other_websites_and_bad_messages_are_told_so_readably() {
 
 #[actix_web::test]
 async fn who_is_too_quick_is_slowed_down_and_nobody_else() {
-    // Without a trusted proxy every request of this machine has one address.
+    // Without a trusted proxy, all requests from this machine have the same address.
     let app = TestApp::start().await;
     let (owner, vera) = app.shop().await;
     let mut refused = None;
@@ -182,7 +182,7 @@ async fn who_is_too_quick_is_slowed_down_and_nobody_else() {
     let refused = refused.expect("a burst of 90 is too much");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert_eq!(refused.header("access-control-expose-headers"), "Retry-After");
-    // Nor can one conversation be followed in very many places.
+    // The number of streams for one conversation is limited too.
     let open = async || vera.request(Method::GET, "/events?after=0").send().await.unwrap();
     let mut streams = Vec::new();
     for _ in 0..20 {
@@ -190,7 +190,7 @@ async fn who_is_too_quick_is_slowed_down_and_nobody_else() {
         assert_eq!(streams.last().unwrap().status(), 200);
     }
     assert_eq!(open().await.status(), 429);
-    // Whoever leaves makes room, as soon as the server notices.
+    // Closed streams free their slots as soon as the server notices.
     drop(streams);
     let begun = Instant::now();
     while open().await.status() != 200 {
@@ -290,7 +290,7 @@ async fn streams_end_with_their_session_and_hear_of_their_account_only() {
     Visitor::new(&app.base, &key).write("For the neighbour").await.expect(201);
     assert_eq!(elsewhere.until("message").await["preview"], "For the neighbour");
     assert!(!elsewhere.raw.contains("Hello"));
-    // Disabling a user ends what they listen to, too.
+    // Disabling a user also ends their streams.
     let member = app.member(&owner, Role::Editor).await;
     let mut third = member.live().await;
     let begun = Instant::now();

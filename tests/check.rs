@@ -1,5 +1,5 @@
-//! `docket check`: it sees what is wrong, mends what can be mended, and tells an
-//! empty mount from an empty store.
+//! `docket check` finds problems, repairs what it can, and distinguishes an empty mount
+//! from an empty store.
 
 use crate::commands::{add_owner, docket, text};
 use crate::support::process::{Server, command, run};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A check and what it says.
+/// Runs a check and returns its outcome and output.
 pub async fn check(app: &TestApp, repair: bool) -> (Outcome, Vec<String>) {
     let mut lines = Vec::new();
     let outcome = check::run(&app.app, repair, &mut |line| lines.push(line.to_owned())).await.unwrap();
@@ -25,7 +25,7 @@ fn path(app: &TestApp, key: &str) -> PathBuf {
     app.dir.path().join("files").join(key)
 }
 
-/// Finds exactly this, mends it, and finds nothing any more.
+/// Expects exactly this problem, repairs it, and expects no further problem.
 async fn mends(app: &TestApp, what: &str) {
     let (found, lines) = check(app, false).await;
     assert!(lines.len() == 1 && lines[0].contains(what), "{what}: {lines:?}");
@@ -51,7 +51,7 @@ async fn what_can_be_mended_is_mended() {
     let (app, owner, number) = desk().await;
 
     std::fs::write(path(&app, &format!("tickets/{}/1234567890123.pdf", owner.id)), "orphan").unwrap();
-    mends(&app, "no row knows it").await;
+    mends(&app, "has no row").await;
 
     let thumbnail = app.stored_keys().into_iter().find(|key| key.starts_with("thumbnails/")).unwrap();
     std::fs::remove_file(path(&app, &thumbnail)).unwrap();
@@ -63,7 +63,7 @@ async fn what_can_be_mended_is_mended() {
     assert_eq!(check(&app, false).await.0.found, 0, "it may still be written");
     let old = std::time::SystemTime::now() - Duration::from_secs(3600);
     std::fs::File::options().write(true).open(&half).unwrap().set_modified(old).unwrap();
-    mends(&app, "half written").await;
+    mends(&app, "is incomplete").await;
     assert!(!half.exists());
 
     let change = |conn: &mut _| {
@@ -75,8 +75,8 @@ async fn what_can_be_mended_is_mended() {
     app.app.db.write(change).await.unwrap();
     app.wait(Duration::from_secs(3600));
     let (found, lines) = check(&app, true).await;
-    assert!(lines[0].contains("never came to its end"), "{lines:?}");
-    // The name of a file that tickets no longer show is not searched for either.
+    assert!(lines[0].contains("never finished"), "{lines:?}");
+    // The second finding: search terms of the file name, which no ticket shows any more.
     assert_eq!((found.found, found.left), (2, 0), "{lines:?}");
     assert_eq!(app.stored_keys().len(), 2);
 
@@ -103,7 +103,7 @@ async fn what_can_be_mended_is_mended() {
         Ok(())
     };
     app.app.db.write(change).await.unwrap();
-    mends(&app, "not found by what it says").await;
+    mends(&app, "missing from the search index").await;
     assert_eq!(owner.list("q=something").await, [number]);
 
     let change = |conn: &mut _| {
@@ -112,7 +112,7 @@ async fn what_can_be_mended_is_mended() {
         Ok(())
     };
     app.app.db.write(change).await.unwrap();
-    mends(&app, "in the trash or gone").await;
+    mends(&app, "which is deleted").await;
 }
 
 #[actix_web::test]
@@ -120,7 +120,7 @@ async fn what_is_lost_is_told_and_left_alone() {
     let (app, owner, _) = desk().await;
     let keys = app.stored_keys();
     let text = keys.iter().find(|key| key.ends_with(".txt")).unwrap();
-    for (content, what) in [(Some("tex!"), "SHA-256"), (Some("longer"), "6 bytes where 4"), (None, "missing")] {
+    for (content, what) in [(Some("tex!"), "SHA-256"), (Some("longer"), "6 bytes instead of 4"), (None, "missing")] {
         match content {
             Some(content) => std::fs::write(path(&app, text), content).unwrap(),
             None => std::fs::remove_file(path(&app, text)).unwrap(),
@@ -133,11 +133,11 @@ async fn what_is_lost_is_told_and_left_alone() {
     let foreign = path(&app, &format!("tickets/{}/notes.md", owner.id));
     std::fs::write(&foreign, "somebody's").unwrap();
     let (outcome, lines) = check(&app, true).await;
-    assert_eq!((outcome.left, lines[0].contains("no file of ours")), (1, true), "{lines:?}");
+    assert_eq!((outcome.left, lines[0].contains("not a Docket file")), (1, true), "{lines:?}");
     assert!(foreign.exists());
 }
 
-/// A database that was restored from yesterday does not take today's files for orphans.
+/// After restoring yesterday's database, today's files do not count as orphans.
 #[actix_web::test]
 async fn what_is_newer_than_the_database_is_left_alone() {
     let (app, owner, number) = desk().await;
@@ -145,13 +145,13 @@ async fn what_is_newer_than_the_database_is_left_alone() {
     std::fs::write(&newer, "of a later state").unwrap();
     let (outcome, lines) = check(&app, true).await;
     assert_eq!((outcome.found, outcome.left), (1, 1), "{lines:?}");
-    assert!(lines[0].contains("newer than anything"), "{lines:?}");
+    assert!(lines[0].contains("newer than the database"), "{lines:?}");
     assert!(newer.exists());
     assert_eq!(owner.list("q=invoice").await, [number]);
 }
 
-/// The disk goes while the program runs: nothing is stored beside it, and nothing
-/// counts as cleared.
+/// The disk is unmounted while the program runs: the program stores nothing in its place
+/// and does not treat missing files as cleared.
 #[actix_web::test]
 async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
     let (app, owner, number) = desk().await;
@@ -174,7 +174,7 @@ async fn an_unmounted_store_takes_nothing_and_loses_nothing() {
     assert_eq!((outcome.found, outcome.files), (0, 2), "{lines:?}");
 }
 
-/// What was stored by a version that knew no markers is marked, not refused.
+/// A store from a version without markers gets a marker and is not refused.
 #[actix_web::test]
 async fn a_store_from_before_there_were_markers_is_marked() {
     let (app, ..) = desk().await;
@@ -192,7 +192,7 @@ async fn a_store_from_before_there_were_markers_is_marked() {
     assert!(path(&app, &marker).exists());
 }
 
-/// Two databases on one store: neither takes the other's files for orphans.
+/// Two databases on one store do not treat each other's files as orphans.
 #[actix_web::test]
 async fn a_neighbour_in_the_same_store_keeps_its_files() {
     let (app, ..) = desk().await;
@@ -222,7 +222,7 @@ async fn an_empty_mount_is_told_from_an_empty_store() {
     assert!(text(&refused.stderr).contains("Is the disk mounted"), "{}", text(&refused.stderr));
     let found = docket(dir.path(), &database, &["check"], "");
     assert_eq!(found.status.code(), Some(1));
-    assert!(text(&found.stdout).contains("an empty mount, or another store"), "{}", text(&found.stdout));
+    assert!(text(&found.stdout).contains("not mounted, or is a different one"), "{}", text(&found.stdout));
     assert!(text(&found.stderr).contains("docket check --repair"), "{}", text(&found.stderr));
 
     std::fs::remove_dir_all(&store).unwrap();
@@ -230,13 +230,13 @@ async fn an_empty_mount_is_told_from_an_empty_store() {
     let server = Server::start(dir.path(), &database);
     let person = crate::commands::person(&server.base);
     person.get("/readyz").await.expect(200);
-    // It vanishes while the program runs.
+    // The store disappears while the program runs.
     std::fs::rename(&store, &mounted).unwrap();
     person.get("/readyz").await.expect(503);
     std::fs::rename(&mounted, &store).unwrap();
     person.get("/readyz").await.expect(200);
 
-    // Really lost: the operator says so, and the desk goes on without them.
+    // The files are really lost: the operator repairs the store, and the desk runs without them.
     drop(server);
     std::fs::remove_dir_all(&store).unwrap();
     let repaired = docket(dir.path(), &database, &["check", "--repair"], "");

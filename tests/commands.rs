@@ -1,4 +1,4 @@
-//! The command line, as an operator types it.
+//! The command line from the operator's point of view.
 
 use crate::support::process::{Server, command, run};
 use crate::support::{PASSWORD, Person, client, fresh_database};
@@ -87,7 +87,7 @@ async fn an_operator_sets_a_desk_up_from_the_shell() {
     assert!(ana.list("status=all").await.len() >= 10);
     ana.post(&format!("/f/{}", address.rsplit('/').next().unwrap()), &[("name", "Vera")]).await.expect(303);
     ana.get("/submissions").await.expect_text("Vera");
-    // Commands work beside the running server, and a new password ends sessions.
+    // Commands work while the server is running, and a new password ends sessions.
     let set = docket(
         path,
         &database,
@@ -107,8 +107,8 @@ fn a_misspelt_setting_is_a_warning_that_names_the_nearest() {
     let output = run(command, "");
     let stderr = text(&output.stderr);
     assert!(output.status.success(), "{stderr}");
-    assert!(stderr.contains("DOCKET_LISTN is no setting of Docket; the nearest is DOCKET_LISTEN"), "{stderr}");
-    assert!(stderr.contains("DOCKET_PORT is no setting"), "{stderr}");
+    assert!(stderr.contains("unknown setting DOCKET_LISTN; did you mean DOCKET_LISTEN?"), "{stderr}");
+    assert!(stderr.contains("unknown setting DOCKET_PORT"), "{stderr}");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_data_folder_is_private() {
     }
 }
 
-/// SIGTERM lets a running upload finish, and takes nothing new.
+/// After SIGTERM, the server finishes a running upload and accepts no new connections.
 #[actix_web::test]
 async fn a_running_upload_survives_the_end() {
     let dir = TempDir::new().unwrap();
@@ -172,10 +172,9 @@ async fn a_running_upload_survives_the_end() {
     let mut stream = TcpStream::connect(&host).unwrap();
     let length = body.len();
     write!(stream, "POST /tickets/{number}/attachments HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\nAccept: application/json\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n\r\n{first}").unwrap();
-    // The server has begun to read once it answers something sent after.
+    // A response to a later request shows that the server has started to read the upload.
     ana.get("/tickets").await.expect(200);
     server.signal("TERM");
-    // It takes no new connections any more.
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(&host).is_ok() {
         assert!(Instant::now() < deadline, "the server still takes connections");

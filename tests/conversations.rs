@@ -1,11 +1,11 @@
-//! Conversations: the inbox, an agent's reply, and what tickets keep of them.
+//! Conversations: the inbox, an agent's reply, and conversations on tickets.
 
 use crate::support::{Person, TestApp, unique};
 use docket::conversations::conversation::{NewConversation, Status};
 use docket::conversations::messages::NewMessage;
 use docket::conversations::{conversation, messages};
 
-/// A visitor begins a conversation; returns its id.
+/// Starts a conversation as a visitor and returns its id.
 pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
     let id = unique("chat");
     let new = NewConversation {
@@ -59,7 +59,7 @@ async fn agents_reply_close_and_reopen() {
     let page = owner.get(&path).await;
     page.expect_text("Hi &#60;b&#62;there&#60;/b&#62;\nsecond line").expect_text("Olivia Owner");
     let empty = owner.post(&format!("{path}/messages"), &[("body", "  ")]).await;
-    empty.expect(422).expect_text("The message is empty");
+    empty.expect(422).expect_text("Enter a message");
     let long = "x".repeat(10_001);
     owner.post(&format!("{path}/messages"), &[("body", &long)]).await.expect(422).expect_text(&long);
     owner.post(&format!("{path}/status"), &[("status", "closed")]).await.expect(303);

@@ -1,6 +1,6 @@
-//! Files that real programs wrote: what is taken and what is not, and that none
-//! passes under another type's name. `tests/corpus/manifest.tsv` tells of each
-//! which program wrote it, and how.
+//! Files from real programs: which are accepted and which are refused, and that none is
+//! accepted under another type's name. `tests/corpus/manifest.tsv` lists the program and
+//! the command that wrote each file.
 
 use crate::support::{Person, TestApp};
 use docket::attachments::kind::{Kind, Row};
@@ -39,8 +39,8 @@ fn verdict(name: &str, bytes: &[u8]) -> String {
     validate(name, bytes).map_or_else(|rejection| rejection.code.as_str().into(), |_| "kept".into())
 }
 
-/// Formats without an extension of ours that are one of our types all the same:
-/// what has no zeros is text, and a template is a Word document.
+/// Whether a file without an accepted extension still is of an accepted type: content
+/// without zero bytes is text, and a template is a Word document.
 fn is_one_at_heart(path: &str, bytes: &[u8], kind: Kind) -> bool {
     let marks = [&b"\xFF\xFE"[..], b"\xFE\xFF"];
     let is_plain = !bytes.contains(&0) || marks.iter().any(|mark| bytes.starts_with(mark));
@@ -76,21 +76,21 @@ fn every_file_of_every_program_gets_the_verdict_it_should() {
     assert!(origins.values().flatten().collect::<BTreeSet<_>>().len() >= 15, "{origins:?}");
 }
 
-/// Each real file under the eight other types' names, and what is no type of
-/// ours under all nine.
+/// Tries each accepted file under the names of the other eight types, and each refused
+/// file under the names of all nine.
 #[test]
 fn no_file_passes_under_another_name() {
     let mut wrong = Vec::new();
     for sample in samples() {
         let own = (sample.verdict == "kept").then(|| Kind::of_name(sample.name()).unwrap());
         for Row { kind, extensions, .. } in Kind::TABLE {
-            // Plain text is plain text by either name.
+            // Plain text is accepted under both text types.
             if own.is_some_and(|own| own == kind || is_text(own) && is_text(kind)) || sample.bytes.is_empty() {
                 continue;
             }
             let found = verdict(&format!("a.{}", extensions[0]), &sample.bytes);
             let is_right = match own {
-                // A text may speak of PDF as a PDF begins; it does not end like one.
+                // A text may start like a PDF, but it does not end like one.
                 Some(_) => found == "content_mismatch" || (kind == Kind::Pdf && found == "unreadable"),
                 None => found != "kept" || is_one_at_heart(&sample.path, &sample.bytes, kind),
             };
@@ -102,8 +102,8 @@ fn no_file_passes_under_another_name() {
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The same through HTTP: every kept picture has a thumbnail that is upright, and
-/// nothing of the original's metadata goes into it.
+/// The same over HTTP: every accepted picture gets an upright thumbnail without the
+/// original's metadata.
 #[actix_web::test]
 async fn every_picture_of_every_program_gets_a_thumbnail() {
     let app = TestApp::start().await;
@@ -125,7 +125,7 @@ async fn look_at(owner: &Person, number: i64, sample: &Sample) {
         return;
     }
     if file["thumbnailUrl"].is_null() && sample.path.starts_with("damaged/") {
-        // Nothing of it could be decoded: it has an icon.
+        // Nothing could be decoded, so the page shows an icon.
         return;
     }
     let thumbnail = owner.get(file["thumbnailUrl"].as_str().unwrap()).await;

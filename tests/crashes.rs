@@ -1,6 +1,5 @@
-//! An upload is killed, or its disk fails, at every step by which it becomes
-//! durable. Whatever is left, no ready file lacks its bytes, and `docket check`
-//! finds and mends the rest.
+//! Kills an upload, or makes its disk fail, at every step of writing it to disk. Afterwards
+//! no ready file lacks its bytes, and `docket check` finds and repairs the rest.
 
 use crate::commands::{add_owner, signed_in};
 use crate::support::process::{Server, command};
@@ -16,7 +15,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The library that is preloaded into the program, built once.
+/// The library to preload into the program, built once.
 static FAULTS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     let dir = TempDir::new().unwrap();
     let library = dir.path().join("faults.so");
@@ -27,7 +26,7 @@ static FAULTS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     (dir, library)
 });
 
-/// An installation whose disk can be made to fail.
+/// An installation with a disk that fails on request.
 struct Desk {
     dir: TempDir,
     database: DatabaseUrl,
@@ -55,7 +54,7 @@ impl Desk {
         self.dir.path().with_extension("log")
     }
 
-    /// Starts the program with a plan for its disk, below one folder of its data.
+    /// Starts the program with a fault plan for one folder of its data.
     fn start(&mut self, plan: &str, under: &str) -> Server {
         let _ = std::fs::remove_file(self.log());
         let mut command = command(self.dir.path(), &self.database);
@@ -70,7 +69,7 @@ impl Desk {
         server
     }
 
-    /// Uploads while the plan is on, and returns the answer's status, if any came.
+    /// Uploads a file while the plan is active. Returns the status of the response, if there is one.
     async fn upload(&self, name: &str) -> Option<u16> {
         std::fs::write(self.gate(), "").unwrap();
         let request = self.owner.upload(self.number, &[(name, &files::png(2))]).header("accept", "application/json");
@@ -79,7 +78,7 @@ impl Desk {
         status
     }
 
-    /// What the program did to the disk, in its order: the name of each step and its path.
+    /// The program's disk operations in order: the name of each step and its path.
     fn steps(&self) -> Vec<(String, String)> {
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         let mut lines: Vec<(u32, String, String)> = log
@@ -93,7 +92,7 @@ impl Desk {
         lines.into_iter().map(|(_, name, path)| (name, path)).collect()
     }
 
-    /// What `docket check` says an hour later.
+    /// Runs `docket check` with the clock an hour ahead.
     async fn check(&self, repair: bool) -> (Outcome, Vec<String>) {
         let config = config_on(self.dir.path(), self.database.clone());
         let later = Clock::from_fn(|| chrono::Utc::now().naive_utc() + Duration::from_secs(3600));
@@ -103,7 +102,7 @@ impl Desk {
         (outcome, lines)
     }
 
-    /// All that is left is found, mended and then gone; what was answered is there.
+    /// The check finds and repairs all leftovers, and all acknowledged files are there.
     async fn comes_back(&self, acknowledged: &[String]) -> Vec<String> {
         let (found, lines) = self.check(false).await;
         let (mended, again) = self.check(true).await;
@@ -120,7 +119,7 @@ impl Desk {
     }
 }
 
-/// Killed before and after every single step: link, sync, removal, write.
+/// Kills the program before and after every single step: link, sync, removal, write.
 #[actix_web::test]
 async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
     let mut desk = Desk::new().await;
@@ -140,13 +139,13 @@ async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
             }
         }
     }
-    for what in ["never came to its end", "half written"] {
+    for what in ["never finished", "is incomplete"] {
         assert!(seen.contains(what), "no kill left a file that {what}");
     }
 }
 
-/// A sync, link or write that fails once: the upload is not acknowledged, or lost
-/// nothing by it; the next one goes through without a restart.
+/// A sync, link or write fails once: the server does not acknowledge the upload, or the
+/// upload is complete anyway. The next upload succeeds without a restart.
 #[actix_web::test]
 async fn a_failing_disk_is_never_taken_for_a_stored_file() {
     let mut desk = Desk::new().await;
@@ -170,7 +169,7 @@ async fn a_failing_disk_is_never_taken_for_a_stored_file() {
     assert!(refused >= 4, "only {refused} failures were noticed");
 }
 
-/// A full disk: 507 for files, pages go on, and it recovers by itself.
+/// On a full disk, uploads get 507, pages keep working, and the server recovers by itself.
 #[actix_web::test]
 async fn a_full_disk_refuses_files_and_recovers() {
     let mut desk = Desk::new().await;
@@ -185,7 +184,7 @@ async fn a_full_disk_refuses_files_and_recovers() {
     }
 }
 
-/// The order that makes it durable: bytes, then their name, then its folder, and
+/// The order that makes an upload durable: bytes, then their name, then its folder, and
 /// only then the row that shows the file.
 #[actix_web::test]
 async fn bytes_and_names_are_synced_before_the_row_is_ready() {

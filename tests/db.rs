@@ -1,4 +1,4 @@
-//! The database's promises that no page shows.
+//! Guarantees of the database that no page shows.
 
 use crate::support::{TestApp, config};
 use diesel::prelude::*;
@@ -34,7 +34,7 @@ async fn a_refused_job_rolls_back_alone() {
             match index % 3 {
                 0 => Ok(()),
                 1 => Err(Error::invalid("refused")),
-                // A violated constraint is the job's own trouble, not the batch's.
+                // A violated constraint fails only this job, not the batch.
                 _ => add(conn),
             }
         })
@@ -48,14 +48,14 @@ async fn a_refused_job_rolls_back_alone() {
     assert_eq!(names, (0..60).step_by(3).map(|index| format!("tag {index:02}")).collect::<Vec<_>>());
 }
 
-/// Who shares its batch may have to ask again, but is never told a lie.
+/// Jobs in the same batch may have to be retried, but their results are always correct.
 #[actix_web::test]
 async fn after_a_panicking_job_what_was_answered_is_true() {
     let app = TestApp::start().await;
     let account = app.owner().await.id;
     let db = &app.app.db;
     let panicking = db.write(|conn| -> Result<()> {
-        // Deep in a savepoint of its own.
+        // Panics inside its own savepoint.
         let _: diesel::QueryResult<()> = diesel::Connection::transaction(conn, |_| panic!("on purpose"));
         Ok(())
     });
@@ -79,7 +79,7 @@ async fn sqlite_only_readers_cannot_write() {
     assert!(result.is_err());
 }
 
-/// Programs that start at the same moment migrate once.
+/// Programs that start at the same moment migrate the database once.
 #[actix_web::test]
 async fn opening_side_by_side_migrates_once() {
     let dir = TempDir::new().unwrap();

@@ -1,5 +1,5 @@
-//! What a hostile or clumsy client meets: bounds on memory, time and numbers, and
-//! that others do not feel it.
+//! Hostile or faulty clients: limits on memory, time and counts, which do not affect other
+//! clients.
 
 use crate::commands::add_owner;
 use crate::support::files::{jpeg_of, png};
@@ -18,14 +18,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{interval, timeout};
 
-/// Nobody waits longer for what must come.
+/// Longest time to wait for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 const UPLOAD: &str = "Content-Type: multipart/form-data; boundary=b\r\n";
 const HALF_A_FILE: &str = "--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.png\"\r\n\r\nhalf";
 
-/// A client that sends what it likes.
+/// A client that can send any bytes.
 struct Raw(TcpStream);
 
 impl Raw {
@@ -35,14 +35,14 @@ impl Raw {
         Self(stream)
     }
 
-    /// A client whose system holds next to nothing that it has not read.
+    /// A client with a tiny receive buffer.
     async fn with_little_room(base: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         Self(socket.connect(base.trim_start_matches("http://").parse().unwrap()).await.unwrap())
     }
 
-    /// The head of a request with a body of that length, of which the beginning is sent.
+    /// Sends the head of a request with a body of that length, and the beginning of the body.
     async fn begin(base: &str, path: &str, headers: &str, length: usize, beginning: &str) -> Self {
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\
@@ -51,10 +51,10 @@ impl Raw {
         Self::send(base, &(head + beginning)).await
     }
 
-    /// Everything up to the end of the connection.
+    /// Reads until the connection ends.
     async fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A connection that is cut off ends with a reset where something was left to read.
+        // If the server closes a connection with unread data, it ends with a reset.
         let _ = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.expect("the connection ends");
         bytes
     }
@@ -66,7 +66,7 @@ impl Raw {
     }
 }
 
-/// The session of a person who signs in once more, as a `Cookie` header.
+/// Signs a person in once more and returns the session as a `Cookie` header.
 async fn cookie_of(app: &TestApp, person: &Person) -> String {
     let answer = app.stranger().sign_in(&person.email, PASSWORD).await;
     let cookies = answer.expect(303).headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
@@ -108,7 +108,7 @@ async fn a_form_has_so_many_fields_and_no_more() {
     }
 }
 
-/// The longest form that people have comes back whole after signing in again.
+/// The longest form comes back complete after signing in again.
 #[actix_web::test]
 async fn the_longest_notes_survive_the_end_of_a_session() {
     let app = TestApp::start().await;
@@ -158,7 +158,7 @@ async fn a_body_that_stalls_is_answered_and_its_connection_closed() {
     owner.get("/tickets").await.expect(200).expect_no_text("half");
 }
 
-/// An archive is sent to one who does not read: the next two want their places.
+/// The server cuts off clients that do not read their archives, so that others get their slots.
 #[actix_web::test]
 async fn a_reader_that_stalls_is_cut_off() {
     let app = TestApp::start_with(|config| config.pace.read_stall = Duration::from_millis(500)).await;
@@ -186,7 +186,7 @@ async fn a_reader_that_stalls_is_cut_off() {
     }
 }
 
-/// Its system acknowledges what comes, so that only the pace tells it from others.
+/// The client's system acknowledges all data, so that only the pace reveals the slow reader.
 #[actix_web::test]
 async fn a_reader_that_takes_too_little_is_cut_off() {
     let app = TestApp::start_with(|config| config.pace.read_stall = Duration::from_millis(200)).await;
@@ -238,7 +238,7 @@ async fn requests_that_are_sent_ahead_are_answered_in_turn() {
     assert_eq!(statuses, [["200"; 100].as_slice(), &["401", "401", "200", "404"]].concat());
 }
 
-/// Decoded, each of these requests takes 7 KB.
+/// Each of these requests takes 7 KB when decoded.
 #[actix_web::test]
 async fn requests_that_are_sent_ahead_take_no_memory() {
     let dir = TempDir::new().unwrap();
@@ -256,7 +256,7 @@ async fn requests_that_are_sent_ahead_take_no_memory() {
     assert!(server.peak_megabytes() < 120, "{} MB", server.peak_megabytes());
 }
 
-/// A network holds a tenth of the memory for bodies, some 13 MB.
+/// One network can use a tenth of the memory for bodies, about 13 MB.
 #[actix_web::test]
 async fn one_network_cannot_take_the_memory_of_others() {
     let app = TestApp::start_behind_proxy().await;
@@ -268,7 +268,7 @@ async fn one_network_cannot_take_the_memory_of_others() {
         let from = format!("{FORM}X-Forwarded-For: 203.0.113.9\r\n");
         // One byte is missing, so that the body stays in memory.
         let mut raw = Raw::begin(&app.base, "/login", &from, notes.len() + 1, &notes).await;
-        // What is refused is answered before the end of its body.
+        // The server refuses a request before the end of its body.
         match timeout(Duration::from_millis(200), raw.status()).await {
             Ok(status) => {
                 assert_eq!(status, "503");
@@ -323,7 +323,7 @@ async fn a_search_of_very_many_words_is_answered_in_words() {
         page.expect(422).expect_text("at most 20");
         owner.get(&format!("{path}?q={}", words(21))).await.expect(422);
         owner.get(&format!("{path}?q={}", words(20))).await.expect(200);
-        // The same word again is one word.
+        // A repeated word counts as one word.
         owner.get(&format!("{path}?q={}", ["hay"; 500].join("+"))).await.expect(200);
     }
     assert_eq!(owner.list(&format!("q=needle+{}", ["hay"; 100].join("+"))).await.len(), 1);
@@ -334,7 +334,7 @@ async fn a_search_of_very_many_words_is_answered_in_words() {
     assert_eq!(answer.send().await.unwrap().status(), 422);
 }
 
-/// Who may no longer grant a role cannot have granted it before.
+/// Demoted or disabled owners lose the invitations and keys that they may no longer create.
 #[actix_web::test]
 async fn what_a_demoted_owner_left_behind_is_worth_nothing() {
     let app = TestApp::start().await;
@@ -358,8 +358,8 @@ async fn what_a_demoted_owner_left_behind_is_worth_nothing() {
     }
 }
 
-/// The gate lets a request in when its head is there; what counts is the role
-/// when the change is made.
+/// The gate checks a request when its head has arrived, but the role at the time of the
+/// change decides.
 #[actix_web::test]
 async fn a_role_that_goes_while_the_form_is_sent_is_gone() {
     let app = TestApp::start().await;
@@ -368,7 +368,7 @@ async fn a_role_that_goes_while_the_form_is_sent_is_gone() {
     let cookie = cookie_of(&app, &second).await;
     let path = format!("/settings/team/{}/role", victim.id);
     let mut raw = Raw::begin(&app.base, &path, &format!("{FORM}{cookie}"), "role=viewer".len(), "role=").await;
-    // A whole request over the same server, so that the first has passed the gate.
+    // Further requests to the same server, so that the first one has passed the gate.
     for _ in 0..20 {
         second.get("/settings/team").await.expect(200);
     }
@@ -458,7 +458,7 @@ async fn signing_out_clears_what_the_browser_keeps() {
     owner.send(again()).await.expect(303);
 }
 
-/// Guesses from a hundred addresses slow down strangers, not the owner's browser.
+/// Guesses from a hundred addresses slow down strangers, but not the owner's browser.
 #[actix_web::test]
 async fn guessing_from_everywhere_leaves_known_browsers_alone() {
     let app = TestApp::start_behind_proxy().await;
@@ -504,14 +504,14 @@ async fn weak_passwords_are_refused_and_equal_ones_are_equal() {
     }
     let nul = [("current", PASSWORD), ("password", "long enough \0 but not a text")];
     owner.post("/profile/password", &nul).await.expect(422);
-    // One keyboard sends the letter whole, another in two parts.
+    // One keyboard sends the letter as one character, another as two.
     let (whole, parts) = ("Möwen über dem Haus 7", "Mo\u{308}wen u\u{308}ber dem Haus 7");
     owner.post("/profile/password", &[("current", PASSWORD), ("password", whole)]).await.expect(303);
     app.stranger().sign_in(&owner.email, parts).await.expect(303);
     app.stranger().sign_in(&owner.email, whole).await.expect(303);
 }
 
-/// A hundred streams are one user's; the next is told so, and colleagues have theirs.
+/// A user gets a hundred streams; a further one is refused, and colleagues still get theirs.
 #[actix_web::test]
 async fn a_user_holds_so_many_streams_and_no_more() {
     let app = TestApp::start().await;
@@ -546,7 +546,7 @@ async fn slow_uploads_of_one_user_hold_up_nobody_else() {
         held.push(Raw::begin(&app.base, &path, &format!("{UPLOAD}{cookie}"), 5000, HALF_A_FILE).await);
     }
     for index in 1..=8 {
-        // Well before they are given up.
+        // Well before the server gives up the slow uploads.
         let colleague = timeout(Duration::from_secs(10), owner.attach(number, &[("a.png", &png(index))])).await;
         colleague.expect("without waiting for others").expect(201);
     }

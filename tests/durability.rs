@@ -1,4 +1,4 @@
-//! What was answered is there after `kill -9`, and nothing is half there.
+//! After `kill -9`, everything that was acknowledged is there, and nothing is half done.
 
 use crate::commands::{add_owner, person};
 use crate::support::process::{Server, command};
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 const ROUNDS: u32 = 100;
 
-/// What the server has answered for, written down before the next request.
+/// What the server has acknowledged, recorded before the next request.
 #[derive(Default)]
 struct Ledger {
     tickets: HashMap<i64, String>,
@@ -28,9 +28,9 @@ struct Ledger {
     files: HashMap<String, String>,
 }
 
-/// One client of a burst: sends until the server dies.
+/// One client of a burst: sends requests until the server is killed.
 async fn work(person: Person, form: String, name: String, ledger: Arc<Mutex<Ledger>>, answered: Arc<Semaphore>) {
-    // Files go to the client's newest ticket, because one holds only so many.
+    // Files go to the client's newest ticket, because the number of files on a ticket is limited.
     let mut newest = 1;
     for step in 0.. {
         let mark = format!("{name}s{step}");
@@ -106,7 +106,7 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_half_done() {
                 actix_web::rt::spawn(work(ana.clone(), form.clone(), name, ledger.clone(), answered.clone()))
             })
             .collect();
-        // Somewhere in the work, on a quick machine as on a slow one.
+        // At a random point of the work, on fast and slow machines.
         let enough = timeout(Duration::from_secs(20), answered.acquire_many(rng.u32(0..40))).await;
         enough.expect("requests are answered").unwrap().forget();
         actix_web::rt::time::sleep(Duration::from_millis(rng.u64(0..10))).await;

@@ -1,4 +1,4 @@
-//! Headers that every answer carries, of whatever status.
+//! Headers of every response, whatever its status.
 
 use crate::support::TestApp;
 use reqwest::Method;
@@ -35,7 +35,7 @@ async fn every_answer_carries_the_headers_of_the_desk() {
 async fn assets_are_cached_for_ever_under_their_hash() {
     let app = TestApp::start().await;
     let page = app.stranger().get("/login").await;
-    // Nobody has an account yet, so the page is an error page; it has styles all the same.
+    // There is no account yet, so this is an error page. It still has styles.
     let path = page.attribute("link[rel=stylesheet]", "href");
     let asset = app.stranger().get(&path).await;
     assert!(asset.expect(200).header("cache-control").contains("immutable"));
@@ -59,7 +59,7 @@ async fn pages_have_no_inline_script_or_style() {
     page.expect(200).expect_no_text("<script>alert").expect_text("&#60;script&#62;alert");
 }
 
-/// A page of an error is read by browsers, which ask for compressed ones.
+/// Browsers request error pages compressed too.
 #[actix_web::test]
 async fn errors_come_in_the_encoding_that_they_name() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The rules of the house: who may know whom, both engines alike, a map that
-//! tells the truth.
+//! Rules for the code: which module may depend on which, equal schemas on both engines, and
+//! an accurate map.
 
 use crate::support::{database_url, fresh_database};
 use diesel::Connection as _;
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Rules and rows. The files beside them serve all of them.
+/// Modules for rules and rows, and files that serve all of them.
 const DOMAIN: [&str; 17] = [
     "accounts",
     "tickets",
@@ -33,15 +33,15 @@ const DOMAIN: [&str; 17] = [
 const INTERFACES: [&str; 9] =
     ["web", "files", "desk", "public", "api", "endpoint.rs", "gate.rs", "routes.rs", "server.rs"];
 
-/// What a file or folder uses.
+/// The dependencies of each file or folder.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// The folder of a file, or the file itself where it stands in none.
+/// The top folder of a file, or the file itself if it is in none.
 fn room(name: &str) -> &str {
     name.split('/').next().unwrap_or(name)
 }
 
-/// Every source file below `src`, with the part before its own tests.
+/// Every source file below `src`, up to its unit tests.
 fn sources() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = crate::support::files::keys_below(&root).into_iter().filter(|name| name.ends_with(".rs"));
@@ -53,7 +53,7 @@ fn sources() -> BTreeMap<String, String> {
     files.map(read).collect()
 }
 
-/// The modules that a file uses, as paths of files.
+/// The modules that a file uses, as file paths.
 fn uses(code: &str, files: &BTreeMap<String, String>) -> BTreeSet<String> {
     let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut found = BTreeSet::new();
@@ -74,7 +74,7 @@ fn uses(code: &str, files: &BTreeMap<String, String>) -> BTreeSet<String> {
     found
 }
 
-/// `a::{b, c::d}` as `a::b` and `a::c::d`.
+/// Expands `a::{b, c::d}` to `a::b` and `a::c::d`.
 fn expand(rest: &str) -> Vec<String> {
     let end = rest.find(|c: char| !(c.is_alphanumeric() || "_:".contains(c))).unwrap_or(rest.len());
     let (head, tail) = rest.split_at(end);

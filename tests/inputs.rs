@@ -1,5 +1,5 @@
-//! What comes in as it really comes: other encodings, other clients, look-alikes,
-//! things that are too long.
+//! Realistic input: other encodings, other clients, look-alike characters, and text that is
+//! too long.
 
 use crate::support::{Answer, PASSWORD, Person, TestApp, files};
 use form_urlencoded::byte_serialize;
@@ -13,8 +13,8 @@ const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=x";
 const MULTIPART_LATIN: &str = "multipart/form-data; boundary=x; charset=ISO-8859-1";
 
-/// A multipart body, byte for byte: what stands after `form-data` in each part's
-/// header, and its content.
+/// A multipart body from the text after `form-data` in each part's header, and the part's
+/// content.
 fn multipart(parts: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (disposition, content) in parts {
@@ -28,20 +28,20 @@ fn multipart(parts: &[(&[u8], &[u8])]) -> Vec<u8> {
     body
 }
 
-/// Sends a website's form as these bytes and returns the page of the submission.
+/// Sends these bytes as a website's form and returns the page of the submission.
 async fn submit(owner: &Person, form: &str, content_type: &str, body: Vec<u8>) -> Answer {
     let request = owner.client.post(format!("{}{form}", owner.base)).header("content-type", content_type);
     owner.send(request.body(body)).await.expect(if content_type == JSON { 201 } else { 303 });
     owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await
 }
 
-/// What a program with that key sends.
+/// Sends a request with an API key.
 async fn bring(owner: &Person, key: &str, path: &str, body: &Value) -> Answer {
     let url = format!("{}/api/v1{path}", owner.base);
     owner.send(owner.client.post(url).bearer_auth(key).json(body)).await
 }
 
-/// Sends the form of a new ticket as a page proposes it and returns the ticket's page.
+/// Submits the form for a new ticket unchanged and returns the ticket's page.
 async fn create_as_proposed(owner: &Person, page: &Answer) -> Answer {
     let names = ["requestId", "formSubmissionId", "title", "requesterName", "requesterEmail", "notes"];
     let fields: Vec<(&str, String)> = names.into_iter().map(|name| (name, page.value(name))).collect();
@@ -159,7 +159,7 @@ async fn a_form_with_files_keeps_its_text_and_says_so() {
         page.expect_text("The lamp is broken").expect_text("(file not kept: photo.png)");
     }
 
-    // A website's own page comes after ours.
+    // Docket's page links to the website's own page.
     let next = "https://shop.example/ok";
     let parts = with_files(&[300]).text("message", "Hello").text("_next", next);
     let request = visitor.client.post(&url).header("origin", "https://shop.example").multipart(parts);

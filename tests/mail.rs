@@ -34,7 +34,7 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     notices::round(&app.app).await.unwrap();
     assert_eq!(server.take(), Vec::<String>::new(), "nothing is new yet");
 
-    // The editor wants to hear of tickets alone, from now on.
+    // The editor now wants notifications about assignments only.
     let fields = [("name", "Max editor"), ("timeZone", "UTC"), ("mail", "1"), ("mailAssignments", "1")];
     editor.post("/profile", &fields).await.expect(303);
     notices::round(&app.app).await.unwrap();
@@ -60,7 +60,7 @@ async fn each_is_told_what_they_want_to_hear_and_once() {
     notices::round(&app.app).await.unwrap();
     assert_eq!(server.take(), Vec::<String>::new(), "once is enough");
 
-    // A mail that cannot be sent is sent when the server is back.
+    // A mail that could not be sent is sent when the mail server is back.
     server.stop();
     for index in 0..12 {
         owner.visit(&form, &[("name", "Ben"), ("message", &format!("number {index}"))]).await.expect(303);
@@ -89,7 +89,7 @@ async fn a_visitor_who_waits_is_told_after_five_minutes_and_never_gets_mail() {
     assert_eq!(mails.len(), 1, "{mails:?}");
     let decoded = decode(&mails[0]);
     assert!(decoded.contains("Vera is waiting for a reply") && decoded.contains("Is anybody there?"), "{decoded}");
-    // Answered, nothing waits.
+    // After a reply, no visitor is waiting.
     let other = Visitor::new(&app.base, &vera.key);
     other.write("Me too").await.expect(201);
     let id = other.conversation(&owner).await;

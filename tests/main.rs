@@ -1,6 +1,6 @@
-//! Docket from outside: over HTTP, in a real browser, as a process that is
-//! killed. One binary, so that it links once. `DOCKET_TEST_POSTGRES` names a
-//! Postgres to use; without it every test has an SQLite of its own.
+//! Tests from outside: over HTTP, in a real browser, and with a process that is killed.
+//! All tests are one binary, so that it links once. `DOCKET_TEST_POSTGRES` is the URL of a
+//! Postgres server; without it, every test has its own SQLite database.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! What whoever runs Docket meets: starts that fail, settings that cannot be
-//! used, stores and databases that lack something, several programs at once.
+//! Docket from the operator's point of view: failing starts, invalid settings, incomplete
+//! stores and databases, and several programs at once.
 
 use crate::commands::{add_owner, docket, person, signed_in, text};
 use crate::mail::with_mail;
@@ -32,16 +32,16 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use url::Url;
 
-/// How long anything may take that must not hang.
+/// Longest time for anything that must not hang.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A user who may write only where they own.
+/// The id of a user who can write only to their own files.
 const NOBODY: u32 = 65534;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// What a command comes to that must not hang.
+/// Runs a command that must not hang, and returns its output.
 fn ends(mut command: Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (id, (sender, ended)) = (child.id(), mpsc::channel());
@@ -52,13 +52,13 @@ fn ends(mut command: Command) -> Output {
     })
 }
 
-/// A server whose log goes into a file.
+/// Starts a server that logs to a file.
 fn start_logged(mut command: Command, level: &str, log: &Path) -> Server {
     command.env("RUST_LOG", level).stderr(File::create(log).unwrap());
     Server::start_as(command)
 }
 
-/// A command with its files in a bucket.
+/// A command that stores files in a bucket.
 fn in_a_bucket(dir: &Path, database: &DatabaseUrl, endpoint: &str, args: &[&str]) -> Command {
     let mut command = command(dir, database);
     command
@@ -129,7 +129,7 @@ async fn twenty_commands_at_once_work_beside_a_running_server() {
     owner.get("/settings/forms").await.expect(200).expect_text("Form 0").expect_text("Form 19");
 }
 
-/// Runs `docket migrate` with settings in which each secret is `SECRETpw`.
+/// Runs `docket migrate` with invalid settings. Their secrets are `SECRETpw`, which the output must not contain.
 fn refusal(settings: &[(&str, &str)]) -> String {
     let dir = TempDir::new().unwrap();
     let mut command = command(dir.path(), &DatabaseUrl::Sqlite(dir.path().join("docket.db")));
@@ -159,7 +159,7 @@ fn a_setting_that_cannot_be_read_is_named_with_its_remedy_and_without_its_secret
         let said = refusal(&[("DATABASE_URL", url)]);
         assert!(said.contains("DATABASE_URL") && said.contains(remedy), "{url}: {said}");
     }
-    // One that can be read names where nobody answers.
+    // With a valid URL, the message names the server that does not respond.
     let said = refusal(&[("DATABASE_URL", "postgres://u:SECRETpw@127.0.0.1:1/d")]);
     assert!(said.contains("127.0.0.1/d"), "{said}");
 
@@ -189,7 +189,7 @@ fn what_cannot_be_the_address_of_a_bucket_is_refused_by_its_name() {
     }
 }
 
-/// Where a user who is not root keeps a desk, because root may write everywhere.
+/// The home of a user other than root, because root can write everywhere.
 struct Home {
     dir: TempDir,
     data: PathBuf,
@@ -198,7 +198,7 @@ struct Home {
 impl Home {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        // They may not reach the folder in which it was built.
+        // This user may have no access to the build folder.
         let (built, program) = (env!("CARGO_BIN_EXE_docket"), dir.path().join("docket"));
         fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
         if is_root() {
@@ -210,7 +210,7 @@ impl Home {
         home
     }
 
-    /// What `docket migrate` says there.
+    /// Runs `docket migrate` there, and returns its exit code and errors.
     fn migrate(&self) -> (Option<i32>, String) {
         let mut command = Command::new(self.dir.path().join("docket"));
         command.arg("migrate").env("DOCKET_DATA_DIR", &self.data).env("RUST_LOG", "warn").env_remove("DATABASE_URL");
@@ -221,7 +221,7 @@ impl Home {
         (output.status.code(), text(&output.stderr))
     }
 
-    /// It does not start because of a place, and says so with these words.
+    /// Expects that Docket does not start, and that the error names the path and these words.
     fn refuses(&self, place: &Path, words: &[&str]) {
         let (code, said) = self.migrate();
         assert_eq!(code, Some(1), "{}: {said}", place.display());
@@ -245,7 +245,7 @@ const PLACES: [&str; 4] = ["docket.db", "files/tickets", "files/tickets/7", "fil
 #[test]
 fn sqlite_only_what_belongs_to_somebody_else_is_named_with_its_owner_and_the_remedy() {
     if !is_root() {
-        // Nobody else can give a file away.
+        // Only root can change the owner of a file.
         return;
     }
     let home = Home::new();
@@ -349,7 +349,7 @@ fn a_role_that_may_not_create_tables_is_told_which_right_it_needs() {
     assert!(helped.status.success(), "{}", text(&helped.stderr));
 }
 
-/// A pgbouncer before the test's Postgres that gives out sessions by transaction.
+/// A pgbouncer in front of the test's Postgres that assigns connections per transaction.
 struct Bouncer {
     child: Child,
     port: u16,
@@ -372,7 +372,7 @@ impl Bouncer {
         let mut command = Command::new("pgbouncer");
         command.arg("-q").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if is_root() {
-            // It refuses to run as root.
+            // pgbouncer refuses to run as root.
             chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
             command.uid(NOBODY).gid(NOBODY);
         }
@@ -386,7 +386,7 @@ impl Bouncer {
         bouncer
     }
 
-    /// The way to a database that leads through it.
+    /// The URL of a database through the pooler.
     fn before(&self, database: &DatabaseUrl) -> DatabaseUrl {
         let mut url: Url = database_url(database).parse().unwrap();
         url.set_host(Some("127.0.0.1")).unwrap();
@@ -397,7 +397,7 @@ impl Bouncer {
 
 impl Drop for Bouncer {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -422,7 +422,7 @@ fn a_pooler_by_transaction_is_refused_with_the_setting_to_change() {
     assert!(direct.status.success(), "{}", text(&direct.stderr));
 }
 
-/// Of many at once, one may get the server process that another had a moment ago.
+/// Of many programs at once, one may get a server process that another one has just released.
 #[test]
 #[ignore = "needs Postgres: only that has poolers"]
 fn many_starts_behind_a_pooler_leave_no_lock_behind() {
@@ -444,7 +444,7 @@ fn many_starts_behind_a_pooler_leave_no_lock_behind() {
     }
 }
 
-/// A server without accounts, and the set-up link that it prints.
+/// Starts a server without accounts, and returns it with the set-up link that it prints.
 fn start_empty(mut command: Command) -> (Server, String) {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -488,8 +488,8 @@ fn before_the_first_start_a_check_finds_nothing_wrong() {
     add_owner(dir.path(), &database);
     let checked = docket(dir.path(), &database, &["check"], "");
     let said = text(&checked.stdout);
-    assert!(checked.status.success() && said.contains(" 0 wrong"), "{said}{}", text(&checked.stderr));
-    // One that was never used before either.
+    assert!(checked.status.success() && said.contains("Problems: 0"), "{said}{}", text(&checked.stderr));
+    // The same for a new, empty database.
     let (dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let checked = docket(dir.path(), &fresh_database(&other), &["check"], "");
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
@@ -546,7 +546,7 @@ async fn a_desk_by_tls_answers_to_its_name_alone_and_asks_for_tls() {
     }
 }
 
-/// The tables behind what is asked for vanish, so that every request is logged.
+/// The test removes tables, so that every request fails and is logged.
 #[actix_web::test]
 async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
     let dir = TempDir::new().unwrap();
@@ -589,7 +589,7 @@ async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
         let id = answer.expect(*status).header("x-request-id");
         let line = log.lines().find(|line| line.contains(id)).unwrap_or_else(|| panic!("no {route} in\n{log}"));
         assert!(line.contains(&format!("route={route} ")), "{line}");
-        // The cause is for the log alone.
+        // Only the log contains the cause.
         answer.expect_no_text("no such table").expect_no_text("does not exist");
     }
     let secrets = ["SETUPsecret", "INVITATIONsecret", "QUERYsecret", "MESSAGEsecret", "PASSWORDsecret", "AGENTsecret"];
@@ -614,7 +614,7 @@ async fn the_log_tells_who_was_refused_and_who_changed_what_others_may() {
     let mut events = vec![
         (stranger.send(unknown).await, 401, "request refused", ""),
         (stranger.send(foreign).await, 403, "request refused", ""),
-        (owner.post("/settings/keys", &wrong).await, 422, "the password of a signed-in user was wrong", "user=1"),
+        (owner.post("/settings/keys", &wrong).await, 422, "wrong password of a signed-in user", "user=1"),
         (owner.post("/settings/keys", &[wrong[0], ("current", PASSWORD)]).await, 201, "API key created", "user=1"),
         (owner.post("/settings/keys/1/revoke", &[]).await, 303, "API key revoked", "user=1"),
         (owner.post("/settings/team/invitations", &invite).await, 201, "invited", "user=1"),

@@ -52,7 +52,7 @@ async fn the_session_is_a_cookie_that_scripts_cannot_read() {
     }
     let secure = TestApp::start_with(|config| config.public_url = Some("https://desk.example".parse().unwrap())).await;
     let person = secure.stranger();
-    // The client keeps a Secure cookie to itself on plain http, so only the header is looked at.
+    // The client sends no Secure cookies over plain http, so check only the header.
     let request = person.request(Method::POST, &secure.setup_path.clone().unwrap());
     let request = request.header("host", "desk.example").form(&OPEN);
     let answer = person.send(request).await;
@@ -67,7 +67,7 @@ async fn sessions_end_when_they_should() {
     let other = app.stranger();
     other.sign_in(&owner.email, PASSWORD).await.expect(303);
 
-    // Somebody has copied the cookie: signing out ends the session, not just the cookie.
+    // Signing out ends the session, so a copy of the cookie stops working too.
     let copied = app.stranger();
     let signed_in = copied.sign_in(&owner.email, PASSWORD).await;
     let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
@@ -86,7 +86,7 @@ async fn sessions_end_when_they_should() {
     other.get("/tickets").await.expect(303);
     other.sign_in(&owner.email, PASSWORD).await.expect(401);
 
-    // Used every ten days it lives on, but not for ever.
+    // A session that is used every ten days stays valid, but not for ever.
     for _ in 0..2 {
         app.wait(Duration::from_secs(10 * 24 * 3600));
         owner.get("/tickets").await.expect(200);
@@ -237,7 +237,7 @@ async fn everything_also_lives_below_a_base_path() {
     ana.post("/support/login", &kept).await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");
 }
 
-/// Guesses side by side are no way round the throttle.
+/// Concurrent guesses do not bypass the throttle.
 #[actix_web::test]
 async fn many_guesses_at_once_are_slowed_down_too() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Every route with every role, with another account's rows, and from other sites.
+//! Tests every route with every role, with another account's rows, and from other sites.
 
 use crate::support::{PASSWORD, Person, TestApp, files};
 use docket::accounts::role::{Action, Role};
@@ -41,7 +41,7 @@ impl Rows {
         Self { ticket, file, conversation, submission, form, member, invitation, widget, key }
     }
 
-    /// The address of a line of the table, with these rows in its variable parts.
+    /// The path of a route, with these rows in its variable parts.
     fn fill(&self, path: &str) -> String {
         let id = match path {
             path if path.contains("/attachments/") => self.file.clone(),
@@ -57,7 +57,7 @@ impl Rows {
     }
 }
 
-/// Fields that each form accepts, so that a refusal is never about them.
+/// Fields that each form accepts, so that no request is refused because of them.
 fn fields(path: &str) -> Vec<(&'static str, &'static str)> {
     match path.rsplit('/').next().unwrap() {
         "tickets" => vec![("title", "A new one"), ("requestId", "r1")],
@@ -88,7 +88,7 @@ async fn ask(person: &Person, line: &Endpoint, path: &str) -> u16 {
         }
         _ => person.request(Method::POST, path).form(&fields(&line.path)),
     };
-    // The status alone: a stream of events has no end to wait for.
+    // Only the status, because an event stream has no end.
     request.send().await.unwrap().status().as_u16()
 }
 
@@ -99,7 +99,7 @@ fn desk_lines() -> impl Iterator<Item = (Endpoint, Action)> {
     })
 }
 
-/// The test above only works for parts that it knows how to fill.
+/// The other tests work only if they can fill in all variable parts.
 #[test]
 fn the_table_has_no_part_that_these_tests_cannot_fill() {
     for (line, _) in desk_lines() {
@@ -116,7 +116,7 @@ async fn each_role_may_do_what_the_table_says_and_no_more() {
         let person = if role == Role::Owner { owner.clone() } else { app.member(&owner, role).await };
         let mut refused = 0;
         for (line, action) in desk_lines() {
-            // Fresh rows where an earlier line may have deleted them.
+            // New rows, because an earlier route may have deleted the old ones.
             let rows = Rows::make(&app, &owner).await;
             let path = rows.fill(&line.path);
             let status = ask(&person, &line, &path).await;
@@ -136,7 +136,7 @@ async fn each_role_may_do_what_the_table_says_and_no_more() {
 async fn rows_of_another_account_are_not_there() {
     let app = TestApp::start().await;
     let (owner, neighbour) = (app.owner().await, app.owner().await);
-    // The neighbour has no ticket at all, so every number is the owner's alone.
+    // The neighbour has no tickets, so every number belongs to the owner.
     let rows = Rows::make(&app, &owner).await;
     let mut walked = 0;
     for (line, _) in desk_lines().filter(|(line, _)| line.path.contains('{')) {
@@ -146,7 +146,7 @@ async fn rows_of_another_account_are_not_there() {
         walked += 1;
     }
     assert!(walked > 20, "{walked}");
-    // And nothing of the walk has reached the owner's rows.
+    // None of these requests has changed the owner's rows.
     owner.get(&format!("/tickets/{}", rows.ticket)).await.expect(200).expect_text("A ticket of this account");
     for list in [
         "/tickets?status=all",
@@ -213,7 +213,7 @@ async fn other_sites_cannot_change_anything() {
         walked += 1;
     }
     assert!(walked > 25, "{walked}");
-    // Plain http on a LAN sends no Sec-Fetch-Site: the origin alone has to do.
+    // Over plain http on a LAN, browsers send no Sec-Fetch-Site, so only the origin counts.
     let request = owner.client.post(format!("{}/tickets", owner.base)).form(&fields("/tickets"));
     owner.send(request.header("origin", &owner.base)).await.expect(303);
 }

@@ -1,4 +1,4 @@
-//! Sample data: believable, the same for the same seed, every state present.
+//! Sample data is realistic, the same for the same seed, and contains every state.
 
 use crate::support::TestApp;
 use docket::upkeep::sample;

@@ -1,4 +1,4 @@
-//! Finding tickets again, closed ones first of all.
+//! Searching tickets, above all closed ones.
 
 use crate::support::TestApp;
 
@@ -81,7 +81,7 @@ async fn the_words_of_others_are_not_found() {
     assert!(neighbour.list("q=se&status=all").await.is_empty());
 }
 
-/// Both engines cap at the same term, so they find the same.
+/// Both engines cut off at the same term, so they find the same tickets.
 #[actix_web::test]
 async fn very_long_notes_are_found_up_to_the_cap() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! What websites' forms send.
+//! Submissions from websites' forms.
 
 use crate::support::TestApp;
 use reqwest::Method;
@@ -87,7 +87,7 @@ async fn next_leads_to_allowed_origins_only() {
         visitor.send(request.header("origin", origin))
     };
     let thanks = format!("{form}/thanks");
-    // Without a list, back to the site that sent it and nowhere else.
+    // Without a list of websites, redirects lead only to the site that sent the form.
     go("https://shop.example/ok", "https://shop.example").await.expect_redirect("https://shop.example/ok");
     go("https://evil.example/", "https://shop.example").await.expect_redirect(&thanks);
     go("javascript:alert(1)", "https://shop.example").await.expect_redirect(&thanks);
@@ -179,7 +179,7 @@ async fn a_deleted_submission_leaves_its_ticket() {
     owner.get(&format!("/tickets/{number}")).await.expect_text("Hello");
 }
 
-/// A short body must not grow in memory: a name is not copied for each of many values.
+/// A short body must not grow in memory: a name is not copied for each of its many values.
 #[actix_web::test]
 async fn a_small_body_cannot_ask_for_very_many_fields() {
     let app = TestApp::start().await;
@@ -218,7 +218,7 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
     let app = TestApp::start_behind_proxy().await;
     let owner = app.owner().await;
     let form = owner.make_form("Contact").await;
-    // Without a proxy’s word all of these come from one address.
+    // Without forwarded addresses, all of these come from one address.
     let flood = (0..90).map(|index| {
         let json = json!({ "message": format!("number {index}") });
         owner.send(owner.request(Method::POST, &form).json(&json))
@@ -239,11 +239,11 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
     let shown = [first, second].map(|page| page.count(".row-link"));
     assert_eq!(shown.iter().sum::<usize>(), kept.len());
     owner.visit(&form, &[("message", "from elsewhere")]).await.expect(303);
-    // A form that is switched off takes nothing.
+    // A form that is switched off accepts no submissions.
     let id = owner.get("/settings/forms").await.id_below("/settings/forms/");
     owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("off", "1")]).await.expect(303);
     owner.visit(&form, &[("message", "too late")]).await.expect(404);
-    // The page after sending says what its form says.
+    // The page after sending shows the form's thank-you text.
     owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("thanks", "Vielen Dank!")]).await.expect(303);
     owner.get(&format!("{form}/thanks")).await.expect_text("Vielen Dank!");
 }

@@ -1,4 +1,4 @@
-//! Tickets: made on purpose, moved along, annotated, thrown away and back.
+//! Tickets: creating, changing status, notes, trash and restoring.
 
 use crate::support::{PASSWORD, Person, TestApp, queries};
 use docket::accounts::role::Role;
@@ -63,7 +63,7 @@ async fn a_source_with_a_ticket_shows_it_first() {
     owner.post("/tickets", &another).await.expect_redirect("/tickets/2");
     owner.get("/tickets/2").await.expect_text("Same source").expect_text("#1 First");
 
-    // Side by side, too, only one of them is made unasked.
+    // Of concurrent requests for one source, only one creates a ticket without confirmation.
     let race = (0..6).map(|index| {
         let (owner, request) = (owner.clone(), format!("race {index}"));
         async move {
@@ -283,7 +283,7 @@ async fn a_link_of_another_system_survives_signing_in() {
     ticket.expect_text("href=\"https://crm.example/c/crm:77.a_B-9\"").expect_text("crm:77.a_B-9");
 }
 
-/// The number of queries of a page, once its connections are warm.
+/// The number of queries for a page with warm connections.
 async fn queries_of(app: &TestApp, person: &Person, path: &str) -> u32 {
     person.get(path).await.expect(200);
     let database = app.app.config.database();
@@ -355,7 +355,7 @@ mod notes {
             page.expect_text(line);
         }
         assert!(page.body.matches("Olivia Owner, ").count() >= 10, "each is signed and dated");
-        owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("The note is empty");
+        owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("Enter a note");
     }
 
     #[actix_web::test]
@@ -367,7 +367,7 @@ mod notes {
             owner.write_notes(number, version, &format!("draft {version}")).await.expect(303);
             app.wait(Duration::from_secs(4 * 60));
         }
-        // Twelve minutes after the first: a revision of its own.
+        // Twelve minutes after the first save, this is a separate revision.
         owner.write_notes(number, 4, "later").await.expect(303);
         owner.write_notes(number, 5, "later").await.expect(303);
         let page = owner.get(&format!("/tickets/{number}/notes/revisions")).await;
@@ -387,7 +387,7 @@ mod notes {
         over.expect_text("name=\"version\" value=\"2\"");
         let page = owner.get(&format!("/tickets/{number}")).await;
         assert!(page.body.contains(&"ä\n".repeat(50_000)));
-        // What comes back refused names the version it was typed on, not a newer one.
+        // A refused form keeps the version on which the text is based.
         owner
             .write_notes(number, 1, &format!("{notes}x"))
             .await
@@ -478,7 +478,7 @@ async fn history_tells_every_change_in_a_sentence() {
     post("delete", &[]).await;
     post("restore", &[]).await;
     let lines = owner.get(&path).await.texts(".events li");
-    // Without the times.
+    // Removes the times.
     let lines: Vec<&str> = lines.iter().map(|line| line.rsplitn(5, ' ').last().unwrap()).collect();
     insta::assert_snapshot!("history", lines.join("\n"));
 }

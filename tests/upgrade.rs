@@ -1,5 +1,5 @@
-//! Data folders that older versions of the program wrote. Each lies in `tests/data`
-//! under the day of its version, and holds rows of every kind.
+//! Data folders from older versions of the program. Each is in `tests/data`, named after the
+//! date of its version, and contains rows of every kind.
 
 use crate::support::{PASSWORD, Person, client, config_on};
 use actix_web::rt;
@@ -12,9 +12,9 @@ use docket::upkeep::check;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// What the old version showed once: it kept only hashes.
+/// Secrets that the old version showed once: the database contains only hashes.
 const KEY: &str = "dk_live_bke5vyuykyav3r9nc7ckyqsyznace0nnrrjkc0w3v3u7fbkgdwvt";
-/// Of `new@example.com` as an admin, and of `newer@example.com` as an owner.
+/// Invitations of `new@example.com` as an admin, and of `newer@example.com` as an owner.
 const INVITATIONS: [&str; 2] = [
     "/invitations/2549cpcydbhq5kcghsk8cewrv4wskczkawzq86h6fw9nhn8nxexu",
     "/invitations/b8xwur5m2dd0ptrsv2d6x2wnewag2v0n5hm7kwq8ub9zg3q84zuf",
@@ -32,11 +32,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The folder as it was on that day, served by this version.
+/// Starts this version with a copy of the old folder.
 async fn open(dir: &TempDir) -> (actix_web::web::Data<App>, Person) {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/2026-11-25"), dir.path());
     let database = DatabaseUrl::Sqlite(dir.path().join("docket.db"));
-    // Deleted tickets go for good after a while, so it stays that day.
+    // Deleted tickets are removed after 30 days, so the clock stays at that time.
     let noon = NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(12, 0, 0).unwrap();
     let config = config_on(dir.path(), database);
     let Running { address, app, server, .. } = App::build(config, Clock::from_fn(move || noon), 1).await.unwrap();
@@ -64,7 +64,7 @@ async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
     let picture = olivia.get(&format!("/tickets/13/attachments/{picture}")).await;
     assert!(picture.expect(200).bytes.starts_with(b"\x89PNG"));
     assert_eq!(olivia.list("q=second+notes&status=all").await, [13]);
-    // Two that look alike became one.
+    // The migration merged two tags that look alike.
     assert_eq!(olivia.list("tag=k%C3%B6ln&status=all").await.len(), 2);
     olivia.get("/conversations?q=lamp").await.expect_text("Vera");
     olivia.get("/submissions?q=parcel").await.expect_text("Where is my parcel");
@@ -73,7 +73,7 @@ async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
     olivia.get(&format!("/tickets/{made}")).await.expect(200);
 }
 
-/// Rows of before do not know who created them: the oldest active owner stands for it.
+/// Old rows do not record who created them, so they belong to the oldest active owner.
 #[actix_web::test]
 async fn sqlite_only_keys_and_invitations_of_november_2026_go_on_with_the_oldest_owner() {
     let dir = TempDir::new().unwrap();

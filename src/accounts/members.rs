@@ -67,7 +67,7 @@ pub fn manageable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<(User
     let manager = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;
     let user = user::find(conn, agent.account_id, id)?;
     if user.id == agent.id {
-        return Err(Error::new(Kind::Forbidden, "You cannot change your own role or access; ask a colleague."));
+        return Err(Error::new(Kind::Forbidden, "You can’t change your own role or access. Ask a colleague."));
     }
     manager.role.must_manage(user.role)?;
     Ok((manager, user))

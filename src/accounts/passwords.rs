@@ -25,6 +25,6 @@ pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()
 /// *Invalid* when no user has that address.
 pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<()> {
     let found = user::find_by_email(conn, email)?;
-    let user = found.ok_or_else(|| Error::invalid(format!("nobody has the address {}", email.as_str())))?;
+    let user = found.ok_or_else(|| Error::invalid(format!("no user has the email address {}", email.as_str())))?;
     replace_password(conn, user.id, hash)
 }

@@ -53,5 +53,5 @@ pub fn acting(conn: &mut Connection, account_id: i64, user_id: i64, action: Acti
 
 /// The error when a role does not allow an action.
 pub fn not_allowed() -> Error {
-    Error::new(Kind::Forbidden, "Your role does not allow that. An admin of your team can change it.")
+    Error::new(Kind::Forbidden, "Your role does not allow this. An admin of your team can change your role.")
 }

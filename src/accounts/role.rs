@@ -81,7 +81,7 @@ impl std::str::FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| Error::invalid("A role is owner, admin, editor or viewer."))
+        found.ok_or_else(|| Error::invalid("role must be owner, admin, editor or viewer."))
     }
 }
 

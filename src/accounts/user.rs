@@ -127,7 +127,7 @@ pub fn reset_mail_marks(conn: &mut Connection, id: i64) -> Result<()> {
 /// *Not found* when no owner has that address.
 pub fn account_of_owner(conn: &mut Connection, email: &Email) -> Result<User> {
     let owner = find_by_email(conn, email)?.filter(|user| user.role == Role::Owner);
-    owner.ok_or_else(|| Error::new(Kind::NotFound, format!("no owner has the address {}", email.as_str())))
+    owner.ok_or_else(|| Error::new(Kind::NotFound, format!("no owner has the email address {}", email.as_str())))
 }
 
 /// All users of the account, including disabled ones, oldest first.

@@ -146,16 +146,16 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) 
         chat: None,
     };
     let once = body.once;
-    let (status, answer, made) = app
+    let (status, answer, created) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
-                let made = conversation::create(conn, actor.account_id, &new, begun)?;
-                Ok((StatusCode::CREATED, json!(Conversation::from(made.clone())), Some(made)))
+                let created = conversation::create(conn, actor.account_id, &new, begun)?;
+                Ok((StatusCode::CREATED, json!(Conversation::from(created.clone())), Some(created)))
             })
         })
         .await?;
-    if let Some(made) = made {
-        news::changed(&app.live, &made);
+    if let Some(created) = created {
+        news::changed(&app.live, &created);
     }
     Ok(HttpResponse::build(status).json(answer))
 }

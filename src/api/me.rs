@@ -40,7 +40,7 @@ struct Key {
 )]
 pub async fn show(app: AppData, actor: Actor) -> Result<HttpResponse> {
     let account_id = actor.account_id;
-    let id = actor.key_id().ok_or_else(|| Error::internal("wiring", "an API request without a key"))?;
+    let id = actor.key_id().ok_or_else(|| Error::internal("wiring", "API request without a key"))?;
     let (account, key) =
         app.db.read(move |conn| Ok((account::find(conn, account_id)?, keys::find(conn, account_id, id)?))).await?;
     let account = Account { id: account.id, name: account.name };

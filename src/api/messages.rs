@@ -130,7 +130,7 @@ impl CreateMessage {
     fn parse(self, now: NaiveDateTime) -> Result<NewMessage> {
         if self.id.as_deref().is_some_and(|id| !is_source_id(id)) {
             return Err(Error::invalid(
-                "The id of a message has 1 to 128 characters: letters, digits, _ - . :, and not dots alone.",
+                "The id of a message must have 1 to 128 characters: letters, digits and _ - . : (not only dots).",
             ));
         }
         let sender = match self.from {

@@ -42,7 +42,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let (req, mut payload) = (req.clone(), payload.take());
         Box::pin(async move {
             if content_type(&req) != "application/json" {
-                return Err(Error::new(Kind::UnsupportedType, "This address takes application/json.").into());
+                return Err(Error::new(Kind::UnsupportedType, "Send application/json to this address.").into());
             }
             let bytes = read_body(&req, &mut payload, MAX_BYTES).await?;
             let once = Once::new(&req, &bytes)?;
@@ -100,9 +100,9 @@ impl Once {
                 return Ok((status.unwrap_or(StatusCode::OK), body, None));
             }
         }
-        let (status, body, made) = job(conn)?;
+        let (status, body, created) = job(conn)?;
         stored_responses::keep(conn, account_id, key, status.as_u16(), &body.to_string())?;
-        Ok((status, body, made))
+        Ok((status, body, created))
     }
 }
 
@@ -163,7 +163,7 @@ pub fn page_url(url: Option<&str>) -> Result<Option<String>> {
     let Some(url) = url.filter(|url| !url.trim().is_empty()) else { return Ok(None) };
     text::page_url(url)
         .map(Some)
-        .ok_or_else(|| Error::invalid("pageUrl is an http or https address of at most 2,000 bytes."))
+        .ok_or_else(|| Error::invalid("pageUrl must be an http or https address of at most 2,000 bytes."))
 }
 
 /// A country that a program names.
@@ -175,7 +175,7 @@ pub fn country(code: Option<&str>) -> Result<Option<String>> {
     if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Ok(Some(code.to_ascii_uppercase()));
     }
-    Err(Error::invalid("country is two letters (ISO 3166-1 alpha-2)."))
+    Err(Error::invalid("country must be two letters (ISO 3166-1 alpha-2)."))
 }
 
 /// An id of a conversation or submission that a program brings, or a new one.

@@ -157,17 +157,17 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateSubmission>) ->
     let page_url = read::page_url(typed.page_url.as_deref())?;
     let from = Origin { page_url, country: read::country(typed.country.as_deref())? };
     let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, actor.account_id);
-    let (status, answer, made) = app
+    let (status, answer, created) = app
         .write_as(&actor, Action::Work, move |conn, _| {
             once.run(conn, account_id, now, |conn| {
                 let form = form::find_or_add(conn, account_id, &form_name, &form_key, now)?;
-                let made = submission::add(conn, &form, &id, &parsed, &from, at)?;
-                Ok((StatusCode::CREATED, json!(FormSubmission::new(made.clone(), form.name)), Some(made)))
+                let created = submission::add(conn, &form, &id, &parsed, &from, at)?;
+                Ok((StatusCode::CREATED, json!(FormSubmission::new(created.clone(), form.name)), Some(created)))
             })
         })
         .await?;
-    if let Some(made) = made {
-        news::submitted(&app.live, account_id, &made);
+    if let Some(created) = created {
+        news::submitted(&app.live, account_id, &created);
     }
     Ok(HttpResponse::build(status).json(answer))
 }

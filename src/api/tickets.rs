@@ -202,7 +202,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
     };
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
     let once = body.once;
-    let (status, ticket, made) = app
+    let (status, ticket, created) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
                 let new = with_requester(conn, actor.account_id, &new)?;
@@ -219,7 +219,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
                     Outcome::RequestUsed(number) => {
                         return Err(Error::new(
                             Kind::Conflict,
-                            format!("This request created ticket #{number} already."),
+                            format!("This request has already created ticket #{number}."),
                         ));
                     }
                 };
@@ -229,7 +229,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
             })
         })
         .await?;
-    if let Some(before) = made {
+    if let Some(before) = created {
         news::assigned(&app.live, &actor, &before, assignee);
     }
     Ok(HttpResponse::build(status).json(ticket))

@@ -47,7 +47,7 @@ impl std::str::FromStr for State {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = [Self::Pending, Self::Ready, Self::GivenUp].into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| Error::invalid("A file is in an unknown state."))
+        found.ok_or_else(|| Error::invalid("unknown state of a file"))
     }
 }
 

@@ -18,7 +18,7 @@ pub const RESERVED: TimeDelta = TimeDelta::minutes(15);
 
 /// Gives up reservations created before `stale`. They can no longer become ready, and
 /// [`expired`] lists them.
-pub fn give_up_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<()> {
+pub fn release_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<()> {
     // A literal, because the partial index is not used with a bound parameter.
     let reserved = attachments::table
         .filter(sql::<Bool>("attachments.state = 'pending'"))

@@ -63,7 +63,7 @@ impl std::str::FromStr for Kind {
     type Err = Error;
 
     fn from_str(extension: &str) -> Result<Self> {
-        Self::of_extension(extension).ok_or_else(|| Error::invalid("That is no type of file."))
+        Self::of_extension(extension).ok_or_else(|| Error::invalid("unknown file type"))
     }
 }
 

@@ -103,7 +103,7 @@ pub fn make_ready(
         .set((attachments::state.eq(State::Ready), attachments::thumbnail.eq(thumbnail)))
         .execute(conn)?;
     if ready == 0 {
-        return Err(Error::unavailable("the reservation was given up before the file was stored"));
+        return Err(Error::unavailable("the reservation expired before the file was stored"));
     }
     let attachment: Attachment = attachments::table.find(id).first(conn)?;
     history::record(conn, ticket.id, actor, EventKind::File, Change::added(&attachment.filename), now)?;

@@ -56,7 +56,7 @@ pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<
     };
     match store_and_show(app, actor, number, new, checked).await {
         Err(error) if error.kind == Kind::Full => {
-            tracing::warn!(cause = error.cause(), "a file found no room");
+            tracing::warn!(cause = error.cause(), "not enough space for a file");
             Err(Rejection::new(Code::NoRoom, error.message()).into())
         }
         outcome => Ok(outcome?),
@@ -91,8 +91,8 @@ async fn judge(uploads: &Uploads, name: String, bytes: Vec<u8>) -> Result<Checke
 }
 
 fn unreadable(why: &str) -> Rejection {
-    tracing::error!(why, "a file could not be judged");
-    Rejection::new(Code::Unreadable, "The file can't be read. It may be damaged; try saving it again.")
+    tracing::error!(why, "validating a file failed");
+    Rejection::new(Code::Unreadable, "The file can’t be read. It may be damaged; save it again and retry.")
 }
 
 fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
@@ -135,7 +135,7 @@ async fn put_under_own_key(app: &App, actor: &Actor, number: i64, new: &NewAttac
         if app.storage.put(&key, bytes.clone()).await? == Put::Stored {
             return Ok(stamp);
         }
-        tracing::warn!(%key, "the storage has an object that no row knows");
+        tracing::warn!(%key, "the storage has an object without a row");
         let (account_id, id) = (actor.account_id, new.id.clone());
         stamp = app.db.write(move |conn| reserve::move_stamp(conn, account_id, &id)).await?;
     }

@@ -8,7 +8,7 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct Options {
-    /// Put right what can be: clear what broken uploads left, count and index again
+    /// Repair what can be repaired: delete leftovers of uploads, recount, index again
     #[arg(long)]
     repair: bool,
 }
@@ -16,10 +16,14 @@ pub(super) struct Options {
 pub(super) async fn run(app: &App, options: &Options) -> Result<()> {
     let repair = options.repair;
     let Outcome { files, tickets, found, left } = check::run(app, repair, &mut |line| println!("{line}")).await?;
-    println!("Looked at {files} files and {tickets} tickets: {found} wrong, {} mended.", found - left);
+    println!("Files checked: {files}. Tickets checked: {tickets}. Problems: {found}, repaired: {}.", found - left);
     if left == 0 {
         return Ok(());
     }
-    let advice = if repair { "that a person has to look at" } else { "docket check --repair mends what can be mended" };
-    Err(Error::new(Kind::Conflict, format!("{left} things are wrong: {advice}")))
+    let advice = if repair {
+        "a person has to decide about them"
+    } else {
+        "run docket check --repair to repair what can be repaired"
+    };
+    Err(Error::new(Kind::Conflict, format!("Problems left: {left}; {advice}")))
 }

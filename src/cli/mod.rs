@@ -67,7 +67,7 @@ pub fn run() -> ExitCode {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let outcome = start_log(cli.config.log_format, &cli.command).and_then(|()| {
         for (name, nearest) in unknown_variables(names) {
-            tracing::warn!("{name} is no setting of Docket; the nearest is {nearest}");
+            tracing::warn!("unknown setting {name}; did you mean {nearest}?");
         }
         actix_web::rt::System::new().block_on(async move {
             match cli.command.unwrap_or(Command::Serve) {
@@ -122,10 +122,10 @@ async fn serve(config: Config) -> Result<(), String> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let Running { address, setup_path, server, .. } = App::build(config, Clock::system(), workers).await?;
     println!("Docket listens on http://{address}");
-    println!("Data lives in {data} and {storage}");
+    println!("Data: {data} and {storage}");
     if let Some(path) = setup_path {
         let origin = public.unwrap_or_else(|| format!("http://{}", openable(address)));
-        println!("Open the first account within {LINK_MINUTES} minutes, once: {origin}{path}");
+        println!("Create the first account within {LINK_MINUTES} minutes: {origin}{path}");
     }
     server.await.map_err(|error| error.to_string())
 }

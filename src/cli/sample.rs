@@ -32,6 +32,6 @@ pub(super) async fn run(app: &App, wanted: &Options) -> Result<()> {
     let plan = sample::Plan { tickets: wanted.tickets, seed: wanted.seed };
     sample::load(app, account_id, &plan, |done| bar.set_position(done.into())).await?;
     bar.finish();
-    println!("{} sample tickets are loaded.", wanted.tickets);
+    println!("{} sample tickets created.", wanted.tickets);
     Ok(())
 }

@@ -40,7 +40,7 @@ impl std::str::FromStr for Status {
         match text.to_ascii_lowercase().as_str() {
             "open" => Ok(Self::Open),
             "closed" => Ok(Self::Closed),
-            _ => Err(Error::invalid("A conversation is open or closed.")),
+            _ => Err(Error::invalid("status must be open or closed.")),
         }
     }
 }

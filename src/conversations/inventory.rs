@@ -41,8 +41,11 @@ pub fn recount(
         if there == (row.message_count, row.answered_position) {
             continue;
         }
-        let said = format!("{} messages, answered up to {}", row.message_count, row.answered_position);
-        wrong.push(format!("conversation {} says {said}; there are {}, answered up to {}", row.id, there.0, there.1));
+        let stored = format!("{} messages, answered up to {}", row.message_count, row.answered_position);
+        wrong.push(format!(
+            "conversation {} stores {stored}; correct are {}, answered up to {}",
+            row.id, there.0, there.1
+        ));
         if repair {
             diesel::update(conversations::table.find(row.seq))
                 .set((conversations::message_count.eq(there.0), conversations::answered_position.eq(there.1)))

@@ -238,7 +238,7 @@ impl std::str::FromStr for Channel {
         match text {
             "bubble" => Ok(Self::Bubble),
             "team" => Ok(Self::Team),
-            _ => Err(Error::invalid("A channel is bubble or team.")),
+            _ => Err(Error::invalid("channel must be bubble or team.")),
         }
     }
 }
@@ -281,14 +281,14 @@ pub fn parse_client_id(id: &str) -> Result<String> {
     if is_fine {
         Ok(id.to_owned())
     } else {
-        Err(Error::invalid("The id of a message has 8 to 64 letters, digits, _ and -."))
+        Err(Error::invalid("The id of a message must have 8 to 64 letters, digits, _ and -."))
     }
 }
 
 /// Normalises the text of a message: 1 to 10,000 characters after trimming.
 pub fn parse_message(body: &str) -> Result<String> {
     let body = text::block("Messages", body.trim(), MAX_MESSAGE)?;
-    if body.is_empty() { Err(Error::invalid("The message is empty.")) } else { Ok(body) }
+    if body.is_empty() { Err(Error::invalid("Enter a message.")) } else { Ok(body) }
 }
 
 /// A message's row.

@@ -20,23 +20,23 @@ pub fn posted(live: &Live, posted: &Posted) {
         "visitor": conversation.visitor(),
         "preview": text::shorten(&message.body, 140),
     });
-    live.tell(Topic::Account(conversation.account_id), Event::new("message", &data));
+    live.publish(Topic::Account(conversation.account_id), Event::new("message", &data));
     wake(live, conversation);
 }
 
 /// Announces that a conversation was closed, reopened, deleted or restored.
 pub fn changed(live: &Live, conversation: &Conversation) {
     let data = json!({ "conversation": conversation.id });
-    live.tell(Topic::Account(conversation.account_id), Event::new("conversation", &data));
+    live.publish(Topic::Account(conversation.account_id), Event::new("conversation", &data));
     wake(live, conversation);
 }
 
 /// Announces that a user has read a conversation, so that their other tabs update.
 pub fn read(live: &Live, account_id: i64, user_id: i64) {
-    live.tell(Topic::Account(account_id), Event::new("read", &json!({ "user": user_id })));
+    live.publish(Topic::Account(account_id), Event::new("read", &json!({ "user": user_id })));
 }
 
 /// Makes the visitor's stream read new messages.
 fn wake(live: &Live, conversation: &Conversation) {
-    live.tell(Topic::Conversation(conversation.seq), Event::resync());
+    live.publish(Topic::Conversation(conversation.seq), Event::resync());
 }

@@ -87,7 +87,7 @@ pub fn get(conn: &mut Connection, account_id: i64, id: i64) -> Result<Widget> {
 pub fn by_key(conn: &mut Connection, key: &str) -> Result<Widget> {
     let there = widgets::table.filter(widgets::key.eq(key)).filter(widgets::is_off.eq(false));
     let widget: Option<Widget> = there.first(conn).optional()?;
-    widget.ok_or_else(|| Error::new(Kind::NotFound, "There is no chat under this key."))
+    widget.ok_or_else(|| Error::new(Kind::NotFound, "There is no chat with this key."))
 }
 
 /// Blocks new conversations through a widget until the transaction ends.
@@ -144,7 +144,7 @@ fn parse_colour(colour: &str) -> Result<String> {
     if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(colour);
     }
-    Err(Error::invalid("A colour is # and six digits, such as #2457c5."))
+    Err(Error::invalid("Enter a colour as # and six hexadecimal digits, such as #2457c5."))
 }
 
 /// Checks the syntax of a language tag (BCP 47).
@@ -159,7 +159,7 @@ fn parse_language(language: &str) -> Result<String> {
     {
         return Ok(language.to_owned());
     }
-    Err(Error::invalid("A language is a tag such as en, de or pt-BR."))
+    Err(Error::invalid("Enter a language tag such as en, de or pt-BR."))
 }
 
 pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {

@@ -149,22 +149,22 @@ impl Db {
 
     /// Passes announcements to `hear`, on a thread of its own, until it returns `false`.
     /// `None` means that listening has just started and something may have been missed.
-    pub fn listen(&self, hear: impl Fn(Option<String>) -> bool + Send + 'static) {
+    pub fn listen(&self, receive: impl Fn(Option<String>) -> bool + Send + 'static) {
         let url = self.url.clone();
         let listen = move || {
             loop {
                 let lost = match connect(&url, Purpose::Everything) {
-                    Ok(Connection::Postgres(mut conn)) => postgres::listen(&mut conn, &|text| hear(text)),
+                    Ok(Connection::Postgres(mut conn)) => postgres::listen(&mut conn, &|text| receive(text)),
                     Ok(Connection::Sqlite(_)) => None,
                     Err(error) => Some(error.to_string()),
                 };
                 let Some(reason) = lost else { return };
-                tracing::warn!(%reason, "other instances cannot be heard; trying again");
+                tracing::warn!(%reason, "messages of other instances cannot be received; trying again");
                 std::thread::sleep(LISTEN_AGAIN);
             }
         };
         if let Err(error) = std::thread::Builder::new().name("docket-listener".into()).spawn(listen) {
-            tracing::error!(%error, "other instances cannot be heard");
+            tracing::error!(%error, "messages of other instances cannot be received");
         }
     }
 }

@@ -124,5 +124,5 @@ thread_local! {
 /// early.
 pub fn still_wanted() -> Result<()> {
     let has_gone = HAS_GONE.with_borrow(|flag| flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)));
-    if has_gone { Err(Error::unavailable("the client has gone")) } else { Ok(()) }
+    if has_gone { Err(Error::unavailable("the client disconnected")) } else { Ok(()) }
 }

@@ -82,7 +82,7 @@ pub(super) fn wait_for_lock(conn: &mut PgConnection) -> Result<()> {
             return Ok(());
         }
         if begun.elapsed() > MIGRATION_PATIENCE {
-            return Err(Error::unavailable("another program has held the lock of migrations for five minutes"));
+            return Err(Error::unavailable("another process has held the migration lock for five minutes"));
         }
         if !told && begun.elapsed() > QUIET_PATIENCE {
             tracing::warn!("another docket is migrating this database; waiting for it");
@@ -98,19 +98,19 @@ pub(super) fn announce(conn: &mut PgConnection, text: &str) -> QueryResult<()> {
     diesel::sql_query(query).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
-/// Passes announcements to `hear` until it returns `false`. If it ends earlier, returns
+/// Passes announcements to `receive` until it returns `false`. If it ends earlier, returns
 /// the reason.
-pub(super) fn listen(conn: &mut PgConnection, hear: &dyn Fn(Option<String>) -> bool) -> Option<String> {
+pub(super) fn listen(conn: &mut PgConnection, receive: &dyn Fn(Option<String>) -> bool) -> Option<String> {
     if let Err(error) = conn.batch_execute(&format!("LISTEN {CHANNEL}")) {
         return Some(error.to_string());
     }
     // Announcements between connecting and listening may be missed.
-    let mut wanted = hear(None);
+    let mut wanted = receive(None);
     let mut last_sign = Instant::now();
     while wanted {
-        for heard in conn.notifications_iter() {
-            match heard {
-                Ok(heard) => wanted = hear(Some(heard.payload)),
+        for notification in conn.notifications_iter() {
+            match notification {
+                Ok(notification) => wanted = receive(Some(notification.payload)),
                 Err(error) => return Some(error.to_string()),
             }
         }

@@ -67,7 +67,7 @@ pub(super) fn check(conn: &mut SqliteConnection) -> Result<()> {
         let found = ask(conn, &query)?;
         if found != wanted {
             return Err(Error::unavailable(format!(
-                "SQLite did not accept {pragma}: it says {found} where {wanted} was set; is the data folder on a local disk?"
+                "SQLite did not accept {pragma} = {wanted} and uses {found}; is the data folder on a local disk?"
             )));
         }
     }

@@ -71,7 +71,7 @@ impl Writer {
 }
 
 fn gone() -> Error {
-    Error::unavailable("the database writer is gone")
+    Error::unavailable("the database writer has stopped")
 }
 
 /// A failed job rolls back alone. If that fails as well, or the engine itself has failed,

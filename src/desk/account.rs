@@ -44,5 +44,5 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         account::change_settings(conn, actor.account_id, &parsed)
     })
     .await?;
-    layout.see_other_saying("/settings", &Flash::new("Saved."))
+    layout.see_other_with("/settings", &Flash::new("Saved."))
 }

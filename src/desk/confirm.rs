@@ -43,11 +43,11 @@ impl Confirm {
         match password_check::check(app, Some(&user), &attempt, current).await? {
             Checked::Right => Ok(()),
             Checked::Wrong => {
-                tracing::info!("the password of a signed-in user was wrong");
+                tracing::info!("wrong password of a signed-in user");
                 Err(Error::invalid("The current password is wrong."))
             }
             Checked::TooOften(seconds) => {
-                tracing::warn!("the password of a signed-in user was wrong too often");
+                tracing::warn!("too many wrong passwords of a signed-in user");
                 Err(Error::too_many(
                     &format!("Too many wrong passwords. Wait {seconds} seconds and try again."),
                     seconds,

@@ -44,5 +44,5 @@ pub fn welcome(layout: &Layout, zone: &str) -> Result<HttpResponse> {
     let message = format!(
         "Your browser’s time zone, {zone}, is unknown here, so times are shown in UTC. Choose another one in your profile."
     );
-    layout.see_other_saying("/tickets", &Flash::new(message))
+    layout.see_other_with("/tickets", &Flash::new(message))
 }

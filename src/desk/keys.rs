@@ -115,7 +115,7 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let account_id = agent.account_id;
     app.write_as(&agent, Action::Own, move |conn, _| keys::revoke(conn, account_id, id, now)).await?;
     tracing::info!(revoked = id, "API key revoked");
-    layout.see_other_saying(
+    layout.see_other_with(
         "/settings/keys",
         &Flash::new("The key is revoked. Programs that use it no longer have access."),
     )

@@ -27,7 +27,7 @@ pub async fn events(req: HttpRequest, app: AppData, agent: Agent) -> Result<Http
     let token =
         cookies::token(&req, &app, cookies::Kind::Session).ok_or_else(|| Error::internal("live", "no session"))?;
     let place = app.streams.try_take(agent.holder());
-    let place = place.ok_or_else(|| Error::busy("The desk is open in too many places. Close some of them.", 30))?;
+    let place = place.ok_or_else(|| Error::busy("Docket is open in too many tabs. Close some of them.", 30))?;
     let events = app.live.subscribe(Topic::Account(agent.account_id));
     let feed = Feed { events, app, token, has_begun: false, looked: Instant::now(), _place: place };
     Ok(stream::events(unfold(feed, Feed::next)))
@@ -94,7 +94,7 @@ pub struct Here {
 pub async fn presence(app: AppData, agent: Agent, Form(sent): Form<Here>) -> Result<HttpResponse> {
     let place = text::required_line("The place", &sent.place, MAX_PLACE)?;
     if !is_local_path(&place) {
-        return Err(Error::invalid("The place must be a path of this desk."));
+        return Err(Error::invalid("place must be a path of this server."));
     }
     let presence =
         Presence { account_id: agent.account_id, place, user_id: agent.id, name: agent.name, doing: sent.doing };

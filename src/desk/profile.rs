@@ -122,7 +122,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         if wanted != stored { user::reset_mail_marks(conn, id) } else { Ok(()) }
     })
     .await?;
-    layout.see_other_saying("/profile", &Flash::new("Saved."))
+    layout.see_other_with("/profile", &Flash::new("Saved."))
 }
 
 #[derive(Deserialize)]
@@ -154,10 +154,10 @@ pub async fn change_password(
     };
     let id = agent.id;
     app.write_as(&agent, Action::Read, move |conn, _| passwords::replace_password(conn, id, &hash)).await?;
-    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
     tracing::info!("password changed");
     let flash = Flash::new("Password changed. You are signed out everywhere else.");
-    let mut response = layout.see_other_saying("/profile", &flash)?;
+    let mut response = layout.see_other_with("/profile", &flash)?;
     sign_in::start_session(&req, &app, id, &mut response).await?;
     Ok(response)
 }

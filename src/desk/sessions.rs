@@ -57,9 +57,9 @@ pub async fn list(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) 
 pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, user) = (path.into_inner(), agent.id);
     app.write_as(&agent, Action::Read, move |conn, _| sessions::close_by_id(conn, user, &id)).await?;
-    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
     tracing::info!("one session ended");
-    layout.see_other_saying("/profile/sessions", &Flash::new("Signed out there."))
+    layout.see_other_with("/profile/sessions", &Flash::new("Signed out there."))
 }
 
 /// `POST /profile/sessions/end-others`: ends all but this one.
@@ -70,9 +70,9 @@ pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: La
         devices::forget_all(conn, user)
     };
     app.write_as(&agent, Action::Read, close).await?;
-    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
     tracing::info!("all other sessions ended");
-    layout.see_other_saying("/profile/sessions", &Flash::new("Signed out everywhere else."))
+    layout.see_other_with("/profile/sessions", &Flash::new("Signed out everywhere else."))
 }
 
 /// `POST /settings/team/{id}/end-sessions`: ends the sessions of a member that the agent may
@@ -85,7 +85,7 @@ pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web
         Ok(user.name)
     };
     let name = app.db.write(close).await?;
-    app.live.tell(Topic::Account(agent.account_id), Event::recheck());
+    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
     tracing::info!(member = id, "sessions of a member ended");
-    layout.see_other_saying("/settings/team", &Flash::new(format!("{name} was signed out everywhere.")))
+    layout.see_other_with("/settings/team", &Flash::new(format!("{name} was signed out everywhere.")))
 }

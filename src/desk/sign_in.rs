@@ -258,7 +258,7 @@ pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<
         app.db.write(move |conn| sessions::close(conn, &token)).await?;
         if let Some((user, _)) = found {
             tracing::info!(user = user.id, "signed out");
-            app.live.tell(Topic::Account(user.account_id), Event::recheck());
+            app.live.publish(Topic::Account(user.account_id), Event::recheck());
         }
     }
     let mut response = layout.see_other("/login");

@@ -143,7 +143,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let undo = format!("/submissions/{id}/restore");
     app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     let text = "The submission is deleted. Tickets made from it stay.";
-    layout.see_other_saying("/submissions", &Flash::with_undo(text, undo))
+    layout.see_other_with("/submissions", &Flash::with_undo(text, undo))
 }
 
 /// `POST /submissions/{id}/restore`
@@ -151,7 +151,7 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
     app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
-    layout.see_other_saying(to, &Flash::new("The submission is back."))
+    layout.see_other_with(to, &Flash::new("The submission is back."))
 }
 
 /// `POST /submissions/{id}/spam`
@@ -160,7 +160,7 @@ pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
     let undo = format!("/submissions/{id}/not-spam");
     app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, true))
         .await?;
-    layout.see_other_saying("/submissions", &Flash::with_undo("Moved to spam.", undo))
+    layout.see_other_with("/submissions", &Flash::with_undo("Moved to spam.", undo))
 }
 
 /// `POST /submissions/{id}/not-spam`
@@ -169,5 +169,5 @@ pub async fn not_spam(app: AppData, agent: Agent, layout: Layout, path: web::Pat
     let to = format!("/submissions/{id}");
     app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, false))
         .await?;
-    layout.see_other_saying(to, &Flash::new("Not spam: it is among the submissions."))
+    layout.see_other_with(to, &Flash::new("Not spam: it is among the submissions."))
 }

@@ -160,8 +160,8 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
         invitations::revoke(conn, &by, id)
     };
     app.db.write(revoke).await?;
-    tracing::info!(invitation = id, "invitation withdrawn");
-    layout.see_other_saying("/settings/team", &Flash::new("Invitation revoked."))
+    tracing::info!(invitation = id, "invitation revoked");
+    layout.see_other_with("/settings/team", &Flash::new("Invitation revoked."))
 }
 
 /// Granting the owner role requires the password of the user who grants it.
@@ -192,8 +192,8 @@ pub async fn set_role(
     let Changed { user, revoked_keys: keys } =
         app.db.write(move |conn| members::change_role(conn, &agent, id, role, now)).await?;
     tracing::info!(member = id, role = role.as_str(), keys, "role changed");
-    let text = format!("{} is {} now.{}", user.name, role.as_str(), revoked_keys_notice(keys));
-    layout.see_other_saying("/settings/team", &Flash::new(text))
+    let text = format!("{} is now {}.{}", user.name, role.as_str(), revoked_keys_notice(keys));
+    layout.see_other_with("/settings/team", &Flash::new(text))
 }
 
 fn revoked_keys_notice(count: usize) -> String {
@@ -209,10 +209,10 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (id, now) = (path.into_inner(), app.clock.now());
     let Changed { user, revoked_keys: keys } =
         app.db.write(move |conn| members::disable(conn, &agent, id, now)).await?;
-    app.live.tell(Topic::Account(user.account_id), Event::recheck());
+    app.live.publish(Topic::Account(user.account_id), Event::recheck());
     tracing::info!(member = id, keys, "member disabled");
     let undo = format!("/settings/team/{}/enable", user.id);
-    layout.see_other_saying(
+    layout.see_other_with(
         "/settings/team",
         &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, revoked_keys_notice(keys)), undo),
     )
@@ -223,5 +223,5 @@ pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let id = path.into_inner();
     let user = app.db.write(move |conn| members::enable(conn, &agent, id)).await?;
     tracing::info!(member = id, "member enabled");
-    layout.see_other_saying("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
+    layout.see_other_with("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
 }

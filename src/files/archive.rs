@@ -52,7 +52,7 @@ pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Resul
         let _place = place;
         let pieces = Pieces { sender, handle: Handle::current() };
         if let Err(error) = pack(&storage, &files, pieces) {
-            tracing::warn!(%error, "an archive was not finished");
+            tracing::warn!(%error, "a ZIP download failed");
         }
     });
     let body = stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|piece| (piece, receiver)) });
@@ -139,7 +139,7 @@ struct Pieces {
 
 impl Pieces {
     fn send(&self, piece: Piece) -> io::Result<()> {
-        let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the reader has gone");
+        let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the client disconnected");
         let sent = self.handle.block_on(async { timeout(STALLED, self.sender.send(piece)).await });
         sent.map_err(|_| gone())?.map_err(|_| gone())
     }

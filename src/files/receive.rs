@@ -115,8 +115,9 @@ fn is_slow(received: usize, time: Duration) -> bool {
 
 fn spend(left: &mut usize, bytes: usize) -> Result<()> {
     let rest = left.checked_sub(bytes);
-    *left = rest
-        .ok_or_else(|| Error::new(Kind::TooLarge, "One request takes at most 105 MB. Files before that were kept."))?;
+    *left = rest.ok_or_else(|| {
+        Error::new(Kind::TooLarge, "A request can have at most 105 MB. The files before that limit were saved.")
+    })?;
     Ok(())
 }
 

@@ -48,13 +48,13 @@ pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Res
             Ok(attachment) => received.kept.push(attachment),
             Err(Failure::Failed(error)) => return Err(error),
             Err(Failure::Rejected(rejection)) => {
-                tracing::info!(code = rejection.code.as_str(), "a file was refused");
+                tracing::info!(code = rejection.code.as_str(), "file rejected");
                 received.rejected.push(Refused { filename, rejection });
             }
         }
     }
     if received.kept.is_empty() && received.rejected.is_empty() {
-        return Err(Error::invalid("No file was sent. Choose one first."));
+        return Err(Error::invalid("Choose a file first."));
     }
     Ok(received)
 }

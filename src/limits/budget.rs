@@ -79,7 +79,7 @@ impl Share {
             && of_network + bytes <= NETWORK
             && (!is_stranger || used.strangers + bytes <= STRANGERS);
         if !fits {
-            return Err(Error::busy("The server is handling too much at once. Try again in a moment.", 5));
+            return Err(Error::busy("The server is busy. Try again in a moment.", 5));
         }
         used.all += bytes;
         used.strangers += if is_stranger { bytes } else { 0 };

@@ -148,7 +148,7 @@ fn verify_now(password: &str, hash: &str) -> Result<Verdict> {
 /// address, name, account.
 pub fn check(password: &str, about: &[&str]) -> Result<()> {
     if password.contains('\0') {
-        return Err(Error::invalid("The password has a character that can’t be typed (NUL)."));
+        return Err(Error::invalid("The password contains a character that can’t be typed (NUL)."));
     }
     if composed(password).chars().count() < MIN_CHARS {
         return Err(Error::invalid(format!("The password needs at least {MIN_CHARS} characters.")));

@@ -28,7 +28,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
 /// Messages between instances.
 #[derive(Serialize, Deserialize)]
-enum News {
+enum Broadcast {
     Event(Topic, Event),
     Presence(Presence),
     /// Messages were lost.
@@ -36,9 +36,9 @@ enum News {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Letter {
+struct Envelope {
     from: u64,
-    news: News,
+    content: Broadcast,
 }
 
 /// The hub of one running program.
@@ -53,7 +53,7 @@ pub struct Live {
 impl Live {
     /// Creates a hub that is connected to the other instances on the same database.
     pub fn start(db: &Db) -> Arc<Self> {
-        let (others, letters) = mpsc::unbounded_channel();
+        let (others, envelopes) = mpsc::unbounded_channel();
         let live = Arc::new(Self {
             topics: Mutex::default(),
             places: Mutex::default(),
@@ -62,14 +62,14 @@ impl Live {
             instance: fastrand::u64(..),
         });
         if db.has_other_instances() {
-            let lost = Letter { from: live.instance, news: News::Resync };
+            let lost = Envelope { from: live.instance, content: Broadcast::Resync };
             let lost = serde_json::to_string(&lost).unwrap_or_default();
-            tokio::spawn(send_letters(db.clone(), letters, lost));
+            tokio::spawn(send_envelopes(db.clone(), envelopes, lost));
             let here = Arc::downgrade(&live);
-            db.listen(move |letter| {
+            db.listen(move |envelope| {
                 let Some(here) = here.upgrade() else { return false };
-                match letter {
-                    Some(letter) => here.hear(&letter),
+                match envelope {
+                    Some(envelope) => here.receive(&envelope),
                     None => here.resync(),
                 }
                 true
@@ -79,9 +79,9 @@ impl Live {
     }
 
     /// Sends an event to all subscribers of the topic, on every instance.
-    pub fn tell(&self, topic: Topic, event: Event) {
-        self.tell_here(topic, event.clone());
-        self.tell_others(News::Event(topic, event));
+    pub fn publish(&self, topic: Topic, event: Event) {
+        self.publish_here(topic, event.clone());
+        self.send_to_others(Broadcast::Event(topic, event));
     }
 
     /// Subscribes to all events from now on, until the subscription is dropped.
@@ -115,7 +115,7 @@ impl Live {
     /// there.
     pub fn note(&self, presence: Presence) -> Value {
         let people = self.note_here(&presence);
-        self.tell_others(News::Presence(presence));
+        self.send_to_others(Broadcast::Presence(presence));
         people
     }
 
@@ -123,35 +123,35 @@ impl Live {
         let (people, is_new) = lock(&self.places).note(presence);
         if is_new {
             let data = json!({ "place": presence.place, "people": people });
-            self.tell_here(Topic::Account(presence.account_id), Event::new("presence", &data));
+            self.publish_here(Topic::Account(presence.account_id), Event::new("presence", &data));
         }
         people
     }
 
-    fn tell_here(&self, topic: Topic, event: Event) {
+    fn publish_here(&self, topic: Topic, event: Event) {
         if let Some(events) = lock(&self.topics).get(&topic) {
             // The last subscriber may be gone by now.
             let _ = events.send(event);
         }
     }
 
-    fn tell_others(&self, news: News) {
-        let letter = Letter { from: self.instance, news };
-        if let Ok(letter) = serde_json::to_string(&letter) {
+    fn send_to_others(&self, content: Broadcast) {
+        let envelope = Envelope { from: self.instance, content };
+        if let Ok(envelope) = serde_json::to_string(&envelope) {
             // Without other instances nothing receives it.
-            let _ = self.others.send(letter);
+            let _ = self.others.send(envelope);
         }
     }
 
-    fn hear(&self, letter: &str) {
-        match serde_json::from_str(letter) {
-            Ok(Letter { from, .. }) if from == self.instance => {}
-            Ok(Letter { news: News::Event(topic, event), .. }) => self.tell_here(topic, event),
-            Ok(Letter { news: News::Presence(presence), .. }) => {
+    fn receive(&self, envelope: &str) {
+        match serde_json::from_str(envelope) {
+            Ok(Envelope { from, .. }) if from == self.instance => {}
+            Ok(Envelope { content: Broadcast::Event(topic, event), .. }) => self.publish_here(topic, event),
+            Ok(Envelope { content: Broadcast::Presence(presence), .. }) => {
                 self.note_here(&presence);
             }
-            Ok(Letter { news: News::Resync, .. }) => self.resync(),
-            Err(error) => tracing::warn!(%error, "news of another instance could not be read"),
+            Ok(Envelope { content: Broadcast::Resync, .. }) => self.resync(),
+            Err(error) => tracing::warn!(%error, "a message of another instance could not be parsed"),
         }
     }
 
@@ -166,15 +166,15 @@ impl Live {
 
 /// Sends messages to other instances. After a failure it sends `lost` instead, until that
 /// succeeds.
-async fn send_letters(db: Db, mut letters: mpsc::UnboundedReceiver<String>, lost: String) {
-    while let Some(mut letter) = letters.recv().await {
-        while let Err(error) = db.announce(letter).await {
-            tracing::warn!(cause = error.cause(), "other instances were not told");
-            letter = lost.clone();
+async fn send_envelopes(db: Db, mut envelopes: mpsc::UnboundedReceiver<String>, lost: String) {
+    while let Some(mut envelope) = envelopes.recv().await {
+        while let Err(error) = db.announce(envelope).await {
+            tracing::warn!(cause = error.cause(), "notifying other instances failed");
+            envelope = lost.clone();
             tokio::time::sleep(SEND_AGAIN).await;
             // `lost` makes them load everything again, so it replaces the queued
             // messages.
-            while letters.try_recv().is_ok() {}
+            while envelopes.try_recv().is_ok() {}
         }
     }
 }

@@ -109,7 +109,7 @@ pub async fn send(
     let widget = widget(req, app, key).await?;
     let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
     let sent: Sent = serde_json::from_str(&charset::body(body, charset::declared(req)))
-        .map_err(|error| Error::new(Kind::Unreadable, format!("That is not a message: {error}.")))?;
+        .map_err(|error| Error::new(Kind::Unreadable, format!("The message is not valid: {error}.")))?;
     let client_id = messages::parse_client_id(&sent.id)?;
     let visitor = Visitor {
         hash,
@@ -274,7 +274,7 @@ impl Feed {
             Ok(Some(found)) => found,
             Ok(None) => return News::End,
             Err(error) => {
-                tracing::warn!(cause = error.cause(), "an event stream ends");
+                tracing::warn!(cause = error.cause(), "an event stream failed");
                 return News::End;
             }
         };
@@ -319,5 +319,5 @@ fn secret_hash(req: &HttpRequest) -> Result<String> {
     if is_fine {
         return Ok(token::sha256(secret.as_bytes()));
     }
-    Err(Error::new(Kind::SignedOut, "A visitor’s secret is missing (Authorization: Bearer …, 32 to 128 letters)."))
+    Err(Error::new(Kind::SignedOut, "Send the visitor’s secret (Authorization: Bearer …, 32 to 128 letters)."))
 }

@@ -150,15 +150,14 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
         }
         "application/json" => {
             let body = read_body(req, &mut payload, MAX_BYTES).await?;
-            let unreadable =
-                |error| Error::new(Kind::Unreadable, format!("That is not a JSON object of fields: {error}."));
+            let unreadable = |error| Error::new(Kind::Unreadable, format!("Send a JSON object of fields: {error}."));
             let read = serde_json::from_str(&charset::body(body, declared));
             read.map(|JsonFields(fields)| Sent::of(fields)).map_err(unreadable)
         }
         "multipart/form-data" => read_multipart(multipart::parts(req, payload), &share, declared).await,
         _ => Err(Error::new(
             Kind::UnsupportedType,
-            "A form is sent as application/x-www-form-urlencoded, multipart/form-data or application/json.",
+            "Send the form as application/x-www-form-urlencoded, multipart/form-data or application/json.",
         )),
     }
 }

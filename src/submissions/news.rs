@@ -15,5 +15,5 @@ pub fn submitted(live: &Live, account_id: i64, submission: &Submission) {
         "visitor": submission.visitor(),
         "preview": submission.summary(),
     });
-    live.tell(Topic::Account(account_id), Event::new("submission", &data));
+    live.publish(Topic::Account(account_id), Event::new("submission", &data));
 }

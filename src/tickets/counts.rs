@@ -39,7 +39,7 @@ pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<V
             .get_result(conn)?;
         let counted: i64 = counter.select(ticket_counts::count).first(conn)?;
         if counted != there {
-            wrong.push(format!("{there} tickets are {}, counted are {counted}", status.as_str()));
+            wrong.push(format!("{there} tickets are {}, but the counter says {counted}", status.as_str()));
             if repair {
                 diesel::update(counter).set(ticket_counts::count.eq(there)).execute(conn)?;
             }
@@ -52,7 +52,7 @@ pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<V
         .select(diesel::dsl::max(tickets::number))
         .first(conn)?;
     if let Some(highest) = highest.filter(|highest| *highest > last) {
-        wrong.push(format!("ticket #{highest} is there, but the last number given is said to be {last}"));
+        wrong.push(format!("ticket #{highest} exists, but the counter says that {last} is the last one"));
         if repair {
             diesel::update(account).set(accounts::last_ticket_number.eq(highest)).execute(conn)?;
         }

@@ -72,7 +72,7 @@ impl std::str::FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| Error::invalid("An event is of an unknown kind."))
+        found.ok_or_else(|| Error::invalid("unknown kind of event"))
     }
 }
 

@@ -12,5 +12,5 @@ pub fn assigned(live: &Live, by: &Actor, before: &Ticket, to: Option<i64>) {
         return;
     }
     let data = json!({ "to": to, "by": by.name, "number": before.number, "title": before.title });
-    live.tell(Topic::Account(by.account_id), Event::new("assigned", &data));
+    live.publish(Topic::Account(by.account_id), Event::new("assigned", &data));
 }

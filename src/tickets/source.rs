@@ -37,7 +37,7 @@ impl std::str::FromStr for SourceKind {
         match text {
             "chat" => Ok(Self::Chat),
             "form" => Ok(Self::Form),
-            _ => Err(Error::invalid("A source is chat or form.")),
+            _ => Err(Error::invalid("source must be chat or form.")),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Source {
         };
         if !is_source_id(id) {
             return Err(Error::invalid(
-                "The id of a conversation or submission has 1 to 128 characters: letters, digits, _ - . :",
+                "The id of a conversation or submission must have 1 to 128 characters: letters, digits and _ - . :",
             ));
         }
         Ok(Some(Self { kind, id: id.to_owned() }))

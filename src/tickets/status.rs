@@ -51,7 +51,7 @@ impl std::str::FromStr for Status {
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| Error::invalid("A status is new, in_progress or closed."))
+        found.ok_or_else(|| Error::invalid("status must be new, in_progress or closed."))
     }
 }
 

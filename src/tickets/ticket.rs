@@ -34,7 +34,7 @@ impl Title {
 pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
     let address = text::line("The requester’s email address", email, email::MAX)?;
     if !address.is_empty() && !email::is_email(&address) {
-        return Err(Error::invalid("The requester’s email address is not an email address."));
+        return Err(Error::invalid("The requester’s email address is not valid."));
     }
     Ok((text::line("The requester’s name", name, email::MAX)?, address))
 }
@@ -88,7 +88,7 @@ impl Ticket {
 pub fn find(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
     let ticket = find_anywhere(conn, account_id, number)?;
     if ticket.deleted_at.is_some() {
-        return Err(Error::new(Kind::NotFound, "That ticket is in the trash. Restore it there to open it."));
+        return Err(Error::new(Kind::NotFound, "This ticket is in the trash. Restore it to open it."));
     }
     Ok(ticket)
 }

@@ -38,17 +38,17 @@ pub fn start(app: Data<App>) {
         if let Err(error) = index_old_texts(&app).await {
             tracing::error!(
                 cause = error.cause(),
-                "old messages and submissions are not found by their words; docket check --repair sees to it"
+                "indexing old messages and submissions failed; run docket check --repair"
             );
         }
         match app.db.write(tags::rename_old).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "tags that look alike are one now"),
-            Err(error) => tracing::error!(cause = error.cause(), "old tags keep names under which they are not found"),
+            Ok(count) => tracing::info!(count, "merged tags with equal names"),
+            Err(error) => tracing::error!(cause = error.cause(), "renaming old tags failed"),
         }
         loop {
             if let Err(error) = clear(&app).await {
-                tracing::error!(cause = error.cause(), "clearing up failed; it is tried again in a quarter of an hour");
+                tracing::error!(cause = error.cause(), "cleaning up failed; retrying in 15 minutes");
             }
             actix_web::rt::time::sleep(EVERY).await;
         }
@@ -95,7 +95,7 @@ pub async fn clear(app: &App) -> Result<()> {
         forget_files(app, files).await?;
         app.db.write(move |conn| tickets::trash::forget(conn, &ids)).await?;
     }
-    app.db.write(move |conn| inventory::give_up_reservations(conn, now - RESERVED)).await?;
+    app.db.write(move |conn| inventory::release_reservations(conn, now - RESERVED)).await?;
     loop {
         let files = app.db.scan(move |conn| inventory::expired(conn, old, CHUNK)).await?;
         if files.is_empty() {

@@ -64,7 +64,7 @@ pub fn start(app: Data<App>) {
     actix_web::rt::spawn(async move {
         loop {
             if let Err(error) = round(&app).await {
-                tracing::error!(cause = error.cause(), "the team was not told by mail; it is tried again in a minute");
+                tracing::error!(cause = error.cause(), "sending notifications failed; retrying in a minute");
             }
             actix_web::rt::time::sleep(EVERY).await;
         }
@@ -115,11 +115,15 @@ async fn tell(app: &App, mailer: &Mailer, user: &User, mut mark: Mark, now: Naiv
             Ok(()) => mark = news.told,
             Err(error) if error.kind == Kind::Invalid => {
                 // The server would refuse it every time.
-                tracing::warn!(cause = error.cause(), user = user.id, "a mail was given up");
+                tracing::warn!(
+                    cause = error.cause(),
+                    user = user.id,
+                    "the mail server rejected a mail; it will not be sent"
+                );
                 mark = news.told;
             }
             Err(error) => {
-                tracing::warn!(cause = error.cause(), user = user.id, "a mail was not sent; it is tried again")
+                tracing::warn!(cause = error.cause(), user = user.id, "a mail was not sent; retrying later")
             }
         }
     }

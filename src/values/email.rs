@@ -24,7 +24,7 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim().to_lowercase();
         if !is_email(&text) {
-            return Err(Error::invalid("That is not an email address."));
+            return Err(Error::invalid("Enter a valid email address."));
         }
         Ok(Self(text))
     }
@@ -38,7 +38,7 @@ impl Email {
 /// (IDNA 2008, UTS 46). The part before the @ does not change; if it is not ASCII it
 /// needs SMTPUTF8, which the transport requests.
 pub fn mailable(address: &str) -> Result<String> {
-    let wrong = || Error::invalid(format!("{address} is not an address that mail can be sent to."));
+    let wrong = || Error::invalid(format!("Mail can’t be sent to {address}."));
     let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
     match url::Host::parse(domain) {
         Ok(url::Host::Domain(ascii)) => Ok(format!("{local}@{ascii}")),

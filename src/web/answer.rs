@@ -114,7 +114,7 @@ fn from_status(status: StatusCode, source: Option<&actix_web::Error>) -> Error {
         status if status.is_client_error() => Kind::Unreadable,
         _ => {
             let source = source.map_or_else(|| status.to_string(), ToString::to_string);
-            return Error::internal("the framework refused", source);
+            return Error::internal("request rejected by the framework", source);
         }
     };
     Error::new(kind, "The request could not be understood.")

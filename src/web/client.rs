@@ -17,7 +17,7 @@ pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
     if !config.trusted_proxies.contain(peer) && forwarded::is_forwarded(req.headers()) {
         if !WARNED.swap(true, Ordering::Relaxed) {
             let advice = "set DOCKET_TRUSTED_PROXIES if it is your proxy, or all its visitors count as one";
-            tracing::warn!(%peer, advice, "forwarded addresses of an unknown peer are not believed");
+            tracing::warn!(%peer, advice, "ignored a forwarded address from an untrusted peer");
         }
         return peer;
     }

@@ -43,7 +43,7 @@ pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
     if allowed.is_empty() || origin.is_none_or(|origin| allowed.split_whitespace().any(|one| one == origin)) {
         return Ok(());
     }
-    Err(Error::new(Kind::Forbidden, "That website isn’t allowed to send this."))
+    Err(Error::new(Kind::Forbidden, "This website isn’t allowed to send this form."))
 }
 
 pub fn origin(req: &HttpRequest) -> Option<&str> {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
-use crate::web::layout::Who;
+use crate::web::layout::CurrentUser;
 use crate::web::{charset, flow};
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
@@ -102,7 +102,7 @@ impl FromRequest for Fields {
                 let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
                 return Err(Error::new(Kind::UnsupportedType, message).into());
             }
-            let bounds = if req.extensions().get::<Who>().is_some() { SIGNED_IN } else { ANYBODY };
+            let bounds = if req.extensions().get::<CurrentUser>().is_some() { SIGNED_IN } else { ANYBODY };
             let body = read_body(&req, &mut payload, bounds.bytes).await?;
             if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
                 let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);

@@ -201,7 +201,7 @@ impl Watch {
             loop {
                 let quiet = seen.get().elapsed();
                 if quiet >= patience {
-                    tracing::debug!("a reader that stalled was cut off");
+                    tracing::debug!("closed a connection that read too slowly");
                     watched.cut_off();
                     return;
                 }

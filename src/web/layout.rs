@@ -13,7 +13,7 @@ use std::future::{Ready, ready};
 
 /// The signed-in user, as the layout needs them.
 #[derive(Clone, Debug)]
-pub struct Who {
+pub struct CurrentUser {
     /// Separates the drafts of two users who share a browser.
     pub id: i64,
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Who {
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub links: Links,
-    pub who: Option<Who>,
+    pub user: Option<CurrentUser>,
     /// The message of the previous action.
     pub flash: Option<Flash>,
     /// The short id of the installation, for names in the browser's storage.
@@ -43,13 +43,13 @@ impl Layout {
         let app = req.app_data::<web::Data<App>>();
         let config = app.map(|app| &app.config);
         let desk = app.map_or("", |app| app.installation.short()).to_owned();
-        let who = req.extensions().get::<Who>().cloned();
+        let user = req.extensions().get::<CurrentUser>().cloned();
         let links = config.map(Links::new).unwrap_or_default();
         let carrier = Carrier::new(&desk, &links, config.is_some_and(Config::is_https));
         Self {
             // Public pages ignore cookies.
-            flash: who.as_ref().and_then(|_| carrier.read(req)),
-            who,
+            flash: user.as_ref().and_then(|_| carrier.read(req)),
+            user,
             desk,
             path: links.local(req.path()).to_owned(),
             links,
@@ -99,17 +99,17 @@ impl Layout {
 
     /// Whether the user may change tickets, conversations and submissions.
     pub fn may_work(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.may_work)
+        self.user.as_ref().is_some_and(|user| user.may_work)
     }
 
     /// Whether the user may change settings and team.
     pub fn may_configure(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.may_configure)
+        self.user.as_ref().is_some_and(|user| user.may_configure)
     }
 
     /// Whether the user may create and revoke API keys.
     pub fn may_own(&self) -> bool {
-        self.who.as_ref().is_some_and(|who| who.may_own)
+        self.user.as_ref().is_some_and(|user| user.may_own)
     }
 
     /// `200` with a page.
@@ -131,7 +131,7 @@ impl Layout {
     }
 
     /// `303` to a local path, with a message for its page.
-    pub fn see_other_saying(&self, path: impl std::fmt::Display, flash: &Flash) -> Result<HttpResponse> {
+    pub fn see_other_with(&self, path: impl std::fmt::Display, flash: &Flash) -> Result<HttpResponse> {
         let mut response = self.see_other(path);
         self.carrier.put(&mut response, flash)?;
         Ok(response)

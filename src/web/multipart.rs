@@ -33,8 +33,8 @@ impl FromRequest for Parts {
 pub fn parts(req: &HttpRequest, payload: Payload) -> Multipart {
     match boundary(req) {
         Some(boundary) => {
-            let mended = Mender::new(&boundary, charset::declared(req));
-            Multipart::new(req.headers(), mended.mend(payload))
+            let repaired = Repair::new(&boundary, charset::declared(req));
+            Multipart::new(req.headers(), repaired.apply(payload))
         }
         None => Multipart::new(req.headers(), payload),
     }
@@ -71,7 +71,7 @@ pub fn multipart_error(error: &MultipartError) -> Error {
 /// Converts the headers of parts to UTF-8 without control characters. Clients send names in
 /// the encoding of their page, and the parser rejects the whole form because of one
 /// unexpected byte.
-struct Mender {
+struct Repair {
     /// The line break and boundary before each part. The first part has no line break.
     delimiter: Vec<u8>,
     declared: Option<&'static Encoding>,
@@ -80,7 +80,7 @@ struct Mender {
     in_headers: bool,
 }
 
-impl Mender {
+impl Repair {
     fn new(boundary: &str, declared: Option<&'static Encoding>) -> Self {
         // Start with a line break, so that the first part is recognised, too.
         Self {
@@ -91,29 +91,29 @@ impl Mender {
         }
     }
 
-    fn mend(self, payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> {
-        let mended = stream::unfold((self, Some(payload), true), |(mut mender, payload, is_first)| async move {
+    fn apply(self, payload: Payload) -> impl Stream<Item = Result<Bytes, PayloadError>> {
+        let repaired = stream::unfold((self, Some(payload), true), |(mut repair, payload, is_first)| async move {
             let mut payload = payload?;
             let skip = if is_first { 2 } else { 0 };
             match payload.next().await {
                 Some(Ok(chunk)) => {
-                    let out = mender.push(&chunk);
+                    let out = repair.push(&chunk);
                     let begun = is_first && out.len() < skip;
                     if begun {
-                        mender.held.splice(..0, out);
-                        return Some((Ok(Bytes::new()), (mender, Some(payload), true)));
+                        repair.held.splice(..0, out);
+                        return Some((Ok(Bytes::new()), (repair, Some(payload), true)));
                     }
-                    Some((Ok(Bytes::from(out).slice(skip..)), (mender, Some(payload), false)))
+                    Some((Ok(Bytes::from(out).slice(skip..)), (repair, Some(payload), false)))
                 }
-                Some(Err(error)) => Some((Err(error), (mender, None, false))),
+                Some(Err(error)) => Some((Err(error), (repair, None, false))),
                 None => {
-                    let rest = Bytes::from(std::mem::take(&mut mender.held));
-                    Some((Ok(rest.slice(skip.min(rest.len())..)), (mender, None, false)))
+                    let rest = Bytes::from(std::mem::take(&mut repair.held));
+                    Some((Ok(rest.slice(skip.min(rest.len())..)), (repair, None, false)))
                 }
             }
         });
         // The parser polls again after the end.
-        mended.fuse()
+        repaired.fuse()
     }
 
     /// Adds bytes and returns those that can be passed on now.
@@ -124,7 +124,7 @@ impl Mender {
             if self.in_headers {
                 let end = memmem::find(&self.held, b"\r\n\r\n");
                 let (headers, known) = match end {
-                    Some(end) if end <= MAX_HEADERS => (self.mended(&self.held[..end]), end),
+                    Some(end) if end <= MAX_HEADERS => (self.repair_headers(&self.held[..end]), end),
                     Some(_) => (Vec::new(), 0),
                     None if self.held.len() > MAX_HEADERS => (Vec::new(), 0),
                     None => return out,
@@ -144,7 +144,7 @@ impl Mender {
         }
     }
 
-    fn mended(&self, headers: &[u8]) -> Vec<u8> {
+    fn repair_headers(&self, headers: &[u8]) -> Vec<u8> {
         let text = charset::decode(headers, charset::of(self.declared, [headers]));
         let is_plain = |c: &char| matches!(c, '\r' | '\n' | '\t') || !c.is_control();
         text.chars().filter(is_plain).collect::<String>().into_bytes()
@@ -156,10 +156,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn mended(body: &[u8], size: usize) -> Vec<u8> {
+    fn repaired(body: &[u8], size: usize) -> Vec<u8> {
         let chunks: Vec<_> = body.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         let payload = Payload::Stream { payload: stream::iter(chunks).boxed_local() };
-        let parts = Mender::new("X", None).mend(payload);
+        let parts = Repair::new("X", None).apply(payload);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(parts.map(|part| part.unwrap().to_vec()).collect::<Vec<_>>()).concat()
     }
@@ -169,7 +169,7 @@ mod tests {
         let body = b"--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"M\xfcl\0ler.txt\"\r\n\r\nb\0\xfc\r\n--Y\r\n--X--\r\n";
         let expected = "--X\r\nContent-Disposition: form-data; name=\"f\"; filename=\"Müller.txt\"\r\n\r\nb\0\u{fffd}\r\n--Y\r\n--X--\r\n";
         for size in [1, 2, 3, 7, 20, 1000] {
-            assert_eq!(String::from_utf8_lossy(&mended(body, size)), expected, "{size}");
+            assert_eq!(String::from_utf8_lossy(&repaired(body, size)), expected, "{size}");
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
             let mut body = b"preamble\r\n--X\r\nContent-Disposition: form-data; name=\"\xc3\xbc\"\r\n\r\n".to_vec();
             body.extend(content.iter().filter(|byte| **byte != b'X'));
             body.extend(b"\r\n--X--\r\nepilogue");
-            prop_assert_eq!(mended(&body, size), body);
+            prop_assert_eq!(repaired(&body, size), body);
         }
     }
 }

@@ -1,10 +1,10 @@
-// What is seen.
+// Rendering.
 
 const on = (target, types, action) => {
   for (const type of types.split(" ")) EventTarget.prototype.addEventListener.call(target, type, action);
 };
 
-// Leaves what is right already: a screen reader takes any change for news.
+// Skips unchanged text: screen readers announce every change.
 const write = (element, text) => {
   if (element.textContent !== text) element.textContent = text;
 };
@@ -76,8 +76,8 @@ const stateOf = ({ position, failed }, isNewest) => {
 
 let drawnByKey = new Map();
 
-// Brings the list in line. An element stays as it is from "sending" to "sent", so
-// that nothing flickers and nothing is read out twice.
+// Updates the list. A message keeps its element from "sending" to "sent", so that nothing
+// flickers and screen readers announce nothing twice.
 const renderMessages = (pending) => {
   const arrived = [...messages.values()].sort((one, other) => one.position - other.position);
   const lastOwn = arrived.findLast(({ from }) => from === "visitor");
@@ -128,7 +128,7 @@ const render = () => {
   keepEnd();
 };
 
-// Who reads the end stays there, whether a message comes or the text area grows.
+// Visitors at the end stay at the end when a message arrives or the text area grows.
 let isAtEnd = true;
 
 const measure = () => {

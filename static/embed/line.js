@@ -1,10 +1,10 @@
-// The live line.
-// Browsers allow six connections to a host, so one page of this visitor holds the line
-// and shares all events with the others, which wait for its lock.
+// The live event stream, called "line".
+// Browsers allow six connections to a host, so only one page of this visitor holds the
+// stream. It shares all events with the other pages, which wait for its lock.
 
-let line = null; // ends the connection of now
+let line = null; // aborts the current connection
 let isHolder = false;
-let isSilent = false; // another page holds the line and is stuck
+let isSilent = false; // another page holds the stream and is stuck
 let watchdog;
 let channel = null;
 let listening = false;
@@ -15,7 +15,7 @@ const lineRest = pause();
 
 const isWanted = () => !away && !stopped && (chat().known || head > 0);
 
-// Ours was deleted and another has begun, perhaps in another tab: load that one.
+// Our conversation was deleted and a new one started, perhaps in another tab: load it.
 const meet = (event) => {
   if (conversation && conversation !== event.conversation) {
     clear();
@@ -46,7 +46,7 @@ const alive = () => {
   }, QUIET);
 };
 
-// Loads if this page has missed a message up to that position.
+// Reloads if this page missed a message up to that position.
 const expect = (reached) => {
   if (!loaded || reached <= head) return;
   loaded = false;
@@ -61,8 +61,8 @@ const overhear = ({ data: { reached, ...event } }) => {
   expect(reached);
 };
 
-// Pages share only what belongs to the same visitor. Where localStorage is blocked, each
-// page is a visitor of its own.
+// Pages share events only within the same visitor. If localStorage is blocked, each page
+// is a separate visitor.
 const shared = () => `docket ${visitor()}`;
 
 const join = () => {
@@ -72,15 +72,15 @@ const join = () => {
   on(channel, "message", overhear);
 };
 
-// A page that joins again has to load, because it has heard nothing in between.
+// A page that joins again must reload, because it missed events in between.
 const leave = () => {
   channel?.close();
   channel = null;
   loaded = false;
 };
 
-// Waits until no other page holds the line, and takes it from one that is stuck. Pages
-// loaded by plain http have no locks, so each of them holds a line.
+// Waits until no other page holds the stream, or takes over from a stuck page. Pages loaded
+// over plain http have no locks, so each of them holds its own stream.
 const alone = async (signal, action) => {
   if (!navigator.locks) return action();
   try {
@@ -112,7 +112,7 @@ const hold = async (signal) => {
   }
 };
 
-// Loads what is there and stays for what comes, until the line breaks.
+// Loads the conversation, then follows the stream until it breaks.
 const follow = async () => {
   const mine = new AbortController();
   const { signal } = mine;
@@ -143,7 +143,7 @@ const listen = async () => {
     const error = await follow().catch((caught) => caught);
     if (hurry || !isWanted()) continue;
     if (error) trouble(error);
-    // Either the conversation is gone, which loading tells, or the desk is.
+    // The conversation or the bubble is gone; the next load tells which.
     if (error?.status === 403 || error?.status === 404) {
       stopped = !loaded;
       loaded = false;
@@ -160,7 +160,7 @@ const hangUp = () => {
   line?.abort();
 };
 
-// The page is seen again or the network is back: no waiting now.
+// The page is visible again or the network is back: reconnect without waiting.
 const hasten = () => {
   sendRest.wake();
   pump();

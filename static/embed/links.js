@@ -1,12 +1,12 @@
-// Returns the [start, end] of every web address in a text. The desk finds links by the
-// same rule in Rust; tests/links.json checks both.
+// Returns the [start, end] of every web address in a text. The desk uses the same rule in
+// Rust; tests/links.json checks both.
 const linksIn = (text) => {
   const START = /(?<![A-Za-z0-9_])https?:\/\//gi;
-  // White space, control characters, bidi marks, and punctuation of CJK text.
+  // White space, control characters, bidi marks, and CJK punctuation.
   const END =
     /[\p{White_Space}\p{Cc}<>"`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u3001\u3002\u3008-\u3011\u3014-\u301f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]/u;
   const OPENER = { ")": "(", "]": "[", "}": "{" };
-  // These belong to the sentence when they end an address.
+  // At the end of an address, these belong to the sentence.
   const TRAILING = ".,;:!?'\"…’”‘“*_~([{";
 
   const links = [];

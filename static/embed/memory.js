@@ -1,6 +1,6 @@
-// What is remembered.
+// Storage in the visitor's browser.
 
-// What localStorage does not take, because it is blocked or full.
+// Entries that localStorage can't store because it is blocked or full.
 const unstored = new Map();
 
 const recall = (name) => {
@@ -28,8 +28,8 @@ const parsed = (text) => {
   }
 };
 
-// Two tabs may write at the same moment, and one of them wins. What was written in
-// this one is held here too, until the server has taken or refused it.
+// If two tabs write at the same moment, one of them wins. This tab keeps its own messages
+// here until the server has accepted or refused them.
 const written = new Map();
 
 const chat = () => {
@@ -39,7 +39,7 @@ const chat = () => {
   return { ...stored, pending: [...stored.pending, ...missing] };
 };
 
-// Reads again before it writes: other tabs share the entry.
+// Reads the entry again before writing, because other tabs share it.
 const change = (edit) => {
   const now = chat();
   edit(now);
@@ -51,7 +51,7 @@ const token = (bytes) => {
   return btoa(String.fromCharCode(...random)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 };
 
-// The secret that unlocks this visitor's conversation, made with the first message.
+// The secret that opens this visitor's conversation, created on first use.
 const visitor = () => {
   const stored = recall(visitorKey);
   if (/^[\w-]{43}$/.test(stored)) return stored;

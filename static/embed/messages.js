@@ -1,4 +1,4 @@
-// Messages that come.
+// Incoming messages.
 
 const clear = () => {
   messages.clear();
@@ -10,13 +10,13 @@ const clear = () => {
   loaded = false;
 };
 
-// The conversation was deleted. What waits to be sent begins a new one.
+// The conversation was deleted. Pending messages start a new one.
 const forget = () => {
   clear();
   change((now) => Object.assign(now, { known: false, seen: 0 }));
 };
 
-// Visitors and agents choose ids separately, so an id alone may name two messages.
+// Visitors and agents choose ids independently, so two messages may have the same id.
 // Pending messages are always the visitor's.
 const isOwn = ({ from }) => from !== "agent";
 const keyOf = ({ id, from, position }) => (id ? `${isOwn({ from }) ? "visitor" : "agent"} ${id}` : position);
@@ -28,12 +28,12 @@ const settle = (list) => {
 };
 
 const receive = (list) => {
-  // The same position with another message: this is a new conversation.
+  // A different message at the same position: this is a new conversation.
   if (list.some((message) => messages.has(message.position) && keyOf(messages.get(message.position)) !== keyOf(message))) {
     forget();
     hasten();
   }
-  // One from before those that are shown comes with "earlier".
+  // Skips messages before the first loaded one; "earlier" loads those.
   for (const message of list) if (message.position >= first) messages.set(message.position, message);
   while (messages.has(head + 1)) head += 1;
   if (!chat().known) change((now) => (now.known = true));
@@ -41,7 +41,7 @@ const receive = (list) => {
 };
 
 const load = async (signal) => {
-  // What is sent meanwhile may be missing in the answer: only what was there counts.
+  // The response may lack messages sent in the meantime, so compare it with the old state.
   const before = head;
   const page = await (await call("messages", { signal })).json();
   if (page.status === "none") return head === before && forget();
@@ -62,7 +62,7 @@ const loadEarlier = async () => {
   try {
     const page = await (await call(`messages?before=${first}`)).json();
     const below = scroll.scrollHeight - scroll.scrollTop;
-    // Fifty old messages are not news.
+    // Screen readers should not announce fifty old messages.
     log.setAttribute("aria-live", "off");
     setTimeout(() => log.setAttribute("aria-live", "polite"), 1000);
     hasEarlier = page.more;

@@ -1,6 +1,6 @@
-// Building.
+// The panel and its events.
 
-// Black or white, whichever is easier to read on the colour (WCAG's luminance).
+// Black or white, whichever has more contrast on the colour (WCAG relative luminance).
 const inkOn = (colour) => {
   const [red, green, blue] = [1, 3, 5].map((at) => {
     const part = parseInt(colour.slice(at, at + 2), 16) / 255;
@@ -25,9 +25,9 @@ const build = () => {
     on(input, "input", () => {
       const value = input.value.trim();
       const isTooLong = [...value].length > LONGEST_FIELD;
-      // The text names the limit of messages. With the number replaced it fits a field.
+      // The text names the limit for messages, so replace the number with that for fields.
       input.setCustomValidity(isTooLong ? texts.tooLong.replace(/\p{Nd}+\P{Nd}?\p{Nd}{3}/u, LONGEST_FIELD) : "");
-      // Stored values are sent with every message, and the server refuses longer ones.
+      // Every message includes the stored values, and the server refuses longer ones.
       if (!isTooLong) change((now) => (now[name] = value));
     });
     return make("label", {}, texts[name], input);
@@ -48,7 +48,7 @@ const build = () => {
   const badge = make("span", { class: "badge", "aria-hidden": "true" });
   const button = make("button", { type: "button", class: "bubble", "aria-controls": "panel", "aria-haspopup": "dialog" }, icon("M5 5h14v11h-8l-4 3.5V16H5z"), badge);
   const say = make("p", { class: "say", role: "status" });
-  // The page's direction says which corner, the language how the panel reads.
+  // The page's direction determines the corner, the language the direction of the panel.
   const corner = getComputedStyle(doc.body ?? doc.documentElement).direction;
   const root = make("div", { class: "root", lang: config.language, dir: corner }, panel, button, say);
   const host = make("docket-chat", { popover: "manual" });
@@ -64,8 +64,8 @@ const build = () => {
   return { area, badge, button, close, earlier, fields, form, host, log, notice, panel, root, say, scroll, shadow, welcome };
 };
 
-// The key belongs to an input method. Safari ends a composition before it reports the
-// key that ended it, as 229.
+// Whether the key belongs to an input method. Safari ends a composition before it reports
+// the key that ended it, as 229.
 const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 const wire = () => {
@@ -91,12 +91,13 @@ const wire = () => {
   on(panel, "keydown", (event) => {
     if (event.key === "Escape" && !isComposing(event)) toggle(false);
   });
-  // The page's shortcuts are not meant while somebody writes here.
+  // Typing here must not trigger the page's shortcuts.
   on(host, "keydown keypress keyup", (event) => event.stopPropagation());
 };
 
-// Stays in the page and in the top layer, above any z-index, whatever scripts of the
-// page take away. Not at once: two that undo each other would never rest.
+// Keeps the bubble in the page and in the top layer, above any z-index, even if the page's
+// scripts remove it. The delay prevents an endless loop with a script that removes it
+// again.
 const stay = () => {
   const { host } = view;
   const place = () => {
@@ -110,7 +111,7 @@ const stay = () => {
   place();
 };
 
-// A phone's keyboard covers the page without making it smaller.
+// A phone's keyboard covers the page without resizing it.
 const fit = () => {
   const { height, offsetTop, scale } = visualViewport;
   const isZoomed = scale > 1.01;
@@ -126,7 +127,7 @@ const watch = () => {
     if (doc.hidden) leaving = setTimeout(hangUp, LINGER);
     else hasten();
   });
-  // An open line would keep the page out of the back-forward cache.
+  // An open stream would keep the page out of the back-forward cache.
   on(window, "pagehide", () => {
     hangUp();
     leave();
@@ -142,7 +143,7 @@ const watch = () => {
     const now = chat();
     if (doc.hidden) view.area.value = now.draft;
     render();
-    // Another tab says that the conversation is gone: look.
+    // Another tab reports that the conversation is gone, so load it again.
     if (!now.known && head > 0) {
       loaded = false;
       hasten();
@@ -152,7 +153,7 @@ const watch = () => {
   on(visualViewport, "resize scroll", fit);
 };
 
-// Why the page shows no bubble, and what its owner can do.
+// Why the page shows no bubble, and what the website's owner can do.
 const reasonOf = ({ status, message }) => {
   if (status === 403) return `${desk} does not allow this website. Add ${location.origin} to the bubble's websites in the desk's settings.`;
   if (status === 404) return `${desk} has no bubble with the key "${key}", or it is switched off. Copy the script again from the desk's settings.`;
@@ -184,6 +185,6 @@ const start = async () => {
   pump();
 };
 
-// Also the mark that the bubble is here: a second script finds it and rests.
+// Also marks that the bubble is installed: a second script finds it and does nothing.
 window.Docket = Object.freeze({ open: () => toggle(true), close: () => toggle(false) });
 start();

@@ -1,4 +1,4 @@
-// Messages that go.
+// Outgoing messages.
 
 let pumping = false;
 let slowed = false;
@@ -22,7 +22,7 @@ const post = async ({ id, body, page }) => {
     method: "POST",
     body: text,
     headers: { "Content-Type": "application/json" },
-    // Outlives a visitor who writes and leaves; browsers allow it for 64 KiB.
+    // Continues after the visitor leaves the page; browsers allow it up to 64 KiB.
     keepalive: text.length < LONGEST,
     signal: AbortSignal.timeout(30_000),
   });
@@ -37,8 +37,8 @@ const refuse = (id, { status }) => {
   written.delete(id);
 };
 
-// Sends what waits, one after the other. Only a message that may still pass holds up
-// the following ones; a refused one steps aside.
+// Sends pending messages one after the other. Only a message that can be retried blocks the
+// following ones; a refused message does not.
 const pump = async () => {
   if (pumping) return;
   pumping = true;
@@ -74,7 +74,7 @@ const submit = () => {
   if (!fields.hidden && ![...fields.querySelectorAll("input")].every((input) => input.reportValidity())) return;
   const message = { id: token(16), body, page: location.href.split("#")[0].slice(0, 2000), at: new Date().toISOString() };
   written.set(message.id, message);
-  // Stores the message along with it.
+  // Also stores the message.
   change((now) => (now.draft = ""));
   area.value = "";
   area.focus();

@@ -1,4 +1,4 @@
-// Talking to the server.
+// Requests to the server.
 
 // A network failure rejects with fetch's own error, which has no status.
 const refusal = (response) =>
@@ -15,11 +15,11 @@ const isLimit = (error) => error?.status === 429;
 const isTrouble = ({ status }) => !status || status >= 500;
 const mayPass = (error) => isTrouble(error) || isLimit(error) || error.status === 408;
 
-// 1 s, 2 s, 4 s up to 30 s, each a little off, so that not all visitors come back at once.
+// 1 s, 2 s, 4 s up to 30 s, with jitter so that visitors do not all reconnect at once.
 const backoff = (failures) => Math.min(1000 * 2 ** failures, 30_000) * (0.75 + Math.random() / 2);
 const delay = (error, failures) => (isLimit(error) && error.seconds > 0 ? error.seconds * 1000 : backoff(failures));
 
-// A pause that `wake` ends, unless the server asked for it.
+// A pause that `wake` ends early, unless the server asked for it.
 const pause = () => {
   let end = () => {};
   const sleep = (milliseconds, firm) =>
@@ -34,8 +34,8 @@ const pause = () => {
   return { sleep, wake: () => end() };
 };
 
-// Cuts a text/event-stream into events. A chunk may end anywhere: in a character,
-// in a line, between \r and \n.
+// Splits a text/event-stream into events. A chunk may end anywhere: inside a character,
+// inside a line, or between \r and \n.
 async function* eventsOf(body, alive) {
   const reader = body.getReader();
   const decoder = new TextDecoder();

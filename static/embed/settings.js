@@ -4,18 +4,18 @@
 // If a tag manager drops the attribute, add "?user=KEY" to the address instead. If it
 // copies the script into the page, set both before the script:
 //   window.docketChat = { user: "KEY", desk: "https://desk.example" };
-// A closing script tag in this file would end such a copy: there must be none.
+// This file must not contain a closing script tag: it would end such a copy.
 //
-// It lives in a closed shadow root, so that neither the page nor the bubble changes
-// the other, and it needs nothing from the page's Content-Security-Policy but
-// script-src and connect-src: no inline styles, no markup made of strings.
+// The bubble lives in a closed shadow root, so that the page and the bubble do not affect
+// each other. It needs only script-src and connect-src in the page's
+// Content-Security-Policy: it has no inline styles and builds no markup from strings.
 //
-// A message is kept in localStorage under its own id until the server has it, and is
-// sent as often as that takes; the server stores an id once. Whatever arrives has a
-// position, and positions have no gaps: that is how nothing is lost or doubled.
+// The bubble keeps a message in localStorage under its own id until the server has stored
+// it, and sends it as often as necessary; the server stores each id once. Stored messages
+// have consecutive positions, so that none is lost or duplicated.
 
-// Elements shadow properties of the document: <img name="currentScript"> would stand in
-// for our script. They cannot shadow the prototype.
+// Elements shadow properties of the document: <img name="currentScript"> would replace our
+// script. They cannot shadow the prototype.
 const doc = new Proxy({}, {
   get: (_, name) => {
     const value = Reflect.get(Document.prototype, name, document);
@@ -23,7 +23,7 @@ const doc = new Proxy({}, {
   },
 });
 
-// Elements become globals too, but never own properties of the window.
+// Elements become globals too, but they are never own properties of the window.
 const setting = (name) => {
   const value = Object.hasOwn(window, "docketChat") ? window.docketChat?.[name] : "";
   return typeof value === "string" ? value : "";
@@ -31,7 +31,7 @@ const setting = (name) => {
 
 const warn = (text) => console.warn(`Docket chat: ${text}`);
 
-// The current script may be another one that loads this one by eval. Its address and
+// The current script may be another script that runs this one with eval. Its address and
 // attributes say nothing about the desk.
 const source = () => {
   const script = doc.currentScript;
@@ -62,11 +62,11 @@ const address = `${desk}/chat/${encodeURIComponent(key)}`;
 const visitorKey = `docket-visitor-${key}`;
 const chatKey = `docket-chat-${key}`;
 
-const LONGEST = 10_000; // characters of a message
-const QUIET = 40_000; // the server says something every 15 s; a longer silence is a dead line
-const STEADY = 10_000; // a line that lived this long was a good one
-const LINGER = 5_000; // a hidden page keeps its line this long
-const LONGEST_FIELD = 254; // characters of a name or an address
+const LONGEST = 10_000; // characters in a message
+const QUIET = 40_000; // the server sends something every 15 s; after 40 s the stream is dead
+const STEADY = 10_000; // a stream that lasted this long resets the retry delay
+const LINGER = 5_000; // a hidden page keeps its stream this long
+const LONGEST_FIELD = 254; // characters in a name or email address
 
 let config;
 let texts;
@@ -74,9 +74,9 @@ let view;
 let isOpen = false;
 
 const messages = new Map(); // by position
-let first = 1; // all positions from this one
-let head = 0; // up to this one have come
+let first = 1; // position of the first loaded message
+let head = 0; // messages up to this position have arrived
 let status = "none";
-let conversation = null; // what the server calls it
+let conversation = null; // the server's id
 let hasEarlier = false;
 let loaded = false;

@@ -1,6 +1,6 @@
-// Files on the form of a new ticket: they wait on the page, and upload.js sends them
-// to the ticket as soon as it is there. Without files, and without scripts, the form
-// is sent as any other.
+// Files in the form for a new ticket: they wait on the page, and upload.js sends them to
+// the ticket after it is created. Without files or without scripts, the browser sends the
+// form as usual.
 
 import { element, pageOf, problem as problemLine } from "./shared.js";
 
@@ -11,7 +11,7 @@ let sending = false;
 
 box.hidden = false;
 
-// What stands above a form says what is wrong.
+// The problems and notices above a form.
 const linesAbove = (form, kinds) => form.parentElement.querySelectorAll(`:scope > :is(${kinds})`);
 const show = (kinds, ...lines) => {
   for (const line of linesAbove(form, kinds)) line.remove();
@@ -20,7 +20,7 @@ const show = (kinds, ...lines) => {
 };
 const problem = (...content) => show(".problem", problemLine(...content));
 
-// The answer is this page again, with what is wrong and what the next try sends.
+// The response is this page again, with the problem and the hidden fields for the next try.
 const showRefusal = (page) => {
   const fresh = page.querySelector("form[data-create]");
   if (!fresh) return problem(page.querySelector("main p")?.textContent ?? "The server’s answer can’t be read.");

@@ -1,6 +1,6 @@
-// Keeps what is typed in this browser until the server has it. A field with
+// Keeps unsaved text in this browser until the server has stored it. A field with
 // data-draft="user-what-which" is filled again after a reload, a crash or an
-// expired session. The fields of one form come back, and go, together.
+// expired session. The fields of a form are restored and discarded together.
 
 import { changed, element } from "./shared.js";
 
@@ -12,26 +12,27 @@ const keyOf = (field) => PREFIX + field.dataset.draft;
 const read = (key) => JSON.parse(localStorage.getItem(key) ?? "null");
 const drop = (keys) => keys.forEach((key) => localStorage.removeItem(key));
 
-// The drafts that a form settles when the server has taken it.
+// The drafts to discard after the server has accepted a form.
 const settledBy = (form) => {
-  // Where two versions met, whatever is chosen settles the draft.
+  // After a conflict, any choice settles the draft.
   if (form.dataset.dropDraft) return [PREFIX + form.dataset.dropDraft];
   if (!form.matches("[data-kept]")) return [...form.querySelectorAll("[data-draft]")].map(keyOf);
-  // Text that came back after signing in settles the drafts of the same text.
+  // Text restored after signing in settles all drafts with the same text.
   const texts = [...form.querySelectorAll("textarea")].map((field) => field.value).filter(Boolean);
   const mine = Object.keys(localStorage).filter((key) => key.startsWith(`${PREFIX}${user}-`));
   return mine.filter((key) => texts.includes(read(key).text));
 };
 
-// A page that says what was done has taken what the page before sent; one with a
-// problem has not, whatever it shows.
+// A page with a success message means that the server accepted the form of the previous
+// page. A page with a problem means that it did not, whatever else it shows.
 const refused = document.querySelector(".problem") !== null;
 const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "[]");
 if (!refused && document.querySelector(".flash")) drop(sent);
 sessionStorage.removeItem(SENT);
 
-// Heard last, when it is sure that the browser sends the form. If it was not taken,
-// the page that answers holds the text. Signed out, the sign-in page does.
+// This listener runs last, when it is certain that the browser sends the form. If the
+// server does not accept it, the response contains the text; if the session has ended,
+// the sign-in page does.
 window.addEventListener("submit", (event) => {
   if (!event.defaultPrevented) sessionStorage.setItem(SENT, JSON.stringify(settledBy(event.target)));
 });
@@ -60,7 +61,7 @@ const fill = (field, text) => {
 
 const restore = (form) => {
   const fields = [...form.querySelectorAll("[data-draft]")].filter((field) => read(keyOf(field)));
-  // What the server filled in is no draft.
+  // Text that the server filled in is not a draft.
   const [same, typed] = [true, false].map((is) => fields.filter((field) => (read(keyOf(field)).text === field.defaultValue) === is));
   if (!refused) drop(same.map(keyOf));
   if (!typed.length) return;
@@ -68,7 +69,7 @@ const restore = (form) => {
   const { version } = form.elements;
   for (const field of typed) {
     const draft = read(keyOf(field));
-    // A save of an old draft must be seen as a conflict, not overwrite others.
+    // Saving an old draft must cause a conflict, not overwrite other changes.
     if (version && draft.version) version.value = draft.version;
     fill(field, draft.text);
     const details = field.closest("details");

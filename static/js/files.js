@@ -1,5 +1,5 @@
-// The files of a ticket change without a page load: what was done is read from
-// the page that the server answers, item by item, so that nothing else moves.
+// Changes a ticket's files without reloading. The script updates the list item by item from
+// the page in the server's response, so that nothing else moves.
 
 import { element, pageOf, problem as problemLine, say } from "./shared.js";
 
@@ -19,14 +19,14 @@ const show = (page) => {
   }
 };
 
-// Files that arrive at the same moment are announced together.
+// Announces files that arrive at the same time together.
 let attached = [];
 const announce = () => {
   if (attached.length) say(attached.length > 1 ? `${attached.length} files attached.` : `${attached[0]} attached.`);
   attached = [];
 };
 
-// One after the other: an older answer must not take back what a newer one showed.
+// Runs one request at a time: an older response must not overwrite a newer one.
 let last = Promise.resolve();
 const refresh = async () => {
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
@@ -43,7 +43,7 @@ const flash = (text, page) => {
   document.querySelector(".flash")?.remove();
   const box = page?.querySelector(".flash") ?? document.createElement("div");
   box.classList.add("flash");
-  // The list's own line announces it.
+  // The list's status line announces it.
   box.removeAttribute("role");
   if (!box.firstElementChild) box.append(element("p", {}, text));
   document.querySelector("main").prepend(box);
@@ -51,7 +51,7 @@ const flash = (text, page) => {
   return box;
 };
 
-// What went wrong is told where one can mend it: beside the name, or above.
+// Shows a problem where the user can fix it: beside the name, or at the top.
 const problem = (form, text) => {
   const field = form.querySelector("input");
   if (!field) return flash(text).classList.add("problem");
@@ -72,7 +72,7 @@ const change = async (form) => {
   if (!answer.ok) return problem(form, page.querySelector("main p")?.textContent ?? `The server answered ${answer.status}.`);
   const id = form.action.match(/attachments\/([^/]+)\//)[1];
   show(page);
-  // Where to go on: the undo of what was done, or the file that came back.
+  // Moves the focus to the undo button or to the restored file.
   const undo = flash("", page).querySelector("button");
   (undo ?? document.querySelector(`#file-${id} a`))?.focus();
 };
@@ -84,11 +84,11 @@ document.addEventListener("submit", (event) => {
   last = last.then(() => change(form)).catch(() => location.reload());
 });
 
-// What became of a ticket and its files is kept by the page that created it.
+// The page that created the ticket stores the result for this page.
 const KEY = `docket-created-${document.body.dataset.desk}`;
 const created = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
 sessionStorage.removeItem(KEY);
-// The frame, which announces it, comes after this script.
+// frame.js announces it and loads after this script.
 document.addEventListener("DOMContentLoaded", () => {
   if (created?.path !== location.pathname) return;
   document.querySelector("main").prepend(...created.problems.map((text) => problemLine(text)));

@@ -1,6 +1,6 @@
-// What every page does a little quicker with scripts. All of it works without.
+// Improvements for every page. Everything also works without scripts.
 
-// First, so that its listener comes before all others.
+// First, so that its listener runs before all others.
 import "./frame/input-method.js";
 import "./frame/announcements.js";
 import "./frame/auto-submit.js";

@@ -1,11 +1,11 @@
-// One stream of events for all tabs of a browser: a host of HTTP/1.1 gets six
-// connections, and tabs are many.
+// One event stream for all tabs of a browser, because HTTP/1.1 allows only six connections
+// to a host.
 
 const tabs = new Map();
 let source = null;
 let lastAt = 0;
 
-// A tab that is told also learns whether the desk is in sight somewhere.
+// Also tells each tab whether any tab of the desk is visible.
 const tell = (name, data) => {
   lastAt = Date.now();
   const watched = [...tabs.values()].some(({ hidden }) => !hidden);
@@ -16,8 +16,8 @@ const open = (url, names) => {
   source = new EventSource(url);
   for (const name of names) source.addEventListener(name, ({ data }) => tell(name, JSON.parse(data)));
   source.addEventListener("error", () => {
-    // A lost connection comes back by itself; a refused one does not, as when
-    // nobody is signed in any more.
+    // The browser restores a lost connection by itself, but not a refused one, for example
+    // after the session has ended.
     if (source.readyState !== EventSource.CLOSED) return;
     source = null;
     if (tabs.size) setTimeout(() => source ?? open(url, names), 20_000);
@@ -33,7 +33,7 @@ self.addEventListener("connect", ({ ports: [port] }) => {
     const isNew = !tabs.has(port);
     tabs.set(port, { hidden });
     if (!source) open(url, names);
-    // Something happened between the making of that page and now.
+    // Events occurred between the creation of that page and now.
     else if (isNew && lastAt > since) port.postMessage({ name: "resync", watched: !hidden });
   });
   port.start();

@@ -1,5 +1,5 @@
-// Hears what happens and tells the page by the event docket:live. Counts what
-// waits in the title and at the link to the conversations.
+// Receives live events and passes them to the page as docket:live events. Shows the unread
+// count in the title and beside the link to the conversations.
 
 import { element } from "./shared.js";
 
@@ -17,7 +17,7 @@ if (window.SharedWorker) {
   addEventListener("pagehide", () => port.postMessage({ bye: true }));
   addEventListener("pageshow", (event) => event.persisted && say());
 } else {
-  // Some browsers of phones: the tab in front has the stream.
+  // Some mobile browsers lack SharedWorker: the visible tab holds the stream.
   let source = null;
   const follow = () => {
     source?.close();
@@ -33,7 +33,7 @@ if (window.SharedWorker) {
   follow();
 }
 
-// What is shown goes stale from here on; what is typed is kept by the drafts.
+// The page no longer updates after the session has ended. Drafts keep typed text.
 const signedOut = () => {
   if (document.querySelector("[data-signed-out]")) return;
   const href = `${home}/login?next=${encodeURIComponent(location.pathname.slice(home.length) + location.search)}`;
@@ -58,7 +58,7 @@ const count = async () => {
   }
 };
 
-// Many messages at once are counted once.
+// Counts only once for many messages in a short time.
 let waiting = null;
 const soon = () => {
   waiting ??= setTimeout(() => {

@@ -1,5 +1,5 @@
-// A quiet notification of the browser for what happens while the desk is out of
-// sight: only after it was asked for by a click, and only in this browser.
+// Silent browser notifications for events while no tab of the desk is visible. Users turn
+// them on with a click, for this browser only.
 
 const { desk, user, home } = document.body.dataset;
 const KEY = `docket-notify-${desk}`;
@@ -32,7 +32,7 @@ if ("Notification" in window && isSecureContext) {
     if (!words) return;
     const [title, body, path] = words;
     try {
-      // The same tag in every tab: people see it once.
+      // Every tab uses the same tag, so users see the notification once.
       const note = new Notification(title, { body, tag: `docket-${desk}${path}`, silent: true });
       note.addEventListener("click", () => {
         focus();
@@ -40,7 +40,7 @@ if ("Notification" in window && isSecureContext) {
         note.close();
       });
     } catch {
-      // Some browsers of phones have them for installed apps only.
+      // Some mobile browsers allow notifications only for installed apps.
     }
   });
 }

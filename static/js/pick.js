@@ -1,4 +1,4 @@
-// Where files come from: dropped anywhere on the page, pasted, or chosen.
+// Sources of files: dropped anywhere on the page, pasted, or chosen.
 
 const box = document.querySelector("[data-upload]");
 const input = box.querySelector("[type=file]");
@@ -14,7 +14,7 @@ input.addEventListener("change", () => {
   input.value = "";
 });
 
-// A picture of the page itself is dragged by accident, and it is here already.
+// Ignores pictures dragged from this page: that happens by accident.
 let isOurs = false;
 document.addEventListener("dragstart", () => (isOurs = true));
 document.addEventListener("dragend", () => (isOurs = false));
@@ -35,7 +35,7 @@ document.addEventListener("drop", (event) => {
   add([...event.dataTransfer.files]);
 });
 
-// Every pasted picture is called image.png; time and number tell them apart.
+// Every pasted picture is called image.png, so names them by time and number.
 const names = new Set();
 const named = (file) => {
   if (!/^image\.\w+$/.test(file.name)) return file;
@@ -48,8 +48,8 @@ const named = (file) => {
   return new File([file], name, { type: file.type });
 };
 
-// Office programs put a picture beside the text that they copy: in a text field the
-// text is meant. File managers put the names, or paths, of the files that they copy.
+// Office programs copy text together with a picture of it: in a text field, the user wants
+// the text. File managers copy files together with their names or paths.
 const stem = (name) => name.normalize().replace(/\.\w+$/, "");
 const decoded = (line) => (line.startsWith("file:") ? decodeURIComponent(line) : line);
 const isOfFiles = (text, files) => {

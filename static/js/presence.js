@@ -1,5 +1,5 @@
-// Says who else of the team looks at this page or writes on it, and tells them
-// of us. Nothing is locked: it is for people to agree.
+// Shows which colleagues are viewing this page or writing on it, and reports our own
+// presence. Nothing is locked: people coordinate themselves.
 
 const line = document.querySelector("[data-place]");
 const { place, presence } = line.dataset;
@@ -18,7 +18,7 @@ const show = (people) => {
   if (line.textContent !== text) line.textContent = text;
 };
 
-// Whoever has text in a field that is not stored is writing.
+// A user with unsaved text in a field is writing.
 const fields = "main textarea:not([readonly]), main input:not([type=search], [type=hidden], [type=file])";
 const isEditing = () => [...document.querySelectorAll(fields)].some((field) => field.value !== field.defaultValue);
 let editing = false;

@@ -1,19 +1,18 @@
-// Keeps the parts of a page that others change as they are: when something
-// happens, the page is read again, and what differs in it is put in place.
-// Without scripts the same page is there, at the next loading.
+// Keeps parts of a page up to date: after an event, the script loads the page again and
+// replaces the parts that differ. Without scripts, users see changes after a reload.
 
 import { pageOf } from "./shared.js";
 
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
 const only = page.dataset.refreshOnly;
-// A page that answers a refused form has the address of the form.
+// After a refused form, the page has the address of the form.
 const address = page.dataset.refreshUrl ?? location.href;
 const { user } = document.body.dataset;
 const PAUSE = 1000;
 
-// Children with an id that are the same stay untouched where they are, so that
-// the focus, a selection, and what a screen reader has read out, stay too.
+// Leaves unchanged children with an id in place, so that focus, selection and the position
+// of screen readers are kept.
 const put = (old, fresh) => {
   if (old.isEqualNode(fresh)) return;
   const next = [...fresh.children];
@@ -46,9 +45,8 @@ const refresh = async () => {
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
 
-// At once, and then no more often than every so often; what happens meanwhile
-// asks for one more round. What nobody looks at is refreshed when somebody does:
-// reading it would count as read.
+// Refreshes at once, then waits for a pause; events in the meantime cause one more refresh.
+// A hidden page refreshes when it becomes visible, because loading it marks it as read.
 let wanted = false;
 let running = false;
 const run = async () => {

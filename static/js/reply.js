@@ -1,6 +1,6 @@
-// Sends a reply without leaving the page, so that the next sentence can follow,
-// and a lost connection loses nothing. Ctrl+Enter (⌘+Enter) sends. Without
-// scripts the form is sent as any other.
+// Sends a reply without leaving the page, so that agents can write the next one, and a lost
+// connection loses no text. Ctrl+Enter (⌘+Enter) sends. Without scripts, the browser sends
+// the form as usual.
 
 import { changed, problem } from "./shared.js";
 
@@ -21,7 +21,7 @@ const send = async () => {
     headers: { Accept: "application/json" },
     body: new URLSearchParams(new FormData(form)),
   }).catch(() => null);
-  // Signed out meanwhile: the sign-in page keeps the text.
+  // The session has ended: the sign-in page keeps the text.
   if (answer?.status === 401) return form.submit();
   const said = await answer?.json().catch(() => null);
   if (!answer?.ok) {
@@ -29,7 +29,7 @@ const send = async () => {
   }
   show("");
   requestId.value = said.nextRequestId;
-  // What was typed meanwhile is the next reply.
+  // Text typed in the meantime is the next reply.
   if (body.value.startsWith(text)) body.value = body.value.slice(text.length).trimStart();
   changed(body);
   document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
@@ -48,9 +48,9 @@ body.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.requestSubmit();
 });
-// A page that comes back as it was left waits for no answer any more.
+// A page from the back-forward cache no longer waits for a response.
 addEventListener("pageshow", (event) => event.persisted && (button.disabled = false));
 hint.hidden = false;
 
-// A conversation is read from its end.
+// Scrolls to the latest message.
 if (!location.search) document.getElementById("latest").scrollIntoView({ block: "end" });

@@ -1,20 +1,19 @@
-// What several scripts need.
+// Helpers for several scripts.
 
-// An element with these properties and this content.
 export const element = (tag, properties, ...content) => {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...content);
   return made;
 };
 
-// A line that says what is wrong, and is read out at once.
+// An error message that screen readers announce at once.
 export const problem = (...content) => element("p", { className: "problem", role: "alert" }, ...content);
 
-// A page that the server has answered with.
+// Parses a page from the server's response.
 export const pageOf = (html) => new DOMParser().parseFromString(html, "text/html");
 
 // Tells all listeners that a script has changed a field.
 export const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
 
-// Announces what happens away from the focus; frame/announcements.js reads it out.
+// Announces a change away from the focus to screen readers, in frame/announcements.js.
 export const say = (text) => document.dispatchEvent(new CustomEvent("docket:say", { detail: text }));

@@ -1,15 +1,15 @@
-// Sends files one after the other, so that they keep their order: each has its own
-// bar, speed, cancel and retry, and the reason where it is not taken. pick.js
-// brings them.
+// Sends files one after the other, so that they keep their order. Each file has its own
+// progress bar, speed, cancel and retry, and shows the reason if it is refused. pick.js
+// provides the files.
 
 import { element, say } from "./shared.js";
 
 const box = document.querySelector("[data-upload]");
 const waiting = [];
-// What is wrong with each; leaving the page would lose those that may be tried again.
+// The problem with each failed file. Leaving the page would lose files that can be retried.
 const failed = new Map();
 let sending = false;
-// Where they go. The page of a new ticket says it later, by docket:send.
+// Where to send the files. The new ticket page sets it later, with docket:send.
 let target = { address: box.action };
 
 const megabytes = (bytes) => (bytes / 1_048_576).toFixed(1);
@@ -31,7 +31,7 @@ const line = (file) => {
   return view;
 };
 
-// Takes a line away; the focus that was in it goes on to the next one.
+// Removes a line and moves the focus to the next one if it was inside.
 const drop = (job) => {
   const { item } = job.view;
   failed.delete(job);
@@ -58,13 +58,13 @@ const fail = (job, message, mayRetry) => {
   say(`${file.name}: ${message}`);
 };
 
-// Whatever can only be judged by name or content, the server judges and explains.
+// The server checks name and content, and explains problems with them.
 const refusal = (file) => {
   if (file.size > Number(box.dataset.maxBytes)) return "The file is larger than 5 MB.";
   return file.size === 0 ? "The file is empty." : "";
 };
 
-// What to tell, and whether another try makes sense.
+// The message to show, and whether retrying makes sense.
 const explain = ({ status, responseText }) => {
   try {
     const answer = JSON.parse(responseText);
@@ -97,7 +97,7 @@ const send = async (job) => {
       view.note.textContent = `${megabytes(loaded)} of ${megabytes(total)} MB, ${megabytes(speed)} MB/s`;
       return;
     }
-    // All of it is there: nothing is left to cancel.
+    // The whole file is sent, so there is nothing left to cancel.
     view.note.textContent = "Checking…";
     if (document.activeElement === view.cancel) box.querySelector("[type=file]").focus();
     view.cancel.hidden = true;
@@ -112,7 +112,7 @@ const send = async (job) => {
   if (isCancelled) {
     drop(job);
     say(`${file.name} is cancelled.`);
-    // All of it may have arrived before.
+    // The whole file may have arrived before the cancellation.
     document.dispatchEvent(new CustomEvent("docket:attached"));
   } else if (request.status === 201) {
     drop(job);

@@ -1,5 +1,5 @@
-// A larger view of the pictures of a ticket: arrow keys, swipes, Escape. With a
-// modifier key, or without scripts, the picture opens as a page of its own.
+// A larger view of a ticket's pictures, with arrow keys, swipes and Escape. With a modifier
+// key or without scripts, the picture opens as a separate page.
 
 const dialog = document.querySelector("[data-viewer]");
 const shown = dialog.querySelector("[data-shown]");
@@ -37,7 +37,7 @@ dialog.addEventListener("click", (event) => {
   else if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
 });
 
-// One finger swipes; two of them, or a picture that is zoomed into, move it.
+// One finger swipes. Two fingers, or one on a zoomed picture, move the picture.
 let begun = null;
 dialog.addEventListener("touchstart", (event) => {
   begun = event.touches.length === 1 && visualViewport.scale === 1 ? event.touches[0] : null;

@@ -1,4 +1,4 @@
-//! What came back, and what a test expects of it.
+//! A response, and expectations about it.
 
 use reqwest::Response;
 use reqwest::header::HeaderMap;
@@ -64,20 +64,20 @@ impl Answer {
         Html::parse_document(&self.body)
     }
 
-    /// An attribute of every element that a CSS selector finds.
+    /// An attribute of every element that matches a CSS selector.
     pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
         let found = css(selector);
         self.html().select(&found).map(|element| element.attr(name).unwrap_or_default().to_owned()).collect()
     }
 
-    /// An attribute of the first one.
+    /// An attribute of the first matching element.
     #[track_caller]
     pub fn attribute(&self, selector: &str, name: &str) -> String {
         let found = self.attributes(selector, name).into_iter().next();
         found.unwrap_or_else(|| panic!("no {selector} in:\n{}", self.body))
     }
 
-    /// The text of every element that a CSS selector finds, without spare spaces.
+    /// The text of every element that matches a CSS selector, without extra spaces.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let text = |element: ElementRef<'_>| element.text().collect::<String>();
         let found = css(selector);
@@ -85,18 +85,18 @@ impl Answer {
         texts.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
 
-    /// How many elements a CSS selector finds.
+    /// The number of elements that match a CSS selector.
     pub fn count(&self, selector: &str) -> usize {
         self.html().select(&css(selector)).count()
     }
 
-    /// What a field of a form holds, by its name.
+    /// The value of the form field with this name.
     #[track_caller]
     pub fn value(&self, name: &str) -> String {
         self.value_of(&format!("[name={name:?}]"))
     }
 
-    /// What the first field that a CSS selector finds holds.
+    /// The value of the first field that matches a CSS selector.
     #[track_caller]
     pub fn value_of(&self, selector: &str) -> String {
         let (html, found) = (self.html(), css(selector));
@@ -119,14 +119,14 @@ impl Answer {
         ids.next().unwrap_or_else(|| panic!("no address below {path} in:\n{}", self.body))
     }
 
-    /// The path of the invitation that was just made, which the page shows once.
+    /// The path of a new invitation, which the page shows once.
     #[track_caller]
     pub fn invitation(&self) -> String {
         let link = self.value_of("[data-copy]");
         link[link.find("/invitations/").unwrap()..].to_owned()
     }
 
-    /// The tickets of a list, in its order.
+    /// The ticket numbers of a list, in order.
     pub fn ticket_numbers(&self) -> Vec<i64> {
         let links = self.attributes("a.row-link", "href");
         links.iter().map(|link| link.rsplit('/').next().unwrap().parse().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! A Chromium of its own, and the driver that steers it.
+//! A Chromium for one test, and its driver.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One window. With `DOCKET_TEST_FILM`, the name of a folder, every step of a
-/// test becomes a picture there.
+/// A browser. If `DOCKET_TEST_FILM` names a folder, every step of a test is saved there as
+/// a picture.
 pub struct Browser {
     pub client: Client,
     driver: Child,
@@ -26,7 +26,7 @@ impl Browser {
     pub async fn start(scripts: bool) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
-            // The driver finds files with names in other scripts only in a locale that has them.
+            // In other locales, the driver cannot find files with non-ASCII names.
             .env("LC_ALL", "C.UTF-8")
             .stdout(Stdio::piped())
             .spawn()
@@ -80,8 +80,8 @@ impl Browser {
         self.film().await;
     }
 
-    /// Does something to an element, and again to the one in its place where a
-    /// page that is being replaced has taken it away meanwhile.
+    /// Acts on an element, and tries again with its successor if the page was replaced in
+    /// the meantime.
     async fn on(&self, css: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
         let begun = Instant::now();
         while let Err(error) = act(self.find(css).await).await {
@@ -97,7 +97,7 @@ impl Browser {
         }
     }
 
-    /// Waits until the page says that.
+    /// Waits until the page shows a text.
     pub async fn see(&self, text: &str) {
         let xpath = format!("//*[contains(normalize-space(.), \"{text}\")]");
         let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&xpath)).await;
@@ -120,7 +120,7 @@ impl Browser {
     }
 }
 
-/// Keys, as WebDriver writes them.
+/// WebDriver's codes for keys.
 pub mod keys {
     pub const TAB: char = '\u{e004}';
     pub const ENTER: char = '\u{e007}';
@@ -129,7 +129,7 @@ pub mod keys {
 }
 
 impl Browser {
-    /// Presses a key, wherever the focus is.
+    /// Presses a key in the focused element.
     pub async fn press(&self, key: char) {
         let press =
             KeyActions::new("keyboard".into()).then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
@@ -137,13 +137,13 @@ impl Browser {
         self.film().await;
     }
 
-    /// What the focused element is called.
+    /// The name of the focused element.
     pub async fn focused(&self) -> String {
         let name = "const at = document.activeElement; return at.getAttribute('aria-label') ?? at.textContent.trim()";
         self.run(name, vec![]).await.as_str().unwrap().to_owned()
     }
 
-    /// Goes on by Tab until the element of that name has the focus.
+    /// Presses Tab until the element with this name has the focus.
     pub async fn tab_to(&self, name: &str) {
         let mut passed = Vec::new();
         for _ in 0..120 {
@@ -157,7 +157,7 @@ impl Browser {
         panic!("Tab never comes to {name:?}, only to {passed:?}");
     }
 
-    /// Waits until a script says so.
+    /// Waits until a script returns `true`.
     pub async fn until(&self, what: &str, script: &str) {
         let begun = Instant::now();
         while self.run(script, vec![]).await != json!(true) {
@@ -166,19 +166,19 @@ impl Browser {
         self.film().await;
     }
 
-    /// Drops files on the page, as the system does it.
+    /// Drops files on the page, like the operating system.
     pub async fn drop_files(&self, files: &[(&str, &[u8])]) {
         let drop = "document.querySelector('h1').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }));";
         self.transfer(files, drop).await;
     }
 
-    /// Pastes files, as the system does it.
+    /// Pastes files, like the operating system.
     pub async fn paste_files(&self, files: &[(&str, &[u8])]) {
         let paste = "document.activeElement.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData: transfer }));";
         self.transfer(files, paste).await;
     }
 
-    /// Runs a script that finds the files in `transfer`.
+    /// Runs a script with the files in `transfer`.
     async fn transfer(&self, files: &[(&str, &[u8])], script: &str) {
         let fill = "const transfer = new DataTransfer();
             for (const [name, type, base64] of arguments[0]) {
@@ -189,7 +189,7 @@ impl Browser {
         self.film().await;
     }
 
-    /// Slows down what is sent, to so many bytes a second; 0 for as quick as can be.
+    /// Limits uploads to this many bytes a second; 0 for no limit.
     pub async fn slow_down(&self, bytes: u32) {
         let upload = if bytes == 0 { -1.0 } else { f64::from(bytes) };
         let conditions =
@@ -198,8 +198,8 @@ impl Browser {
         self.devtools("Network.emulateNetworkConditions", conditions).await;
     }
 
-    /// Lets tests look into closed shadow roots, and notes what a page's policy
-    /// forbade, on every page from now on.
+    /// Opens closed shadow roots for tests, and records violations of the content security
+    /// policy, on every page from now on.
     pub async fn look_inside(&self) {
         let source = "const attach = Element.prototype.attachShadow;
             Element.prototype.attachShadow = function (init) { return attach.call(this, { ...init, mode: 'open' }); };
@@ -231,7 +231,7 @@ fn transferred(files: &[(&str, &[u8])]) -> Value {
     files.iter().map(file).collect()
 }
 
-/// A command of the browser's own protocol, through its driver.
+/// A command of the Chrome DevTools protocol, sent through the driver.
 #[derive(Debug)]
 struct DevTools {
     cmd: &'static str,
@@ -250,7 +250,7 @@ impl WebDriverCompatibleCommand for DevTools {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // A failed test must not leave a driver behind.
+        // A failed test must not leave a driver running.
         let _ = self.driver.kill();
     }
 }

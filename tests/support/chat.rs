@@ -1,4 +1,4 @@
-//! A visitor's bubble and an event stream, as tests drive them.
+//! A visitor's bubble and an event stream for tests.
 
 use super::{Answer, PASSWORD, Person, TestApp, client, from_elsewhere, unique};
 use futures_util::stream::BoxStream;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A visitor of a website with the bubble.
+/// A visitor to a website with the bubble.
 #[derive(Clone)]
 pub struct Visitor {
     pub base: String,
@@ -25,7 +25,7 @@ impl Visitor {
         Self { base: base.into(), key: key.into(), secret, client: client() }
     }
 
-    /// A request with this visitor's secret, from an address that nobody else has.
+    /// A request with this visitor's secret, from a unique address.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/chat/{}{path}", self.base, self.key);
         from_elsewhere(self.client.request(method, url))
@@ -37,7 +37,7 @@ impl Visitor {
         Answer::read(request.send().await.unwrap()).await
     }
 
-    /// Writes a message under an id of its own.
+    /// Writes a message with a unique id.
     pub async fn write(&self, body: &str) -> Answer {
         self.write_as(&unique("message"), body).await
     }
@@ -47,7 +47,7 @@ impl Visitor {
         self.send(self.request(Method::POST, "/messages").json(&message)).await
     }
 
-    /// The bodies of what the history shows.
+    /// The texts of the messages in the history.
     pub async fn history(&self, query: &str) -> Vec<String> {
         let answer = self.send(self.request(Method::GET, &format!("/messages{query}"))).await.expect(200).json();
         answer["messages"].as_array().unwrap().iter().map(|line| line["body"].as_str().unwrap().to_owned()).collect()
@@ -71,7 +71,7 @@ pub struct Event {
 pub struct Events {
     chunks: BoxStream<'static, Result<Vec<u8>, reqwest::Error>>,
     text: String,
-    /// Everything that came, byte for byte.
+    /// All received text, unchanged.
     pub raw: String,
 }
 
@@ -84,7 +84,7 @@ impl Events {
         Self { chunks, text: String::new(), raw: String::new() }
     }
 
-    /// The next event, or nothing when the stream has ended.
+    /// The next event, or `None` after the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         timeout(PATIENCE, self.next_ever()).await.expect("an event comes, or the end")
     }
@@ -105,14 +105,14 @@ impl Events {
                 continue;
             }
             let chunk = self.chunks.next().await?;
-            // A server that is killed ends the stream, too.
+            // Killing the server also ends the stream.
             let text = String::from_utf8(chunk.ok()?).unwrap();
             self.raw += &text;
             self.text += &text;
         }
     }
 
-    /// The next event of that name; others are passed over.
+    /// The data of the next event with this name; skips other events.
     pub async fn until(&mut self, name: &str) -> Value {
         while let Some(event) = self.next().await {
             if event.name == name {
@@ -122,14 +122,14 @@ impl Events {
         panic!("the stream ended without {name}:\n{}", self.raw);
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the stream.
     pub async fn end(&mut self) {
         while self.next().await.is_some() {}
     }
 }
 
 impl Person {
-    /// Makes a chat bubble and returns its key.
+    /// Creates a chat bubble and returns its key.
     pub async fn make_widget(&self, name: &str) -> String {
         let made = self.post("/settings/chat", &[("name", name)]).await;
         let page = self.get(made.expect(303).location()).await;
@@ -137,27 +137,27 @@ impl Person {
         snippet.split('"').nth(3).unwrap().to_owned()
     }
 
-    /// The stream of what happens in the account, begun.
+    /// Opens the account's event stream.
     pub async fn live(&self) -> Events {
         let mut events = Events::read(self.request(Method::GET, "/live").send().await.unwrap());
         events.until("resync").await;
         events
     }
 
-    /// Makes an API key.
+    /// Creates an API key.
     pub async fn make_key(&self, name: &str) -> String {
         let page = self.post("/settings/keys", &[("name", name), ("current", PASSWORD)]).await;
         page.expect(201).value_of("[data-copy]")
     }
 
-    /// How many conversations the title counts.
+    /// The number of unread conversations in the page title.
     pub async fn unread(&self) -> i64 {
         self.get("/live/unread").await.expect(200).json()["conversations"].as_i64().unwrap()
     }
 }
 
 impl TestApp {
-    /// An account with a bubble, and a visitor of a website that has it.
+    /// The owner of an account with a bubble, and a visitor to its website.
     pub async fn shop(&self) -> (Person, Visitor) {
         let owner = self.owner().await;
         let key = owner.make_widget("Shop").await;
@@ -167,7 +167,7 @@ impl TestApp {
 }
 
 impl Visitor {
-    /// The id of this visitor's conversation, as its agent knows it.
+    /// The id of this visitor's conversation, from an agent's list.
     pub async fn conversation(&self, agent: &Person) -> String {
         agent.get("/conversations?status=all").await.id_below("/conversations/")
     }

@@ -4,7 +4,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 use std::path::Path;
 
-/// A picture whose bytes differ with `seed`.
+/// A picture with different bytes for each `seed`.
 pub fn picture(format: ImageFormat, seed: u32) -> Vec<u8> {
     let [_, _, high, low] = seed.to_be_bytes();
     let image = RgbImage::from_fn(64, 48, |x, y| Rgb([(x as u8 * 3) ^ high, (y as u8 * 5) ^ low, low]));
@@ -17,14 +17,14 @@ pub fn png(seed: u32) -> Vec<u8> {
     picture(ImageFormat::Png, seed)
 }
 
-/// A JPEG of exactly so many bytes: what follows its end is ignored.
+/// A JPEG of exactly this many bytes: bytes after its end are ignored.
 pub fn jpeg_of(size: usize) -> Vec<u8> {
     let mut bytes = picture(ImageFormat::Jpeg, 1);
     bytes.resize(size, 0);
     bytes
 }
 
-/// A PDF of one page, all in one colour (red, green and blue from 0 to 1).
+/// A PDF with one page in one colour (red, green and blue from 0 to 1).
 pub fn pdf(colour: &str) -> Vec<u8> {
     let paint = format!("{colour} rg 0 0 400 400 re f");
     let objects = [
@@ -45,9 +45,9 @@ pub fn pdf(colour: &str) -> Vec<u8> {
     pdf.into_bytes()
 }
 
-/// Files that claim or unpack to far more than they are.
+/// Files that claim to be, or unpack to, far more than their size.
 pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
-    // A colour profile of 256 MB in a picture of one pixel.
+    // A colour profile of 256 MB in a one-pixel picture.
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::copy(&mut std::io::Read::take(std::io::repeat(0), 256 << 20), &mut packed).unwrap();
     let profile = [b"icc\0\0".as_slice(), &packed.finish().unwrap()].concat();
@@ -60,12 +60,12 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let chunk = [&(profile.len() as u32).to_be_bytes()[..], &chunk, &crc.sum().to_be_bytes()].concat();
     picture.splice(33..33, chunk);
 
-    // Headers that promise the largest pictures there are.
+    // Headers that declare very large pictures.
     let mut wide = png(1);
     wide[16..24].copy_from_slice(&[0, 0, 0x4E, 0x20, 0, 0, 0x4E, 0x20]);
     let gif = b"GIF89a\xFF\xFF\xFF\xFF\x00\x00\x00,\x00\x00\x00\x00\xFF\xFF\xFF\xFF\x00\x02\x02L\x01\x00;".to_vec();
 
-    // An allocation table whose chain names one sector over and over.
+    // An allocation table with a chain that names one sector over and over.
     let mut tables = vec![0; 5 * 1024 * 1024];
     tables[..8].copy_from_slice(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1");
     tables[24..34].copy_from_slice(&[0x3E, 0, 4, 0, 0xFE, 0xFF, 12, 0, 6, 0]);
@@ -96,7 +96,7 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The files below a folder, by their path in it.
+/// The files below a folder, as paths relative to it.
 pub fn keys_below(folder: &Path) -> Vec<String> {
     let mut keys = Vec::new();
     let mut open = vec![folder.to_owned()];

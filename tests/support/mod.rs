@@ -1,4 +1,4 @@
-//! A running Docket and the people who use it.
+//! A running Docket and its users.
 
 mod answer;
 pub mod browser;
@@ -38,26 +38,26 @@ pub const PASSWORD: &str = "correct horse battery staple";
 static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| passwords::hash_now(PASSWORD).unwrap());
 static NEXT_NAME: AtomicU32 = AtomicU32::new(0);
 
-/// A settings table with nothing set, as `docket serve` starts with.
+/// The default settings of `docket serve`.
 #[derive(Parser)]
 struct Settings {
     #[command(flatten)]
     config: Config,
 }
 
-/// A browser: keeps cookies, and lets the test look at redirects.
+/// An HTTP client like a browser: keeps cookies, but does not follow redirects.
 pub fn client() -> Client {
     docket::storage::choose_tls();
     Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build().unwrap()
 }
 
-/// The request as a proxy passes it on from an address that nobody else has.
+/// The request as a proxy forwards it, from a unique address.
 pub fn from_elsewhere(request: RequestBuilder) -> RequestBuilder {
     let number = NEXT_NAME.fetch_add(1, Ordering::Relaxed);
     request.header("x-forwarded-for", std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string())
 }
 
-/// A name that no other test of this or another process uses.
+/// A name that no other test in this or another process uses.
 pub fn unique(word: &str) -> String {
     format!("{word}_{}_{}", std::process::id(), NEXT_NAME.fetch_add(1, Ordering::Relaxed))
 }
@@ -75,7 +75,7 @@ pub fn fresh_database(dir: &TempDir) -> DatabaseUrl {
     DatabaseUrl::Postgres(url.into())
 }
 
-/// The database as `DATABASE_URL` names it.
+/// The database as a value of `DATABASE_URL`.
 pub fn database_url(url: &DatabaseUrl) -> String {
     match url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
@@ -83,12 +83,12 @@ pub fn database_url(url: &DatabaseUrl) -> String {
     }
 }
 
-/// Settings for a Docket in a folder of its own.
+/// Settings for a Docket with its own folder and database.
 pub fn config(dir: &TempDir) -> Config {
     config_on(dir.path(), fresh_database(dir))
 }
 
-/// Settings for a Docket in that folder, on a database that may be in use.
+/// Settings for a Docket in this folder, with a database that may be in use.
 pub fn config_on(dir: &Path, database: DatabaseUrl) -> Config {
     let mut config = Settings::parse_from(["docket", "--listen", "127.0.0.1:0"]).config;
     config.data_dir = dir.to_owned();
@@ -96,7 +96,7 @@ pub fn config_on(dir: &Path, database: DatabaseUrl) -> Config {
     config
 }
 
-/// A Docket that listens on a port of its own, with a clock that tests turn.
+/// A Docket with its own port and a clock that tests can advance.
 pub struct TestApp {
     pub base: String,
     pub app: actix_web::web::Data<App>,
@@ -125,17 +125,17 @@ impl TestApp {
         Self { base: format!("http://{address}"), app, setup_path, dir, ahead }
     }
 
-    /// Turns the clock on.
+    /// Advances the clock.
     pub fn wait(&self, time: Duration) {
         self.ahead.fetch_add(time.as_secs(), Ordering::Relaxed);
     }
 
-    /// One behind a proxy on this machine, as most are.
+    /// Starts a Docket behind a proxy on this machine, like most installations.
     pub async fn start_behind_proxy() -> Self {
         Self::start_with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await
     }
 
-    /// Somebody without an account.
+    /// A person without an account.
     pub fn stranger(&self) -> Person {
         Person { base: self.base.clone(), client: client(), id: 0, email: String::new() }
     }
@@ -172,14 +172,14 @@ impl TestApp {
         person
     }
 
-    /// An owner as the program's own functions know them.
+    /// The owner as an actor for calls to domain functions.
     pub async fn actor(&self, owner: &Person) -> Actor {
         let id = owner.id;
         let user = self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap();
         Actor { account_id: id, name: user.name, kind: ActorKind::User(id) }
     }
 
-    /// A file on this machine's disk, as a person has it before it attached.
+    /// Creates a file on this machine's disk, to be attached.
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -194,7 +194,7 @@ impl TestApp {
     }
 }
 
-/// Somebody with a browser: cookies are kept, redirects are looked at.
+/// A person with a browser that keeps cookies and does not follow redirects.
 #[derive(Clone)]
 pub struct Person {
     pub base: String,
@@ -205,7 +205,7 @@ pub struct Person {
 
 impl Person {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        // As a browser on a trustworthy address says it of its own pages.
+        // Browsers send this from a site's own pages in a secure context.
         self.client.request(method, format!("{}{path}", self.base)).header("sec-fetch-site", "same-origin")
     }
 
@@ -221,8 +221,8 @@ impl Person {
         self.send(self.request(Method::POST, path).form(fields)).await
     }
 
-    /// Sends a public form from an address of its own, behind a proxy that the
-    /// server trusts: many visitors, not one who is too quick.
+    /// Sends a public form from a unique address behind a trusted proxy, so that requests
+    /// count as many visitors and are not throttled.
     pub async fn visit(&self, form: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(from_elsewhere(self.request(Method::POST, form)).form(fields)).await
     }
@@ -231,7 +231,7 @@ impl Person {
         self.post("/login", &[("email", email), ("password", password)]).await
     }
 
-    /// Makes a ticket from nothing and returns its number.
+    /// Creates a ticket without a source and returns its number.
     pub async fn make_ticket(&self, title: &str) -> i64 {
         self.make_ticket_of(&[("title", title)]).await
     }
@@ -252,7 +252,7 @@ impl Person {
         self.post(&format!("/tickets/{number}/notes"), &fields).await
     }
 
-    /// Attaches files the way the page's script does.
+    /// Attaches files like the page's script.
     pub async fn attach(&self, number: i64, files: &[(&str, &[u8])]) -> Answer {
         self.send(self.upload(number, files).header("accept", "application/json")).await
     }
@@ -265,12 +265,12 @@ impl Person {
         self.request(Method::POST, &format!("/tickets/{number}/attachments")).multipart(form)
     }
 
-    /// The numbers of the tickets that a list shows, in its order.
+    /// The ticket numbers of a list, in order.
     pub async fn list(&self, query: &str) -> Vec<i64> {
         self.get(&format!("/tickets?{query}")).await.expect(200).ticket_numbers()
     }
 
-    /// Makes a public form and returns its path.
+    /// Creates a public form and returns its path.
     pub async fn make_form(&self, name: &str) -> String {
         let answer = self.post("/settings/forms", &[("name", name)]).await;
         let page = self.get(answer.expect(303).location()).await;

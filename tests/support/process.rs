@@ -1,4 +1,4 @@
-//! The real program as a process of its own.
+//! The real program as a separate process.
 
 use super::database_url;
 use docket::db::DatabaseUrl;
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-/// A command line with settings for one installation.
+/// A `docket` command with the settings of one installation.
 pub fn command(dir: &Path, database: &DatabaseUrl) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docket"));
     command
@@ -18,7 +18,7 @@ pub fn command(dir: &Path, database: &DatabaseUrl) -> Command {
     command
 }
 
-/// Runs a command to its end, with something on its standard input.
+/// Runs a command to its end, with this standard input.
 pub fn run(mut command: Command, input: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -33,7 +33,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it says where it listens and where data lives.
+    /// Starts the server and waits until it prints its address and the location of its data.
     pub fn start(dir: &Path, database: &DatabaseUrl) -> Self {
         Self::start_as(command(dir, database))
     }
@@ -44,12 +44,12 @@ impl Server {
         let printed: Vec<String> = lines.by_ref().take(2).map(Result::unwrap).collect();
         assert_eq!(printed.len(), 2, "the server said where it listens and stopped: {printed:?}");
         let base = printed[0].rsplit(' ').next().unwrap().to_owned();
-        // Whatever else it prints must not block it.
+        // Reads the remaining output, so that the server never blocks on it.
         std::thread::spawn(move || for _ in lines {});
         Self { child, base, printed }
     }
 
-    /// The most memory that it has taken so far.
+    /// The server's peak memory use so far.
     pub fn peak_megabytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -64,7 +64,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -17,7 +17,7 @@ impl Instrumentation for Counter {
         match event {
             InstrumentationEvent::StartEstablishConnection { url, .. } => self.url = url.to_owned(),
             InstrumentationEvent::StartQuery { query, .. } => {
-                // What opening and checking a connection costs is not the page's.
+                // Queries to open and check a connection do not count for the page.
                 let text = query.to_string();
                 if !["PRAGMA", "SELECT 1", "SET ", "BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word)) {
                     *COUNTS.lock().unwrap().entry(self.url.clone()).or_default() += 1;
@@ -28,13 +28,13 @@ impl Instrumentation for Counter {
     }
 }
 
-/// From now on, connections that open are counted.
+/// Counts the queries of all connections opened from now on.
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_default_instrumentation(|| Some(Box::<Counter>::default())).unwrap());
 }
 
-/// How many queries went to that database so far.
+/// The number of queries to this database so far.
 pub fn count(url: &DatabaseUrl) -> u32 {
     let key = match url {
         DatabaseUrl::Sqlite(path) => path.to_string_lossy().into_owned(),

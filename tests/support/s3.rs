@@ -1,4 +1,4 @@
-//! An S3 server over a folder, inside the test.
+//! An S3 server inside the test, on top of a folder.
 
 use futures_util::future::BoxFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -15,20 +15,20 @@ pub const BUCKET: &str = "attachments";
 pub const KEY: &str = "test-key";
 pub const SECRET: &str = "test-secret";
 
-/// What some servers lack that speak S3, and how they say so.
+/// Features that some S3 servers lack, and how they respond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
     Nothing,
-    /// 501 to a write that keeps what is there.
+    /// 501 to writes that must not overwrite an object.
     ConditionalWrites,
-    /// 400 to the deletion of many at once, for want of an MD5 sum.
+    /// 400 to bulk deletes without an MD5 sum.
     BulkDeletesWithoutSum,
-    /// 501 to the deletion of many at once.
+    /// 501 to bulk deletes.
     BulkDeletes,
 }
 
 impl S3Access for Lack {
-    // The trait is made by `async_trait`; this is what that turns `async fn` into.
+    // The trait uses `async_trait`, which turns `async fn` into this signature.
     fn check<'life0, 'life1, 'life2, 'async_trait>(
         &'life0 self,
         cx: &'life1 mut S3AccessContext<'life2>,
@@ -50,13 +50,12 @@ impl S3Access for Lack {
     }
 }
 
-/// Serves a folder as a bucket, on a thread of its own, and returns the
-/// endpoint's address.
+/// Serves a folder as a bucket on a separate thread and returns the endpoint's address.
 pub fn serve(folder: &Path) -> String {
     serve_without(folder, Lack::Nothing)
 }
 
-/// The same by a server that lacks something.
+/// The same, with a server that lacks a feature.
 pub fn serve_without(folder: &Path, lack: Lack) -> String {
     std::fs::create_dir_all(folder.join(BUCKET)).unwrap();
     let mut builder = S3ServiceBuilder::new(FileSystem::new(folder).unwrap());
@@ -74,7 +73,7 @@ pub fn serve_without(folder: &Path, lack: Lack) -> String {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let server = Builder::new(TokioExecutor::new());
-                    // A client that goes away is no failure of the test.
+                    // A client that disconnects must not fail the test.
                     let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }

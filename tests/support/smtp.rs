@@ -1,4 +1,4 @@
-//! A mail server: aiosmtpd, which keeps what it gets in a folder.
+//! A mail server: aiosmtpd, which stores mails in a folder.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ impl MailServer {
         }
     }
 
-    /// Nobody answers at its port any more.
+    /// Stops the server, so that nothing listens on its port.
     pub fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -43,7 +43,7 @@ impl MailServer {
         self.wait();
     }
 
-    /// The mails that came, as they stand in its folder, and empties it.
+    /// Returns all received mails and empties the folder.
     pub fn take(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.dir.path().join("mail/new")) else { return Vec::new() };
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -70,7 +70,7 @@ fn run(port: u16, folder: PathBuf) -> Child {
 
 impl Drop for MailServer {
     fn drop(&mut self) {
-        // It may have been stopped already.
+        // The server may have been stopped already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -26,10 +26,8 @@ pub async fn delete(
         })
         .await?;
     let undo = format!("/tickets/{number}/attachments/{id}/restore");
-    layout.see_other_saying(
-        format!("/tickets/{number}#files"),
-        &Flash::with_undo(format!("{filename} is removed."), undo),
-    )
+    layout
+        .see_other_with(format!("/tickets/{number}#files"), &Flash::with_undo(format!("{filename} is removed."), undo))
 }
 
 /// `POST /tickets/{number}/attachments/{id}/restore`
@@ -46,7 +44,7 @@ pub async fn restore(
             attachment::set_deleted(conn, actor, number, &id, false, now)
         })
         .await?;
-    layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
+    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
 }
 
 #[derive(Deserialize)]
@@ -68,5 +66,5 @@ pub async fn rename(
     let name = app
         .write_as(&agent, Action::Work, move |conn, actor| attachment::rename(conn, actor, number, &id, &typed, now))
         .await?;
-    layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
+    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
 }

@@ -40,7 +40,7 @@ pub async fn upload(
             1 => "File attached.".into(),
             count => format!("{count} files attached."),
         };
-        return layout.see_other_saying(format!("/tickets/{number}#files"), &Flash::new(text));
+        return layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(text));
     }
     let kept = received.kept.iter().map(|file| Card::new(file, number, &layout.links)).collect();
     let page = OutcomePage { layout: &layout, number, kept, rejected: &received.rejected };

@@ -54,7 +54,7 @@ pub async fn reply(
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
     }
-    layout.see_other_saying(to, &Flash::new("The reply is sent."))
+    layout.see_other_with(to, &Flash::new("The reply is sent."))
 }
 
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ pub async fn set_status(
         .await?;
     news::changed(&app.live, &changed);
     let text = if status == Status::Closed { "Conversation closed." } else { "Conversation reopened." };
-    layout.see_other_saying(to, &Flash::new(text))
+    layout.see_other_with(to, &Flash::new(text))
 }
 
 /// `POST /conversations/{id}/delete`
@@ -90,7 +90,7 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
         app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
     news::changed(&app.live, &deleted);
     let text = "The conversation is deleted. Tickets made from it stay.";
-    layout.see_other_saying("/conversations", &Flash::with_undo(text, undo))
+    layout.see_other_with("/conversations", &Flash::with_undo(text, undo))
 }
 
 /// `POST /conversations/{id}/restore`
@@ -100,5 +100,5 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let restored =
         app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
     news::changed(&app.live, &restored);
-    layout.see_other_saying(to, &Flash::new("The conversation is back."))
+    layout.see_other_with(to, &Flash::new("The conversation is back."))
 }

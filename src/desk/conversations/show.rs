@@ -134,7 +134,7 @@ async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     let user_id = agent.id;
     match app.db.write(move |conn| marks::set(conn, user_id, seq, position)).await {
         Ok(()) => news::read(&app.live, agent.account_id, user_id),
-        Err(error) => tracing::warn!(cause = error.cause(), "what was read was not written down"),
+        Err(error) => tracing::warn!(cause = error.cause(), "recording what was read failed"),
     }
 }
 

@@ -111,5 +111,5 @@ pub async fn save(
     };
     app.write_as(&agent, Action::Configure, move |conn, actor| form::change(conn, actor.account_id, id, &parsed))
         .await?;
-    layout.see_other_saying(format!("/settings/forms/{id}"), &Flash::new("Saved."))
+    layout.see_other_with(format!("/settings/forms/{id}"), &Flash::new("Saved."))
 }

@@ -128,5 +128,5 @@ pub async fn save(
     };
     app.write_as(&agent, Action::Configure, move |conn, actor| widgets::change(conn, actor.account_id, id, &parsed))
         .await?;
-    layout.see_other_saying(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
+    layout.see_other_with(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
 }

@@ -44,7 +44,7 @@ pub async fn title(
         }
     };
     app.write_as(&agent, Action::Work, move |conn, actor| change::set_title(conn, actor, number, &title, now)).await?;
-    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The title is saved."))
+    layout.see_other_with(format!("/tickets/{number}"), &Flash::new("The title is saved."))
 }
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ pub async fn status(
     {
         Ok(()) => {
             let text = format!("Ticket #{number} is “{}” now.", to.label());
-            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(text))
+            layout.see_other_with(format!("/tickets/{number}"), &Flash::new(text))
         }
         Err(error) if error.kind == Kind::Conflict => {
             let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
@@ -97,13 +97,13 @@ pub async fn assignee(
     let (number, now) = (path.into_inner(), app.clock.now());
     let assignee = match sent.assignee.as_str() {
         "" => None,
-        id => Some(id.parse().map_err(|_| Error::invalid("assignee is a user’s id, or empty."))?),
+        id => Some(id.parse().map_err(|_| Error::invalid("assignee must be a user’s id, or empty."))?),
     };
     let before = app
         .write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
         .await?;
     news::assigned(&app.live, &(&agent).into(), &before, assignee);
-    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
+    layout.see_other_with(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 
 #[derive(Default, Deserialize)]
@@ -140,7 +140,7 @@ pub async fn change_tags(
     }
     app.write_as(&agent, Action::Work, move |conn, actor| tags::change(conn, actor, number, &add, &remove, now))
         .await?;
-    layout.see_other_saying(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
+    layout.see_other_with(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
 }
 
 /// `POST /tickets/{number}/delete`
@@ -148,12 +148,12 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let (number, now) = (path.into_inner(), app.clock.now());
     app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
     let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
-    layout.see_other_saying("/tickets", &flash)
+    layout.see_other_with("/tickets", &flash)
 }
 
 /// `POST /tickets/{number}/restore`
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, number, now)).await?;
-    layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
+    layout.see_other_with(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
 }

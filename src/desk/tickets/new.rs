@@ -169,7 +169,7 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): For
     let now = app.clock.now();
     match app.write_as(&agent, Action::Work, move |conn, actor| create::create(conn, actor, &new, now)).await? {
         Outcome::Ticket(number) => {
-            layout.see_other_saying(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} created.")))
+            layout.see_other_with(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} created.")))
         }
         Outcome::SourceHasTickets(tickets) => {
             render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)

@@ -66,7 +66,7 @@ pub async fn save(
         .write_as(&agent, Action::Work, move |conn, actor| notes::save(conn, actor, number, &notes, version, now))
         .await?
     {
-        Saved::Done => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
+        Saved::Done => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
         Saved::Stale(theirs) => {
             let both = format!("{}\n\n{mine}", theirs.notes.trim_end());
             let page = ConflictPage { layout: &layout, number, mine: &mine, theirs: &theirs, both, draft };
@@ -93,7 +93,7 @@ pub async fn append(
     let typed = sent.line;
     let (line, zone) = (typed.trim().to_owned(), agent.zone);
     let appended = if line.is_empty() {
-        Err(Error::invalid("The note is empty."))
+        Err(Error::invalid("Enter a note."))
     } else if line.chars().count() > MAX_LINE {
         Err(Error::invalid(format!("The note is longer than {MAX_LINE} characters.")))
     } else {
@@ -101,7 +101,7 @@ pub async fn append(
             .await
     };
     match appended {
-        Ok(()) => layout.see_other_saying(format!("/tickets/{number}#notes"), &Flash::new("Note added.")),
+        Ok(()) => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("Note added.")),
         Err(error) if error.kind == Kind::Invalid => {
             let draft = Draft { line: Some(typed), error: Some(error.message().into()), ..Draft::default() };
             show::render(&app, &agent, &layout, number, error.kind.status(), draft).await

@@ -24,14 +24,14 @@ pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
         // A write transaction, which blocks changes to the counters.
         let compare = move |conn: &mut Connection| compare(conn, account_id, repair);
         for what in check.app.db.write(compare).await? {
-            check.mendable(&format!("account {account_id}: {what}"), "counted again");
+            check.repairable(&format!("account {account_id}: {what}"), "recounted");
         }
         let mut place = 0;
         loop {
             let look = move |conn: &mut Connection| conversations::recount(conn, account_id, place, CHUNK, repair);
             let Chunk { wrong, next } = check.app.db.write(look).await?;
             for what in wrong {
-                check.mendable(&format!("account {account_id}: {what}"), "counted again");
+                check.repairable(&format!("account {account_id}: {what}"), "recounted");
             }
             let Some(next) = next else { break };
             place = next;
@@ -62,7 +62,7 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     }
     messages(check).await?;
     submissions(check).await?;
-    stray(check).await
+    terms_without_row(check).await
 }
 
 /// Checks the search index of messages.
@@ -72,8 +72,8 @@ async fn messages(check: &mut Check<'_>) -> Result<()> {
         let look = move |conn: &mut Connection| conversations::reindex_after(conn, place, CHUNK, repair);
         let Chunk { wrong, next } = check.app.db.write(look).await?;
         for NotFound { conversation, position } in wrong {
-            let what = format!("message {position} of conversation {conversation} is not found by what it says");
-            check.mendable(&what, "indexed again");
+            let what = format!("message {position} of conversation {conversation} is missing from the search index");
+            check.repairable(&what, "indexed again");
         }
         let Some(next) = next else { return Ok(()) };
         place = next;
@@ -87,7 +87,7 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
         let look = move |conn: &mut Connection| submission::reindex_after(conn, place, CHUNK, repair);
         let Chunk { wrong, next } = check.app.db.write(look).await?;
         for id in wrong {
-            check.mendable(&format!("submission {id} is not found by what it says"), "indexed again");
+            check.repairable(&format!("submission {id} is missing from the search index"), "indexed again");
         }
         let Some(next) = next else { return Ok(()) };
         place = next;
@@ -95,14 +95,14 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
 }
 
 /// Checks for index entries whose rows are in the trash or gone.
-async fn stray(check: &mut Check<'_>) -> Result<()> {
+async fn terms_without_row(check: &mut Check<'_>) -> Result<()> {
     for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
     {
         for id in check.app.db.scan(move |conn| Ok(index::stray_terms(conn, index)?)).await? {
             if check.repair {
                 check.app.db.write(move |conn| Ok(index::forget_terms(conn, index, id)?)).await?;
             }
-            check.mendable(&format!("the search index knows {what} {id}, which is in the trash or gone"), "forgotten");
+            check.repairable(&format!("the search index contains {what} {id}, which is deleted"), "removed");
         }
     }
     Ok(())
@@ -130,8 +130,8 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
         Ok(wrong)
     });
     if still_wrong.await? {
-        check.mendable(
-            &format!("ticket #{number} of account {account_id} is not found by what it says"),
+        check.repairable(
+            &format!("ticket #{number} of account {account_id} is missing from the search index"),
             "indexed again",
         );
     }

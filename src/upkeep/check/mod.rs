@@ -26,7 +26,7 @@ pub struct Outcome {
 struct Check<'a> {
     app: &'a App,
     repair: bool,
-    tell: &'a mut (dyn FnMut(&str) + Send),
+    report: &'a mut (dyn FnMut(&str) + Send),
     outcome: Outcome,
 }
 
@@ -35,24 +35,24 @@ impl Check<'_> {
     fn wrong(&mut self, what: &str) {
         self.outcome.found += 1;
         self.outcome.left += 1;
-        (self.tell)(what);
+        (self.report)(what);
     }
 
     /// Reports a problem that has been repaired, or can be.
-    fn mendable(&mut self, what: &str, remedy: &str) {
+    fn repairable(&mut self, what: &str, remedy: &str) {
         self.outcome.found += 1;
         if self.repair {
-            (self.tell)(&format!("{what}: {remedy}"));
+            (self.report)(&format!("{what}: {remedy}"));
         } else {
             self.outcome.left += 1;
-            (self.tell)(what);
+            (self.report)(what);
         }
     }
 }
 
 /// Checks everything, reports each problem as it is found, and repairs if requested.
-pub async fn run(app: &App, repair: bool, tell: &mut (dyn FnMut(&str) + Send)) -> Result<Outcome> {
-    let mut check = Check { app, repair, tell, outcome: Outcome::default() };
+pub async fn run(app: &App, repair: bool, report: &mut (dyn FnMut(&str) + Send)) -> Result<Outcome> {
+    let mut check = Check { app, repair, report, outcome: Outcome::default() };
     let may_judge_orphans = objects::marker(&mut check).await?;
     objects::leftovers(&mut check)?;
     // Objects without a row come before rows without an object. An upload writes its row

@@ -23,14 +23,17 @@ pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
         if check.repair {
             marker::put(check.app, &key).await?;
         }
-        let what = format!("{} has no marker {key}: an empty mount, or another store", check.app.config.storage());
-        check.mendable(&what, "marked");
+        let what = format!(
+            "{} has no marker {key}: the storage is not mounted, or is a different one",
+            check.app.config.storage()
+        );
+        check.repairable(&what, "marker written");
     }
     let others = marker::others(check.app, &key).await?;
     for other in &others {
         check.wrong(&format!(
-            "{other} says that another database keeps files in this store: objects that no row knows are left \
-             alone; if that database is gone, delete its marker"
+            "{other} is the marker of another database that uses this storage, so objects without a row are kept; if \
+             that database no longer exists, delete its marker"
         ));
     }
     Ok(others.is_empty())
@@ -44,7 +47,7 @@ pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
             if check.repair {
                 std::fs::remove_file(&path).map_err(Error::unavailable)?;
             }
-            check.mendable(&format!("{} was left half written", path.display()), "deleted");
+            check.repairable(&format!("{} is incomplete", path.display()), "deleted");
         }
     }
     Ok(())
@@ -72,17 +75,17 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
         return Ok(());
     }
     let Some((account_id, stamp, _)) = parse_key(key) else {
-        check.wrong(&format!("{key} is no file of ours"));
+        check.wrong(&format!("{key} is not a Docket file"));
         return Ok(());
     };
     let newest = check.app.db.scan(move |conn| reserve::newest_stamp(conn, account_id)).await?;
     if newest.is_none_or(|newest| stamp > newest) {
-        check.wrong(&format!("{key} is newer than anything that this database knows: is it a copy, or restored?"));
+        check.wrong(&format!("{key} is newer than the database: was the database copied or restored?"));
         return Ok(());
     }
     if check.repair {
         check.app.storage.delete(key).await?;
     }
-    check.mendable(&format!("{key} is stored, but no row knows it"), "deleted");
+    check.repairable(&format!("{key} is stored, but has no row"), "deleted");
     Ok(())
 }

@@ -20,7 +20,7 @@ pub(super) async fn reservations(check: &mut Check<'_>) -> Result<()> {
     let stale = check.app.clock.now() - RESERVED;
     let given_up = check.app.db.scan(move |conn| inventory::stale_reservations(conn, stale)).await?;
     for file in &given_up {
-        check.mendable(&format!("{} was begun and never came to its end", of(file)), "cleared");
+        check.repairable(&format!("the upload of {} was never finished", of(file)), "deleted");
     }
     if check.repair && !given_up.is_empty() {
         janitor::clear(check.app).await?;
@@ -50,17 +50,11 @@ async fn file(check: &mut Check<'_>, file: &Attachment) -> Result<()> {
         return Ok(());
     };
     if i64::try_from(bytes.len()).ok() != Some(file.size) {
-        check.wrong(&format!(
-            "{} has {} bytes where {} were stored ({})",
-            of(file),
-            bytes.len(),
-            file.size,
-            file.key()
-        ));
+        check.wrong(&format!("{} has {} bytes instead of {} ({})", of(file), bytes.len(), file.size, file.key()));
         return Ok(());
     }
     if token::sha256(&bytes) != file.sha256 {
-        check.wrong(&format!("{} is not what was stored: its SHA-256 differs ({})", of(file), file.key()));
+        check.wrong(&format!("the content of {} has changed: its SHA-256 differs ({})", of(file), file.key()));
         return Ok(());
     }
     match file.thumbnail_key() {
@@ -68,7 +62,7 @@ async fn file(check: &mut Check<'_>, file: &Attachment) -> Result<()> {
             if check.repair {
                 make_thumbnail(check, file, bytes).await?;
             }
-            check.mendable(&format!("the thumbnail of {} is missing ({key})", of(file)), "made again");
+            check.repairable(&format!("the thumbnail of {} is missing ({key})", of(file)), "created again");
         }
         _ => {}
     }

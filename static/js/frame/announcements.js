@@ -1,4 +1,4 @@
-// What happens away from the focus is announced, all of one moment together.
+// Announces changes away from the focus, grouped if they happen at the same time.
 let news = [];
 const announce = () => {
   if (news.length) document.querySelector("[data-file-status]").textContent = news.join(" ");

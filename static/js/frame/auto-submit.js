@@ -1,5 +1,5 @@
-// A list that changes something is sent as soon as something is chosen by hand.
-// Keys go through its values one by one, so with them the button comes back.
+// Submits a list's form as soon as the user chooses a value with the pointer. Keys step
+// through the values one by one, so keyboard users get the button instead.
 const listOf = (event) => event.target.matches("select") && event.target.closest("form[data-auto-submit]");
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Tab" && event.key !== "Shift") listOf(event) && listOf(event).classList.add("by-key");

@@ -1,9 +1,9 @@
-// Small forms in a page: fields of one line that wrap, and editors that unfold.
+// Small forms in a page: single-line fields that wrap, and editors that unfold.
 
 import { changed } from "../shared.js";
 
-// A field of one line that may wrap is sent by Enter, as one of one line is. One
-// that differs from what is stored says so, and Escape takes it back.
+// Enter submits a wrapping single-line field, as in an ordinary one. The form is marked
+// while its text differs from the stored text, and Escape restores the stored text.
 for (const field of document.querySelectorAll("[data-one-line]")) {
   field.addEventListener("input", () => field.form.classList.toggle("changed", field.value !== field.defaultValue));
   field.addEventListener("keydown", (event) => {
@@ -17,7 +17,7 @@ for (const field of document.querySelectorAll("[data-one-line]")) {
   });
 }
 
-// Who opens an editor wants to write; Escape closes a small one.
+// Opening an editor moves the focus into it; Escape closes a small one.
 document.addEventListener("toggle", ({ target }) => {
   const field = target.open && target.matches("[data-editor]") && target.querySelector("textarea, input:not([type=hidden])");
   if (!field) return;
@@ -33,10 +33,10 @@ document.addEventListener("keydown", (event) => {
   editor.querySelector("summary").focus();
 });
 
-// The browser's time zone is a user's first one.
+// A new user starts with the browser's time zone.
 for (const input of document.querySelectorAll("[data-time-zone]")) {
   input.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 }
 
-// What is there to be copied is selected at a touch.
+// Selects text for copying when its box gets the focus.
 for (const box of document.querySelectorAll("[data-copy]")) box.addEventListener("focus", () => box.select());

@@ -1,6 +1,6 @@
-// Text that is too long is never cut: a line says by how much, and the form waits.
-// It counts as the server does: characters of Unicode, in a field of one line
-// without spare spaces.
+// Never truncates long text: a message shows by how much it is too long, and the form
+// is not sent. Counts like the server: Unicode characters, without extra spaces in
+// single-line fields.
 import { say } from "../shared.js";
 
 const lengthOf = (field) => {
@@ -14,8 +14,8 @@ const tooLong = (field) => {
   const characters = over === 1 ? "1 character" : `${over.toLocaleString("en")} characters`;
   return `${characters} too many. At most ${max.toLocaleString("en")}.`;
 };
-// The field names its line and a pause in typing announces it, so it is no part of
-// the label.
+// The field refers to its message, and a pause in typing announces it, so the message must
+// not be part of the label.
 let lines = 0;
 const lineOf = (field) => {
   const known = document.getElementById(field.getAttribute("aria-describedby"));

@@ -1,13 +1,13 @@
-// How forms are sent.
+// Sending forms.
 
-// A field that is not right is shown, wherever it is folded away.
+// Unfolds the section that contains an invalid field.
 document.addEventListener("invalid", ({ target }) => {
   const folded = target.closest("details:not([open])");
   if (folded) folded.open = true;
 }, { capture: true });
 
-// A double click sends a form once; a little later it can be sent again, in case
-// it never arrived, and at once on a page that comes back as it was left.
+// A double click sends a form only once. After a short time, users can send it again, in
+// case it never arrived; on a page from the back-forward cache, immediately.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;

@@ -1,5 +1,5 @@
-// A file never replaces the page, wherever it is dropped. A page that cannot take
-// it says where files go.
+// A dropped file never replaces the page. A page that does not accept files shows where to
+// attach them.
 const tellAboutFiles = () => document.querySelector("[data-no-files]")?.removeAttribute("hidden");
 const bringsFiles = (event) => !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
 window.addEventListener("dragover", (event) => bringsFiles(event) && event.preventDefault());
