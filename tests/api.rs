@@ -1,6 +1,7 @@
 //! The API from the point of view of other programs.
 
-use crate::support::{Answer, Person, TestApp, files, unique};
+use crate::support::program::Program;
+use crate::support::{TestApp, files, unique};
 use docket::accounts::role::Role;
 use docket::gate::Gate;
 use docket::routes;
@@ -9,38 +10,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
-
-/// A program with an API key.
-struct Program {
-    person: Person,
-    key: String,
-}
-
-impl Program {
-    async fn of(app: &TestApp, owner: &Person) -> Self {
-        Self { person: app.stranger(), key: owner.make_key("Shop system").await }
-    }
-
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.person.client.request(method, format!("{}/api/v1{path}", self.person.base)).bearer_auth(&self.key)
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.person.send(self.request(Method::GET, path)).await
-    }
-
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
-        self.person.send(self.request(method, path).json(body)).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(Method::POST, path, body).await
-    }
-
-    async fn post_once(&self, key: &str, path: &str, body: &Value) -> Answer {
-        self.person.send(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
-    }
-}
 
 #[actix_web::test]
 async fn a_ticket_from_its_making_to_the_trash() {
@@ -409,4 +378,37 @@ async fn the_guides_lines_work() {
         .expect_text("Broken lamp")
         .expect_text("photo.jpg")
         .expect_text("The lamp is broken.");
+}
+
+#[actix_web::test]
+async fn a_leap_second_is_the_second_after_it_on_both_engines() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let program = Program::of(&app, &owner).await;
+    let leap = "2024-06-30T23:59:60Z";
+    let new = [
+        ("/conversations", json!({ "id": "c1", "createdAt": leap })),
+        ("/conversations/c1/messages", json!({ "from": "visitor", "body": "Hello", "createdAt": leap })),
+        ("/form-submissions", json!({ "fields": [{ "name": "a", "value": "b" }], "createdAt": leap })),
+    ];
+    for (path, body) in new {
+        let made = program.post(path, &body).await.expect(201).json();
+        assert_eq!(made["createdAt"], "2024-07-01T00:00:00Z", "{path}");
+        let list = program.get(path).await.expect(200).json();
+        assert_eq!(list["data"][0]["createdAt"], made["createdAt"], "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn the_scheme_of_a_key_is_known_in_any_case() {
+    let app = TestApp::start_behind_proxy().await;
+    let (owner, vera) = app.shop().await;
+    let key = owner.make_key("Shop system").await;
+    let (tickets, messages) = ("/api/v1/tickets".to_owned(), format!("/chat/{}/messages", vera.key));
+    for scheme in ["bearer", "BEARER", "Bearer"] {
+        for (path, secret) in [(&tickets, &key), (&messages, &vera.secret)] {
+            let request = vera.client.get(format!("{}{path}", app.base));
+            vera.send(request.header("authorization", format!("{scheme} {secret}"))).await.expect(200);
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Internal data never leaves the desk: responses to visitors, the bubble and public
 //! addresses do not contain it, and visitors get no mail.
 
-use crate::mail::with_mail;
 use crate::support::smtp::MailServer;
 use crate::support::{Answer, TestApp, files, unique};
+use crate::upkeep::notices::with_mail;
 use docket::gate::Gate;
 use docket::routes;
 use docket::upkeep::notices;

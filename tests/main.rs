@@ -6,32 +6,19 @@
 
 mod support;
 
+mod accounts;
 mod api;
 mod attachments;
 mod browser;
-mod browser_chat;
-mod browser_desk;
-mod browser_files;
-mod browser_sites;
 mod canary;
-mod chat;
-mod check;
-mod commands;
+mod cli;
 mod conversations;
-mod corpus;
-mod crashes;
 mod db;
-mod doors;
-mod durability;
-mod headers;
 mod house;
-mod inputs;
-mod mail;
-mod operating;
-mod people;
+mod limits;
 mod routes;
-mod sample;
 mod search;
 mod submissions;
 mod tickets;
-mod upgrade;
+mod upkeep;
+mod web;

@@ -247,3 +247,18 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
     owner.post(&format!("/settings/forms/{id}"), &[("name", "Contact"), ("thanks", "Vielen Dank!")]).await.expect(303);
     owner.get(&format!("{form}/thanks")).await.expect_text("Vielen Dank!");
 }
+
+#[actix_web::test]
+async fn what_filled_the_honeypot_is_counted_and_shown() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    owner.get("/submissions").await.expect_no_text("Spam <span");
+    for count in 1..=2 {
+        app.stranger().post(&form, &[("name", "Ana"), ("_gotcha", "Ana’s Lamps Ltd")]).await.expect(303);
+        let list = owner.get("/submissions").await;
+        list.expect_text(&format!("Spam <span class=\"count\">{count}</span>")).expect_no_text("row-link");
+    }
+    let id = owner.get("/submissions?spam=1").await.id_below("/submissions/");
+    owner.get(&format!("/submissions/{id}")).await.expect_text("<dt>_gotcha</dt><dd>Ana’s Lamps Ltd</dd>");
+}

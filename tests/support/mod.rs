@@ -4,8 +4,11 @@ mod answer;
 pub mod browser;
 pub mod chat;
 pub mod files;
+pub mod multipart;
 pub mod process;
+pub mod program;
 pub mod queries;
+pub mod raw;
 pub mod s3;
 pub mod smtp;
 

@@ -1,8 +1,10 @@
 //! The pages of tickets: one file for each.
 
 pub mod change;
+pub mod history;
 pub mod list;
 pub mod new;
 pub mod notes;
 pub mod show;
+pub mod source_card;
 pub mod trash;

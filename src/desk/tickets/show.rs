@@ -1,25 +1,21 @@
 //! `GET /tickets/{number}`: everything about one ticket.
 
-use crate::accounts::account::elsewhere;
 use crate::accounts::agent::Agent;
-use crate::accounts::{account, user};
+use crate::accounts::user;
 use crate::attachments::attachment;
 use crate::attachments::kind::{Kind, MAX_BYTES, MAX_NAME};
 use crate::clock::TRASH;
-use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::desk::attachments::card::Card;
-use crate::desk::conversations::show::Line;
 use crate::desk::prose::{Span, spans};
+use crate::desk::tickets::history::{EventLine, event_line};
+use crate::desk::tickets::source_card::{SourceCard, source_card};
 use crate::error::Result;
-use crate::submissions::submission;
-use crate::tickets::history::{Event, Kind as Happened};
-use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::history::Event;
 use crate::tickets::source_links::TicketRef;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket};
 use crate::tickets::{history, source_links, tags, ticket};
-use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::when::When;
 use crate::web::{AppData, when};
@@ -29,58 +25,8 @@ use askama::Template;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
-/// How many messages of the conversation the ticket shows.
-const LAST_MESSAGES: i64 = 5;
 /// How many events of its history.
 const LAST_EVENTS: i64 = 100;
-
-/// What the source card shows.
-enum SourceCard {
-    Conversation {
-        url: String,
-        page: Option<PageLink>,
-        country: Option<String>,
-        lines: Vec<Line>,
-        count: i64,
-        is_open: bool,
-        waiting: Option<When>,
-    },
-    Submission {
-        url: String,
-        page: Option<PageLink>,
-        country: Option<String>,
-        fields: Vec<(String, String)>,
-    },
-    /// Stored only in another system.
-    Elsewhere {
-        kind: &'static str,
-        id: String,
-        url: Option<String>,
-    },
-    /// It was stored here and has been deleted.
-    Gone {
-        kind: &'static str,
-        id: String,
-    },
-}
-
-/// The page that the visitor was on.
-struct PageLink {
-    text: String,
-    url: Option<String>,
-}
-
-impl PageLink {
-    fn new(url: Option<String>) -> Option<Self> {
-        url.map(|text| Self { url: text::web_url(&text).map(String::from), text })
-    }
-}
-
-struct EventLine {
-    actor: String,
-    what: String,
-    at: When,
-}
 
 struct Choice {
     id: i64,
@@ -223,54 +169,6 @@ fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now:
     })
 }
 
-fn source_card(
-    conn: &mut Connection,
-    agent: &Agent,
-    layout: &Layout,
-    ticket: &Ticket,
-    source: &Source,
-) -> Result<SourceCard> {
-    let (account_id, id) = (agent.account_id, source.id.clone());
-    let kind = match source.kind {
-        SourceKind::Chat => {
-            if let Some(found) = conversation::find(conn, account_id, &id)? {
-                let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
-                let line = |message| Line::new(message, found.visitor(), agent.zone);
-                return Ok(SourceCard::Conversation {
-                    url: layout.href(&format!("/conversations/{id}")),
-                    lines: messages.into_iter().map(line).collect(),
-                    count: found.message_count,
-                    is_open: found.is_open(),
-                    waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
-                    page: PageLink::new(found.page_url.clone()),
-                    country: found.country.clone(),
-                });
-            }
-            "conversation"
-        }
-        SourceKind::Form => {
-            if let Some(found) = submission::find(conn, account_id, &id)? {
-                return Ok(SourceCard::Submission {
-                    url: layout.href(&format!("/submissions/{id}")),
-                    fields: found.fields(),
-                    page: PageLink::new(found.page_url),
-                    country: found.country,
-                });
-            }
-            "form submission"
-        }
-    };
-    if ticket.source_was_here {
-        return Ok(SourceCard::Gone { kind, id });
-    }
-    let account = account::find(conn, account_id)?;
-    let pattern = match source.kind {
-        SourceKind::Chat => account.conversation_url,
-        SourceKind::Form => account.submission_url,
-    };
-    Ok(SourceCard::Elsewhere { kind, url: elsewhere(&pattern, &id), id })
-}
-
 fn times(ticket: &Ticket, zone: Tz) -> TimesView {
     let when = |at| When::new(at, zone);
     TimesView {
@@ -290,31 +188,4 @@ fn mailto(ticket: &Ticket) -> Option<String> {
     let subject = encode(&format!("[#{}] {}", ticket.number, ticket.title));
     let address = encode(&ticket.requester_email).replace("%40", "@").replace("%2E", ".");
     (!ticket.requester_email.is_empty()).then(|| format!("mailto:{address}?subject={subject}"))
-}
-
-fn event_line(event: Event, zone: Tz) -> EventLine {
-    let (old, new) = (event.old_value.as_str(), event.new_value.as_str());
-    let what = match (event.kind, old, new) {
-        (Happened::Created, ..) => "created the ticket".into(),
-        (Happened::Title, ..) => format!("changed the title from “{old}” to “{new}”"),
-        (Happened::Status, ..) => format!("changed the status from “{old}” to “{new}”"),
-        (Happened::Assignee, "", _) => assigned(&event.actor_name, new),
-        (Happened::Assignee, _, "") => format!("unassigned {old}"),
-        (Happened::Assignee, ..) => format!("reassigned the ticket from {old} to {new}"),
-        (Happened::Tag, "", _) => format!("added the tag {new}"),
-        (Happened::Tag, ..) => format!("removed the tag {old}"),
-        (Happened::Notes, ..) => format!("changed the notes (version {new})"),
-        (Happened::File, "", _) => format!("attached {new}"),
-        (Happened::File, _, "") => format!("removed the file {old}"),
-        (Happened::File, ..) => format!("renamed the file {old} to {new}"),
-        (Happened::Deleted, ..) => "moved the ticket to the trash".into(),
-        (Happened::Restored, ..) => "restored the ticket from the trash".into(),
-        (Happened::Returned, ..) => "wrote again and reopened the conversation".into(),
-    };
-    EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
-}
-
-/// Describes an assignment. Users can assign tickets to themselves.
-fn assigned(actor: &str, assignee: &str) -> String {
-    if actor == assignee { "took the ticket".into() } else { format!("assigned the ticket to {assignee}") }
 }

@@ -1,7 +1,7 @@
 //! `docket check` finds problems, repairs what it can, and distinguishes an empty mount
 //! from an empty store.
 
-use crate::commands::{add_owner, docket, text};
+use crate::cli::{add_owner, docket, text};
 use crate::support::process::{Server, command, run};
 use crate::support::{PASSWORD, Person, TestApp, files, fresh_database, process};
 use diesel::prelude::*;
@@ -228,7 +228,7 @@ async fn an_empty_mount_is_told_from_an_empty_store() {
     std::fs::remove_dir_all(&store).unwrap();
     std::fs::rename(&mounted, &store).unwrap();
     let server = Server::start(dir.path(), &database);
-    let person = crate::commands::person(&server.base);
+    let person = crate::cli::person(&server.base);
     person.get("/readyz").await.expect(200);
     // The store disappears while the program runs.
     std::fs::rename(&store, &mounted).unwrap();

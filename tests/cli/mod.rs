@@ -1,5 +1,7 @@
 //! The command line from the operator's point of view.
 
+mod operating;
+
 use crate::support::process::{Server, command, run};
 use crate::support::{PASSWORD, Person, client, fresh_database};
 use docket::db::DatabaseUrl;

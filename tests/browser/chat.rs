@@ -1,6 +1,6 @@
 //! The bubble on a website and the inbox, in two real browsers.
 
-use crate::commands::add_owner;
+use crate::cli::add_owner;
 use crate::support::browser::Browser;
 use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, TestApp, fresh_database};

@@ -1,6 +1,9 @@
 //! Files on tickets.
 
-use crate::commands::{add_owner, signed_in};
+mod corpus;
+mod types;
+
+use crate::cli::{add_owner, signed_in};
 use crate::support::process::Server;
 use crate::support::{PASSWORD, TestApp, files, fresh_database, process, s3};
 use diesel::prelude::*;

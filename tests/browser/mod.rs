@@ -1,5 +1,10 @@
 //! The main workflow in a real browser, with and without scripts.
 
+mod attachments;
+mod chat;
+mod desk;
+mod sites;
+
 use crate::support::browser::Browser;
 use crate::support::{TestApp, files};
 use actix_web::{App, HttpResponse, HttpServer, web};

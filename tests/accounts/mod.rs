@@ -1,11 +1,13 @@
 //! Accounts, sessions, invitations, roles.
 
+mod sessions;
+
 use crate::support::{PASSWORD, TestApp};
 use docket::accounts::role::Role;
 use reqwest::Method;
 use std::time::Duration;
 
-const OPEN: [(&str, &str); 4] =
+pub const OPEN: [(&str, &str); 4] =
     [("name", "Ana"), ("email", "Ana@Example.com"), ("password", PASSWORD), ("timeZone", "Europe/Madrid")];
 
 #[actix_web::test]
@@ -199,44 +201,6 @@ async fn only_owners_touch_owners() {
     owner.post(&path, &make_owner(PASSWORD)).await.expect(303);
 }
 
-#[actix_web::test]
-async fn health_is_for_everybody() {
-    let app = TestApp::start().await;
-    assert_eq!(app.stranger().get("/healthz").await.expect(200).body, "ok\n");
-    app.stranger().get("/readyz").await.expect(200);
-    std::fs::remove_dir_all(app.dir.path().join("files")).unwrap();
-    app.stranger().get("/healthz").await.expect(200);
-}
-
-#[actix_web::test]
-async fn everything_also_lives_below_a_base_path() {
-    let app =
-        TestApp::start_with(|config| config.public_url = Some("http://desk.example/support/".parse().unwrap())).await;
-    let ana = app.stranger();
-    let path = app.setup_path.clone().unwrap();
-    assert!(path.starts_with("/support/setup?token="), "{path}");
-    ana.post(&path, &OPEN).await.expect_redirect("/support/tickets");
-    ana.get("/tickets").await.expect(404);
-    let page = ana.get("/support/tickets").await;
-    page.expect(200).expect_text("href=\"/support/tickets\" aria-current=\"page\"").expect_no_text("href=\"/tickets");
-    let made = ana.post("/support/tickets", &[("title", "Based"), ("requestId", "r")]).await;
-    made.expect_redirect("/support/tickets/1");
-    ana.get("/support/tickets/1").await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");
-    ana.get(&page.attribute("link[rel=stylesheet]", "href")).await.expect(200);
-
-    ana.post("/support/logout", &[]).await.expect_redirect("/support/login");
-    ana.get("/support/tickets/1").await.expect_redirect("/support/login?next=%2Ftickets%2F1");
-    let refused = ana.post("/support/tickets/1/notes", &[("notes", "typed"), ("version", "1")]).await;
-    refused.expect(401).expect_text("name=\"keptPath\" value=\"/tickets/1/notes\"").expect_text("value=\"/tickets/1\"");
-    let kept = [
-        ("email", "ana@example.com"),
-        ("password", PASSWORD),
-        ("keptPath", "/tickets/1/notes"),
-        ("kept.notes", "typed"),
-    ];
-    ana.post("/support/login", &kept).await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");
-}
-
 /// Concurrent guesses do not bypass the throttle.
 #[actix_web::test]
 async fn many_guesses_at_once_are_slowed_down_too() {
@@ -247,4 +211,24 @@ async fn many_guesses_at_once_are_slowed_down_too() {
     let answers = futures_util::future::join_all(guesses).await;
     let checked = answers.iter().filter(|answer| answer.status == 401).count();
     assert!(checked <= 6, "{checked}");
+}
+
+#[actix_web::test]
+async fn time_zones_are_known_in_any_case_and_unknown_ones_are_named() {
+    for (sent, zone, is_known) in
+        [("europe/berlin", "Europe/Berlin", true), ("", "UTC", true), ("Mars/Base", "UTC", false)]
+    {
+        let app = TestApp::start().await;
+        let ana = app.stranger();
+        let fields = [("name", "Ana"), ("email", "ana@example.com"), ("password", PASSWORD), ("timeZone", sent)];
+        ana.post(app.setup_path.as_deref().unwrap(), &fields).await.expect_redirect("/tickets");
+        let first = ana.get("/tickets").await;
+        assert_eq!(first.expect(200).body.contains("is unknown here"), !is_known, "{sent}");
+        if !is_known {
+            first.expect_text(sent);
+        }
+        ana.get("/profile").await.expect_text(&format!("<option selected>{zone}</option>"));
+        ana.post("/profile", &[("name", "Ana"), ("timeZone", "asia/TOKYO")]).await.expect(303);
+        ana.get("/profile").await.expect_text("<option selected>Asia/Tokyo</option>");
+    }
 }

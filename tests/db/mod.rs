@@ -1,5 +1,9 @@
 //! Guarantees of the database that no page shows.
 
+mod crashes;
+mod durability;
+mod upgrade;
+
 use crate::support::{TestApp, config};
 use diesel::prelude::*;
 use docket::db::Db;

@@ -1,7 +1,7 @@
 //! Kills an upload, or makes its disk fail, at every step of writing it to disk. Afterwards
 //! no ready file lacks its bytes, and `docket check` finds and repairs the rest.
 
-use crate::commands::{add_owner, signed_in};
+use crate::cli::{add_owner, signed_in};
 use crate::support::process::{Server, command};
 use crate::support::{Person, config_on, files, fresh_database};
 use docket::app::App;

@@ -1,13 +1,13 @@
 //! Docket from the operator's point of view: failing starts, invalid settings, incomplete
 //! stores and databases, and several programs at once.
 
-use crate::commands::{add_owner, docket, person, signed_in, text};
-use crate::mail::with_mail;
+use crate::cli::{add_owner, docket, person, signed_in, text};
 use crate::support::chat::Visitor;
 use crate::support::process::{Server, command, run};
 use crate::support::s3::Lack;
 use crate::support::smtp::MailServer;
 use crate::support::{Answer, PASSWORD, TestApp, database_url, files, fresh_database, s3, unique};
+use crate::upkeep::notices::with_mail;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use docket::accounts::role::Role;
@@ -693,4 +693,13 @@ async fn a_member_with_a_domain_beyond_ascii_gets_mails_with_all_headers() {
     assert!(mails.iter().all(|mail| headers(mail, "MIME-Version: ") == ["1.0"]), "{mails:?}");
     let ids: Vec<Vec<String>> = mails.iter().map(|mail| headers(mail, "Message-ID: ")).collect();
     assert!(ids.iter().all(|ids| ids.len() == 1 && ids[0].starts_with('<')) && ids[0] != ids[1], "{ids:?}");
+}
+
+#[actix_web::test]
+async fn health_is_for_everybody() {
+    let app = TestApp::start().await;
+    assert_eq!(app.stranger().get("/healthz").await.expect(200).body, "ok\n");
+    app.stranger().get("/readyz").await.expect(200);
+    std::fs::remove_dir_all(app.dir.path().join("files")).unwrap();
+    app.stranger().get("/healthz").await.expect(200);
 }

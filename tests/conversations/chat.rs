@@ -303,9 +303,9 @@ async fn streams_end_with_their_session_and_hear_of_their_account_only() {
 async fn open_streams_do_not_hold_up_a_stop() {
     let dir = TempDir::new().unwrap();
     let database = fresh_database(&dir);
-    crate::commands::add_owner(dir.path(), &database);
+    crate::cli::add_owner(dir.path(), &database);
     let mut server = Server::start_as(command(dir.path(), &database));
-    let ana = crate::commands::signed_in(&server).await;
+    let ana = crate::cli::signed_in(&server).await;
     let vera = Visitor::new(&server.base, &ana.make_widget("Shop").await);
     vera.write("Hello").await.expect(201);
     let (mut desk, mut bubble) = (ana.live().await, vera.events(0).await);

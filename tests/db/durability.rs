@@ -1,6 +1,6 @@
 //! After `kill -9`, everything that was acknowledged is there, and nothing is half done.
 
-use crate::commands::{add_owner, person};
+use crate::cli::{add_owner, person};
 use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, Person, files, fresh_database, from_elsewhere};
 use diesel::prelude::*;

@@ -1,5 +1,8 @@
 //! Conversations: the inbox, an agent's reply, and conversations on tickets.
 
+mod chat;
+mod message;
+
 use crate::support::{Person, TestApp, unique};
 use docket::conversations::conversation::{NewConversation, Status};
 use docket::conversations::messages::NewMessage;

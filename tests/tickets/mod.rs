@@ -1,5 +1,8 @@
 //! Tickets: creating, changing status, notes, trash and restoring.
 
+mod create;
+mod tags;
+
 use crate::support::{PASSWORD, Person, TestApp, queries};
 use docket::accounts::role::Role;
 use std::time::Duration;
