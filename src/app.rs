@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::installation::Installation;
 use crate::db::{DatabaseUrl, Db, installation};
+use crate::events::feed;
 use crate::limits::budget::Budget;
 use crate::limits::passwords::Passwords;
 use crate::limits::rates::Limits;
@@ -68,7 +69,11 @@ impl App {
         let id = token::id().map_err(|error| error.cause())?;
         let named = db.write(move |conn| installation::open(conn, &id)).await;
         let installation = named.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
-        let (live, limits) = (Live::start(&db), Limits::new(config.api_rate));
+        let newest = db
+            .scan(feed::newest)
+            .await
+            .map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
+        let (live, limits) = (Live::start(&db, newest), Limits::new(config.api_rate));
         // One reader stays free for all other reads.
         let readers = db.readers() - 1;
         let lists = Slots::new(Bounds { all: readers, account: readers - 1, user: (readers - 1) / 2 });

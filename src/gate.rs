@@ -1,13 +1,13 @@
 //! The check before every route: where the request comes from, who sent it, and whether
 //! they may use the route.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{keys, rights, sessions};
 use crate::desk::sign_in::Kept;
 use crate::desk::{cookies, sign_in};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::limits::rates::Left;
 use crate::values::token;
 use crate::web::fields::Fields;

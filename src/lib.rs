@@ -8,15 +8,16 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `actor.rs` names who causes a change, `role.rs` decides who may do what |
+//! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `role.rs` decides who may do what |
 //! | [`tickets`] | tickets: status, notes, tags, history, list, search |
 //! | [`attachments`] | files on tickets: the types, their validation, how they are kept |
 //! | [`conversations`] | chats with visitors: widgets, conversations, messages |
 //! | [`submissions`] | forms on websites, and what visitors send through them |
+//! | [`events`] | the record of what happens: `event.rs` lists what can happen, `record.rs` writes it, `feed.rs` reads it in order, `actor.rs` names who caused it |
 //! | [`search`] | the tokenizer and the query language |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail to the team over SMTP |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs` and `index.rs` |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs` and `order.rs` |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |
@@ -51,8 +52,10 @@
 //! same transaction ([`accounts::rights`]). It responds with a page, JSON or a `303`.
 //! [`web::answer`] turns an error into a page or JSON.
 //!
-//! After a change the handler tells [`live`] through the `news` module of its domain.
-//! Open pages receive it from [`desk::live`] and read themselves again.
+//! The domain function that changes a row also records an event in the same transaction
+//! ([`events::record`]). Handlers announce nothing. Readers go through the events in the
+//! order of their numbers: the history of a ticket, and [`live`], which passes them on to
+//! open pages ([`desk::live`]) and to the streams of visitors.
 //!
 //! # What always holds
 //!
@@ -85,8 +88,8 @@
 //! [`attachments::thumbnail`] shrinks it. [`attachments::reserve::reserve`] writes a row
 //! that nobody sees yet: it owns the key `tickets/<account>/<milliseconds>.png` and counts
 //! in the account's quota. The bytes are stored under that key and synced, then the
-//! thumbnail. [`attachments::reserve::make_ready`] shows the row, writes the line of
-//! history and updates the search index, in one transaction. A crash before that leaves
+//! thumbnail. [`attachments::reserve::make_ready`] shows the row, records the
+//! event and updates the search index, in one transaction. A crash before that leaves
 //! a reservation, which [`upkeep::janitor`] clears and [`upkeep::check`] finds.
 
 pub mod accounts;
@@ -101,6 +104,7 @@ pub mod db;
 pub mod desk;
 pub mod endpoint;
 pub mod error;
+pub mod events;
 pub mod files;
 pub mod gate;
 pub mod limits;

@@ -14,6 +14,7 @@ mod canary;
 mod cli;
 mod conversations;
 mod db;
+mod events;
 mod house;
 mod limits;
 mod routes;

@@ -1,8 +1,8 @@
 //! The signed-in user.
 
-use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::Role;
 use crate::accounts::user::User;
+use crate::events::actor::{Actor, ActorKind};
 use crate::limits::slots::Holder;
 use crate::values::time;
 use chrono_tz::Tz;

@@ -1,11 +1,11 @@
 //! API keys: shown once, stored as a hash, revoked but never deleted.
 
-use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::{Action, Role};
 use crate::accounts::user::User;
 use crate::db::Connection;
 use crate::db::schema::{api_keys, users};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::{Actor, ActorKind};
 use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;

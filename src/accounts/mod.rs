@@ -1,7 +1,6 @@
 //! Accounts, users, roles, passwords, sessions and invitations.
 
 pub mod account;
-pub mod actor;
 pub mod agent;
 pub mod devices;
 pub mod invitations;

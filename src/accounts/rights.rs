@@ -1,13 +1,13 @@
 //! Checks rights in the transaction that uses them, because a request body may take
 //! minutes to arrive after the gate checked them.
 
-use crate::accounts::actor::{Actor, ActorKind};
 use crate::accounts::role::Action;
 use crate::accounts::user::User;
 use crate::accounts::{keys, user};
 use crate::app::App;
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::{Actor, ActorKind};
 
 impl App {
     /// [`crate::db::Db::write`] for an actor who may still perform the action. `job`
@@ -34,8 +34,8 @@ fn confirm(conn: &mut Connection, actor: &Actor, action: Action) -> Result<()> {
     match actor.kind {
         ActorKind::Key(key) => keys::confirm(conn, actor.account_id, key),
         ActorKind::User(id) => acting(conn, actor.account_id, id, action).map(drop),
-        // Visitors write through the chat, which authorises them by its secret.
-        ActorKind::Visitor => Err(not_allowed()),
+        // Visitors write through chat and forms, which authorise them in their own way.
+        ActorKind::Visitor | ActorKind::System => Err(not_allowed()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `/api/v1/tickets/{number}/attachments`
 
-use crate::accounts::actor::Actor;
 use crate::api::answers::{ApiError, List};
 use crate::attachments::attachment;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::files::response::{File, Uploaded};
 use crate::files::serve::Wish;
 use crate::files::{serve, upload};

@@ -1,15 +1,15 @@
 //! `/api/v1/conversations`: conversations, also those imported from another chat system.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read;
 use crate::api::read::{Body, OnceHeader, window};
 use crate::conversations::conversation::{NewConversation, Status};
 use crate::conversations::list::Filter;
-use crate::conversations::{conversation, list, news, trash, visitor};
+use crate::conversations::{conversation, list, trash, visitor};
 use crate::db::Connection;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::tickets::ticket::parse_requester;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -146,17 +146,14 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) 
         chat: None,
     };
     let once = body.once;
-    let (status, answer, created) = app
+    let (status, answer) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
-                let created = conversation::create(conn, actor.account_id, &new, begun)?;
-                Ok((StatusCode::CREATED, json!(Conversation::from(created.clone())), Some(created)))
+                let created = conversation::create(conn, actor, &new, begun)?;
+                Ok((StatusCode::CREATED, json!(Conversation::from(created))))
             })
         })
         .await?;
-    if let Some(created) = created {
-        news::changed(&app.live, &created);
-    }
     Ok(HttpResponse::build(status).json(answer))
 }
 
@@ -199,18 +196,17 @@ pub async fn change(
     path: web::Path<String>,
     body: Body<ChangeConversation>,
 ) -> Result<HttpResponse> {
-    let (id, typed) = (path.into_inner(), body.value);
+    let (id, typed, now) = (path.into_inner(), body.value, app.clock.now());
     let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
     let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
     let write = move |conn: &mut Connection, actor: &Actor| {
-        let changed = visitor::change_visitor(conn, actor.account_id, &id, name.as_deref(), email.as_deref())?;
+        let changed = visitor::change_visitor(conn, actor, &id, name.as_deref(), email.as_deref(), now)?;
         match typed.status {
-            Some(status) => conversation::set_status(conn, actor.account_id, &id, status),
+            Some(status) => conversation::set_status(conn, actor, &id, status, now),
             None => Ok(changed),
         }
     };
     let changed = app.write_as(&actor, Action::Work, write).await?;
-    news::changed(&app.live, &changed);
     Ok(HttpResponse::Ok().json(Conversation::from(changed)))
 }
 
@@ -221,8 +217,6 @@ pub async fn change(
 )]
 pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let deleted =
-        app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
-    news::changed(&app.live, &deleted);
+    app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

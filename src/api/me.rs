@@ -1,9 +1,9 @@
 //! `/api/v1/me`
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Role;
 use crate::accounts::{account, keys};
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::web::AppData;
 use actix_web::HttpResponse;
 use serde::Serialize;

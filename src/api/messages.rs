@@ -1,13 +1,13 @@
 //! `/api/v1/conversations/{id}/messages`
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read;
 use crate::api::read::{Body, OnceHeader, window};
 use crate::conversations::messages::{NewMessage, Posted, parse_message};
-use crate::conversations::{conversation, messages, news};
+use crate::conversations::{conversation, messages};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::tickets::source::is_source_id;
 use crate::tickets::ticket::parse_requester;
 use crate::web::AppData;
@@ -230,11 +230,11 @@ pub async fn post(
         return Err(Error::new(Kind::Invalid, format!("Send 1 to {MAX_MESSAGES} messages in one request.")));
     }
     let new: Vec<NewMessage> = typed.into_iter().map(|one| one.parse(now)).collect::<Result<_>>()?;
-    let (status, answer, posted) = app
+    let (status, answer) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
                 let posted: Vec<Posted> =
-                    new.iter().map(|one| messages::post(conn, actor.account_id, &id, one)).collect::<Result<_>>()?;
+                    new.iter().map(|one| messages::post(conn, actor, &id, one)).collect::<Result<_>>()?;
                 let all_known = posted.iter().all(|one| !one.is_new);
                 let status = if all_known { StatusCode::OK } else { StatusCode::CREATED };
                 let mut data: Vec<Message> = posted.iter().map(|one| one.message.clone().into()).collect();
@@ -245,15 +245,9 @@ pub async fn post(
                         ImportedMessages::Many(List { data, next_cursor: None })
                     }
                 };
-                Ok((status, json!(body), Some(posted)))
+                Ok((status, json!(body)))
             })
         })
         .await?;
-    // Of a whole history open pages hear once.
-    match posted.as_deref() {
-        Some([one]) => news::posted(&app.live, one),
-        Some([.., last]) => news::changed(&app.live, &last.conversation),
-        _ => {}
-    }
     Ok(HttpResponse::build(status).json(answer))
 }

@@ -84,25 +84,25 @@ impl Once {
     ///
     /// # Errors
     /// *Conflict* when the key was used for another request; those of `job`.
-    pub fn run<T>(
+    pub fn run(
         &self,
         conn: &mut Connection,
         account_id: i64,
         now: NaiveDateTime,
-        job: impl FnOnce(&mut Connection) -> Result<(StatusCode, Value, Option<T>)>,
-    ) -> Result<(StatusCode, Value, Option<T>)> {
+        job: impl FnOnce(&mut Connection) -> Result<(StatusCode, Value)>,
+    ) -> Result<(StatusCode, Value)> {
         let Some(key) = &self.key else { return job(conn) };
         match stored_responses::reserve(conn, account_id, key, &self.digest, now)? {
             Reserved::New => {}
             Reserved::Earlier { status, body } => {
                 let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
                 let body = serde_json::from_str(&body).map_err(|source| Error::internal("stored response", source))?;
-                return Ok((status.unwrap_or(StatusCode::OK), body, None));
+                return Ok((status.unwrap_or(StatusCode::OK), body));
             }
         }
-        let (status, body, created) = job(conn)?;
+        let (status, body) = job(conn)?;
         stored_responses::keep(conn, account_id, key, status.as_u16(), &body.to_string())?;
-        Ok((status, body, created))
+        Ok((status, body))
     }
 }
 

@@ -1,6 +1,5 @@
 //! `/api/v1/form-submissions`: submissions, also those imported from another form system.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::accounts::user::MAX_NAME;
 use crate::api::answers::{ApiError, List};
@@ -8,10 +7,11 @@ use crate::api::read;
 use crate::api::read::{Body, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::submissions::fields::Parsed;
 use crate::submissions::list::Filter;
 use crate::submissions::submission::Origin;
-use crate::submissions::{form, list, news, submission, trash};
+use crate::submissions::{form, list, submission, trash};
 use crate::values::{text, token};
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -157,18 +157,15 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateSubmission>) ->
     let page_url = read::page_url(typed.page_url.as_deref())?;
     let from = Origin { page_url, country: read::country(typed.country.as_deref())? };
     let (at, form_key, account_id) = (read::stored(typed.created_at, now), token::id()?, actor.account_id);
-    let (status, answer, created) = app
-        .write_as(&actor, Action::Work, move |conn, _| {
+    let (status, answer) = app
+        .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, account_id, now, |conn| {
-                let form = form::find_or_add(conn, account_id, &form_name, &form_key, now)?;
-                let created = submission::add(conn, &form, &id, &parsed, &from, at)?;
-                Ok((StatusCode::CREATED, json!(FormSubmission::new(created.clone(), form.name)), Some(created)))
+                let form = form::find_or_add(conn, actor, &form_name, &form_key, now)?;
+                let created = submission::add(conn, actor, &form, &id, &parsed, &from, at)?;
+                Ok((StatusCode::CREATED, json!(FormSubmission::new(created, form.name))))
             })
         })
         .await?;
-    if let Some(created) = created {
-        news::submitted(&app.live, account_id, &created);
-    }
     Ok(HttpResponse::build(status).json(answer))
 }
 
@@ -194,6 +191,6 @@ pub async fn show(app: AppData, actor: Actor, path: web::Path<String>) -> Result
 )]
 pub async fn delete(app: AppData, actor: Actor, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
+    app.write_as(&actor, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,18 +1,18 @@
 //! `/api/v1/tickets`
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::api::answers::{ApiError, List};
 use crate::api::read::{Body, Change, OnceHeader, window};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::list::{Filter, Statuses};
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester};
-use crate::tickets::{change, create, list, news, notes, source, source_links, tags, ticket, trash};
+use crate::tickets::{change, create, list, notes, source, source_links, tags, ticket, trash};
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -202,7 +202,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
     };
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
     let once = body.once;
-    let (status, ticket, created) = app
+    let (status, ticket) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
                 let new = with_requester(conn, actor.account_id, &new)?;
@@ -224,14 +224,11 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
                     }
                 };
                 tags::change(conn, actor, number, &tags, &BTreeSet::new(), now)?;
-                let before = change::set_assignee(conn, actor, number, assignee, now)?;
-                Ok((StatusCode::CREATED, json(&load(conn, actor.account_id, number)?)?, Some(before)))
+                change::set_assignee(conn, actor, number, assignee, now)?;
+                Ok((StatusCode::CREATED, json(&load(conn, actor.account_id, number)?)?))
             })
         })
         .await?;
-    if let Some(before) = created {
-        news::assigned(&app.live, &actor, &before, assignee);
-    }
     Ok(HttpResponse::build(status).json(ticket))
 }
 
@@ -339,15 +336,12 @@ pub async fn change(
         }
         match assignee {
             Change::Keep => {}
-            Change::Clear => drop(change::set_assignee(conn, actor, number, None, now)?),
-            Change::Set(id) => drop(change::set_assignee(conn, actor, number, Some(id), now)?),
+            Change::Clear => change::set_assignee(conn, actor, number, None, now)?,
+            Change::Set(id) => change::set_assignee(conn, actor, number, Some(id), now)?,
         }
-        Ok((before, load(conn, actor.account_id, number)?))
+        load(conn, actor.account_id, number)
     };
-    let (before, ticket) = app.write_as(&actor, Action::Work, write).await?;
-    let assigned = if let Change::Set(id) = assignee { Some(id) } else { None };
-    news::assigned(&app.live, &actor, &before, assigned);
-    Ok(HttpResponse::Ok().json(ticket))
+    Ok(HttpResponse::Ok().json(app.write_as(&actor, Action::Work, write).await?))
 }
 
 fn save_notes(

@@ -1,6 +1,5 @@
 //! A file on a ticket: its row, and functions that find and change rows.
 
-use crate::accounts::actor::Actor;
 use crate::attachments::key::{THUMBNAILS, key, thumbnail_key};
 use crate::attachments::kind::Kind;
 use crate::attachments::validation::new_name;
@@ -8,13 +7,16 @@ use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::attachments;
 use crate::error::{Error, Result};
-use crate::tickets::history::{Change, Kind as EventKind};
-use crate::tickets::{change, history, ticket};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
+use crate::tickets::{change, ticket};
 use crate::words;
 use chrono::NaiveDateTime;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use serde_json::json;
 use std::collections::HashMap;
 
 /// The upload state of a file.
@@ -78,6 +80,11 @@ impl Attachment {
     /// The storage key of the thumbnail, if there is one.
     pub fn thumbnail_key(&self) -> Option<String> {
         self.thumbnail.as_ref().map(|extension| thumbnail_key(self.account_id, self.stamp, extension))
+    }
+
+    /// An event of this file, in the history of its ticket.
+    pub fn event(&self, kind: EventKind, ticket_number: i64) -> NewEvent<'static> {
+        NewEvent::new(kind, &self.id).in_history_of(self.ticket_id).data(json!({ "ticket": ticket_number }))
     }
 
     /// All storage keys that the file may use. Until it is ready, the type of its thumbnail
@@ -172,7 +179,8 @@ pub fn rename(
     let name = new_name(old.kind, typed).map_err(|rejection| Error::invalid(rejection.message))?;
     if name != old.filename {
         diesel::update(attachments::table.find(id)).set(attachments::filename.eq(&name)).execute(conn)?;
-        history::record(conn, ticket.id, actor, EventKind::File, Change { old: &old.filename, new: &name }, now)?;
+        let event = old.event(EventKind::AttachmentRenamed, number).text(&old.filename, &name);
+        record(conn, actor, event, now)?;
         change::touch(conn, &ticket, now)?;
     }
     Ok(name)
@@ -207,8 +215,12 @@ pub fn set_deleted(
         .set(attachments::deleted_at.eq(deleted.then_some(now)))
         .execute(conn)?;
     let name = attachment.filename.as_str();
-    let happened = if deleted { Change::removed(name) } else { Change::added(name) };
-    history::record(conn, ticket.id, actor, EventKind::File, happened, now)?;
+    let event = if deleted {
+        attachment.event(EventKind::AttachmentRemoved, number).text(name, "")
+    } else {
+        attachment.event(EventKind::AttachmentRestored, number).text("", name)
+    };
+    record(conn, actor, event, now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment.filename)
 }

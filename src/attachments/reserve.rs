@@ -1,14 +1,15 @@
 //! Reserves a row before the content is stored, and shows the file afterwards.
 
 use crate::accounts::account;
-use crate::accounts::actor::Actor;
 use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET, State};
 use crate::attachments::kind::Kind;
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments};
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::tickets::history::{Change, Kind as EventKind};
-use crate::tickets::{change, history, ticket};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
+use crate::tickets::{change, ticket};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -106,7 +107,8 @@ pub fn make_ready(
         return Err(Error::unavailable("the reservation expired before the file was stored"));
     }
     let attachment: Attachment = attachments::table.find(id).first(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::File, Change::added(&attachment.filename), now)?;
+    let event = attachment.event(EventKind::AttachmentAdded, number).text("", &attachment.filename);
+    record(conn, actor, event, now)?;
     change::touch(conn, &ticket, now)?;
     Ok(attachment)
 }

@@ -1,6 +1,5 @@
 //! From received bytes to a ready attachment: validate, reserve, store, make ready.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::role::Action;
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
@@ -9,6 +8,7 @@ use crate::attachments::reserve::NewAttachment;
 use crate::attachments::thumbnail::Thumbnail;
 use crate::attachments::{key, kind, reserve, thumbnail, validation};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::limits::uploads::Uploads;
 use crate::storage::Put;
 use crate::values::token;

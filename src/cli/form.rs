@@ -4,6 +4,7 @@ use crate::accounts::user;
 use crate::accounts::user::MAX_NAME;
 use crate::app::App;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::submissions::form;
 use crate::values::email::Email;
 use crate::values::{text, token};
@@ -29,8 +30,8 @@ pub(super) async fn run(app: &App, Command::Add(form): Command) -> Result<()> {
     let name = text::required_line("The name", &form.name, MAX_NAME)?;
     let (owner, key, now) = (Email::parse(&form.account)?, token::id()?, app.clock.now());
     let add = move |conn: &mut _| {
-        let account_id = user::account_of_owner(conn, &owner)?.account_id;
-        form::add(conn, account_id, &name, &key, now)
+        let operator = Actor::system(user::account_of_owner(conn, &owner)?.account_id);
+        form::add(conn, &operator, &name, &key, now)
     };
     let form = app.db.write(add).await?;
     let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));

@@ -3,12 +3,16 @@
 use crate::db::schema::conversations;
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::words;
 use chrono::NaiveDateTime;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use serde_json::json;
 use utoipa::ToSchema;
 
 /// The status of a conversation. Not case-sensitive.
@@ -80,6 +84,11 @@ impl Conversation {
         (self.message_count - self.answered_position.max(mark)).max(0)
     }
 
+    /// An event of this conversation.
+    pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
+        NewEvent::new(kind, &self.id).data(json!({ "row": self.seq })).about(self.visitor())
+    }
+
     pub fn is_open(&self) -> bool {
         self.status == Status::Open
     }
@@ -130,14 +139,9 @@ struct NewRow<'a> {
 /// # Errors
 /// *Conflict* when the account has a conversation with this id, or had one deleted
 /// recently.
-pub fn create(
-    conn: &mut Connection,
-    account_id: i64,
-    new: &NewConversation,
-    now: NaiveDateTime,
-) -> Result<Conversation> {
+pub fn create(conn: &mut Connection, actor: &Actor, new: &NewConversation, now: NaiveDateTime) -> Result<Conversation> {
     let row = NewRow {
-        account_id,
+        account_id: actor.account_id,
         id: &new.id,
         status: new.status,
         visitor_name: &new.visitor_name,
@@ -155,9 +159,11 @@ pub fn create(
     let created = unless_taken(conn, |conn| {
         diesel::insert_into(conversations::table).values(row).returning(conversations::all_columns).get_result(conn)
     })?;
-    created.ok_or_else(|| {
+    let created: Conversation = created.ok_or_else(|| {
         Error::new(Kind::Conflict, "A conversation with this id already exists, or was deleted recently.")
-    })
+    })?;
+    record(conn, actor, created.event(EventKind::ConversationCreated), now)?;
+    Ok(created)
 }
 
 /// Whether the account has a conversation with this id that is not deleted.
@@ -218,8 +224,22 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
 
 /// Closes or reopens a conversation and returns the updated row. A closed conversation no
 /// longer needs a reply.
-pub fn set_status(conn: &mut Connection, account_id: i64, id: &str, status: Status) -> Result<Conversation> {
-    let conversation = lock(conn, account_id, id)?;
+pub fn set_status(
+    conn: &mut Connection,
+    actor: &Actor,
+    id: &str,
+    status: Status,
+    now: NaiveDateTime,
+) -> Result<Conversation> {
+    let conversation = lock(conn, actor.account_id, id)?;
+    if status == conversation.status {
+        return Ok(conversation);
+    }
+    let kind = match status {
+        Status::Open => EventKind::ConversationReopened,
+        Status::Closed => EventKind::ConversationClosed,
+    };
+    record(conn, actor, conversation.event(kind), now)?;
     let waits = status == Status::Open && conversation.message_count > conversation.answered_position;
     let since = conversation.waiting_since.or(Some(conversation.last_message_at)).filter(|_| waits);
     Ok(diesel::update(conversations::table.find(conversation.seq))

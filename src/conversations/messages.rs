@@ -7,12 +7,16 @@ use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
 use crate::db::{Connection, index};
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use crate::values::text;
 use crate::{search, words};
 use chrono::NaiveDateTime;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// How many messages one page of a conversation shows.
 pub const MESSAGES: i64 = 50;
@@ -82,8 +86,8 @@ struct Latest {
 ///
 /// # Errors
 /// *Not found* when the account has no such conversation; *invalid* when it is full.
-pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) -> Result<Posted> {
-    let conversation = conversation::lock(conn, account_id, id)?;
+pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) -> Result<Posted> {
+    let conversation = conversation::lock(conn, actor.account_id, id)?;
     if let Some(message) = known(conn, conversation.seq, new)? {
         return Ok(Posted { conversation, message, is_new: false, reopened: false });
     }
@@ -112,7 +116,7 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
         .get_result(conn)?;
     let message: Message = diesel::insert_into(messages::table)
         .values(Message {
-            account_id,
+            account_id: actor.account_id,
             conversation_seq: conversation.seq,
             position,
             sender: new.sender,
@@ -126,6 +130,12 @@ pub fn post(conn: &mut Connection, account_id: i64, id: &str, new: &NewMessage) 
         .get_result(conn)?;
     let id = index::message_id(conversation.seq, position);
     index::index_terms(conn, Index::Messages, id, &terms(&conversation, &message))?;
+    if reopened {
+        record(conn, actor, conversation.event(EventKind::ConversationReopened), new.at)?;
+    }
+    let data = json!({ "row": conversation.seq, "position": position, "from": message.sender });
+    let added = conversation.event(EventKind::ConversationMessageAdded).data(data);
+    record(conn, actor, added.text("", &conversation.last_message), new.at)?;
     Ok(Posted { conversation, message, is_new: true, reopened })
 }
 

@@ -5,7 +5,6 @@ pub mod inventory;
 pub mod list;
 pub mod marks;
 pub mod messages;
-pub mod news;
 pub mod texts;
 pub mod trash;
 pub mod visitor;

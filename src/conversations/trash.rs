@@ -6,14 +6,17 @@ use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
 use crate::db::{Connection, index};
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Deletes a conversation, which can be restored for 30 days, and returns it.
-pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<Conversation> {
-    let conversation = get(conn, account_id, id)?;
+/// Deletes a conversation, which can be restored for 30 days.
+pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
+    let conversation = get(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
-    Ok(conversation)
+    record(conn, actor, conversation.event(EventKind::ConversationDeleted), now)
 }
 
 /// The latest deleted conversations that can still be restored.
@@ -26,30 +29,35 @@ pub fn deleted(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Re
         .load(conn)?)
 }
 
-/// Brings a deleted conversation back and returns it.
-pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<Conversation> {
+/// Brings a deleted conversation back.
+pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
+    let account_id = actor.account_id;
     let row = conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::id.eq(id))
         .filter(conversations::deleted_at.gt(now - TRASH));
-    diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
+    let changed = diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let restored = get(conn, account_id, id)?;
-    let (Some(widget), Some(visitor)) = (restored.widget_id, &restored.visitor_hash) else { return Ok(restored) };
+    if changed > 0 {
+        record(conn, actor, restored.event(EventKind::ConversationRestored), now)?;
+    }
+    let (Some(widget), Some(visitor)) = (restored.widget_id, &restored.visitor_hash) else { return Ok(()) };
     if of_visitor(conn, widget, visitor)?.is_none_or(|newest| newest.seq == restored.seq) {
-        return Ok(restored);
+        return Ok(());
     }
     // The visitor has started another conversation since, and the bubble shows that one.
-    Ok(diesel::update(conversations::table.find(restored.seq))
+    diesel::update(conversations::table.find(restored.seq))
         .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
-        .returning(conversations::all_columns)
-        .get_result(conn)?)
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Removes one conversation deleted at or before `old`, or first up to `limit` of its
 /// messages. Returns the number of removed rows.
-pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
+pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
     let deleted = conversations::table.filter(conversations::deleted_at.le(old));
-    let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
+    let Some(conversation) = deleted.first::<Conversation>(conn).optional()? else { return Ok(0) };
+    let seq = conversation.seq;
     let positions: Vec<i64> = messages::table
         .filter(messages::conversation_seq.eq(seq))
         .order(messages::position.desc())
@@ -57,6 +65,8 @@ pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Resu
         .select(messages::position)
         .load(conn)?;
     let Some(first) = positions.last() else {
+        let purged = NewEvent::new(EventKind::ConversationPurged, &conversation.id);
+        record(conn, &Actor::system(conversation.account_id), purged, now)?;
         diesel::delete(conversation_marks::table.filter(conversation_marks::conversation_seq.eq(seq))).execute(conn)?;
         return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
     };

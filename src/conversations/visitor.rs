@@ -7,6 +7,10 @@ use crate::conversations::{conversation, messages, widgets};
 use crate::db::Connection;
 use crate::db::schema::conversations;
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// A visitor, as far as they identify themselves.
@@ -33,7 +37,8 @@ pub fn send(
     id: &str,
 ) -> Result<Posted> {
     let conversation = conversation(conn, widget, visitor, message, id)?;
-    messages::post(conn, widget.account_id, &conversation.id, message)
+    let actor = Actor::visitor(widget.account_id, conversation.visitor());
+    messages::post(conn, &actor, &conversation.id, message)
 }
 
 fn conversation(
@@ -43,6 +48,7 @@ fn conversation(
     message: &NewMessage,
     id: &str,
 ) -> Result<Conversation> {
+    let actor = Actor::visitor(widget.account_id, &visitor.name);
     let mut found = conversation::of_visitor(conn, widget.id, &visitor.hash)?;
     if found.is_none() {
         // Two first messages at once must not start two conversations.
@@ -59,13 +65,13 @@ fn conversation(
             country: visitor.country.clone(),
             chat: Some(Chat { widget_id: widget.id, visitor_hash: visitor.hash.clone() }),
         };
-        return conversation::create(conn, widget.account_id, &new, message.at);
+        return conversation::create(conn, &actor, &new, message.at);
     };
     // Later details fill in missing ones but never replace any.
     let fill = |old: &str, new: &'_ str| (old.is_empty() && !new.is_empty()).then(|| new.to_owned());
     let (name, email) = (fill(&found.visitor_name, &visitor.name), fill(&found.visitor_email, &visitor.email));
     if name.is_some() || email.is_some() {
-        return change_visitor(conn, widget.account_id, &found.id, name.as_deref(), email.as_deref());
+        return change_visitor(conn, &actor, &found.id, name.as_deref(), email.as_deref(), message.at);
     }
     Ok(found)
 }
@@ -74,12 +80,13 @@ fn conversation(
 /// conversation.
 pub fn change_visitor(
     conn: &mut Connection,
-    account_id: i64,
+    actor: &Actor,
     id: &str,
     name: Option<&str>,
     email: Option<&str>,
+    now: NaiveDateTime,
 ) -> Result<Conversation> {
-    let found = conversation::lock(conn, account_id, id)?;
+    let found = conversation::lock(conn, actor.account_id, id)?;
     let (name, email) = (name.unwrap_or(&found.visitor_name), email.unwrap_or(&found.visitor_email));
     if (name, email) == (&found.visitor_name, &found.visitor_email) {
         return Ok(found);
@@ -89,5 +96,6 @@ pub fn change_visitor(
         .returning(conversations::all_columns)
         .get_result(conn)?;
     messages::index_visitor(conn, &changed)?;
+    record(conn, actor, changed.event(EventKind::ConversationVisitorChanged), now)?;
     Ok(changed)
 }

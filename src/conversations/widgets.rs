@@ -5,6 +5,9 @@ use crate::conversations::texts::Texts;
 use crate::db::Connection;
 use crate::db::schema::widgets;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::values::text::ticked;
 use chrono::NaiveDateTime;
@@ -54,10 +57,10 @@ struct NewWidget<'a> {
 }
 
 /// Creates a widget with a random public key and returns it.
-pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
-    Ok(diesel::insert_into(widgets::table)
+pub fn add(conn: &mut Connection, actor: &Actor, name: &str, key: &str, now: NaiveDateTime) -> Result<Widget> {
+    let widget: Widget = diesel::insert_into(widgets::table)
         .values(NewWidget {
-            account_id,
+            account_id: actor.account_id,
             key,
             name,
             allowed_origins: "",
@@ -70,7 +73,9 @@ pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: N
             is_off: false,
         })
         .returning(widgets::all_columns)
-        .get_result(conn)?)
+        .get_result(conn)?;
+    record(conn, actor, NewEvent::new(EventKind::WidgetCreated, widget.id).text("", &widget.name), now)?;
+    Ok(widget)
 }
 
 /// The account's widgets.
@@ -162,8 +167,8 @@ fn parse_language(language: &str) -> Result<String> {
     Err(Error::invalid("Enter a language tag such as en, de or pt-BR."))
 }
 
-pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
-    let widget = get(conn, account_id, id)?;
+pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {
+    let widget = get(conn, actor.account_id, id)?;
     diesel::update(widgets::table.find(widget.id)).set(settings).execute(conn)?;
-    Ok(())
+    record(conn, actor, NewEvent::new(EventKind::WidgetChanged, widget.id).text(&widget.name, &settings.name), now)
 }

@@ -1,20 +1,40 @@
 //! Migrations, run at startup. Programs that start together wait for each other.
 
-use crate::db::{Connection, postgres};
+use crate::db::{Connection, DatabaseUrl, postgres, sqlite};
 use crate::error::{Error, Result};
 use diesel::QueryResult;
+use diesel::SqliteConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::path::Path;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Brings the database up to this program's schema.
-pub(super) fn run(conn: &mut Connection) -> Result<()> {
+/// Brings the database up to this program's schema. Before that, copies an SQLite database
+/// that an older version has written.
+pub(super) fn run(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
+    if let (Connection::Sqlite(conn), DatabaseUrl::Sqlite(path)) = (&mut *conn, url) {
+        copy_old(conn, path)?;
+    }
     exclusively(conn, |conn| match conn {
         Connection::Sqlite(conn) => run_pending(conn, SQLITE),
         Connection::Postgres(conn) => run_pending(conn, POSTGRES),
     })
+}
+
+/// Copies a database with rows of an older version to a file beside it, named after the
+/// version that it has.
+fn copy_old(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let failed = |source| Error::internal("the versions of the database", source);
+    let is_old = conn.has_pending_migration(SQLITE).map_err(failed)?;
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let Some(version) = applied.iter().max().filter(|_| is_old) else { return Ok(()) };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let copy = path.with_file_name(format!("{name}.{version}"));
+    sqlite::copy(conn, &copy)?;
+    tracing::info!(copy = %copy.display(), "copied the database before its migration");
+    Ok(())
 }
 
 /// Starts the writer's transaction with the write lock already held, so that it never has

@@ -9,6 +9,7 @@ mod error;
 pub mod index;
 pub mod installation;
 mod migrations;
+mod order;
 mod pool;
 mod postgres;
 mod rows;
@@ -19,6 +20,7 @@ pub mod words;
 mod writer;
 
 pub use connection::{AnyConnection as Connection, MultiBackend};
+pub use order::number_events;
 pub use pool::still_wanted;
 pub use url::DatabaseUrl;
 
@@ -27,7 +29,9 @@ use diesel::Connection as _;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use pool::{Connections, Purpose, connect};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use writer::Writer;
 
 /// Read connections on SQLite and on Postgres. Postgres has as many for writing.
@@ -44,6 +48,7 @@ pub struct Db {
     readers: Connections,
     changes: Changes,
     url: DatabaseUrl,
+    written: Arc<Notify>,
 }
 
 /// Where writes go.
@@ -59,7 +64,7 @@ impl Db {
     pub fn open(url: &DatabaseUrl) -> Result<Self> {
         let mut first = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
         check_engine(&mut first, url)?;
-        migrations::run(&mut first)?;
+        migrations::run(&mut first, url)?;
         let [sqlite, postgres] = READERS;
         let (size, changes) = match url {
             DatabaseUrl::Sqlite(_) => {
@@ -71,7 +76,12 @@ impl Db {
                 (postgres, Changes::Postgres(Connections::open(url, Purpose::Everything, postgres)?))
             }
         };
-        Ok(Self { readers: Connections::open(url, Purpose::Pages, size)?, changes, url: url.clone() })
+        Ok(Self {
+            readers: Connections::open(url, Purpose::Pages, size)?,
+            changes,
+            url: url.clone(),
+            written: Arc::default(),
+        })
     }
 
     /// How many page reads run at once.
@@ -110,7 +120,24 @@ impl Db {
     ///
     /// `job` may run again after a serialization failure, so it must not keep state
     /// between runs.
-    pub async fn write<T, F>(&self, mut job: F) -> Result<T>
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
+    {
+        let result = self.commit(job).await;
+        if result.is_ok() {
+            self.written.notify_one();
+        }
+        result
+    }
+
+    /// Wakes one waiting task after every write.
+    pub fn written(&self) -> Arc<Notify> {
+        self.written.clone()
+    }
+
+    async fn commit<T, F>(&self, mut job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
@@ -147,7 +174,7 @@ impl Db {
         .await
     }
 
-    /// Passes announcements to `hear`, on a thread of its own, until it returns `false`.
+    /// Passes announcements to `receive`, on a thread of its own, until it returns `false`.
     /// `None` means that listening has just started and something may have been missed.
     pub fn listen(&self, receive: impl Fn(Option<String>) -> bool + Send + 'static) {
         let url = self.url.clone();

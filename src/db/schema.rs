@@ -201,15 +201,18 @@ table! {
 }
 
 table! {
-    ticket_events (id) {
+    events (id) {
         id -> BigInt,
         account_id -> BigInt,
-        ticket_id -> BigInt,
-        actor_name -> Text,
+        at -> Timestamp,
+        actor_kind -> Text,
+        actor_id -> Nullable<BigInt>,
         kind -> Text,
-        old_value -> Text,
-        new_value -> Text,
-        created_at -> Timestamp,
+        subject -> Text,
+        ticket_id -> Nullable<BigInt>,
+        data -> Text,
+        text -> Text,
+        seq -> Nullable<BigInt>,
     }
 }
 
@@ -325,7 +328,7 @@ allow_tables_to_appear_in_same_query!(
     ticket_counts,
     tags,
     ticket_tags,
-    ticket_events,
+    events,
     notes_revisions,
     attachments,
     installation,

@@ -2,7 +2,9 @@
 
 use crate::db::rows::Text as Value;
 use crate::error::{Error, Result};
+use crate::private;
 use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
 use diesel::{Connection as _, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -84,6 +86,20 @@ fn is_safe(version: &str) -> bool {
 fn ask(conn: &mut SqliteConnection, query: &str) -> Result<String> {
     let row: Value = diesel::sql_query(query).get_result(conn)?;
     Ok(row.value)
+}
+
+/// Writes a copy of the whole database to a file, and replaces an earlier copy.
+pub(super) fn copy(conn: &mut SqliteConnection, to: &Path) -> Result<()> {
+    let failed = |source| Error::internal("the database could not be copied before its migration", source);
+    // A copy that was cut off must not look like a whole one.
+    let unfinished = to.with_extension("unfinished");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(unfinished.to_string_lossy()).execute(conn)?;
+    private::own_file(&unfinished).map_err(Error::unavailable)?;
+    std::fs::rename(&unfinished, to).map_err(failed)
 }
 
 /// Damage that the engine finds in its own file.

@@ -1,12 +1,12 @@
 //! `/profile/sessions`: listing and ending sessions.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{devices, members, sessions};
 use crate::db::Connection;
 use crate::desk::cookies;
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::live::event::{Event, Topic};
 use crate::values::token;
 use crate::web::AppData;

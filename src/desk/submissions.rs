@@ -141,7 +141,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/submissions/{id}/restore");
-    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     let text = "The submission is deleted. Tickets made from it stay.";
     layout.see_other_with("/submissions", &Flash::with_undo(text, undo))
 }
@@ -150,24 +150,22 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
-    app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, &id, now)).await?;
     layout.see_other_with(to, &Flash::new("The submission is back."))
 }
 
 /// `POST /submissions/{id}/spam`
 pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/submissions/{id}/not-spam");
-    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, true))
-        .await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor, &id, true, now)).await?;
     layout.see_other_with("/submissions", &Flash::with_undo("Moved to spam.", undo))
 }
 
 /// `POST /submissions/{id}/not-spam`
 pub async fn not_spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/submissions/{id}");
-    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor.account_id, &id, false))
-        .await?;
+    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor, &id, false, now)).await?;
     layout.see_other_with(to, &Flash::new("Not spam: it is among the submissions."))
 }

@@ -1,10 +1,10 @@
 //! `GET /tickets/{number}/attachments.zip`: all files of a ticket, packed while they are
 //! sent.
 
-use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
 use crate::attachments::attachment::Attachment;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::files::serve::disposition;
 use crate::storage::Storage;
 use crate::tickets::ticket;

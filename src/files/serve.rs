@@ -1,9 +1,9 @@
 //! Serves files: streamed, in ranges, and only as the type found by validation.
 
-use crate::accounts::actor::Actor;
 use crate::attachments::attachment;
 use crate::attachments::kind::Kind;
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::events::actor::Actor;
 use crate::web::query::Query;
 use crate::web::{AppData, assets};
 use actix_files::NamedFile;

@@ -1,12 +1,12 @@
 //! Attaches the files of one request to a ticket, one after the other.
 
-use crate::accounts::actor::Actor;
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
 use crate::attachments::rejection::{Code, Rejection};
 use crate::attachments::upload::Failure;
 use crate::attachments::{upload, validation};
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::files::receive::{Receiver, Sent};
 use crate::files::response::{File, Rejected, Uploaded};
 use crate::tickets::ticket;

@@ -6,6 +6,7 @@
 
 pub mod event;
 pub mod presence;
+mod reader;
 pub mod subscription;
 
 use crate::db::Db;
@@ -17,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use subscription::Subscription;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 /// How many events a slow page may fall behind before it must load its data again.
 const BACKLOG: usize = 512;
@@ -30,6 +31,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 #[derive(Serialize, Deserialize)]
 enum Broadcast {
     Event(Topic, Event),
+    /// Events are recorded and have their numbers.
+    Recorded,
     Presence(Presence),
     /// Messages were lost.
     Resync,
@@ -48,11 +51,14 @@ pub struct Live {
     stopping: watch::Sender<bool>,
     others: mpsc::UnboundedSender<String>,
     instance: u64,
+    /// Wakes the reader of events.
+    woken: Arc<Notify>,
 }
 
 impl Live {
-    /// Creates a hub that is connected to the other instances on the same database.
-    pub fn start(db: &Db) -> Arc<Self> {
+    /// Creates a hub that publishes every event after `newest`, and is connected to the other
+    /// instances on the same database.
+    pub fn start(db: &Db, newest: i64) -> Arc<Self> {
         let (others, envelopes) = mpsc::unbounded_channel();
         let live = Arc::new(Self {
             topics: Mutex::default(),
@@ -60,7 +66,9 @@ impl Live {
             stopping: watch::Sender::new(false),
             others,
             instance: fastrand::u64(..),
+            woken: db.written(),
         });
+        tokio::spawn(reader::run(db.clone(), Arc::downgrade(&live), newest));
         if db.has_other_instances() {
             let lost = Envelope { from: live.instance, content: Broadcast::Resync };
             let lost = serde_json::to_string(&lost).unwrap_or_default();
@@ -147,6 +155,7 @@ impl Live {
         match serde_json::from_str(envelope) {
             Ok(Envelope { from, .. }) if from == self.instance => {}
             Ok(Envelope { content: Broadcast::Event(topic, event), .. }) => self.publish_here(topic, event),
+            Ok(Envelope { content: Broadcast::Recorded, .. }) => self.woken.notify_one(),
             Ok(Envelope { content: Broadcast::Presence(presence), .. }) => {
                 self.note_here(&presence);
             }

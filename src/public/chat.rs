@@ -6,7 +6,7 @@ use crate::conversations::conversation::{Conversation, Status};
 use crate::conversations::messages::{Message, NewMessage, parse_message};
 use crate::conversations::visitor::Visitor;
 use crate::conversations::widgets::Widget;
-use crate::conversations::{conversation, messages, news, visitor, widgets};
+use crate::conversations::{conversation, messages, visitor, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::limits::rates::Stream;
@@ -130,7 +130,6 @@ pub async fn send(
         Ok(posted)
     };
     let posted = app.db.write(send).await?;
-    news::posted(&app.live, &posted);
     let mut answer = if posted.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(answer.json(Line::from(posted.message)))
 }

@@ -2,11 +2,12 @@
 //! that the form allows, ignores cookies, and can only add a submission.
 
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::limits::budget::Share;
 use crate::submissions::fields::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
 use crate::submissions::form::Form;
 use crate::submissions::submission::Origin;
-use crate::submissions::{form, news, submission};
+use crate::submissions::{form, submission};
 use crate::values::{text, token};
 use crate::web::fields::{content_type, read_body};
 use crate::web::layout::Layout;
@@ -54,9 +55,8 @@ pub async fn receive(
     let next = allowed_next(&form, parsed.next.as_deref(), origin);
     let said = form.thanks.clone();
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
-    let (stored, account_id) = (id.clone(), form.account_id);
-    let submission = app.db.write(move |conn| submission::add(conn, &form, &stored, &parsed, &from, now)).await?;
-    news::submitted(&app.live, account_id, &submission);
+    let (stored, visitor) = (id.clone(), Actor::visitor(form.account_id, &parsed.visitor_name));
+    app.db.write(move |conn| submission::add(conn, &visitor, &form, &stored, &parsed, &from, now)).await?;
     if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
     }

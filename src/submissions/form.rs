@@ -4,6 +4,9 @@ use crate::accounts::user::MAX_NAME;
 use crate::db::Connection;
 use crate::db::schema::forms;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::values::text::ticked;
 use chrono::NaiveDateTime;
@@ -44,11 +47,14 @@ struct NewForm<'a> {
 }
 
 /// Creates a form with a random public key and returns it.
-pub fn add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
-    Ok(diesel::insert_into(forms::table)
+pub fn add(conn: &mut Connection, actor: &Actor, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+    let account_id = actor.account_id;
+    let form: Form = diesel::insert_into(forms::table)
         .values(NewForm { account_id, key, name, allowed_origins: "", next_url: "", thanks: "", created_at: now })
         .returning(forms::all_columns)
-        .get_result(conn)?)
+        .get_result(conn)?;
+    record(conn, actor, NewEvent::new(EventKind::FormCreated, form.id).text("", &form.name), now)?;
+    Ok(form)
 }
 
 /// The form behind a public key.
@@ -75,7 +81,8 @@ const MAX_FORMS: i64 = 200;
 ///
 /// # Errors
 /// *Invalid* when the account has too many forms to create another.
-pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+pub fn find_or_add(conn: &mut Connection, actor: &Actor, name: &str, key: &str, now: NaiveDateTime) -> Result<Form> {
+    let account_id = actor.account_id;
     let named = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::name.eq(name));
     match named.order(forms::id).first(conn).optional()? {
         Some(form) => Ok(form),
@@ -86,7 +93,7 @@ pub fn find_or_add(conn: &mut Connection, account_id: i64, name: &str, key: &str
                     format!("This account has the maximum of {MAX_FORMS} forms. Use the name of an existing one.");
                 return Err(Error::invalid(message));
             }
-            add(conn, account_id, name, key, now)
+            add(conn, actor, name, key, now)
         }
     }
 }
@@ -135,8 +142,8 @@ impl From<Form> for Settings {
     }
 }
 
-pub fn change(conn: &mut Connection, account_id: i64, id: i64, settings: &Settings) -> Result<()> {
-    let form = find(conn, account_id, id)?;
+pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {
+    let form = find(conn, actor.account_id, id)?;
     diesel::update(forms::table.find(form.id)).set(settings).execute(conn)?;
-    Ok(())
+    record(conn, actor, NewEvent::new(EventKind::FormChanged, form.id).text(&form.name, &settings.name), now)
 }

@@ -3,6 +3,5 @@
 pub mod fields;
 pub mod form;
 pub mod list;
-pub mod news;
 pub mod submission;
 pub mod trash;

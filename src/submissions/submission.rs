@@ -4,6 +4,9 @@ use crate::db::index::Index;
 use crate::db::schema::submissions;
 use crate::db::{Connection, index, unless_taken};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::search;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
@@ -11,6 +14,7 @@ use crate::values::chunk::Chunk;
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// A submission's row.
 #[derive(Clone, Debug, diesel::Queryable)]
@@ -30,6 +34,11 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// An event of this submission.
+    pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
+        NewEvent::new(kind, &self.id).about(self.visitor())
+    }
+
     /// Its fields, in order.
     pub fn fields(&self) -> Vec<(String, String)> {
         serde_json::from_str::<FieldList>(&self.fields).unwrap_or_default().0
@@ -80,6 +89,7 @@ struct NewRow<'a> {
 /// recently.
 pub fn add(
     conn: &mut Connection,
+    actor: &Actor,
     form: &Form,
     id: &str,
     parsed: &Parsed,
@@ -106,6 +116,9 @@ pub fn add(
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
     index::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
+    let summary = submission.summary();
+    let data = json!({ "form": form.id, "spam": submission.spam });
+    record(conn, actor, submission.event(EventKind::SubmissionCreated).data(data).text("", &summary), now)?;
     Ok(submission)
 }
 
@@ -138,10 +151,14 @@ pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissio
 }
 
 /// Marks a submission as spam or not spam.
-pub fn set_spam(conn: &mut Connection, account_id: i64, id: &str, spam: bool) -> Result<()> {
-    let submission = get(conn, account_id, id)?;
+pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now: NaiveDateTime) -> Result<()> {
+    let submission = get(conn, actor.account_id, id)?;
+    if submission.spam == spam {
+        return Ok(());
+    }
     diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
-    Ok(())
+    let kind = if spam { EventKind::SubmissionMarkedSpam } else { EventKind::SubmissionUnmarkedSpam };
+    record(conn, actor, submission.event(kind), now)
 }
 
 /// Checks the search index for the submissions after a sequence number and, with

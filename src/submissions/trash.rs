@@ -5,15 +5,18 @@ use crate::db::index::Index;
 use crate::db::schema::submissions;
 use crate::db::{Connection, index};
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::submissions::submission::{Submission, get};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Deletes a submission; it can be restored for 30 days.
-pub fn delete(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<()> {
-    let submission = get(conn, account_id, id)?;
+pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
+    let submission = get(conn, actor.account_id, id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::deleted_at.eq(now)).execute(conn)?;
-    Ok(())
+    record(conn, actor, submission.event(EventKind::SubmissionDeleted), now)
 }
 
 /// The latest deleted submissions that can still be restored.
@@ -27,21 +30,27 @@ pub fn deleted(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Re
 }
 
 /// Brings a deleted submission back.
-pub fn restore(conn: &mut Connection, account_id: i64, id: &str, now: NaiveDateTime) -> Result<()> {
+pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
     let row = submissions::table
-        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::account_id.eq(actor.account_id))
         .filter(submissions::id.eq(id))
         .filter(submissions::deleted_at.gt(now - TRASH));
-    diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
-    get(conn, account_id, id).map(drop)
+    let restored = diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
+    let submission = get(conn, actor.account_id, id)?;
+    if restored > 0 {
+        record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
+    }
+    Ok(())
 }
 
 /// Removes up to `limit` submissions deleted at or before `old`, and returns how many.
-pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<usize> {
-    let gone: Vec<i64> =
-        submissions::table.filter(submissions::deleted_at.le(old)).limit(limit).select(submissions::seq).load(conn)?;
-    for seq in &gone {
-        index::forget_terms(conn, Index::Submissions, *seq)?;
+pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
+    let rows: Vec<Submission> = submissions::table.filter(submissions::deleted_at.le(old)).limit(limit).load(conn)?;
+    for row in &rows {
+        index::forget_terms(conn, Index::Submissions, row.seq)?;
+        let purged = NewEvent::new(EventKind::SubmissionPurged, &row.id);
+        record(conn, &Actor::system(row.account_id), purged, now)?;
     }
-    Ok(diesel::delete(submissions::table.filter(submissions::seq.eq_any(&gone))).execute(conn)?)
+    let seqs = rows.iter().map(|row| row.seq);
+    Ok(diesel::delete(submissions::table.filter(submissions::seq.eq_any(seqs))).execute(conn)?)
 }

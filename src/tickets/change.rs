@@ -1,17 +1,19 @@
 //! Changes of title, status and assignee.
 
-use crate::accounts::actor::Actor;
 use crate::accounts::user::User;
 use crate::db::Connection;
 use crate::db::schema::{tickets, users};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use crate::tickets::counts::count;
-use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::status::{Status, Times};
 use crate::tickets::ticket::{Ticket, Title, by_id, lock};
 use crate::tickets::{history, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 
 pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
     let ticket = lock(conn, actor.account_id, number)?;
@@ -19,7 +21,7 @@ pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Titl
         return Ok(());
     }
     diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title.as_str())).execute(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::Title, Change { old: &ticket.title, new: title.as_str() }, now)?;
+    record(conn, actor, ticket.event(EventKind::TicketTitleChanged).text(&ticket.title, title.as_str()), now)?;
     touch(conn, &ticket, now)
 }
 
@@ -42,7 +44,7 @@ pub fn set_status(
         return Ok(());
     }
     if from.is_some_and(|from| from != current) {
-        let by = history::last_of(conn, ticket.id, EventKind::Status)?.map(|event| event.actor_name);
+        let by = history::last_of(conn, ticket.id, EventKind::TicketStatusChanged)?.map(|event| event.text.actor);
         let by = by.unwrap_or_else(|| "Somebody".into());
         let label = current.label();
         let message = format!("{by} has set this ticket to “{label}” in the meantime. Nothing was changed.");
@@ -58,7 +60,8 @@ pub fn set_status(
         .set((tickets::status.eq(to), tickets::updated_at.eq(now), times))
         .execute(conn)?;
     count(conn, actor.account_id, Some(current), Some(to))?;
-    history::record(conn, ticket.id, actor, EventKind::Status, Change { old: current.label(), new: to.label() }, now)
+    let data = json!({ "from": current, "to": to });
+    record(conn, actor, ticket.event(EventKind::TicketStatusChanged).data(data), now)
 }
 
 #[derive(AsChangeset)]
@@ -71,7 +74,7 @@ struct Assignment<'a> {
     assigned_by_user: Option<i64>,
 }
 
-/// Assigns or unassigns a ticket, and returns the ticket before the change.
+/// Assigns or unassigns a ticket.
 ///
 /// # Errors
 /// *Invalid* when the account has no assignable user with that id; *not found* when the
@@ -82,10 +85,10 @@ pub fn set_assignee(
     number: i64,
     assignee: Option<i64>,
     now: NaiveDateTime,
-) -> Result<Ticket> {
+) -> Result<()> {
     let ticket = lock(conn, actor.account_id, number)?;
     if ticket.assignee_id == assignee {
-        return Ok(ticket);
+        return Ok(());
     }
     let mut name_of = |id: Option<i64>| -> Result<String> {
         let Some(id) = id else { return Ok(String::new()) };
@@ -110,8 +113,8 @@ pub fn set_assignee(
             assigned_by_user: actor.user_id(),
         })
         .execute(conn)?;
-    history::record(conn, ticket.id, actor, EventKind::Assignee, Change { old: &old, new: &new }, now)?;
-    Ok(ticket)
+    let data = json!({ "from": ticket.assignee_id, "to": assignee });
+    record(conn, actor, ticket.event(EventKind::TicketAssigned).data(data).about(&ticket.title).text(&old, &new), now)
 }
 
 /// Updates a ticket's modification time and its search index.

@@ -1,17 +1,18 @@
 //! Creates tickets, one for each request id.
 
-use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::{accounts, tickets};
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use crate::tickets::counts::count;
-use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::notes::Notes;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::{TicketRef, is_here, of_source};
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
-use crate::tickets::{history, revisions, search};
+use crate::tickets::{revisions, search};
 use crate::values::{text, token};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -119,7 +120,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         revisions::keep(conn, &ticket, actor, now)?;
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
-    history::record(conn, ticket.id, actor, EventKind::Created, Change::NONE, now)?;
+    record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;
     search::reindex(conn, &ticket)?;
     Ok(Outcome::Ticket(number))
 }

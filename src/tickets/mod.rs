@@ -5,7 +5,6 @@ pub mod counts;
 pub mod create;
 pub mod history;
 pub mod list;
-pub mod news;
 pub mod notes;
 pub mod revisions;
 pub mod search;

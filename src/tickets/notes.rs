@@ -1,16 +1,18 @@
 //! The notes of a ticket. Saving detects concurrent edits; appending never conflicts.
 
-use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::{Error, Result};
-use crate::tickets::history::{Change, Kind};
+use crate::events::actor::Actor;
+use crate::events::event::Kind;
+use crate::events::record::record;
 use crate::tickets::ticket::Ticket;
-use crate::tickets::{change, history, revisions, ticket};
+use crate::tickets::{change, revisions, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// The result of saving.
 #[derive(Clone, Debug)]
@@ -81,10 +83,10 @@ fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now
     diesel::update(tickets::table.find(ticket.id))
         .set((tickets::notes.eq(notes), tickets::notes_version.eq(version)))
         .execute(conn)?;
-    let before = ticket.notes_version.to_string();
     let ticket = Ticket { notes: notes.to_owned(), notes_version: version, ..ticket.clone() };
     revisions::keep(conn, &ticket, actor, now)?;
-    history::record(conn, ticket.id, actor, Kind::Notes, Change { old: &before, new: &version.to_string() }, now)?;
+    let data = json!({ "version": version });
+    record(conn, actor, ticket.event(Kind::TicketNotesChanged).data(data), now)?;
     change::touch(conn, &ticket, now)
 }
 

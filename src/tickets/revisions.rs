@@ -1,9 +1,9 @@
 //! Revisions of a ticket's notes: who saved what, and when.
 
-use crate::accounts::actor::Actor;
 use crate::db::Connection;
 use crate::db::schema::notes_revisions;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::tickets::ticket::Ticket;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;

@@ -1,13 +1,13 @@
 //! The content of a source, and the tickets created from it.
 
-use crate::accounts::actor::Actor;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::submissions::submission;
-use crate::tickets::history;
-use crate::tickets::history::{Change, Kind as EventKind};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
 use chrono::NaiveDateTime;
@@ -86,18 +86,19 @@ pub fn visitor_returned(
     now: NaiveDateTime,
 ) -> Result<()> {
     let visitor = Actor::visitor(account_id, visitor);
-    let ids: Vec<i64> = tickets::table
+    let open: Vec<(i64, i64)> = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::source_kind.eq(SourceKind::Chat))
         .filter(tickets::source_id.eq(conversation_id))
         .filter(tickets::status.ne(Status::Closed))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::id)
-        .select(tickets::id)
+        .select((tickets::id, tickets::number))
         .load(conn)?;
-    for id in ids {
+    for (id, number) in open {
         diesel::update(tickets::table.find(id)).set(tickets::updated_at.eq(now)).execute(conn)?;
-        history::record(conn, id, &visitor, EventKind::Returned, Change::NONE, now)?;
+        let event = NewEvent::new(EventKind::TicketVisitorReturned, number).in_history_of(id);
+        record(conn, &visitor, event, now)?;
     }
     Ok(())
 }

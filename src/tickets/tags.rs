@@ -1,11 +1,12 @@
 //! Tags, which group tickets by topic.
 
-use crate::accounts::actor::Actor;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
-use crate::tickets::history::{Change, Kind};
-use crate::tickets::{change, history, ticket};
+use crate::events::actor::Actor;
+use crate::events::event::Kind;
+use crate::events::record::record;
+use crate::tickets::{change, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -28,12 +29,12 @@ pub fn change(
         diesel::insert_into(ticket_tags::table)
             .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
             .execute(conn)?;
-        history::record(conn, ticket.id, actor, Kind::Tag, Change::added(name), now)?;
+        record(conn, actor, ticket.event(Kind::TicketTagAdded).text("", name), now)?;
     }
     for name in remove.iter().filter(|name| before.contains(name)) {
         let tag = id_of(conn, actor.account_id, name)?;
         diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
-        history::record(conn, ticket.id, actor, Kind::Tag, Change::removed(name), now)?;
+        record(conn, actor, ticket.event(Kind::TicketTagRemoved).text(name, ""), now)?;
     }
     if of(conn, ticket.id)? != before {
         change::touch(conn, &ticket, now)?;

@@ -3,6 +3,8 @@
 use crate::db::Connection;
 use crate::db::schema::tickets;
 use crate::error::{Error, Kind, Result};
+use crate::events::event::Kind as EventKind;
+use crate::events::record::NewEvent;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
 use crate::values::{email, text};
@@ -76,6 +78,11 @@ impl Ticket {
     /// The id of the conversation that the ticket was created from, if any.
     pub fn conversation_id(&self) -> Option<&str> {
         self.source_id.as_deref().filter(|_| self.source_kind == Some(SourceKind::Chat))
+    }
+
+    /// An event of this ticket.
+    pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
+        NewEvent::new(kind, self.number).in_history_of(self.id)
     }
 
     /// Seconds from creation to the latest close; empty while open.

@@ -1,15 +1,16 @@
 //! Deletes and restores tickets.
 
-use crate::accounts::actor::Actor;
 use crate::clock::TRASH;
 use crate::db::index::Index;
-use crate::db::schema::{notes_revisions, ticket_events, ticket_tags, tickets};
+use crate::db::schema::{events, notes_revisions, ticket_tags, tickets};
 use crate::db::{Connection, index};
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::tickets::counts::count;
-use crate::tickets::history::{Change, Kind as EventKind};
+use crate::tickets::search;
 use crate::tickets::ticket::{find, lock};
-use crate::tickets::{history, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -21,7 +22,7 @@ pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateT
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), None)?;
-    history::record(conn, ticket.id, actor, EventKind::Deleted, Change::NONE, now)?;
+    record(conn, actor, ticket.event(EventKind::TicketDeleted), now)?;
     Ok(index::forget_terms(conn, Index::Tickets, ticket.id)?)
 }
 
@@ -37,7 +38,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
         return Ok(());
     }
     count(conn, actor.account_id, None, Some(ticket.status))?;
-    history::record(conn, ticket.id, actor, EventKind::Restored, Change::NONE, now)?;
+    record(conn, actor, ticket.event(EventKind::TicketRestored), now)?;
     search::reindex(conn, &ticket)
 }
 
@@ -46,10 +47,18 @@ pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<
     Ok(tickets::table.filter(tickets::deleted_at.le(old)).limit(limit).select(tickets::id).load(conn)?)
 }
 
-/// Permanently deletes tickets. Their files must be deleted first.
-pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<()> {
+/// Permanently deletes tickets with their history. Their files must be deleted first.
+pub fn forget(conn: &mut Connection, ids: &[i64], now: NaiveDateTime) -> Result<()> {
+    let rows: Vec<(i64, i64)> = tickets::table
+        .filter(tickets::id.eq_any(ids))
+        .order(tickets::id)
+        .select((tickets::account_id, tickets::number))
+        .load(conn)?;
+    for (account_id, number) in rows {
+        record(conn, &Actor::system(account_id), NewEvent::new(EventKind::TicketPurged, number), now)?;
+    }
     diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
-    diesel::delete(ticket_events::table.filter(ticket_events::ticket_id.eq_any(ids))).execute(conn)?;
+    diesel::delete(events::table.filter(events::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(tickets::table.filter(tickets::id.eq_any(ids))).execute(conn)?;
     Ok(())

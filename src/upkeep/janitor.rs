@@ -93,7 +93,7 @@ pub async fn clear(app: &App) -> Result<()> {
         let wanted = ids.clone();
         let files = app.db.scan(move |conn| inventory::all_of_tickets(conn, &wanted)).await?;
         forget_files(app, files).await?;
-        app.db.write(move |conn| tickets::trash::forget(conn, &ids)).await?;
+        app.db.write(move |conn| tickets::trash::forget(conn, &ids, now)).await?;
     }
     app.db.write(move |conn| inventory::release_reservations(conn, now - RESERVED)).await?;
     loop {
@@ -103,8 +103,8 @@ pub async fn clear(app: &App) -> Result<()> {
         }
         forget_files(app, files).await?;
     }
-    while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK)).await? > 0 {}
-    while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES)).await? > 0 {}
+    while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK, now)).await? > 0 {}
+    while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES, now)).await? > 0 {}
     app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
 }

@@ -5,7 +5,6 @@
 
 mod texts;
 
-use crate::accounts::actor::Actor;
 use crate::accounts::agent::Agent;
 use crate::accounts::user;
 use crate::app::App;
@@ -16,6 +15,7 @@ use crate::conversations::messages::NewMessage;
 use crate::conversations::{conversation, messages, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::submissions::fields::Parsed;
 use crate::submissions::submission::Origin;
 use crate::submissions::{form, submission};
@@ -64,11 +64,12 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     let (run, now) = (token::id()?, app.clock.now());
     let members = app.db.read(move |conn| user::members(conn, account_id)).await?;
     let agent: Agent = members.into_iter().next().ok_or_else(Error::not_found)?.into();
-    let (by, actor) = (agent.clone(), Actor::from(&agent));
+    let actor = Actor::from(&agent);
+    let by = actor.clone();
     let (form_key, widget_key) = (token::id()?, token::id()?);
     let open = move |conn: &mut Connection| {
-        let form = form::add(conn, by.account_id, "Contact form", &form_key, now)?;
-        Ok((form, widgets::add(conn, by.account_id, "Our shop", &widget_key, now)?))
+        let form = form::add(conn, &by, "Contact form", &form_key, now)?;
+        Ok((form, widgets::add(conn, &by, "Our shop", &widget_key, now)?))
     };
     let (form, widget) = app.db.write(open).await?;
     let mut done = 0;
@@ -137,7 +138,7 @@ impl Desk {
             && id.starts_with("chat")
             && rng.u32(..12) == 0
         {
-            conversations::trash::delete(conn, self.agent.account_id, &id, self.now)?;
+            conversations::trash::delete(conn, &self.actor, &id, self.now)?;
         }
         if rng.u32(..25) == 0 {
             tickets::trash::delete(conn, &self.actor, number, self.now)?;
@@ -187,7 +188,7 @@ impl Desk {
         visitor: &Visitor,
         at: NaiveDateTime,
     ) -> Result<()> {
-        let account_id = self.agent.account_id;
+        let person = Actor::visitor(self.agent.account_id, &visitor.name);
         let new = NewConversation {
             id: id.to_owned(),
             visitor_name: visitor.name.clone(),
@@ -198,18 +199,18 @@ impl Desk {
             // Not a real hash, so no secret matches it.
             chat: Some(Chat { widget_id: self.widget, visitor_hash: id.to_owned() }),
         };
-        conversation::create(conn, account_id, &new, at)?;
+        conversation::create(conn, &person, &new, at)?;
         let mut time = at;
         for (index, line) in topic.chat.iter().enumerate() {
-            let message = match index % 2 {
-                0 => NewMessage::of_visitor((*line).to_owned(), None, time),
-                _ => NewMessage::reply(&self.agent.name, (*line).to_owned(), time),
+            let (by, message) = match index % 2 {
+                0 => (&person, NewMessage::of_visitor((*line).to_owned(), None, time)),
+                _ => (&self.actor, NewMessage::reply(&self.agent.name, (*line).to_owned(), time)),
             };
-            messages::post(conn, account_id, id, &message)?;
+            messages::post(conn, by, id, &message)?;
             time += TimeDelta::seconds(rng.i64(20..240));
         }
         if rng.u32(..3) > 0 {
-            conversation::set_status(conn, account_id, id, ConversationStatus::Closed)?;
+            conversation::set_status(conn, &self.actor, id, ConversationStatus::Closed, time)?;
         }
         Ok(())
     }
@@ -234,7 +235,8 @@ impl Desk {
         }
         let parsed = Parsed::new(fields)?;
         let from = Origin { page_url: Some(visitor.page_url.clone()), country: visitor.country.clone() };
-        submission::add(conn, &self.form, id, &parsed, &from, at).map(drop)
+        let person = Actor::visitor(self.agent.account_id, &visitor.name);
+        submission::add(conn, &person, &self.form, id, &parsed, &from, at).map(drop)
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -7,6 +7,7 @@ use crate::support::{Person, TestApp, unique};
 use docket::conversations::conversation::{NewConversation, Status};
 use docket::conversations::messages::NewMessage;
 use docket::conversations::{conversation, messages};
+use docket::events::actor::Actor;
 
 /// Starts a conversation as a visitor and returns its id.
 pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
@@ -20,12 +21,12 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
         status: Status::Open,
         chat: None,
     };
-    let (account, now, text) = (owner.id, app.app.clock.now(), text.to_owned());
+    let (vera, now, text) = (Actor::visitor(owner.id, "Vera Visitor"), app.app.clock.now(), text.to_owned());
     app.app
         .db
         .write(move |conn| {
-            conversation::create(conn, account, &new, now)?;
-            messages::post(conn, account, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
+            conversation::create(conn, &vera, &new, now)?;
+            messages::post(conn, &vera, &new.id, &NewMessage::of_visitor(text.clone(), None, now)).map(drop)
         })
         .await
         .unwrap();
@@ -100,11 +101,11 @@ async fn long_conversations_open_at_their_end() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let id = begin(&app, &owner, "message number 1.").await;
-    let (account, conversation, now) = (owner.id, id.clone(), app.app.clock.now());
+    let (vera, conversation, now) = (Actor::visitor(owner.id, "Vera Visitor"), id.clone(), app.app.clock.now());
     let fill = move |conn: &mut _| {
         for index in 2..=120 {
             let message = NewMessage::of_visitor(format!("message number {index}."), None, now);
-            messages::post(conn, account, &conversation, &message)?;
+            messages::post(conn, &vera, &conversation, &message)?;
         }
         Ok(())
     };

@@ -5,7 +5,7 @@ use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, Person, files, fresh_database, from_elsewhere};
 use diesel::prelude::*;
 use docket::attachments::attachment::Attachment;
-use docket::db::schema::{attachments, notes_revisions, submissions, ticket_counts, ticket_events, tickets};
+use docket::db::schema::{attachments, events, notes_revisions, submissions, ticket_counts, tickets};
 use docket::db::{Connection, Db};
 use docket::tickets::ticket::Ticket;
 use docket::values::token::sha256;
@@ -155,10 +155,10 @@ fn acknowledged_is_there(conn: &mut Connection, ledger: &Ledger) {
 
 fn nothing_is_half_there(conn: &mut Connection, folder: &Path) {
     let rows: Vec<Ticket> = tickets::table.load(conn).unwrap();
-    let events: Vec<(i64, String)> =
-        ticket_events::table.select((ticket_events::ticket_id, ticket_events::kind)).load(conn).unwrap();
+    let events: Vec<(Option<i64>, String)> =
+        events::table.select((events::ticket_id, events::kind)).load(conn).unwrap();
     for ticket in &rows {
-        let made = events.iter().filter(|(id, kind)| *id == ticket.id && kind == "created").count();
+        let made = events.iter().filter(|(id, kind)| *id == Some(ticket.id) && kind == "ticket.created").count();
         assert_eq!(made, 1, "ticket {}", ticket.number);
     }
     let counted: Vec<i64> = ticket_counts::table.select(ticket_counts::count).load(conn).unwrap();
@@ -168,7 +168,7 @@ fn nothing_is_half_there(conn: &mut Connection, folder: &Path) {
     numbers.dedup();
     assert_eq!(numbers.len(), rows.len());
     let first = rows.iter().find(|ticket| ticket.number == 1).unwrap();
-    let saved = events.iter().filter(|(id, kind)| *id == first.id && kind == "notes").count();
+    let saved = events.iter().filter(|(id, kind)| *id == Some(first.id) && kind == "ticket.notes_changed").count();
     assert_eq!(first.notes_version, 1 + i64::try_from(saved).unwrap());
     let newest: String = notes_revisions::table
         .filter(notes_revisions::ticket_id.eq(first.id))
@@ -181,6 +181,6 @@ fn nothing_is_half_there(conn: &mut Connection, folder: &Path) {
     for row in &kept {
         assert_eq!(sha256(&std::fs::read(folder.join(row.key())).unwrap()), row.sha256, "{}", row.key());
     }
-    let attached = events.iter().filter(|(_, kind)| kind == "file").count();
+    let attached = events.iter().filter(|(_, kind)| kind == "attachment.added").count();
     assert_eq!(attached, kept.len());
 }

@@ -1,8 +1,8 @@
 //! `POST /tickets/{number}/attachments`: uploads files.
 
-use crate::accounts::actor::Actor;
 use crate::desk::attachments::card::Card;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::files::upload;
 use crate::files::upload::Refused;
 use crate::web::flash::Flash;

@@ -4,7 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::conversations::conversation::Status;
 use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
-use crate::conversations::{conversation, messages, news, trash};
+use crate::conversations::{conversation, messages, trash};
 use crate::desk::conversations::show::render;
 use crate::error::Result;
 use crate::values::token;
@@ -47,10 +47,7 @@ pub async fn reply(
     let to = format!("/conversations/{id}#latest");
     let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
-    let posted = app
-        .write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor.account_id, &id, &message))
-        .await?;
-    news::posted(&app.live, &posted);
+    app.write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor, &id, &message)).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
     }
@@ -70,14 +67,10 @@ pub async fn set_status(
     path: web::Path<String>,
     Form(sent): Form<SetStatus>,
 ) -> Result<HttpResponse> {
-    let (id, status) = (path.into_inner(), sent.status);
+    let (id, status, now) = (path.into_inner(), sent.status, app.clock.now());
     let to = format!("/conversations/{id}");
-    let changed = app
-        .write_as(&agent, Action::Work, move |conn, actor| {
-            conversation::set_status(conn, actor.account_id, &id, status)
-        })
+    app.write_as(&agent, Action::Work, move |conn, actor| conversation::set_status(conn, actor, &id, status, now))
         .await?;
-    news::changed(&app.live, &changed);
     let text = if status == Status::Closed { "Conversation closed." } else { "Conversation reopened." };
     layout.see_other_with(to, &Flash::new(text))
 }
@@ -86,9 +79,7 @@ pub async fn set_status(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let undo = format!("/conversations/{id}/restore");
-    let deleted =
-        app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor.account_id, &id, now)).await?;
-    news::changed(&app.live, &deleted);
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     let text = "The conversation is deleted. Tickets made from it stay.";
     layout.see_other_with("/conversations", &Flash::with_undo(text, undo))
 }
@@ -97,8 +88,6 @@ pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    let restored =
-        app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor.account_id, &id, now)).await?;
-    news::changed(&app.live, &restored);
+    app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, &id, now)).await?;
     layout.see_other_with(to, &Flash::new("The conversation is back."))
 }

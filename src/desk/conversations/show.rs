@@ -3,9 +3,10 @@
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::Message;
-use crate::conversations::{conversation, marks, messages, news};
+use crate::conversations::{conversation, marks, messages};
 use crate::desk::prose::{Span, spans};
 use crate::error::{Kind, Result};
+use crate::live::event::{Event, Topic};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links;
 use crate::tickets::source_links::TicketRef;
@@ -133,7 +134,8 @@ pub(super) async fn render(
 async fn note_read(app: &AppData, agent: &Agent, seq: i64, position: i64) {
     let user_id = agent.id;
     match app.db.write(move |conn| marks::set(conn, user_id, seq, position)).await {
-        Ok(()) => news::read(&app.live, agent.account_id, user_id),
+        // The user's other tabs show it, too.
+        Ok(()) => app.live.publish(Topic::Account(agent.account_id), Event::new("read", &json!({ "user": user_id }))),
         Err(error) => tracing::warn!(cause = error.cause(), "recording what was read failed"),
     }
 }

@@ -45,9 +45,8 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<C
         }
     };
     let (key, now) = (token::id()?, app.clock.now());
-    let form = app
-        .write_as(&agent, Action::Configure, move |conn, actor| form::add(conn, actor.account_id, &name, &key, now))
-        .await?;
+    let form =
+        app.write_as(&agent, Action::Configure, move |conn, actor| form::add(conn, actor, &name, &key, now)).await?;
     Ok(layout.see_other(format!("/settings/forms/{}", form.id)))
 }
 
@@ -100,7 +99,7 @@ pub async fn save(
     path: web::Path<i64>,
     Form(typed): Form<Settings>,
 ) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let parsed = match typed.parse() {
         Ok(parsed) => parsed,
         Err(error) if error.kind == Kind::Invalid => {
@@ -109,7 +108,6 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    app.write_as(&agent, Action::Configure, move |conn, actor| form::change(conn, actor.account_id, id, &parsed))
-        .await?;
+    app.write_as(&agent, Action::Configure, move |conn, actor| form::change(conn, actor, id, &parsed, now)).await?;
     layout.see_other_with(format!("/settings/forms/{id}"), &Flash::new("Saved."))
 }

@@ -46,9 +46,8 @@ pub async fn add(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<C
         }
     };
     let (key, now) = (token::id()?, app.clock.now());
-    let widget = app
-        .write_as(&agent, Action::Configure, move |conn, actor| widgets::add(conn, actor.account_id, &name, &key, now))
-        .await?;
+    let widget =
+        app.write_as(&agent, Action::Configure, move |conn, actor| widgets::add(conn, actor, &name, &key, now)).await?;
     Ok(layout.see_other(format!("/settings/chat/{}", widget.id)))
 }
 
@@ -115,7 +114,7 @@ pub async fn save(
     path: web::Path<i64>,
     sent: Fields,
 ) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let typed: Settings = sent.read()?;
     let own = |key: &str| sent.get(&format!("text-{key}"));
     let parsed = match Texts::parse(own).and_then(|texts| typed.parse(&texts)) {
@@ -126,7 +125,6 @@ pub async fn save(
         }
         Err(error) => return Err(error),
     };
-    app.write_as(&agent, Action::Configure, move |conn, actor| widgets::change(conn, actor.account_id, id, &parsed))
-        .await?;
+    app.write_as(&agent, Action::Configure, move |conn, actor| widgets::change(conn, actor, id, &parsed, now)).await?;
     layout.see_other_with(format!("/settings/chat/{id}"), &Flash::new("Saved. Visitors see it within a minute."))
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::tickets::status::Status;
 use crate::tickets::tags::{MAX_TAGS, parse_tag};
 use crate::tickets::ticket::Title;
-use crate::tickets::{change, news, tags, trash};
+use crate::tickets::{change, tags, trash};
 use crate::web::AppData;
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
@@ -99,10 +99,8 @@ pub async fn assignee(
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee must be a user’s id, or empty."))?),
     };
-    let before = app
-        .write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
+    app.write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
         .await?;
-    news::assigned(&app.live, &(&agent).into(), &before, assignee);
     layout.see_other_with(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
 }
 

@@ -1,6 +1,7 @@
 //! The history of a ticket in sentences.
 
-use crate::tickets::history::{Event, Kind};
+use crate::events::event::{Event, Kind};
+use crate::tickets::status::Status;
 use crate::web::when::When;
 use chrono_tz::Tz;
 
@@ -12,25 +13,33 @@ pub struct EventLine {
 }
 
 pub fn event_line(event: Event, zone: Tz) -> EventLine {
-    let (old, new) = (event.old_value.as_str(), event.new_value.as_str());
+    let (actor, old, new) = (event.text.actor, event.text.old.as_str(), event.text.new.as_str());
+    let status = |key| event.data.word::<Status>(key).map_or("", Status::label);
     let what = match (event.kind, old, new) {
-        (Kind::Created, ..) => "created the ticket".into(),
-        (Kind::Title, ..) => format!("changed the title from “{old}” to “{new}”"),
-        (Kind::Status, ..) => format!("changed the status from “{old}” to “{new}”"),
-        (Kind::Assignee, "", _) => assigned(&event.actor_name, new),
-        (Kind::Assignee, _, "") => format!("unassigned {old}"),
-        (Kind::Assignee, ..) => format!("reassigned the ticket from {old} to {new}"),
-        (Kind::Tag, "", _) => format!("added the tag {new}"),
-        (Kind::Tag, ..) => format!("removed the tag {old}"),
-        (Kind::Notes, ..) => format!("changed the notes (version {new})"),
-        (Kind::File, "", _) => format!("attached {new}"),
-        (Kind::File, _, "") => format!("removed the file {old}"),
-        (Kind::File, ..) => format!("renamed the file {old} to {new}"),
-        (Kind::Deleted, ..) => "moved the ticket to the trash".into(),
-        (Kind::Restored, ..) => "restored the ticket from the trash".into(),
-        (Kind::Returned, ..) => "wrote again and reopened the conversation".into(),
+        (Kind::TicketCreated, ..) => "created the ticket".into(),
+        (Kind::TicketTitleChanged, ..) => format!("changed the title from “{old}” to “{new}”"),
+        (Kind::TicketStatusChanged, ..) => {
+            format!("changed the status from “{}” to “{}”", status("from"), status("to"))
+        }
+        (Kind::TicketAssigned, "", _) => assigned(&actor, new),
+        (Kind::TicketAssigned, _, "") => format!("unassigned {old}"),
+        (Kind::TicketAssigned, ..) => format!("reassigned the ticket from {old} to {new}"),
+        (Kind::TicketTagAdded, ..) => format!("added the tag {new}"),
+        (Kind::TicketTagRemoved, ..) => format!("removed the tag {old}"),
+        (Kind::TicketNotesChanged, ..) => {
+            format!("changed the notes (version {})", event.data.number("version").unwrap_or_default())
+        }
+        (Kind::AttachmentAdded, ..) => format!("attached {new}"),
+        (Kind::AttachmentRemoved, ..) => format!("removed the file {old}"),
+        (Kind::AttachmentRestored, ..) => format!("restored the file {new}"),
+        (Kind::AttachmentRenamed, ..) => format!("renamed the file {old} to {new}"),
+        (Kind::TicketDeleted, ..) => "moved the ticket to the trash".into(),
+        (Kind::TicketRestored, ..) => "restored the ticket from the trash".into(),
+        (Kind::TicketVisitorReturned, ..) => "wrote again and reopened the conversation".into(),
+        // No other kind stands in the history of a ticket.
+        (kind, ..) => kind.as_str().into(),
     };
-    EventLine { actor: event.actor_name, what, at: When::new(event.created_at, zone) }
+    EventLine { actor, what, at: When::new(event.at, zone) }
 }
 
 /// Describes an assignment. Users can assign tickets to themselves.

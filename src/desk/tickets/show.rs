@@ -11,7 +11,7 @@ use crate::desk::prose::{Span, spans};
 use crate::desk::tickets::history::{EventLine, event_line};
 use crate::desk::tickets::source_card::{SourceCard, source_card};
 use crate::error::Result;
-use crate::tickets::history::Event;
+use crate::events::event::Event;
 use crate::tickets::source_links::TicketRef;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket};

@@ -18,11 +18,17 @@ pub enum ActorKind {
     User(i64),
     /// An API client, by the id of its key.
     Key(i64),
-    /// The visitor of a conversation.
+    /// The visitor of a conversation, or the sender of a form.
     Visitor,
+    /// Docket itself, or a command of the operator.
+    System,
 }
 
 impl Actor {
+    pub fn system(account_id: i64) -> Self {
+        Self { account_id, name: "Docket".into(), kind: ActorKind::System }
+    }
+
     pub fn visitor(account_id: i64, name: &str) -> Self {
         Self { account_id, name: name.to_owned(), kind: ActorKind::Visitor }
     }
@@ -30,14 +36,14 @@ impl Actor {
     pub fn user_id(&self) -> Option<i64> {
         match self.kind {
             ActorKind::User(id) => Some(id),
-            ActorKind::Key(_) | ActorKind::Visitor => None,
+            _ => None,
         }
     }
 
     pub fn key_id(&self) -> Option<i64> {
         match self.kind {
             ActorKind::Key(id) => Some(id),
-            ActorKind::User(_) | ActorKind::Visitor => None,
+            _ => None,
         }
     }
 
@@ -46,7 +52,7 @@ impl Actor {
         let user = match self.kind {
             ActorKind::User(id) => id,
             ActorKind::Key(id) => -id,
-            ActorKind::Visitor => 0,
+            ActorKind::Visitor | ActorKind::System => 0,
         };
         Holder { account: self.account_id, user }
     }

@@ -1,0 +1,160 @@
+//! What can happen, and the row that says so.
+
+use crate::error::{Error, Result};
+use crate::words;
+use chrono::NaiveDateTime;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Defines [`Kind`] with the word of each kind.
+macro_rules! kinds {
+    ($($kind:ident = $word:literal,)*) => {
+        /// What happened. The word before the dot says to what.
+        #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum Kind {
+            $(#[doc = $word] $kind,)*
+        }
+
+        impl Kind {
+            /// The word used in the database and in the API.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word,)*
+                }
+            }
+        }
+
+        impl std::str::FromStr for Kind {
+            type Err = Error;
+
+            fn from_str(word: &str) -> Result<Self> {
+                match word {
+                    $($word => Ok(Self::$kind),)*
+                    _ => Err(Error::invalid("unknown kind of event")),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    TicketCreated = "ticket.created",
+    TicketTitleChanged = "ticket.title_changed",
+    TicketStatusChanged = "ticket.status_changed",
+    TicketAssigned = "ticket.assigned",
+    TicketTagAdded = "ticket.tag_added",
+    TicketTagRemoved = "ticket.tag_removed",
+    TicketNotesChanged = "ticket.notes_changed",
+    TicketVisitorReturned = "ticket.visitor_returned",
+    TicketDeleted = "ticket.deleted",
+    TicketRestored = "ticket.restored",
+    TicketPurged = "ticket.purged",
+    AttachmentAdded = "attachment.added",
+    AttachmentRenamed = "attachment.renamed",
+    AttachmentRemoved = "attachment.removed",
+    AttachmentRestored = "attachment.restored",
+    ConversationCreated = "conversation.created",
+    ConversationVisitorChanged = "conversation.visitor_changed",
+    ConversationMessageAdded = "conversation.message_added",
+    ConversationClosed = "conversation.closed",
+    ConversationReopened = "conversation.reopened",
+    ConversationDeleted = "conversation.deleted",
+    ConversationRestored = "conversation.restored",
+    ConversationPurged = "conversation.purged",
+    SubmissionCreated = "submission.created",
+    SubmissionMarkedSpam = "submission.marked_spam",
+    SubmissionUnmarkedSpam = "submission.unmarked_spam",
+    SubmissionDeleted = "submission.deleted",
+    SubmissionRestored = "submission.restored",
+    SubmissionPurged = "submission.purged",
+    FormCreated = "form.created",
+    FormChanged = "form.changed",
+    WidgetCreated = "widget.created",
+    WidgetChanged = "widget.changed",
+}
+
+words!(Kind);
+
+impl Kind {
+    /// The kind of the subject, such as `ticket`.
+    pub fn subject(self) -> &'static str {
+        self.as_str().split('.').next().unwrap_or_default()
+    }
+}
+
+/// All personal text of an event, in one place, so that erasing a person can empty it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Text {
+    /// The name of the actor at the time of the event.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub actor: String,
+    /// The visitor whom the event is about, or the title of the ticket.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// The value before the change; empty if there was none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub old: String,
+    /// The value after the change; empty if there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub new: String,
+}
+
+impl TryFrom<String> for Text {
+    type Error = serde_json::Error;
+
+    fn try_from(json: String) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&json)
+    }
+}
+
+/// Ids, versions and words of fixed sets, as JSON. Never personal text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data(pub Value);
+
+impl Data {
+    /// The word at `key`, parsed.
+    pub fn word<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
+        self.0.get(key)?.as_str()?.parse().ok()
+    }
+
+    pub fn number(&self, key: &str) -> Option<i64> {
+        self.0.get(key)?.as_i64()
+    }
+}
+
+impl TryFrom<String> for Data {
+    type Error = serde_json::Error;
+
+    fn try_from(json: String) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(&json).map(Self)
+    }
+}
+
+#[derive(Clone, Debug, Queryable)]
+pub struct Event {
+    /// The row's id. On Postgres, ids of concurrent transactions commit out of order.
+    pub id: i64,
+    pub account_id: i64,
+    pub at: NaiveDateTime,
+    /// `user`, `key`, `visitor` or `system`.
+    pub actor_kind: String,
+    /// The id of the user or key.
+    pub actor_id: Option<i64>,
+    pub kind: Kind,
+    /// The id of the subject in the API: a number for tickets.
+    pub subject: String,
+    /// The ticket in whose history the event stands.
+    pub ticket_id: Option<i64>,
+    #[diesel(deserialize_as = String)]
+    pub data: Data,
+    #[diesel(deserialize_as = String)]
+    pub text: Text,
+    /// The position in the order in which events became visible. `None` until it is
+    /// assigned, shortly after the commit.
+    pub seq: Option<i64>,
+}

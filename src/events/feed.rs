@@ -1,0 +1,35 @@
+//! Reading events in their order, on from a cursor.
+
+use crate::db::schema::events;
+use crate::db::{Connection, number_events};
+use crate::error::Result;
+use crate::events::event::Event;
+use diesel::prelude::*;
+
+/// The number of the newest event; 0 before the first.
+pub fn newest(conn: &mut Connection) -> Result<i64> {
+    number_events(conn)?;
+    let newest: Option<i64> = events::table
+        .filter(events::seq.is_not_null())
+        .order(events::seq.desc())
+        .select(events::seq)
+        .first(conn)
+        .optional()?
+        .flatten();
+    Ok(newest.unwrap_or(0))
+}
+
+/// Events in their order.
+pub struct Batch {
+    pub events: Vec<Event>,
+    /// Whether more events are committed that have no number yet, because a transaction
+    /// that began before them still runs.
+    pub is_behind: bool,
+}
+
+/// Up to `limit` events after that number, of all accounts, oldest first.
+pub fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Batch> {
+    let is_behind = number_events(conn)?;
+    let events = events::table.filter(events::seq.gt(seq)).order(events::seq).limit(limit).load(conn)?;
+    Ok(Batch { events, is_behind })
+}

@@ -1,0 +1,7 @@
+//! The record of what happens: every change of state writes one event in its own
+//! transaction, and everything that follows from a change reads the events.
+
+pub mod actor;
+pub mod event;
+pub mod feed;
+pub mod record;

@@ -1,0 +1,170 @@
+//! The record of what happens: its order, and who reads it.
+
+use crate::support::{TestApp, database_url, fresh_database};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, PgConnection};
+use docket::db::{DatabaseUrl, Db};
+use docket::events::event::Kind;
+use docket::events::feed;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Longest time to wait for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Records an event whose subject is this word.
+fn record(conn: &mut PgConnection, word: &str) {
+    let insert = "INSERT INTO events (account_id, at, actor_kind, kind, subject, data, text)
+                  VALUES (1, now(), 'system', 'form.changed'";
+    conn.batch_execute(&format!("{insert}, '{word}', '{{}}', '{{}}')")).unwrap();
+}
+
+/// A reader with its cursor, as every reader of events goes on.
+struct Reader {
+    db: Db,
+    cursor: i64,
+    read: Vec<String>,
+}
+
+impl Reader {
+    /// Reads once. One event at a time, because every place between two is a cursor.
+    async fn look(&mut self) -> &[String] {
+        loop {
+            let cursor = self.cursor;
+            let batch = self.db.scan(move |conn| feed::after(conn, cursor, 1)).await.unwrap();
+            let Some(event) = batch.events.into_iter().next() else { return &self.read };
+            self.cursor = event.seq.unwrap();
+            self.read.push(event.subject);
+        }
+    }
+
+    /// Reads until these events have come. Other tests on the same server delay them.
+    async fn expect(&mut self, words: &[&str]) {
+        let end = Instant::now() + PATIENCE;
+        while self.look().await.len() < words.len() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(self.read, words);
+        self.read.clear();
+    }
+}
+
+/// Three connections to a new Postgres database with one account, and a reader.
+async fn postgres(dir: &TempDir) -> Option<([PgConnection; 3], Reader)> {
+    let database = fresh_database(dir);
+    let DatabaseUrl::Postgres(_) = &database else { return None };
+    let db = Db::open(&database).unwrap();
+    let url = database_url(&database);
+    let mut conns = [(); 3].map(|()| PgConnection::establish(&url).unwrap());
+    let account = "INSERT INTO accounts (id, name, time_zone, last_ticket_number, conversation_url, submission_url,
+                   created_at, file_bytes) VALUES (1, 'Ana', 'UTC', 0, '', '', now(), 0)";
+    conns[0].batch_execute(account).unwrap();
+    Some((conns, Reader { db, cursor: 0, read: Vec::new() }))
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres"]
+async fn no_reader_skips_an_event_that_is_committed_late() {
+    let dir = TempDir::new().unwrap();
+    let ([mut first, mut second, mut third], mut reader) = postgres(&dir).await.expect("DOCKET_TEST_POSTGRES");
+    // The transaction that began first has the smaller number, the larger row id, and
+    // commits last.
+    first.batch_execute("BEGIN; SELECT pg_current_xact_id()").unwrap();
+    second.batch_execute("BEGIN").unwrap();
+    record(&mut second, "later transaction, earlier row");
+    record(&mut first, "earlier transaction, later row");
+    second.batch_execute("COMMIT").unwrap();
+    assert!(reader.look().await.is_empty(), "its place is not final while the first transaction runs");
+    first.batch_execute("COMMIT").unwrap();
+    reader.expect(&["earlier transaction, later row", "later transaction, earlier row"]).await;
+
+    // The reverse: the smaller number has the smaller row id and commits last.
+    first.batch_execute("BEGIN").unwrap();
+    second.batch_execute("BEGIN").unwrap();
+    record(&mut first, "one");
+    record(&mut second, "two");
+    second.batch_execute("COMMIT").unwrap();
+    assert!(reader.look().await.is_empty());
+    first.batch_execute("COMMIT").unwrap();
+    reader.expect(&["one", "two"]).await;
+
+    // A long transaction that wrote before delays later events, and nothing else.
+    third.batch_execute("BEGIN").unwrap();
+    record(&mut third, "long");
+    for word in ["a", "b"] {
+        record(&mut first, word);
+    }
+    assert!(reader.look().await.is_empty());
+    third.batch_execute("ROLLBACK").unwrap();
+    reader.expect(&["a", "b"]).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres"]
+async fn the_events_of_a_restored_dump_get_their_numbers() {
+    let dir = TempDir::new().unwrap();
+    let ([mut conn, ..], mut reader) = postgres(&dir).await.expect("DOCKET_TEST_POSTGRES");
+    record(&mut conn, "restored");
+    // In a younger cluster, the numbers of the old transactions are in the future.
+    conn.batch_execute("UPDATE events SET tx = '900000000000000'").unwrap();
+    reader.expect(&["restored"]).await;
+    record(&mut conn, "new");
+    reader.expect(&["new"]).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres"]
+async fn a_number_is_not_given_again_after_a_purge() {
+    let dir = TempDir::new().unwrap();
+    let ([mut conn, ..], mut reader) = postgres(&dir).await.expect("DOCKET_TEST_POSTGRES");
+    record(&mut conn, "one");
+    record(&mut conn, "two");
+    reader.expect(&["one", "two"]).await;
+    conn.batch_execute("DELETE FROM events WHERE subject = 'two'").unwrap();
+    record(&mut conn, "three");
+    reader.expect(&["three"]).await;
+}
+
+/// Every change of state is one event, in the order of the changes.
+#[actix_web::test]
+async fn every_change_is_recorded_once_and_in_order() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let start = app.app.db.scan(feed::newest).await.unwrap();
+    let number = owner.make_ticket("Broken lamp").await;
+    owner.set_status(number, "closed").await.expect(303);
+    owner.write_notes(number, 1, "Sent a new one").await.expect(303);
+    let form = owner.make_form("Contact").await;
+    owner.visit(&form, &[("name", "Vera"), ("message", "Hello")]).await.expect(303);
+    let id = owner.newest_submission().await;
+    for action in ["spam", "spam", "not-spam", "delete", "restore"] {
+        owner.post(&format!("/submissions/{id}/{action}"), &[]).await.expect(303);
+    }
+    owner.post(&format!("/tickets/{number}/delete"), &[]).await.expect(303);
+    let end = Instant::now() + PATIENCE;
+    let mut batch;
+    while {
+        batch = app.app.db.scan(move |conn| feed::after(conn, start, 100)).await.unwrap();
+        batch.is_behind && Instant::now() < end
+    } {}
+    let events = batch.events;
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "ticket.created",
+            "ticket.status_changed",
+            "ticket.notes_changed",
+            "form.created",
+            "submission.created",
+            "submission.marked_spam",
+            "submission.unmarked_spam",
+            "submission.deleted",
+            "submission.restored",
+            "ticket.deleted",
+        ]
+    );
+    let sent = events.iter().find(|event| event.kind == Kind::SubmissionCreated).unwrap();
+    assert_eq!((sent.actor_kind.as_str(), sent.text.actor.as_str(), sent.actor_id), ("visitor", "Vera", None));
+    assert!(!sent.data.0.to_string().contains("Hello"), "personal text stands in one place");
+}
