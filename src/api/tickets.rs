@@ -125,6 +125,7 @@ pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Res
         ..list::Query::default()
     };
     let filter = Filter {
+        only: Vec::new(),
         statuses: query.status.map_or(Statuses::All, Statuses::Only),
         window: window(query.limit, query.cursor.as_deref())?,
         ..Filter::new(&typed, None)

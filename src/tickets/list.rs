@@ -28,6 +28,8 @@ pub struct Query {
     pub sort: String,
     pub after: String,
     pub before: String,
+    /// Numbers, separated by commas: only these tickets, if the filter shows them.
+    pub only: String,
 }
 
 /// Which statuses a list shows.
@@ -89,7 +91,12 @@ pub struct Filter {
     pub from: From,
     pub sort: Sort,
     pub window: Window,
+    /// At most [`MAX_ONLY`] numbers; empty for all tickets.
+    pub only: Vec<i64>,
 }
+
+/// How many tickets a page checks again in one request.
+const MAX_ONLY: usize = 50;
 
 impl Filter {
     /// Parses a query; `me` is the current user. A search without a status covers all
@@ -120,7 +127,9 @@ impl Filter {
         };
         // A value that is not a valid tag matches no ticket.
         let tag = parse_tag(&query.tag).unwrap_or_else(|_| text::normalise(query.tag.trim()));
-        Self { statuses, q, tag, assignee, from, sort, window: Place::parse(&query.after, &query.before).into() }
+        let only = query.only.split(',').filter_map(|number| number.parse().ok()).take(MAX_ONLY).collect();
+        let window = Place::parse(&query.after, &query.before).into();
+        Self { statuses, q, tag, assignee, from, sort, window, only }
     }
 
     fn cursor(&self, ticket: &Ticket) -> Cursor {
@@ -169,6 +178,9 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
         From::Nothing => query.filter(tickets::source_kind.is_null()),
         From::Kind(kind) => query.filter(tickets::source_kind.eq(kind)),
     };
+    if !filter.only.is_empty() {
+        query = query.filter(tickets::number.eq_any(&filter.only));
+    }
     if !filter.tag.is_empty() {
         let tagged = ticket_tags::table
             .inner_join(tags::table)

@@ -4,7 +4,7 @@
 import { element } from "./shared.js";
 
 const { liveUrl: live, liveWorker, desk, user, home } = document.body.dataset;
-const NAMES = ["resync", "message", "conversation", "submission", "assigned", "presence", "read"];
+const NAMES = ["resync", "message", "conversation", "submission", "ticket", "assigned", "presence", "read"];
 const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
 
 if (window.SharedWorker) {

@@ -5,7 +5,7 @@ import { pageOf } from "./shared.js";
 
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
-const only = page.dataset.refreshOnly;
+const { refreshOnly: only, refreshTicket: ticket } = page.dataset;
 // After a refused form, the page has the address of the form.
 const address = page.dataset.refreshUrl ?? location.href;
 const { user } = document.body.dataset;
@@ -33,14 +33,48 @@ const put = (old, fresh) => {
 
 const atEnd = () => scrollY + innerHeight > document.documentElement.scrollHeight - 80;
 
+// Whether something was left alone because the user is in it.
+let skipped = false;
+
+// Values of a form's fields, unless the user has changed one of them or is in one.
+const putFields = (old, fresh) => {
+  const fields = [...old.elements].filter((field) => field.name);
+  const isChanged = (field) => {
+    if (field.matches("select")) return field.selectedIndex !== Math.max([...field.options].findIndex((one) => one.defaultSelected), 0);
+    return field.type !== "hidden" && field.value !== field.defaultValue;
+  };
+  if (fields.some((field) => field === document.activeElement || isChanged(field))) {
+    skipped = true;
+    return;
+  }
+  for (const field of fields) {
+    const next = fresh.elements[field.name];
+    if (!next || field.isEqualNode(next)) continue;
+    if (field.matches("select")) {
+      // Options that move to another select change which one is selected.
+      field.innerHTML = next.innerHTML;
+      continue;
+    }
+    field.value = field.defaultValue = next.value;
+    if (next.dataset.version) field.dataset.version = next.dataset.version;
+  }
+};
+
 const refresh = async () => {
   const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
   const fresh = pageOf(await answer.text());
+  skipped = false;
   const stick = atEnd();
   for (const part of document.querySelectorAll("[data-live]")) {
     const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (now) put(part, now);
+    // A part in which the user is stays as it is until they leave it.
+    if (now && !part.contains(document.activeElement)) put(part, now);
+    else if (now && !part.isEqualNode(now)) skipped = true;
+  }
+  for (const form of document.querySelectorAll("[data-live-fields]")) {
+    const now = fresh.querySelector(`[data-live-fields="${form.dataset.liveFields}"]`);
+    if (now) putFields(form, now);
   }
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
@@ -49,12 +83,17 @@ const refresh = async () => {
 // A hidden page refreshes when it becomes visible, because loading it marks it as read.
 let wanted = false;
 let running = false;
+// Whether a colleague has changed the ticket.
+let byOthers = false;
+const changesLine = document.querySelector("[data-changes]");
 const run = async () => {
   if (running) return;
   running = true;
   while (wanted && !document.hidden) {
     wanted = false;
     await refresh();
+    if (byOthers && changesLine) changesLine.textContent = document.querySelector("[data-events] li")?.innerText ?? "";
+    byOthers = false;
     await new Promise((done) => setTimeout(done, PAUSE));
   }
   running = false;
@@ -65,7 +104,11 @@ const soon = () => {
 };
 document.addEventListener("visibilitychange", run);
 document.addEventListener("docket:live", ({ detail }) => {
-  const isOurs = !only || !detail.conversation || detail.conversation === only;
+  const isOurs = detail.name === "ticket" ? String(detail.number) === ticket : !only || !detail.conversation || detail.conversation === only;
   const isMine = detail.name !== "read" || String(detail.user) === user;
-  if (names.includes(detail.name) && isOurs && isMine) soon();
+  if (!names.includes(detail.name) || !isOurs || !isMine) return;
+  // One line says what a colleague has changed.
+  if (detail.name === "ticket" && String(detail.user) !== user) byOthers = true;
+  soon();
 });
+document.addEventListener("focusout", () => skipped && setTimeout(soon));

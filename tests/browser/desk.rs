@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 
 /// A desk, its owner, and a browser in which the owner is signed in and on that page.
-async fn desk_at(path: &str) -> (TestApp, Person, Browser) {
+pub async fn desk_at(path: &str) -> (TestApp, Person, Browser) {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let browser = Browser::start(true).await;

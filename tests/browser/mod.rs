@@ -3,6 +3,7 @@
 mod attachments;
 mod chat;
 mod desk;
+mod live;
 mod sites;
 
 use crate::support::browser::Browser;

@@ -4,11 +4,13 @@
 use crate::support::{PASSWORD, Person, client, config_on};
 use actix_web::rt;
 use chrono::NaiveDate;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use docket::app::App;
 use docket::clock::Clock;
 use docket::db::DatabaseUrl;
 use docket::server::Running;
 use docket::upkeep::check;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -69,6 +71,25 @@ async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
     olivia.get("/conversations?q=lamp").await.expect_text("Vera");
     olivia.get("/submissions?q=parcel").await.expect_text("Where is my parcel");
     olivia.get("/tickets?status=deleted").await.expect(200);
+    // The history of tickets has become events, and reads as before.
+    let lines = olivia.get("/tickets/13").await.texts(".events li");
+    let expected = [
+        "Eda Editor changed the status from “New” to “Closed”",
+        "Olivia Owner changed the notes (version 2)",
+        "Olivia Owner removed the file g.txt",
+        "Olivia Owner attached g.txt",
+    ];
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+    assert_eq!(lines.len(), 12);
+    // The database as the old version left it stands beside the new one.
+    let copies = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let copy = copies.filter(|path| path.display().to_string().contains("docket.db.2026")).collect::<Vec<_>>();
+    let [copy] = copy.as_slice() else { panic!("{copy:?}") };
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o077, 0);
+    let mut old = SqliteConnection::establish(copy.to_str().unwrap()).unwrap();
+    diesel::sql_query("SELECT count(*) FROM ticket_events").execute(&mut old).unwrap();
     let made = olivia.make_ticket("After the upgrade").await;
     olivia.get(&format!("/tickets/{made}")).await.expect(200);
 }

@@ -91,6 +91,8 @@ struct ListPage<'a> {
     sorts: Vec<Choice>,
     is_filtered: bool,
     is_empty_account: bool,
+    /// The first page of this list.
+    first: String,
     newer: Option<String>,
     older: Option<String>,
     /// Why the query can't be searched.
@@ -137,6 +139,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     let page = ListPage {
         layout: &layout,
         tabs: tabs(&layout, &query, &filter, counts),
+        first: address(&layout, &query, &[("status", filter.statuses.as_str())]),
         newer: neighbour("before", page.newer),
         older: neighbour("after", page.older),
         rows,

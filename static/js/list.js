@@ -1,0 +1,103 @@
+// Keeps the ticket list up to date. Changed rows are updated in place, tickets that left the
+// list are dimmed, and new ones are announced, so that nothing moves under the pointer.
+
+import { pageOf } from "./shared.js";
+
+const list = document.querySelector("[data-live-list]");
+const news = document.querySelector("[data-news]");
+const isFirstPage = !/[?&](after|before)=/.test(location.search);
+const PAUSE = 1000;
+// The server checks at most this many tickets in one request.
+const MOST = 50;
+
+const rowOf = (root, number) => root.querySelector(`#ticket-${number}`);
+const numbersOf = (root) => [...root.querySelectorAll("[data-live-list] [id^=ticket-]")].map((row) => row.id.slice(7));
+
+// Tickets that belong on this page but are not shown yet.
+const missing = new Map();
+const announce = () => {
+  const kinds = new Set(missing.values());
+  const what = kinds.size > 1 ? "new or changed" : [...kinds][0];
+  news.hidden = !missing.size;
+  news.textContent = missing.size ? `${missing.size} ${what} ${missing.size === 1 ? "ticket" : "tickets"}` : "";
+};
+
+const replace = (row, fresh) => {
+  row.classList.remove("left");
+  if (row.isEqualNode(fresh)) return;
+  const links = [...row.querySelectorAll("a")];
+  const focused = links.indexOf(document.activeElement);
+  row.replaceChildren(...fresh.childNodes);
+  if (focused >= 0) (row.querySelectorAll("a")[focused] ?? row.querySelector("a")).focus();
+};
+
+const load = async (only) => {
+  const url = new URL(location.href);
+  if (only) {
+    url.searchParams.set("only", only.join(","));
+    url.searchParams.delete("after");
+    url.searchParams.delete("before");
+  }
+  const answer = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => null);
+  return answer?.ok && !answer.redirected ? pageOf(await answer.text()) : null;
+};
+
+const showCounts = (page) => {
+  const counts = page.querySelectorAll(".tabs .count");
+  document.querySelectorAll(".tabs .count").forEach((count, index) => (count.textContent = counts[index]?.textContent ?? count.textContent));
+};
+
+// Asks the server which of these tickets the list shows, and how.
+const check = async (changes) => {
+  const numbers = [...changes.keys()];
+  for (let from = 0; from < numbers.length; from += MOST) {
+    const some = numbers.slice(from, from + MOST);
+    const page = await load(some);
+    if (!page) return;
+    showCounts(page);
+    for (const number of some) {
+      const [row, fresh] = [rowOf(list, number), rowOf(page, number)];
+      if (row && fresh) replace(row, fresh);
+      else if (row) row.classList.add("left");
+      else if (fresh && isFirstPage) missing.set(number, changes.get(number));
+      else missing.delete(number);
+    }
+  }
+  announce();
+};
+
+// After events may have been lost: what the list would show now, and the rows that are shown.
+const checkAll = async () => {
+  const page = await load();
+  if (!page) return;
+  const shown = numbersOf(document);
+  const changes = new Map(shown.map((number) => [number, "changed"]));
+  for (const number of numbersOf(page)) if (!rowOf(list, number)) changes.set(number, "new");
+  await check(changes);
+};
+
+// Events of a moment are checked together. A hidden page checks when it becomes visible.
+let changes = new Map();
+let isLost = false;
+let running = false;
+const run = async () => {
+  if (running) return;
+  running = true;
+  while ((changes.size || isLost) && !document.hidden) {
+    const [now, all] = [changes, isLost];
+    changes = new Map();
+    isLost = false;
+    await (all ? checkAll() : check(now));
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+  running = false;
+};
+document.addEventListener("visibilitychange", run);
+document.addEventListener("docket:live", ({ detail }) => {
+  if (detail.name === "ticket") {
+    const number = String(detail.number);
+    changes.set(number, detail.kind === "ticket.created" || changes.get(number) === "new" ? "new" : "changed");
+  } else if (detail.name === "resync") isLost = true;
+  else return;
+  run();
+});

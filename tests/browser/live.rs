@@ -1,0 +1,98 @@
+//! What colleagues do appears on open pages, and nothing that the user does is disturbed.
+
+use crate::browser::desk::desk_at;
+use crate::support::{Person, TestApp, files};
+use docket::accounts::role::Role;
+use docket::live::event::Topic;
+use serde_json::json;
+use std::time::Duration;
+
+/// A colleague, once the browser of the owner receives events.
+async fn colleague(app: &TestApp, owner: &Person) -> Person {
+    let editor = app.member(owner, Role::Editor).await;
+    while app.app.live.subscribers(Topic::Account(owner.id)) == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    editor
+}
+
+#[actix_web::test]
+async fn browser_an_open_ticket_shows_what_a_colleague_changes() {
+    let (app, owner, browser) = desk_at("/tickets").await;
+    let number = owner.make_ticket("Lamp flickers").await;
+    owner.write_notes(number, 1, &"Line\n".repeat(200)).await.expect(303);
+    browser.goto(&format!("{}/tickets/{number}", app.base)).await;
+    let editor = colleague(&app, &owner).await;
+    // The user is typing, far down the page.
+    browser
+        .run("const line = document.querySelector('[name=line]'); line.focus(); line.scrollIntoView()", vec![])
+        .await;
+    browser.fill("[name=line]", "Half a sent").await;
+    let place = browser
+        .run("return Math.round(document.querySelector('[name=line]').getBoundingClientRect().top)", vec![])
+        .await;
+
+    editor.set_status(number, "in_progress").await.expect(303);
+    browser.until("status", "return document.querySelector('[data-status]').textContent === 'In progress'").await;
+    let said = "return /changed the status from “New” to “In progress”/.test(document.querySelector('[data-changes]').textContent)";
+    browser.until("the line that says who", said).await;
+    browser.until("select", "return document.querySelector('[name=status]').value === 'in_progress'").await;
+    browser.until("from", "return document.querySelector('[name=from]').value === 'in_progress'").await;
+    editor.post(&format!("/tickets/{number}/tags"), &[("add", "urgent")]).await.expect(303);
+    browser.until("tag", "return document.querySelector('.tags').textContent.includes('urgent')").await;
+    editor.attach(number, &[("lamp.png", &files::png(1))]).await.expect(201);
+    browser.until("file", "return !!document.querySelector('[data-name=\"lamp.png\"]')").await;
+    editor.post(&format!("/tickets/{number}/title"), &[("title", "The lamp flickers")]).await.expect(303);
+    browser.until("title", "return document.querySelector('[name=title]').value === 'The lamp flickers'").await;
+    editor.write_notes(number, 2, &"Other\n".repeat(200)).await.expect(303);
+    browser.until("notes", "return document.querySelector('.prose').textContent.startsWith('Other')").await;
+    browser.until("version", "return document.querySelector('[name=version]').value === '3'").await;
+
+    let now = "const line = document.querySelector('[name=line]');
+        return [line.value, document.activeElement === line, Math.round(line.getBoundingClientRect().top)]";
+    assert_eq!(browser.run(now, vec![]).await, json!(["Half a sent", true, place]));
+    browser.stop().await;
+}
+
+#[actix_web::test]
+async fn browser_fields_that_the_user_has_changed_stay() {
+    let (app, owner, browser) = desk_at("/tickets").await;
+    let number = owner.make_ticket("Lamp flickers").await;
+    browser.goto(&format!("{}/tickets/{number}", app.base)).await;
+    let editor = colleague(&app, &owner).await;
+    browser.fill("[name=title]", "My title").await;
+    browser.run("document.querySelector('[name=title]').blur()", vec![]).await;
+    editor.post(&format!("/tickets/{number}/title"), &[("title", "Their title")]).await.expect(303);
+    browser.until("history", "return document.querySelector('.events').textContent.includes('Their title')").await;
+    assert_eq!(browser.run("return document.querySelector('[name=title]').value", vec![]).await, "My title");
+    browser.stop().await;
+}
+
+#[actix_web::test]
+async fn browser_the_list_follows_colleagues_without_moving() {
+    let (app, owner, browser) = desk_at("/tickets").await;
+    for title in ["One", "Two", "Three"] {
+        owner.make_ticket(title).await;
+    }
+    browser.goto(&format!("{}/tickets", app.base)).await;
+    let editor = colleague(&app, &owner).await;
+    browser.run("document.querySelector('#ticket-2 .row-link').focus()", vec![]).await;
+    let rows = "return [...document.querySelectorAll('.row')].map((row) => row.id).join()";
+    let before = browser.run(rows, vec![]).await;
+
+    editor.set_status(2, "in_progress").await.expect(303);
+    browser.until("row", "return document.querySelector('#ticket-2').textContent.includes('In progress')").await;
+    let focused = "return document.activeElement === document.querySelector('#ticket-2 .row-link')";
+    assert_eq!(browser.run(focused, vec![]).await, true, "the focus stays in the row");
+    editor.set_status(1, "closed").await.expect(303);
+    browser.until("dimmed", "return document.querySelector('#ticket-1').classList.contains('left')").await;
+    editor.make_ticket("Four").await;
+    editor.make_ticket("Five").await;
+    let news = "return document.querySelector('[data-news]').textContent === '2 new tickets'";
+    browser.until("announcement", news).await;
+    assert_eq!(browser.run(rows, vec![]).await, before, "no row has moved");
+    browser.until("counts", "return document.querySelector('.tabs .count').textContent === '4'").await;
+    browser.click("[data-news]").await;
+    browser.see("Five").await;
+    browser.stop().await;
+}
