@@ -4,8 +4,8 @@
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, conversations, invitations, keys, live, profile, sessions, setup, sign_in, submissions, team,
-    tickets,
+    account, attachments, audit, conversations, invitations, keys, live, profile, sessions, setup, sign_in,
+    submissions, team, tickets,
 };
 use crate::endpoint::{Endpoint, get, options, post};
 use crate::files::{archive, serve};
@@ -122,6 +122,8 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/chat", CONFIGURE, widgets::add),
         get("/settings/chat/{id}", CONFIGURE, widgets::show),
         post("/settings/chat/{id}", CONFIGURE, widgets::save),
+        get("/settings/audit", CONFIGURE, audit::show),
+        get("/settings/audit.csv", CONFIGURE, audit::csv),
         get("/settings/keys", OWN, keys::list),
         post("/settings/keys", OWN, keys::add),
         post("/settings/keys/{id}/revoke", OWN, keys::revoke),

@@ -1,11 +1,14 @@
 //! The record of what happens: its order, and who reads it.
 
+use crate::support::program::Program;
 use crate::support::{TestApp, database_url, fresh_database};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
+use docket::accounts::role::Role;
 use docket::db::{DatabaseUrl, Db};
 use docket::events::event::Kind;
 use docket::events::feed;
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -14,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Records an event whose subject is this word.
 fn record(conn: &mut PgConnection, word: &str) {
-    let insert = "INSERT INTO events (account_id, at, actor_kind, kind, subject, data, text)
+    let insert = "INSERT INTO events (account_id, at, actor_kind, kind, subject, data, text, for_audit)
                   VALUES (1, now(), 'system', 'form.changed'";
-    conn.batch_execute(&format!("{insert}, '{word}', '{{}}', '{{}}')")).unwrap();
+    conn.batch_execute(&format!("{insert}, '{word}', '{{}}', '{{}}', true)")).unwrap();
 }
 
 /// A reader with its cursor, as every reader of events goes on.
@@ -167,4 +170,69 @@ async fn every_change_is_recorded_once_and_in_order() {
     let sent = events.iter().find(|event| event.kind == Kind::SubmissionCreated).unwrap();
     assert_eq!((sent.actor_kind.as_str(), sent.text.actor.as_str(), sent.actor_id), ("visitor", "Vera", None));
     assert!(!sent.data.0.to_string().contains("Hello"), "personal text stands in one place");
+}
+
+#[actix_web::test]
+async fn the_audit_log_says_who_did_what_to_people_keys_and_settings() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let editor = app.member(&owner, Role::Editor).await;
+    owner.post(&format!("/settings/team/{}/role", editor.id), &[("role", "admin")]).await.expect(303);
+    owner.make_key("=Shop").await;
+    owner.post("/settings/keys/1/revoke", &[]).await.expect(303);
+    app.stranger().sign_in(&owner.email, "wrong").await.expect(401);
+    let ticket = owner.make_ticket("Not in this log").await;
+    let page = owner.get("/settings/audit").await;
+    let lines = page.expect(200).expect_no_text("Not in this log").texts(".rows .row-main");
+    let expected = [
+        "Somebody could not sign in as Olivia Owner",
+        "Olivia Owner revoked the API key =Shop",
+        "Olivia Owner created the API key =Shop",
+        "Olivia Owner changed the role of Max editor from editor to admin",
+    ];
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+    let of_editor = owner.get(&format!("/settings/audit?actor={}", editor.id)).await.texts(".rows strong");
+    assert!(!of_editor.is_empty() && of_editor.iter().all(|name| name == "Max editor"), "{of_editor:?}");
+    let roles = owner.get("/settings/audit?kind=user.role_changed").await.texts(".rows .row");
+    assert_eq!(roles.len(), 1);
+    let file = owner.get("/settings/audit.csv?kind=key.created").await;
+    let csv = file.expect(200).body.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!((csv.len(), csv[0].as_str()), (2, "at,actor,event,subject,description,place"));
+    assert!(csv[1].ends_with(",Olivia Owner,key.created,1,created the API key =Shop,"), "{}", csv[1]);
+    // The ticket itself stays.
+    owner.get(&format!("/tickets/{ticket}")).await.expect(200);
+}
+
+#[actix_web::test]
+async fn other_programs_read_events_on_from_where_they_were() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let program = Program::of(&app, &owner).await;
+    let number = owner.make_ticket("Secret title").await;
+    owner.set_status(number, "closed").await.expect(303);
+    let end = Instant::now() + PATIENCE;
+    let mut all = json!(null);
+    while Instant::now() < end {
+        all = program.get("/events").await.expect(200).json();
+        if all["data"].as_array().unwrap().len() == 2 {
+            break;
+        }
+    }
+    let closed = &all["data"][1];
+    assert_eq!(closed["kind"], "ticket.status_changed");
+    assert_eq!(closed["subject"], json!({ "kind": "ticket", "id": number.to_string() }));
+    assert_eq!(closed["data"], json!({ "from": "new", "to": "closed" }));
+    assert_eq!(closed["actor"], json!({ "kind": "user", "id": owner.id, "name": "Olivia Owner" }));
+    assert!(!all.to_string().contains("Secret") && !all.to_string().contains("key."), "{all}");
+    let first = &all["data"][0]["seq"];
+    let rest = program.get(&format!("/events?after={first}&limit=1")).await.expect(200).json();
+    assert_eq!((&rest["data"][0]["seq"], &rest["next"]), (&closed["seq"], &closed["seq"]));
+    let none = program.get(&format!("/events?after={}", closed["seq"])).await.expect(200).json();
+    assert_eq!((&none["data"], &none["next"]), (&json!([]), &closed["seq"]));
+    program.get("/events?limit=0").await.expect(422);
+    let other = app.owner().await;
+    let theirs = Program::of(&app, &other).await.get("/events").await.expect(200).json();
+    assert_eq!(theirs["data"], json!([]), "another account has other events");
 }

@@ -6,6 +6,9 @@ use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::db::Connection;
 use crate::db::schema::{accounts, ticket_counts, users};
 use crate::error::{Error, Result};
+use crate::events::actor::{Actor, ActorKind};
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::values::time::parse_zone;
 use chrono::NaiveDateTime;
@@ -58,6 +61,8 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         diesel::insert_into(ticket_counts::table).values(counter).execute(conn)?;
     }
     diesel::update(users::table.find(id)).set(users::account_id.eq(id)).execute(conn)?;
+    let actor = Actor { account_id: id, name: owner.name.clone(), kind: ActorKind::User(id) };
+    record(conn, &actor, NewEvent::new(EventKind::AccountCreated, id), now)?;
     Ok(id)
 }
 
@@ -124,9 +129,11 @@ pub fn elsewhere(pattern: &str, id: &str) -> Option<String> {
     text::web_url(&pattern.replace(ID, id)).filter(|_| !pattern.is_empty()).map(String::from)
 }
 
-pub fn change_settings(conn: &mut Connection, id: i64, settings: &Settings) -> Result<()> {
-    diesel::update(accounts::table.find(id)).set(settings).execute(conn)?;
-    Ok(())
+pub fn change_settings(conn: &mut Connection, actor: &Actor, settings: &Settings, now: NaiveDateTime) -> Result<()> {
+    let before = find(conn, actor.account_id)?;
+    diesel::update(accounts::table.find(before.id)).set(settings).execute(conn)?;
+    let event = NewEvent::new(EventKind::AccountChanged, before.id);
+    record(conn, actor, event.text(&before.name, &settings.name), now)
 }
 
 #[cfg(test)]

@@ -6,10 +6,14 @@ use crate::accounts::{account, user};
 use crate::db::Connection;
 use crate::db::schema::{accounts, invitations, users};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::email::Email;
 use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use serde_json::json;
 
 const LINK_DAYS: i64 = 3;
 
@@ -64,8 +68,10 @@ pub fn invite(
         expires_at: now + TimeDelta::days(LINK_DAYS),
         invited_by: inviter.id,
     };
-    diesel::insert_into(invitations::table).values(invitation).execute(conn)?;
-    Ok(())
+    let id: i64 =
+        diesel::insert_into(invitations::table).values(invitation).returning(invitations::id).get_result(conn)?;
+    let event = NewEvent::new(EventKind::InvitationCreated, id).data(json!({ "role": role }));
+    record(conn, &inviter.into(), event.about(email.as_str()), now)
 }
 
 /// The account's open invitations.
@@ -78,20 +84,32 @@ pub fn pending(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Re
 }
 
 /// Revokes an invitation; its link stops working immediately.
-pub fn revoke(conn: &mut Connection, by: &User, id: i64) -> Result<()> {
+pub fn revoke(conn: &mut Connection, by: &User, id: i64, now: NaiveDateTime) -> Result<()> {
     let found = invitations::table.filter(invitations::account_id.eq(by.account_id)).filter(invitations::id.eq(id));
     let invitation: Invitation = found.first(conn)?;
     by.role.must_manage(invitation.role)?;
     diesel::delete(found).execute(conn)?;
-    Ok(())
+    let event = NewEvent::new(EventKind::InvitationRevoked, id).about(&invitation.email);
+    record(conn, &by.into(), event, now)
 }
 
 /// Revokes a user's invitations to roles that they may no longer grant.
-pub fn withdraw_of(conn: &mut Connection, inviter: i64, role: Option<Role>) -> Result<()> {
+pub fn withdraw_of(
+    conn: &mut Connection,
+    by: &Actor,
+    inviter: i64,
+    role: Option<Role>,
+    now: NaiveDateTime,
+) -> Result<()> {
     let may_grant = |other: &Role| role.is_some_and(|role| role.may_manage(*other));
     let grantable: Vec<Role> = Role::ALL.into_iter().filter(may_grant).collect();
     let theirs = invitations::table.filter(invitations::invited_by.eq(inviter));
-    diesel::delete(theirs.filter(invitations::role.ne_all(grantable))).execute(conn)?;
+    let revoked: Vec<Invitation> = theirs.filter(invitations::role.ne_all(grantable)).load(conn)?;
+    for invitation in &revoked {
+        diesel::delete(invitations::table.find(invitation.id)).execute(conn)?;
+        let event = NewEvent::new(EventKind::InvitationRevoked, invitation.id).about(&invitation.email);
+        record(conn, by, event, now)?;
+    }
     Ok(())
 }
 
@@ -121,5 +139,5 @@ pub fn accept(conn: &mut Connection, secret: &str, user: &NewUser, now: NaiveDat
         // A concurrent request accepted or revoked it.
         return Err(Error::not_found());
     }
-    user::add(conn, invitation.account_id, user, invitation.role, now)
+    user::add_member(conn, invitation.account_id, user, invitation.role, None, now)
 }

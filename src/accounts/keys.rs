@@ -6,6 +6,8 @@ use crate::db::Connection;
 use crate::db::schema::{api_keys, users};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::{Actor, ActorKind};
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -51,7 +53,8 @@ pub fn is_well_formed(key: &str) -> bool {
         .is_some_and(|rest| rest.len() == 52 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
+/// Creates a key that belongs to an owner.
+pub fn add(conn: &mut Connection, by: &Actor, owner: &User, name: &str, key: &str, now: NaiveDateTime) -> Result<()> {
     let hint: String = key.chars().skip(key.len().saturating_sub(4)).collect();
     let key = NewKey {
         account_id: owner.account_id,
@@ -61,8 +64,8 @@ pub fn add(conn: &mut Connection, owner: &User, name: &str, key: &str, now: Naiv
         hint,
         created_at: now,
     };
-    diesel::insert_into(api_keys::table).values(key).execute(conn)?;
-    Ok(())
+    let id: i64 = diesel::insert_into(api_keys::table).values(key).returning(api_keys::id).get_result(conn)?;
+    record(conn, by, NewEvent::new(EventKind::KeyCreated, id).about(name), now)
 }
 
 /// The account's keys, including revoked ones, newest first.
@@ -122,9 +125,14 @@ pub fn unknown() -> Error {
 }
 
 /// Revokes all keys that a user created, and returns their number.
-pub fn revoke_of(conn: &mut Connection, creator: i64, now: NaiveDateTime) -> Result<usize> {
-    let keys = api_keys::table.filter(api_keys::created_by.eq(creator)).filter(api_keys::revoked_at.is_null());
-    Ok(diesel::update(keys).set(api_keys::revoked_at.eq(now)).execute(conn)?)
+pub fn revoke_of(conn: &mut Connection, by: &Actor, creator: i64, now: NaiveDateTime) -> Result<usize> {
+    let keys: Vec<i64> = api_keys::table
+        .filter(api_keys::created_by.eq(creator))
+        .filter(api_keys::revoked_at.is_null())
+        .select(api_keys::id)
+        .load(conn)?;
+    keys.iter().try_for_each(|id| revoke(conn, by, *id, now))?;
+    Ok(keys.len())
 }
 
 /// Records the last use of a key.
@@ -135,10 +143,11 @@ pub fn touch(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<()
 }
 
 /// Revokes a key permanently.
-pub fn revoke(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
-    let key = api_keys::table.filter(api_keys::account_id.eq(account_id)).filter(api_keys::id.eq(id));
-    let revoked = api_keys::revoked_at.is_null();
-    diesel::update(key.filter(revoked)).set(api_keys::revoked_at.eq(now)).execute(conn)?;
-    let there: Option<i64> = key.select(api_keys::id).first(conn).optional()?;
-    there.map(drop).ok_or_else(Error::not_found)
+pub fn revoke(conn: &mut Connection, by: &Actor, id: i64, now: NaiveDateTime) -> Result<()> {
+    let key = find(conn, by.account_id, id)?;
+    let valid = api_keys::table.find(id).filter(api_keys::revoked_at.is_null());
+    if diesel::update(valid).set(api_keys::revoked_at.eq(now)).execute(conn)? == 0 {
+        return Ok(());
+    }
+    record(conn, by, NewEvent::new(EventKind::KeyRevoked, id).about(&key.name), now)
 }

@@ -7,8 +7,12 @@ use crate::accounts::{account, invitations, keys, rights, sessions, user};
 use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// The result of changing a member.
 pub struct Changed {
@@ -26,34 +30,50 @@ pub fn change_role(conn: &mut Connection, agent: &Agent, id: i64, role: Role, no
     let (manager, user) = manageable(conn, agent, id)?;
     manager.role.must_manage(role)?;
     diesel::update(users::table.find(user.id)).set(users::role.eq(role.as_str())).execute(conn)?;
-    let revoked_keys = withdraw(conn, user.id, Some(role), now)?;
+    let (by, data) = (Actor::from(&manager), json!({ "from": user.role, "to": role }));
+    record(conn, &by, user.event(EventKind::UserRoleChanged).data(data), now)?;
+    let revoked_keys = withdraw(conn, &by, user.id, Some(role), now)?;
     Ok(Changed { user, revoked_keys })
 }
 
 /// Disables a member: their sessions, keys and invitations end at once.
 pub fn disable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<Changed> {
-    let user = set_disabled(conn, agent, id, Some(now))?;
-    let revoked_keys = withdraw(conn, user.id, None, now)?;
+    let (by, user) = set_disabled(conn, agent, id, Some(now))?;
+    record(conn, &by, user.event(EventKind::UserDisabled), now)?;
+    let revoked_keys = withdraw(conn, &by, user.id, None, now)?;
     Ok(Changed { user, revoked_keys })
 }
 
 /// Lets a disabled member sign in again.
-pub fn enable(conn: &mut Connection, agent: &Agent, id: i64) -> Result<User> {
-    set_disabled(conn, agent, id, None)
+pub fn enable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<User> {
+    let (by, user) = set_disabled(conn, agent, id, None)?;
+    record(conn, &by, user.event(EventKind::UserEnabled), now)?;
+    Ok(user)
 }
 
 /// Revokes the invitations and API keys that a user may no longer grant. Returns the
 /// number of revoked keys.
-fn withdraw(conn: &mut Connection, user_id: i64, role: Option<Role>, now: NaiveDateTime) -> Result<usize> {
-    invitations::withdraw_of(conn, user_id, role)?;
-    if role.is_some_and(|role| role.may(Action::Own)) { Ok(0) } else { keys::revoke_of(conn, user_id, now) }
+fn withdraw(conn: &mut Connection, by: &Actor, user_id: i64, role: Option<Role>, now: NaiveDateTime) -> Result<usize> {
+    invitations::withdraw_of(conn, by, user_id, role, now)?;
+    if role.is_some_and(|role| role.may(Action::Own)) { Ok(0) } else { keys::revoke_of(conn, by, user_id, now) }
 }
 
-fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<User> {
-    let (_, user) = manageable(conn, agent, id)?;
+fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<(Actor, User)> {
+    let (manager, user) = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
     user::reset_mail_marks(conn, user.id)?;
     sessions::sign_out(conn, user.id)?;
+    Ok(((&manager).into(), user))
+}
+
+/// Ends the sessions of a member, and returns the member.
+///
+/// # Errors
+/// Those of [`manageable`].
+pub fn end_sessions(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<User> {
+    let (manager, user) = manageable(conn, agent, id)?;
+    sessions::sign_out(conn, user.id)?;
+    record(conn, &(&manager).into(), user.event(EventKind::UserSessionsEnded), now)?;
     Ok(user)
 }
 

@@ -1,10 +1,15 @@
 //! The stored hashes of users' passwords.
 
+use crate::accounts::user::User;
 use crate::accounts::{sessions, user};
 use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use crate::values::email::Email;
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Stores a new hash of the same password.
@@ -14,17 +19,18 @@ pub fn renew_hash(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
 }
 
 /// Stores the hash of a new password. Ends all sessions and forgets all known browsers.
-pub fn replace_password(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
-    renew_hash(conn, id, hash)?;
-    sessions::sign_out(conn, id)
+pub fn replace_password(conn: &mut Connection, by: &Actor, user: &User, hash: &str, now: NaiveDateTime) -> Result<()> {
+    renew_hash(conn, user.id, hash)?;
+    sessions::sign_out(conn, user.id)?;
+    record(conn, by, user.event(EventKind::UserPasswordChanged), now)
 }
 
-/// Sets a user's password and ends all their sessions.
+/// Sets a user's password, for the operator, and ends all their sessions.
 ///
 /// # Errors
 /// *Invalid* when no user has that address.
-pub fn set_password(conn: &mut Connection, email: &Email, hash: &str) -> Result<()> {
+pub fn set_password(conn: &mut Connection, email: &Email, hash: &str, now: NaiveDateTime) -> Result<()> {
     let found = user::find_by_email(conn, email)?;
     let user = found.ok_or_else(|| Error::invalid(format!("no user has the email address {}", email.as_str())))?;
-    replace_password(conn, user.id, hash)
+    replace_password(conn, &Actor::system(user.account_id), &user, hash, now)
 }

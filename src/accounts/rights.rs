@@ -1,6 +1,7 @@
 //! Checks rights in the transaction that uses them, because a request body may take
 //! minutes to arrive after the gate checked them.
 
+use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::user::User;
 use crate::accounts::{keys, user};
@@ -25,6 +26,24 @@ impl App {
             .write(move |conn| {
                 confirm(conn, &actor, action)?;
                 job(conn, &actor)
+            })
+            .await
+    }
+
+    /// [`App::write_as`] for a signed-in user. `job` receives the user's current row.
+    ///
+    /// # Errors
+    /// *Forbidden* when the user no longer may; errors of `job`.
+    pub async fn write_as_user<T, F>(&self, by: &Agent, action: Action, mut job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Connection, &User) -> Result<T> + Send + 'static,
+    {
+        let (account_id, id) = (by.account_id, by.id);
+        self.db
+            .write(move |conn| {
+                let user = acting(conn, account_id, id, action)?;
+                job(conn, &user)
             })
             .await
     }

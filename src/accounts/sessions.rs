@@ -6,6 +6,9 @@ use crate::config::Config;
 use crate::db::Connection;
 use crate::db::schema::{sessions, users};
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use crate::values::token;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -44,6 +47,14 @@ pub struct Used {
     pub last_seen_at: NaiveDateTime,
 }
 
+impl Used {
+    /// Browser and network, for people.
+    fn place(&self) -> String {
+        let device = if self.device.is_empty() { "Unknown browser" } else { &self.device };
+        format!("{device}, {}", self.network)
+    }
+}
+
 /// Opens a session for a user under a new token, and ends the one under `old`.
 pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>, used: &Used) -> Result<()> {
     if let Some(old) = old {
@@ -66,7 +77,9 @@ pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>,
         .select(sessions::token_hash)
         .load(conn)?;
     diesel::delete(sessions::table.filter(sessions::token_hash.eq_any(too_many))).execute(conn)?;
-    Ok(())
+    let user: User = users::table.find(user_id).first(conn)?;
+    let place = used.place();
+    record(conn, &(&user).into(), user.event(EventKind::UserSignedIn).text("", &place), used.last_seen_at)
 }
 
 /// The user of a session token, and whether to record the session's last use.
@@ -102,27 +115,43 @@ pub fn of_user(conn: &mut Connection, config: &Config, user_id: i64, now: NaiveD
         .load(conn)?)
 }
 
-pub fn close(conn: &mut Connection, token: &str) -> Result<()> {
+fn close(conn: &mut Connection, token: &str) -> Result<()> {
     diesel::delete(sessions::table.find(token::sha256(token.as_bytes()))).execute(conn)?;
     Ok(())
 }
 
+/// Ends the session with this token: its user signs out.
+pub fn close_own(conn: &mut Connection, user: &User, token: &str, now: NaiveDateTime) -> Result<()> {
+    close(conn, token)?;
+    record(conn, &user.into(), user.event(EventKind::UserSignedOut), now)
+}
+
+/// Records that somebody could not sign in as this user.
+pub fn record_failure(conn: &mut Connection, user: &User, used: &Used) -> Result<()> {
+    let stranger = Actor::visitor(user.account_id, "");
+    let place = used.place();
+    record(conn, &stranger, user.event(EventKind::UserSignInFailed).text("", &place), used.last_seen_at)
+}
+
 /// Ends the user's session with this [`Session::id`].
-pub fn close_by_id(conn: &mut Connection, user_id: i64, id: &str) -> Result<()> {
+pub fn close_by_id(conn: &mut Connection, by: &User, id: &str, now: NaiveDateTime) -> Result<()> {
+    let user_id = by.id;
     let hashes: Vec<String> =
         sessions::table.filter(sessions::user_id.eq(user_id)).select(sessions::token_hash).load(conn)?;
     let hash = hashes.into_iter().find(|hash| hash.get(..20) == Some(id)).ok_or_else(Error::not_found)?;
     diesel::delete(sessions::table.find(hash)).execute(conn)?;
-    Ok(())
+    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)
 }
 
-/// Ends all sessions of a user except the one with this token.
-pub fn close_others(conn: &mut Connection, user_id: i64, token: &str) -> Result<()> {
+/// Ends all sessions of a user except the one with this token, and forgets all known
+/// browsers.
+pub fn close_others(conn: &mut Connection, by: &User, token: &str, now: NaiveDateTime) -> Result<()> {
     let others = sessions::table
-        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::user_id.eq(by.id))
         .filter(sessions::token_hash.ne(token::sha256(token.as_bytes())));
     diesel::delete(others).execute(conn)?;
-    Ok(())
+    devices::forget_all(conn, by.id)?;
+    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)
 }
 
 pub fn close_all(conn: &mut Connection, user_id: i64) -> Result<()> {

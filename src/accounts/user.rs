@@ -4,9 +4,13 @@ use crate::accounts::role::{Action, Role};
 use crate::db::schema::{mail_marks, users};
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::{Actor, ActorKind};
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
 use crate::values::email::Email;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use serde_json::json;
 
 /// Longest name of a user or account, in characters.
 pub const MAX_NAME: usize = 100;
@@ -28,6 +32,11 @@ pub struct User {
 }
 
 impl User {
+    /// An event of this user.
+    pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
+        NewEvent::new(kind, self.id).about(&self.name)
+    }
+
     pub fn may_be_assigned(&self) -> bool {
         self.disabled_at.is_none() && self.role.may(Action::Work)
     }
@@ -41,6 +50,12 @@ pub struct NewUser {
     pub password_hash: String,
     /// An IANA time zone.
     pub time_zone: String,
+}
+
+impl From<&User> for Actor {
+    fn from(user: &User) -> Self {
+        Self { account_id: user.account_id, name: user.name.clone(), kind: ActorKind::User(user.id) }
+    }
 }
 
 #[derive(Insertable)]
@@ -61,7 +76,7 @@ pub fn is_empty(conn: &mut Connection) -> Result<bool> {
     Ok(any.is_none())
 }
 
-/// Adds a user to an account and returns their id.
+/// Stores a user of an account and returns their id.
 ///
 /// # Errors
 /// *Conflict* when the address is taken.
@@ -78,6 +93,25 @@ pub fn add(conn: &mut Connection, account_id: i64, user: &NewUser, role: Role, n
     let added =
         unless_taken(conn, |conn| diesel::insert_into(users::table).values(row).returning(users::id).get_result(conn))?;
     added.ok_or_else(email_taken)
+}
+
+/// Adds a member. Without an actor, they add themselves: they have accepted an invitation.
+///
+/// # Errors
+/// *Conflict* when the address is taken.
+pub fn add_member(
+    conn: &mut Connection,
+    account_id: i64,
+    new: &NewUser,
+    role: Role,
+    by: Option<&Actor>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    let id = add(conn, account_id, new, role, now)?;
+    let user = find(conn, account_id, id)?;
+    let event = user.event(EventKind::UserAdded).data(json!({ "role": role }));
+    record(conn, by.unwrap_or(&Actor::from(&user)), event, now)?;
+    Ok(id)
 }
 
 /// The error when another user has the email address.
@@ -109,9 +143,10 @@ pub struct Profile {
     pub mail_assignments: bool,
 }
 
-pub fn change_profile(conn: &mut Connection, id: i64, profile: &Profile) -> Result<()> {
-    diesel::update(users::table.find(id)).set(profile).execute(conn)?;
-    Ok(())
+/// Changes a user's own settings.
+pub fn change_profile(conn: &mut Connection, by: &User, profile: &Profile, now: NaiveDateTime) -> Result<()> {
+    diesel::update(users::table.find(by.id)).set(profile).execute(conn)?;
+    record(conn, &by.into(), by.event(EventKind::UserProfileChanged).text(&by.name, &profile.name), now)
 }
 
 /// Only notify about events from now on: after a user changed their mail settings,

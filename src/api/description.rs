@@ -1,7 +1,7 @@
 //! The routes of the API, and their description: OpenAPI 3.1 for programs, a guide for people.
 
 use crate::api::answers::{ApiError, Reason};
-use crate::api::{attachments, conversations, me, messages, submissions, tickets};
+use crate::api::{attachments, conversations, events, me, messages, submissions, tickets};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
@@ -58,6 +58,7 @@ api! {
     attachments::files, attachments::attach, attachments::file,
     conversations::list, conversations::create, conversations::show, conversations::change, conversations::delete,
     messages::list, messages::post,
+    events::list,
     submissions::list, submissions::create, submissions::show, submissions::delete,
 }
 

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod attachments;
 pub mod conversations;
 pub mod description;
+pub mod events;
 pub mod me;
 pub mod messages;
 pub mod read;

@@ -116,18 +116,22 @@ pub struct OnceHeader {
     key: String,
 }
 
+/// How many rows of a list a program wants.
+///
+/// # Errors
+/// *Invalid* for a limit that is too small or too large.
+pub fn limit(limit: Option<i64>) -> Result<usize> {
+    let Some(limit) = limit else { return Ok(LIMIT) };
+    let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| Error::invalid(format!("limit must be 1 to {MAX_LIMIT}.")))
+}
+
 /// Which rows of a list a program wants.
 ///
 /// # Errors
-/// *Invalid* for a limit or a cursor that is none.
-pub fn window(limit: Option<i64>, cursor: Option<&str>) -> Result<Window> {
-    let size = match limit {
-        None => LIMIT,
-        Some(limit) => usize::try_from(limit)
-            .ok()
-            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-            .ok_or_else(|| Error::invalid(format!("limit must be 1 to {MAX_LIMIT}.")))?,
-    };
+/// *Invalid* for a wrong limit or cursor.
+pub fn window(wanted: Option<i64>, cursor: Option<&str>) -> Result<Window> {
+    let size = limit(wanted)?;
     let place = match cursor {
         None => Place::First,
         Some(cursor) => Cursor::parse(cursor)

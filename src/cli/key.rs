@@ -4,6 +4,7 @@ use crate::accounts::user::MAX_NAME;
 use crate::accounts::{keys, user};
 use crate::app::App;
 use crate::error::Result;
+use crate::events::actor::Actor;
 use crate::values::email::Email;
 use crate::values::text;
 use clap::{Args, Subcommand};
@@ -30,7 +31,7 @@ pub(super) async fn run(app: &App, Command::Add(wanted): Command) -> Result<()> 
     let stored = key.clone();
     let add = move |conn: &mut _| {
         let owner = user::account_of_owner(conn, &owner)?;
-        keys::add(conn, &owner, &name, &stored, now)
+        keys::add(conn, &Actor::system(owner.account_id), &owner, &name, &stored, now)
     };
     app.db.write(add).await?;
     println!("{key}");

@@ -5,6 +5,7 @@ use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::accounts::{account, passwords, user};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::limits;
 use crate::values::email::Email;
 use crate::values::text;
@@ -76,7 +77,7 @@ async fn add(app: &App, user: Add) -> Result<()> {
         None => account::open(conn, &new, now),
         Some(owner) => {
             let account_id = user::account_of_owner(conn, owner)?.account_id;
-            user::add(conn, account_id, &new, role, now)
+            user::add_member(conn, account_id, &new, role, Some(&Actor::system(account_id)), now)
         }
     };
     println!("{}", app.db.write(add).await?);
@@ -86,5 +87,6 @@ async fn add(app: &App, user: Add) -> Result<()> {
 async fn set_password(app: &App, user: &Password) -> Result<()> {
     let email = Email::parse(&user.email)?;
     let hash = password_from_stdin(&[email.as_str()])?;
-    app.db.write(move |conn| passwords::set_password(conn, &email, &hash)).await
+    let now = app.clock.now();
+    app.db.write(move |conn| passwords::set_password(conn, &email, &hash, now)).await
 }

@@ -212,6 +212,7 @@ table! {
         ticket_id -> Nullable<BigInt>,
         data -> Text,
         text -> Text,
+        for_audit -> Bool,
         seq -> Nullable<BigInt>,
     }
 }

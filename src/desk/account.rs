@@ -36,13 +36,12 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
 
 /// `POST /settings`: `name`, `timeZone`, `conversationUrl`, `submissionUrl`
 pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Settings>) -> Result<HttpResponse> {
+    let now = app.clock.now();
     let parsed = match typed.parse() {
         Ok(parsed) => parsed,
         Err(error) => return render(&layout, &typed, Some(&error)),
     };
-    app.write_as(&agent, Action::Configure, move |conn, actor| {
-        account::change_settings(conn, actor.account_id, &parsed)
-    })
-    .await?;
+    app.write_as(&agent, Action::Configure, move |conn, actor| account::change_settings(conn, actor, &parsed, now))
+        .await?;
     layout.see_other_with("/settings", &Flash::new("Saved."))
 }

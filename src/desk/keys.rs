@@ -102,7 +102,7 @@ pub async fn add(
     let (stored, by) = (key.clone(), agent.clone());
     let add = move |conn: &mut _| {
         let owner = rights::acting(conn, by.account_id, by.id, Action::Own)?;
-        keys::add(conn, &owner, &name, &stored, now)
+        keys::add(conn, &(&owner).into(), &owner, &name, &stored, now)
     };
     app.db.write(add).await?;
     tracing::info!("API key created");
@@ -112,8 +112,7 @@ pub async fn add(
 /// `POST /settings/keys/{id}/revoke`
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let account_id = agent.account_id;
-    app.write_as(&agent, Action::Own, move |conn, _| keys::revoke(conn, account_id, id, now)).await?;
+    app.write_as(&agent, Action::Own, move |conn, actor| keys::revoke(conn, actor, id, now)).await?;
     tracing::info!(revoked = id, "API key revoked");
     layout.see_other_with(
         "/settings/keys",

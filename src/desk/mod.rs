@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod attachments;
+pub mod audit;
 pub mod browser;
 pub mod confirm;
 pub mod conversations;

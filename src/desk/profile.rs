@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::desk::confirm::Confirm;
 use crate::desk::sign_in;
 use crate::error::{Kind, Result};
+use crate::events::actor::Actor;
 use crate::limits;
 use crate::limits::passwords::Turn;
-use crate::live::event::{Event, Topic};
 use crate::values::text;
 use crate::values::text::ticked;
 use crate::values::time::parse_zone;
@@ -109,7 +109,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
             return layout.page_with(Kind::Invalid.status(), &page);
         }
     };
-    let id = agent.id;
+    let now = app.clock.now();
     let profile = Profile {
         name: new_name,
         time_zone: new_zone,
@@ -117,9 +117,9 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         mail_waiting: wanted.waiting,
         mail_assignments: wanted.assignments,
     };
-    app.write_as(&agent, Action::Read, move |conn, _| {
-        user::change_profile(conn, id, &profile)?;
-        if wanted != stored { user::reset_mail_marks(conn, id) } else { Ok(()) }
+    app.write_as_user(&agent, Action::Read, move |conn, user| {
+        user::change_profile(conn, user, &profile, now)?;
+        if wanted != stored { user::reset_mail_marks(conn, user.id) } else { Ok(()) }
     })
     .await?;
     layout.see_other_with("/profile", &Flash::new("Saved."))
@@ -152,9 +152,9 @@ pub async fn change_password(
         }
         Err(error) => return Err(error),
     };
-    let id = agent.id;
-    app.write_as(&agent, Action::Read, move |conn, _| passwords::replace_password(conn, id, &hash)).await?;
-    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
+    let (id, now) = (agent.id, app.clock.now());
+    let replace = move |conn: &mut _, user: &_| passwords::replace_password(conn, &Actor::from(user), user, &hash, now);
+    app.write_as_user(&agent, Action::Read, replace).await?;
     tracing::info!("password changed");
     let flash = Flash::new("Password changed. You are signed out everywhere else.");
     let mut response = layout.see_other_with("/profile", &flash)?;

@@ -2,12 +2,9 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
-use crate::accounts::{devices, members, sessions};
-use crate::db::Connection;
+use crate::accounts::{members, sessions};
 use crate::desk::cookies;
 use crate::error::{Error, Result};
-use crate::events::actor::Actor;
-use crate::live::event::{Event, Topic};
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::flash::Flash;
@@ -55,22 +52,16 @@ pub async fn list(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) 
 
 /// `POST /profile/sessions/{id}/end`
 pub async fn end(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let (id, user) = (path.into_inner(), agent.id);
-    app.write_as(&agent, Action::Read, move |conn, _| sessions::close_by_id(conn, user, &id)).await?;
-    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
+    let (id, now) = (path.into_inner(), app.clock.now());
+    app.write_as_user(&agent, Action::Read, move |conn, user| sessions::close_by_id(conn, user, &id, now)).await?;
     tracing::info!("one session ended");
     layout.see_other_with("/profile/sessions", &Flash::new("Signed out there."))
 }
 
 /// `POST /profile/sessions/end-others`: ends all but this one.
 pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
-    let (token, user) = (own_token(&req, &app)?, agent.id);
-    let close = move |conn: &mut Connection, _: &Actor| {
-        sessions::close_others(conn, user, &token)?;
-        devices::forget_all(conn, user)
-    };
-    app.write_as(&agent, Action::Read, close).await?;
-    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
+    let (token, now) = (own_token(&req, &app)?, app.clock.now());
+    app.write_as_user(&agent, Action::Read, move |conn, user| sessions::close_others(conn, user, &token, now)).await?;
     tracing::info!("all other sessions ended");
     layout.see_other_with("/profile/sessions", &Flash::new("Signed out everywhere else."))
 }
@@ -78,14 +69,8 @@ pub async fn end_others(req: HttpRequest, app: AppData, agent: Agent, layout: La
 /// `POST /settings/team/{id}/end-sessions`: ends the sessions of a member that the agent may
 /// manage.
 pub async fn end_of_member(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
-    let (id, by) = (path.into_inner(), agent.clone());
-    let close = move |conn: &mut _| {
-        let (_, user) = members::manageable(conn, &by, id)?;
-        sessions::sign_out(conn, user.id)?;
-        Ok(user.name)
-    };
-    let name = app.db.write(close).await?;
-    app.live.publish(Topic::Account(agent.account_id), Event::recheck());
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let name = app.db.write(move |conn| members::end_sessions(conn, &agent, id, now)).await?.name;
     tracing::info!(member = id, "sessions of a member ended");
     layout.see_other_with("/settings/team", &Flash::new(format!("{name} was signed out everywhere.")))
 }

@@ -8,7 +8,6 @@ use crate::db::Connection;
 use crate::desk::{browser, cookies};
 use crate::error::{Error, Kind, Result};
 use crate::limits::failures::Try;
-use crate::live::event::{Event, Topic};
 use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::{Fields, is_secret};
@@ -179,8 +178,12 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
             let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
             (Kind::TooMany.status(), error, Some(seconds))
         }
-        _ => {
+        (_, user) => {
             tracing::info!(%network, "sign-in failed");
+            if let Some(user) = user {
+                let used = used(&req, &app);
+                app.db.write(move |conn| sessions::record_failure(conn, &user, &used)).await?;
+            }
             (StatusCode::UNAUTHORIZED, "Wrong email address or password.".into(), None)
         }
     };
@@ -255,10 +258,9 @@ pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<
         let (now, wanted) = (app.clock.now(), token.clone());
         let config = app.config.clone();
         let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
-        app.db.write(move |conn| sessions::close(conn, &token)).await?;
         if let Some((user, _)) = found {
             tracing::info!(user = user.id, "signed out");
-            app.live.publish(Topic::Account(user.account_id), Event::recheck());
+            app.db.write(move |conn| sessions::close_own(conn, &user, &token, now)).await?;
         }
     }
     let mut response = layout.see_other("/login");

@@ -7,7 +7,6 @@ use crate::accounts::user::User;
 use crate::accounts::{account, invitations, members, rights, user};
 use crate::desk::confirm::Confirm;
 use crate::error::{Kind, Result};
-use crate::live::event::{Event, Topic};
 use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::Form;
@@ -154,10 +153,10 @@ pub async fn invite(
 
 /// `POST /settings/team/invitations/{id}/revoke`
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
-    let id = path.into_inner();
+    let (id, now) = (path.into_inner(), app.clock.now());
     let revoke = move |conn: &mut _| {
         let by = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;
-        invitations::revoke(conn, &by, id)
+        invitations::revoke(conn, &by, id, now)
     };
     app.db.write(revoke).await?;
     tracing::info!(invitation = id, "invitation revoked");
@@ -209,7 +208,6 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (id, now) = (path.into_inner(), app.clock.now());
     let Changed { user, revoked_keys: keys } =
         app.db.write(move |conn| members::disable(conn, &agent, id, now)).await?;
-    app.live.publish(Topic::Account(user.account_id), Event::recheck());
     tracing::info!(member = id, keys, "member disabled");
     let undo = format!("/settings/team/{}/enable", user.id);
     layout.see_other_with(
@@ -220,8 +218,8 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
 
 /// `POST /settings/team/{id}/enable`
 pub async fn enable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
-    let id = path.into_inner();
-    let user = app.db.write(move |conn| members::enable(conn, &agent, id)).await?;
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let user = app.db.write(move |conn| members::enable(conn, &agent, id, now)).await?;
     tracing::info!(member = id, "member enabled");
     layout.see_other_with("/settings/team", &Flash::new(format!("{} can sign in again.", user.name)))
 }

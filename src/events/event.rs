@@ -20,6 +20,8 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
             /// The word used in the database and in the API.
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -75,6 +77,22 @@ kinds! {
     FormChanged = "form.changed",
     WidgetCreated = "widget.created",
     WidgetChanged = "widget.changed",
+    AccountCreated = "account.created",
+    AccountChanged = "account.changed",
+    UserAdded = "user.added",
+    UserRoleChanged = "user.role_changed",
+    UserDisabled = "user.disabled",
+    UserEnabled = "user.enabled",
+    UserProfileChanged = "user.profile_changed",
+    UserPasswordChanged = "user.password_changed",
+    UserSignedIn = "user.signed_in",
+    UserSignInFailed = "user.sign_in_failed",
+    UserSignedOut = "user.signed_out",
+    UserSessionsEnded = "user.sessions_ended",
+    InvitationCreated = "invitation.created",
+    InvitationRevoked = "invitation.revoked",
+    KeyCreated = "key.created",
+    KeyRevoked = "key.revoked",
 }
 
 words!(Kind);
@@ -83,6 +101,11 @@ impl Kind {
     /// The kind of the subject, such as `ticket`.
     pub fn subject(self) -> &'static str {
         self.as_str().split('.').next().unwrap_or_default()
+    }
+
+    /// Whether the event is about people, keys or settings. Only the audit log shows it.
+    pub fn is_for_audit(self) -> bool {
+        matches!(self.subject(), "account" | "user" | "invitation" | "key" | "form" | "widget")
     }
 }
 
@@ -154,6 +177,7 @@ pub struct Event {
     pub data: Data,
     #[diesel(deserialize_as = String)]
     pub text: Text,
+    pub for_audit: bool,
     /// The position in the order in which events became visible. `None` until it is
     /// assigned, shortly after the commit.
     pub seq: Option<i64>,

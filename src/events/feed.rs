@@ -33,3 +33,15 @@ pub fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Batch> {
     let events = events::table.filter(events::seq.gt(seq)).order(events::seq).limit(limit).load(conn)?;
     Ok(Batch { events, is_behind })
 }
+
+/// Up to `limit` events of an account after that number, oldest first, except those that
+/// are for the audit log only.
+pub fn of_account(conn: &mut Connection, account_id: i64, seq: i64, limit: usize) -> Result<Vec<Event>> {
+    Ok(events::table
+        .filter(events::account_id.eq(account_id))
+        .filter(events::for_audit.eq(false))
+        .filter(events::seq.gt(seq))
+        .order(events::seq)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .load(conn)?)
+}

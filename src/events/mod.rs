@@ -2,6 +2,7 @@
 //! transaction, and everything that follows from a change reads the events.
 
 pub mod actor;
+pub mod audit;
 pub mod event;
 pub mod feed;
 pub mod record;

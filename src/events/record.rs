@@ -58,6 +58,7 @@ struct Row {
     ticket_id: Option<i64>,
     data: String,
     text: String,
+    for_audit: bool,
 }
 
 /// Records an event, in the transaction of the change itself.
@@ -79,6 +80,7 @@ pub fn record(conn: &mut Connection, actor: &Actor, event: NewEvent<'_>, at: Nai
         at,
         actor_kind,
         actor_id,
+        for_audit: event.kind.is_for_audit(),
         kind: event.kind,
         subject: event.subject,
         ticket_id: event.ticket_id,

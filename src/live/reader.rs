@@ -91,6 +91,8 @@ fn page_events(event: &Event, is_one_of_many: bool) -> Vec<PageEvent> {
         kind => match kind.subject() {
             "conversation" => vec![PageEvent::new("conversation", &json!({ "conversation": subject }))],
             "ticket" | "attachment" => vec![ticket_event(event)],
+            // Sessions may have ended.
+            "user" => vec![PageEvent::recheck()],
             _ => Vec::new(),
         },
     }

@@ -10,7 +10,8 @@ CREATE TABLE events (
     subject TEXT NOT NULL,
     ticket_id BIGINT REFERENCES tickets (id),
     data TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    for_audit BOOLEAN NOT NULL
 );
 
 -- Transactions commit in any order, so the order of the events is given after the commit,
@@ -20,7 +21,7 @@ ALTER TABLE events ADD COLUMN tx xid8 NOT NULL DEFAULT pg_current_xact_id();
 
 -- The history of tickets. Old rows name their actor, but not who or what it was; the
 -- names of files stay, their ids are not known.
-INSERT INTO events (account_id, at, actor_kind, kind, subject, ticket_id, data, text, seq)
+INSERT INTO events (account_id, at, actor_kind, kind, subject, ticket_id, data, text, for_audit, seq)
 SELECT old.account_id, old.created_at,
     CASE WHEN kind = 'returned' THEN 'visitor' ELSE 'user' END,
     CASE
@@ -50,11 +51,14 @@ SELECT old.account_id, old.created_at,
         WHEN kind IN ('status', 'notes') THEN json_build_object('actor', old.actor_name)::text
         ELSE json_build_object('actor', old.actor_name, 'old', old_value, 'new', new_value)::text
     END,
+    FALSE,
     row_number() OVER (ORDER BY old.id)
 FROM ticket_events AS old JOIN tickets ON tickets.id = old.ticket_id
 ORDER BY old.id;
 DROP TABLE ticket_events;
 
+-- People, keys and settings: few rows among many.
+CREATE INDEX events_for_audit ON events (account_id, at, id) WHERE for_audit;
 CREATE INDEX events_by_ticket ON events (ticket_id, id);
 CREATE INDEX events_by_account ON events (account_id, seq);
 CREATE UNIQUE INDEX events_by_seq ON events (seq);

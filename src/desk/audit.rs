@@ -1,0 +1,221 @@
+//! `/settings/audit`: what happened to people, keys and settings.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Role;
+use crate::accounts::user;
+use crate::error::{Error, Result};
+use crate::events::audit;
+use crate::events::audit::Filter;
+use crate::events::event::{Event, Kind};
+use crate::values::page::{Cursor, Place, Window};
+use crate::web::AppData;
+use crate::web::layout::Layout;
+use crate::web::query::Query;
+use crate::web::when::When;
+use actix_web::HttpResponse;
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use askama::Template;
+use serde::Deserialize;
+
+/// Rows of one read for the CSV file.
+const CHUNK: usize = 1_000;
+/// Most rows of the CSV file.
+const MOST: usize = 50_000;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AuditQuery {
+    actor: String,
+    kind: String,
+    after: String,
+    before: String,
+}
+
+impl AuditQuery {
+    fn filter(&self) -> Filter {
+        Filter { actor: self.actor.parse().ok(), kind: self.kind.parse().ok() }
+    }
+}
+
+struct Row {
+    actor: String,
+    what: String,
+    place: String,
+    at: When,
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    is_chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "desk/audit.html")]
+struct AuditPage<'a> {
+    layout: &'a Layout,
+    actors: Vec<Choice>,
+    kinds: Vec<Choice>,
+    csv: String,
+    is_filtered: bool,
+    rows: Vec<Row>,
+    newer: Option<String>,
+    older: Option<String>,
+}
+
+/// `GET /settings/audit`
+pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<AuditQuery>) -> Result<HttpResponse> {
+    let query = query.into_inner();
+    let (filter, place) = (query.filter(), Place::parse(&query.after, &query.before));
+    let (wanted, account_id) = (filter.clone(), agent.account_id);
+    let load = move |conn: &mut _| {
+        Ok((audit::page(conn, account_id, &wanted, place.into())?, user::members(conn, account_id)?))
+    };
+    let (page, team) = app.db.read(load).await?;
+    let address = |path: &str, cursor: Option<(&str, Cursor)>| {
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        let kept = [("actor", &query.actor), ("kind", &query.kind)];
+        pairs.extend_pairs(kept.iter().filter(|(_, value)| !value.is_empty()));
+        if let Some((word, cursor)) = cursor {
+            pairs.append_pair(word, &cursor.to_string());
+        }
+        layout.href(&format!("{path}?{}", pairs.finish()))
+    };
+    let mut actors =
+        vec![Choice { value: String::new(), label: "Everybody".into(), is_chosen: filter.actor.is_none() }];
+    actors.extend(team.into_iter().map(|user| Choice {
+        value: user.id.to_string(),
+        is_chosen: filter.actor == Some(user.id),
+        label: user.name,
+    }));
+    let mut kinds = vec![Choice { value: String::new(), label: "Everything".into(), is_chosen: filter.kind.is_none() }];
+    kinds.extend(Kind::ALL.iter().filter(|kind| kind.is_for_audit()).map(|kind| Choice {
+        value: kind.as_str().to_owned(),
+        label: label(*kind).to_owned(),
+        is_chosen: filter.kind == Some(*kind),
+    }));
+    let row = |event: Event| Row {
+        what: what(&event),
+        place: place_of(&event).to_owned(),
+        at: When::new(event.at, agent.zone),
+        actor: actor(event),
+    };
+    let page = AuditPage {
+        layout: &layout,
+        actors,
+        kinds,
+        csv: address("/settings/audit.csv", None),
+        is_filtered: filter.actor.is_some() || filter.kind.is_some(),
+        newer: page.newer.map(|cursor| address("/settings/audit", Some(("before", cursor)))),
+        older: page.older.map(|cursor| address("/settings/audit", Some(("after", cursor)))),
+        rows: page.rows.into_iter().map(row).collect(),
+    };
+    layout.page(&page)
+}
+
+/// `GET /settings/audit.csv`: the same, at most 50,000 rows.
+pub async fn csv(app: AppData, agent: Agent, query: Query<AuditQuery>) -> Result<HttpResponse> {
+    let (filter, account_id) = (query.filter(), agent.account_id);
+    let mut file = csv::Writer::from_writer(Vec::new());
+    let failed = |source: csv::Error| Error::internal("the CSV file", source);
+    file.write_record(["at", "actor", "event", "subject", "description", "place"]).map_err(failed)?;
+    let (mut place, mut count) = (Place::First, 0);
+    while count < MOST {
+        let wanted = filter.clone();
+        let window = Window { place, size: CHUNK };
+        // Each chunk is a short read of its own.
+        let page = app.db.read(move |conn| audit::page(conn, account_id, &wanted, window)).await?;
+        count += page.rows.len();
+        for event in page.rows {
+            let (at, kind) = (event.at.and_utc().to_rfc3339(), event.kind.as_str());
+            let (what, place, subject) = (what(&event), place_of(&event).to_owned(), event.subject.clone());
+            let cells = [at, actor(event), kind.to_owned(), subject, what, place];
+            file.write_record(cells.map(harmless)).map_err(failed)?;
+        }
+        let Some(cursor) = page.older else { break };
+        place = Place::After(cursor);
+    }
+    let file = file.into_inner().map_err(|source| Error::internal("the CSV file", source.to_string()))?;
+    let name = DispositionParam::Filename("audit.csv".into());
+    let disposition = ContentDisposition { disposition: DispositionType::Attachment, parameters: vec![name] };
+    Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").insert_header(disposition).body(file))
+}
+
+/// A cell that spreadsheets show, and never run as a formula.
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+fn actor(event: Event) -> String {
+    if event.text.actor.is_empty() { "Somebody".into() } else { event.text.actor }
+}
+
+/// Where a session was opened, or failed to.
+fn place_of(event: &Event) -> &str {
+    match event.kind {
+        Kind::UserSignedIn | Kind::UserSignInFailed => &event.text.new,
+        _ => "",
+    }
+}
+
+/// The rest of a sentence that begins with the actor.
+fn what(event: &Event) -> String {
+    let (about, old, new) = (&event.text.about, &event.text.old, &event.text.new);
+    let role = |key| event.data.word::<Role>(key).map_or("", Role::as_str);
+    let is_own = event.actor_kind == "user" && event.actor_id.is_some_and(|id| id.to_string() == event.subject);
+    match event.kind {
+        Kind::AccountCreated => "created the account".into(),
+        Kind::AccountChanged => "changed the account’s settings".into(),
+        Kind::UserAdded if is_own => format!("joined as {}", role("role")),
+        Kind::UserAdded => format!("added {about} as {}", role("role")),
+        Kind::UserRoleChanged => format!("changed the role of {about} from {} to {}", role("from"), role("to")),
+        Kind::UserDisabled => format!("disabled {about}"),
+        Kind::UserEnabled => format!("enabled {about}"),
+        Kind::UserProfileChanged if old == new => "changed their profile".into(),
+        Kind::UserProfileChanged => format!("changed their name from {old} to {new}"),
+        Kind::UserPasswordChanged if is_own => "changed their password".into(),
+        Kind::UserPasswordChanged => format!("changed the password of {about}"),
+        Kind::UserSignedIn => "signed in".into(),
+        Kind::UserSignInFailed => format!("could not sign in as {about}"),
+        Kind::UserSignedOut => "signed out".into(),
+        Kind::UserSessionsEnded if is_own => "signed out elsewhere".into(),
+        Kind::UserSessionsEnded => format!("signed out {about} everywhere"),
+        Kind::InvitationCreated => format!("invited {about} as {}", role("role")),
+        Kind::InvitationRevoked => format!("revoked the invitation of {about}"),
+        Kind::KeyCreated => format!("created the API key {about}"),
+        Kind::KeyRevoked => format!("revoked the API key {about}"),
+        Kind::FormCreated => format!("created the form {new}"),
+        Kind::FormChanged => format!("changed the form {new}"),
+        Kind::WidgetCreated => format!("created the chat bubble {new}"),
+        Kind::WidgetChanged => format!("changed the chat bubble {new}"),
+        // No other kind is in the audit log.
+        kind => kind.as_str().into(),
+    }
+}
+
+/// The name of a kind in the filter.
+fn label(kind: Kind) -> &'static str {
+    match kind {
+        Kind::AccountCreated => "Account created",
+        Kind::AccountChanged => "Settings changed",
+        Kind::UserAdded => "User added",
+        Kind::UserRoleChanged => "Role changed",
+        Kind::UserDisabled => "User disabled",
+        Kind::UserEnabled => "User enabled",
+        Kind::UserProfileChanged => "Profile changed",
+        Kind::UserPasswordChanged => "Password changed",
+        Kind::UserSignedIn => "Signed in",
+        Kind::UserSignInFailed => "Sign-in failed",
+        Kind::UserSignedOut => "Signed out",
+        Kind::UserSessionsEnded => "Sessions ended",
+        Kind::InvitationCreated => "Invitation created",
+        Kind::InvitationRevoked => "Invitation revoked",
+        Kind::KeyCreated => "API key created",
+        Kind::KeyRevoked => "API key revoked",
+        Kind::FormCreated => "Form created",
+        Kind::FormChanged => "Form changed",
+        Kind::WidgetCreated => "Chat bubble created",
+        Kind::WidgetChanged => "Chat bubble changed",
+        kind => kind.as_str(),
+    }
+}
