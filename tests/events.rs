@@ -133,7 +133,7 @@ async fn all_after(app: &TestApp, seq: i64) -> Vec<Event> {
     let end = Instant::now() + PATIENCE;
     loop {
         let batch = app.app.db.scan(move |conn| feed::after(conn, seq, 1000)).await.unwrap();
-        if !batch.is_behind {
+        if !batch.numbering.is_behind {
             return batch.events;
         }
         assert!(Instant::now() < end, "events stay without a number");

@@ -20,7 +20,7 @@ pub mod words;
 mod writer;
 
 pub use connection::{AnyConnection as Connection, MultiBackend};
-pub use order::number_events;
+pub use order::{Numbering, number_events};
 pub use pool::still_wanted;
 pub use url::DatabaseUrl;
 

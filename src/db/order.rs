@@ -9,21 +9,32 @@
 use crate::db::Connection;
 use crate::db::rows::Number;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection as _, QueryResult, RunQueryDsl};
+use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl};
+
+/// The result of numbering events.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numbering {
+    /// Whether this call has numbered some. Always false on SQLite.
+    pub has_numbered: bool,
+    /// Whether committed events are left that have to wait.
+    pub is_behind: bool,
+}
 
 /// Numbers the committed events whose place in the order is final.
 ///
 /// A long transaction of anybody delays the numbers of later events, but never changes
 /// their order. Rows of a restored dump can have transaction numbers that this server
 /// has not reached: they are visible, so they are committed, and get their number, too.
-///
-/// Returns whether committed events are left that have to wait.
-pub fn number_events(conn: &mut Connection) -> QueryResult<bool> {
-    let Connection::Postgres(conn) = conn else { return Ok(false) };
+pub fn number_events(conn: &mut Connection) -> QueryResult<Numbering> {
+    let Connection::Postgres(conn) = conn else { return Ok(Numbering::default()) };
+    // Most writes record nothing: they take no lock.
+    if !is_any_waiting(conn)? {
+        return Ok(Numbering::default());
+    }
     conn.transaction(|conn| {
         // Waits for another instance that does the same; then this one finds nothing left.
         conn.batch_execute("SELECT last FROM event_order FOR UPDATE")?;
-        conn.batch_execute(
+        let numbered = diesel::sql_query(
             "WITH settled AS (
                 SELECT id, row_number() OVER (ORDER BY tx, id) AS place
                 FROM events
@@ -36,8 +47,13 @@ pub fn number_events(conn: &mut Connection) -> QueryResult<bool> {
             )
             UPDATE event_order SET last = (SELECT max(seq) FROM numbered)
             WHERE EXISTS (SELECT 1 FROM numbered)",
-        )?;
-        let waiting = "SELECT count(*) AS value FROM (SELECT 1 FROM events WHERE seq IS NULL LIMIT 1) AS waiting";
-        Ok(diesel::sql_query(waiting).get_result::<Number>(conn)?.value > 0)
+        )
+        .execute(conn)?;
+        Ok(Numbering { has_numbered: numbered > 0, is_behind: is_any_waiting(conn)? })
     })
+}
+
+fn is_any_waiting(conn: &mut PgConnection) -> QueryResult<bool> {
+    let waiting = "SELECT count(*) AS value FROM (SELECT 1 FROM events WHERE seq IS NULL LIMIT 1) AS waiting";
+    Ok(diesel::sql_query(waiting).get_result::<Number>(conn)?.value > 0)
 }

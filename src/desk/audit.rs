@@ -10,6 +10,7 @@ use crate::events::event::{Event, Kind};
 use crate::values::page::{Cursor, Place, Window};
 use crate::web::AppData;
 use crate::web::layout::Layout;
+use crate::web::lists::{Choice, LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
 use crate::web::when::When;
 use actix_web::HttpResponse;
@@ -44,12 +45,6 @@ struct Row {
     at: When,
 }
 
-struct Choice {
-    value: String,
-    label: String,
-    is_chosen: bool,
-}
-
 #[derive(Template)]
 #[template(path = "desk/audit.html")]
 struct AuditPage<'a> {
@@ -71,7 +66,9 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Audit
     let load = move |conn: &mut _| {
         Ok((audit::page(conn, account_id, &wanted, place.into())?, user::members(conn, account_id)?))
     };
+    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let (page, team) = app.db.read(load).await?;
+    drop(slot);
     let address = |path: &str, cursor: Option<(&str, Cursor)>| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         let kept = [("actor", &query.actor), ("kind", &query.kind)];
@@ -116,6 +113,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Audit
 /// `GET /settings/audit.csv`: the same, at most 50,000 rows.
 pub async fn csv(app: AppData, agent: Agent, query: Query<AuditQuery>) -> Result<HttpResponse> {
     let (filter, account_id) = (query.filter(), agent.account_id);
+    let _slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let mut file = csv::Writer::from_writer(Vec::new());
     let failed = |source: csv::Error| Error::internal("the CSV file", source);
     file.write_record(["at", "actor", "event", "subject", "description", "place"]).map_err(failed)?;
@@ -162,7 +160,7 @@ fn place_of(event: &Event) -> &str {
 fn what(event: &Event) -> String {
     let (about, old, new) = (&event.text.about, &event.text.old, &event.text.new);
     let role = |key| event.data.word::<Role>(key).map_or("", Role::as_str);
-    let is_own = event.actor_kind == "user" && event.actor_id.is_some_and(|id| id.to_string() == event.subject);
+    let is_own = event.user_id().is_some_and(|id| id.to_string() == event.subject);
     match event.kind {
         Kind::AccountCreated => "created the account".into(),
         Kind::AccountChanged => "changed the account’s settings".into(),

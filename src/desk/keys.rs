@@ -1,9 +1,9 @@
 //! `/settings/keys`: creating and revoking API keys.
 
 use crate::accounts::agent::Agent;
+use crate::accounts::keys;
 use crate::accounts::role::Action;
 use crate::accounts::user::MAX_NAME;
-use crate::accounts::{keys, rights};
 use crate::desk::confirm::Confirm;
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
@@ -99,12 +99,11 @@ pub async fn add(
         confirmed => confirmed?,
     }
     let (key, now) = (keys::generate()?, app.clock.now());
-    let (stored, by) = (key.clone(), agent.clone());
-    let add = move |conn: &mut _| {
-        let owner = rights::acting(conn, by.account_id, by.id, Action::Own)?;
-        keys::add(conn, &(&owner).into(), &owner, &name, &stored, now)
-    };
-    app.db.write(add).await?;
+    let stored = key.clone();
+    app.write_as_user(&agent, Action::Own, move |conn, owner| {
+        keys::add(conn, &owner.into(), owner, &name, &stored, now)
+    })
+    .await?;
     tracing::info!("API key created");
     render(&app, &agent, &layout, Some(&key), None).await
 }

@@ -154,11 +154,7 @@ pub async fn invite(
 /// `POST /settings/team/invitations/{id}/revoke`
 pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let revoke = move |conn: &mut _| {
-        let by = rights::acting(conn, agent.account_id, agent.id, Action::Configure)?;
-        invitations::revoke(conn, &by, id, now)
-    };
-    app.db.write(revoke).await?;
+    app.write_as_user(&agent, Action::Configure, move |conn, by| invitations::revoke(conn, by, id, now)).await?;
     tracing::info!(invitation = id, "invitation revoked");
     layout.see_other_with("/settings/team", &Flash::new("Invitation revoked."))
 }

@@ -2,7 +2,7 @@
 
 use crate::limits::slots::Holder;
 
-/// A user, API key or visitor that causes a change in an account.
+/// Who causes a change in an account: a user, an API key, a visitor, or Docket itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The account whose data the actor can access.

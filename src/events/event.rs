@@ -182,3 +182,10 @@ pub struct Event {
     /// assigned, shortly after the commit.
     pub seq: Option<i64>,
 }
+
+impl Event {
+    /// The user who caused the event.
+    pub fn user_id(&self) -> Option<i64> {
+        self.actor_id.filter(|_| self.actor_kind == "user")
+    }
+}

@@ -1,7 +1,7 @@
 //! Reading events in their order, on from a cursor.
 
 use crate::db::schema::events;
-use crate::db::{Connection, number_events};
+use crate::db::{Connection, Numbering, number_events};
 use crate::error::Result;
 use crate::events::event::Event;
 use diesel::prelude::*;
@@ -22,16 +22,15 @@ pub fn newest(conn: &mut Connection) -> Result<i64> {
 /// Events in their order.
 pub struct Batch {
     pub events: Vec<Event>,
-    /// Whether more events are committed that have no number yet, because a transaction
-    /// that began before them still runs.
-    pub is_behind: bool,
+    /// What reading has done to the order, and whether later events wait for their number.
+    pub numbering: Numbering,
 }
 
 /// Up to `limit` events after that number, of all accounts, oldest first.
 pub fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Batch> {
-    let is_behind = number_events(conn)?;
+    let numbering = number_events(conn)?;
     let events = events::table.filter(events::seq.gt(seq)).order(events::seq).limit(limit).load(conn)?;
-    Ok(Batch { events, is_behind })
+    Ok(Batch { events, numbering })
 }
 
 /// Up to `limit` events of an account after that number, oldest first, except those that

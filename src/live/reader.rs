@@ -25,15 +25,17 @@ pub(super) async fn run(db: Db, hub: Weak<Live>, mut seq: i64) {
     while let Some(live) = hub.upgrade() {
         let mut has_more = false;
         match db.scan(move |conn| feed::after(conn, seq, BATCH)).await {
-            Ok(Batch { events, is_behind }) => {
+            Ok(Batch { events, numbering }) => {
                 if let Some(last) = events.last() {
                     seq = last.seq.unwrap_or(seq);
                     publish(&live, &events);
-                    live.send_to_others(Broadcast::Recorded);
-                    // Another read finds out whether there are more.
-                    has_more = true;
                 }
-                has_more |= is_behind;
+                // The instance that numbers events tells the others, and nobody repeats it.
+                if numbering.has_numbered {
+                    live.send_to_others(Broadcast::Recorded);
+                }
+                // Another read finds out whether there are more.
+                has_more = !events.is_empty() || numbering.is_behind;
             }
             Err(error) => tracing::warn!(cause = error.cause(), "open pages could not be updated; retrying"),
         }
@@ -88,11 +90,13 @@ fn page_events(event: &Event, is_one_of_many: bool) -> Vec<PageEvent> {
             });
             vec![PageEvent::new("assigned", &data), ticket_event(event)]
         }
+        // Sessions have ended.
+        Kind::UserDisabled | Kind::UserPasswordChanged | Kind::UserSignedOut | Kind::UserSessionsEnded => {
+            vec![PageEvent::recheck()]
+        }
         kind => match kind.subject() {
             "conversation" => vec![PageEvent::new("conversation", &json!({ "conversation": subject }))],
             "ticket" | "attachment" => vec![ticket_event(event)],
-            // Sessions may have ended.
-            "user" => vec![PageEvent::recheck()],
             _ => Vec::new(),
         },
     }
@@ -104,7 +108,7 @@ fn ticket(event: &Event) -> Option<i64> {
 }
 
 fn ticket_event(event: &Event) -> PageEvent {
-    let user = event.actor_id.filter(|_| event.actor_kind == "user");
-    let data = json!({ "number": ticket(event), "kind": event.kind, "by": event.text.actor, "user": user });
+    let (by, user) = (&event.text.actor, event.user_id());
+    let data = json!({ "number": ticket(event), "kind": event.kind, "by": by, "user": user });
     PageEvent::new("ticket", &data)
 }

@@ -11,6 +11,13 @@ pub const LIST_PATIENCE: Duration = Duration::from_secs(5);
 /// The message if no slot becomes free.
 pub const LIST_BUSY: &str = "Your earlier searches are still running. Try again in a moment.";
 
+/// An option of a filter.
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub is_chosen: bool,
+}
+
 /// A page of a list, or an empty page and the reason why the query can't be searched.
 pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> {
     match page {

@@ -22,10 +22,8 @@ impl Instrumentation for Counter {
                 let is_setup =
                     ["PRAGMA", "SELECT 1", "SET ", "BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word));
                 // Nor do those of the reader of events, which runs beside the pages.
-                let is_feed = text.contains("event_order")
-                    || text.contains("seq IS NULL")
-                    || text.contains("seq\" > $1")
-                    || text.contains("seq` > ?");
+                let feed = ["event_order", "seq IS NULL", "seq\" > $1", "seq` > ?", "pg_notify"];
+                let is_feed = feed.iter().any(|word| text.contains(word));
                 if !is_setup && !is_feed {
                     *COUNTS.lock().unwrap().entry(self.url.clone()).or_default() += 1;
                 }

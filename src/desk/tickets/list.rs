@@ -13,7 +13,7 @@ use crate::tickets::{list, tags, ticket};
 use crate::values::page::Cursor;
 use crate::values::text;
 use crate::web::layout::Layout;
-use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
+use crate::web::lists::{Choice, LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::when::When;
 use crate::web::{AppData, query};
 use actix_web::HttpResponse;
@@ -69,12 +69,6 @@ struct Tab {
     url: String,
     count: i64,
     is_current: bool,
-}
-
-struct Choice {
-    value: String,
-    label: String,
-    is_chosen: bool,
 }
 
 #[derive(Template)]
