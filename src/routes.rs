@@ -5,7 +5,7 @@ use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
     account, attachments, audit, conversations, invitations, keys, live, profile, sessions, setup, sign_in,
-    submissions, team, tickets,
+    submissions, team, tickets, undo,
 };
 use crate::endpoint::{Endpoint, get, options, post};
 use crate::files::{archive, serve};
@@ -63,8 +63,9 @@ pub fn table() -> Vec<Endpoint> {
         post("/tickets/{number}/tags", WORK, tickets::change::change_tags),
         post("/tickets/{number}/notes", WORK, tickets::notes::save),
         post("/tickets/{number}/notes/append", WORK, tickets::notes::append),
-        get("/tickets/{number}/notes/revisions", READ, tickets::notes::revisions),
-        get("/tickets/{number}/notes/revisions/{version}", READ, tickets::notes::revision),
+        get("/tickets/{number}/notes/revisions", READ, tickets::revisions::list),
+        get("/tickets/{number}/notes/revisions/{version}", READ, tickets::revisions::show),
+        post("/tickets/{number}/notes/revisions/{version}/restore", WORK, tickets::revisions::restore),
         post("/tickets/{number}/delete", WORK, tickets::change::delete),
         post("/tickets/{number}/restore", WORK, tickets::change::restore),
         get("/trash", READ, tickets::trash::show),
@@ -110,6 +111,8 @@ pub fn table() -> Vec<Endpoint> {
         get("/profile/sessions", READ, sessions::list),
         post("/profile/sessions/end-others", READ, sessions::end_others),
         post("/profile/sessions/{id}/end", READ, sessions::end),
+
+        post("/undo", WORK, undo::undo),
 
         // Settings and team.
         get("/settings", CONFIGURE, account::show),

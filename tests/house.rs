@@ -173,6 +173,9 @@ fn the_tests_that_the_security_page_names_are_there() {
 const ENGINES_OWN: [&str; 6] =
     ["_terms", "event_order", "COLUMN tx ", "events_without_seq", "INSERT INTO events", "DROP TABLE"];
 
+/// Tables that a later migration drops.
+const DROPPED: [&str; 2] = ["ticket_events", "notes_revisions"];
+
 fn migration(engine: &str) -> String {
     let folder = Path::new("migrations").join(engine);
     let mut text = String::new();
@@ -202,7 +205,7 @@ fn both_engines_have_the_same_tables_and_the_program_knows_them() {
     assert_eq!(sqlite.iter().map(same).collect::<BTreeSet<_>>(), postgres);
 
     let schema = std::fs::read_to_string("src/db/schema.rs").unwrap();
-    let dropped = |table: &&str| table.starts_with("ticket_events ");
+    let dropped = |table: &&str| DROPPED.iter().any(|name| table.starts_with(&format!("{name} (")));
     for table in sqlite.iter().filter_map(|one| one.strip_prefix("CREATE TABLE ")).filter(|table| !dropped(table)) {
         let (name, body) = table.split_once(" (").unwrap();
         let body = body.trim();

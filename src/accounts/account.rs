@@ -133,7 +133,8 @@ pub fn change_settings(conn: &mut Connection, actor: &Actor, settings: &Settings
     let before = find(conn, actor.account_id)?;
     diesel::update(accounts::table.find(before.id)).set(settings).execute(conn)?;
     let event = NewEvent::new(EventKind::AccountChanged, before.id);
-    record(conn, actor, event.text(&before.name, &settings.name), now)
+    record(conn, actor, event.text(&before.name, &settings.name), now)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ pub fn invite(
     let id: i64 =
         diesel::insert_into(invitations::table).values(invitation).returning(invitations::id).get_result(conn)?;
     let event = NewEvent::new(EventKind::InvitationCreated, id).data(json!({ "role": role }));
-    record(conn, &inviter.into(), event.about(email.as_str()), now)
+    record(conn, &inviter.into(), event.about(email.as_str()), now)?;
+    Ok(())
 }
 
 /// The account's open invitations.
@@ -90,7 +91,8 @@ pub fn revoke(conn: &mut Connection, by: &User, id: i64, now: NaiveDateTime) -> 
     by.role.must_manage(invitation.role)?;
     diesel::delete(found).execute(conn)?;
     let event = NewEvent::new(EventKind::InvitationRevoked, id).about(&invitation.email);
-    record(conn, &by.into(), event, now)
+    record(conn, &by.into(), event, now)?;
+    Ok(())
 }
 
 /// Revokes a user's invitations to roles that they may no longer grant.

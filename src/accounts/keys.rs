@@ -65,7 +65,8 @@ pub fn add(conn: &mut Connection, by: &Actor, owner: &User, name: &str, key: &st
         created_at: now,
     };
     let id: i64 = diesel::insert_into(api_keys::table).values(key).returning(api_keys::id).get_result(conn)?;
-    record(conn, by, NewEvent::new(EventKind::KeyCreated, id).about(name), now)
+    record(conn, by, NewEvent::new(EventKind::KeyCreated, id).about(name), now)?;
+    Ok(())
 }
 
 /// The account's keys, including revoked ones, newest first.
@@ -149,5 +150,6 @@ pub fn revoke(conn: &mut Connection, by: &Actor, id: i64, now: NaiveDateTime) ->
     if diesel::update(valid).set(api_keys::revoked_at.eq(now)).execute(conn)? == 0 {
         return Ok(());
     }
-    record(conn, by, NewEvent::new(EventKind::KeyRevoked, id).about(&key.name), now)
+    record(conn, by, NewEvent::new(EventKind::KeyRevoked, id).about(&key.name), now)?;
+    Ok(())
 }

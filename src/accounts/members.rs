@@ -20,6 +20,8 @@ pub struct Changed {
     pub user: User,
     /// Number of API keys revoked because the member may no longer create keys.
     pub revoked_keys: usize,
+    /// The id of the event.
+    pub event: i64,
 }
 
 /// Gives a member another role.
@@ -31,17 +33,17 @@ pub fn change_role(conn: &mut Connection, agent: &Agent, id: i64, role: Role, no
     manager.role.must_manage(role)?;
     diesel::update(users::table.find(user.id)).set(users::role.eq(role.as_str())).execute(conn)?;
     let (by, data) = (Actor::from(&manager), json!({ "from": user.role, "to": role }));
-    record(conn, &by, user.event(EventKind::UserRoleChanged).data(data), now)?;
+    let event = record(conn, &by, user.event(EventKind::UserRoleChanged).data(data), now)?;
     let revoked_keys = withdraw(conn, &by, user.id, Some(role), now)?;
-    Ok(Changed { user, revoked_keys })
+    Ok(Changed { user, revoked_keys, event })
 }
 
 /// Disables a member: their sessions, keys and invitations end at once.
 pub fn disable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<Changed> {
     let (by, user) = set_disabled(conn, agent, id, Some(now))?;
-    record(conn, &by, user.event(EventKind::UserDisabled), now)?;
+    let event = record(conn, &by, user.event(EventKind::UserDisabled), now)?;
     let revoked_keys = withdraw(conn, &by, user.id, None, now)?;
-    Ok(Changed { user, revoked_keys })
+    Ok(Changed { user, revoked_keys, event })
 }
 
 /// Lets a disabled member sign in again.

@@ -22,7 +22,8 @@ pub fn renew_hash(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
 pub fn replace_password(conn: &mut Connection, by: &Actor, user: &User, hash: &str, now: NaiveDateTime) -> Result<()> {
     renew_hash(conn, user.id, hash)?;
     sessions::sign_out(conn, user.id)?;
-    record(conn, by, user.event(EventKind::UserPasswordChanged), now)
+    record(conn, by, user.event(EventKind::UserPasswordChanged), now)?;
+    Ok(())
 }
 
 /// Sets a user's password, for the operator, and ends all their sessions.

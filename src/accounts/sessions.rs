@@ -79,7 +79,8 @@ pub fn open(conn: &mut Connection, user_id: i64, token: &str, old: Option<&str>,
     diesel::delete(sessions::table.filter(sessions::token_hash.eq_any(too_many))).execute(conn)?;
     let user: User = users::table.find(user_id).first(conn)?;
     let place = used.place();
-    record(conn, &(&user).into(), user.event(EventKind::UserSignedIn).text("", &place), used.last_seen_at)
+    record(conn, &(&user).into(), user.event(EventKind::UserSignedIn).text("", &place), used.last_seen_at)?;
+    Ok(())
 }
 
 /// The user of a session token, and whether to record the session's last use.
@@ -123,14 +124,16 @@ fn close(conn: &mut Connection, token: &str) -> Result<()> {
 /// Ends the session with this token: its user signs out.
 pub fn close_own(conn: &mut Connection, user: &User, token: &str, now: NaiveDateTime) -> Result<()> {
     close(conn, token)?;
-    record(conn, &user.into(), user.event(EventKind::UserSignedOut), now)
+    record(conn, &user.into(), user.event(EventKind::UserSignedOut), now)?;
+    Ok(())
 }
 
 /// Records that somebody could not sign in as this user.
 pub fn record_failure(conn: &mut Connection, user: &User, used: &Used) -> Result<()> {
     let stranger = Actor::visitor(user.account_id, "");
     let place = used.place();
-    record(conn, &stranger, user.event(EventKind::UserSignInFailed).text("", &place), used.last_seen_at)
+    record(conn, &stranger, user.event(EventKind::UserSignInFailed).text("", &place), used.last_seen_at)?;
+    Ok(())
 }
 
 /// Ends the user's session with this [`Session::id`].
@@ -140,7 +143,8 @@ pub fn close_by_id(conn: &mut Connection, by: &User, id: &str, now: NaiveDateTim
         sessions::table.filter(sessions::user_id.eq(user_id)).select(sessions::token_hash).load(conn)?;
     let hash = hashes.into_iter().find(|hash| hash.get(..20) == Some(id)).ok_or_else(Error::not_found)?;
     diesel::delete(sessions::table.find(hash)).execute(conn)?;
-    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)
+    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)?;
+    Ok(())
 }
 
 /// Ends all sessions of a user except the one with this token, and forgets all known
@@ -151,7 +155,8 @@ pub fn close_others(conn: &mut Connection, by: &User, token: &str, now: NaiveDat
         .filter(sessions::token_hash.ne(token::sha256(token.as_bytes())));
     diesel::delete(others).execute(conn)?;
     devices::forget_all(conn, by.id)?;
-    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)
+    record(conn, &by.into(), by.event(EventKind::UserSessionsEnded), now)?;
+    Ok(())
 }
 
 pub fn close_all(conn: &mut Connection, user_id: i64) -> Result<()> {

@@ -146,7 +146,8 @@ pub struct Profile {
 /// Changes a user's own settings.
 pub fn change_profile(conn: &mut Connection, by: &User, profile: &Profile, now: NaiveDateTime) -> Result<()> {
     diesel::update(users::table.find(by.id)).set(profile).execute(conn)?;
-    record(conn, &by.into(), by.event(EventKind::UserProfileChanged).text(&by.name, &profile.name), now)
+    record(conn, &by.into(), by.event(EventKind::UserProfileChanged).text(&by.name, &profile.name), now)?;
+    Ok(())
 }
 
 /// Only notify about events from now on: after a user changed their mail settings,

@@ -335,10 +335,13 @@ pub async fn change(
             let had: BTreeSet<String> = tags::of(conn, before.id)?.into_iter().collect();
             tags::change(conn, actor, number, tags, &had.difference(tags).cloned().collect(), now)?;
         }
-        match assignee {
-            Change::Keep => {}
-            Change::Clear => change::set_assignee(conn, actor, number, None, now)?,
-            Change::Set(id) => change::set_assignee(conn, actor, number, Some(id), now)?,
+        let assignee = match assignee {
+            Change::Keep => None,
+            Change::Clear => Some(None),
+            Change::Set(id) => Some(Some(id)),
+        };
+        if let Some(assignee) = assignee {
+            change::set_assignee(conn, actor, number, assignee, now)?;
         }
         load(conn, actor.account_id, number)
     };

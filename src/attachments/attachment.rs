@@ -186,7 +186,14 @@ pub fn rename(
     Ok(name)
 }
 
-/// Removes a file from its ticket, or restores it (`deleted` false), and returns its name.
+/// The result of removing or restoring a file.
+pub struct Removal {
+    pub filename: String,
+    /// The id of the event, if anything has changed.
+    pub event: Option<i64>,
+}
+
+/// Removes a file from its ticket, or restores it (`deleted` false).
 ///
 /// # Errors
 /// *Not found* when the ticket or file is in another account, the ticket is in the trash, or
@@ -198,7 +205,7 @@ pub fn set_deleted(
     id: &str,
     deleted: bool,
     now: NaiveDateTime,
-) -> Result<String> {
+) -> Result<Removal> {
     let ticket = ticket::lock(conn, actor.account_id, number)?;
     let row = attachments::table
         .filter(attachments::ticket_id.eq(ticket.id))
@@ -206,7 +213,7 @@ pub fn set_deleted(
         .filter(attachments::state.eq(State::Ready));
     let attachment: Attachment = row.first(conn)?;
     if attachment.deleted_at.is_some() == deleted {
-        return Ok(attachment.filename);
+        return Ok(Removal { filename: attachment.filename, event: None });
     }
     if attachment.deleted_at.is_some_and(|at| at <= now - TRASH) {
         return Err(Error::not_found());
@@ -220,9 +227,9 @@ pub fn set_deleted(
     } else {
         attachment.event(EventKind::AttachmentRestored, number).text("", name)
     };
-    record(conn, actor, event, now)?;
+    let event = record(conn, actor, event, now)?;
     change::touch(conn, &ticket, now)?;
-    Ok(attachment.filename)
+    Ok(Removal { filename: attachment.filename, event: Some(event) })
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::events::record::{NewEvent, record};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Deletes a conversation, which can be restored for 30 days.
-pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
+/// Deletes a conversation, which can be restored for 30 days. Returns the id of the event.
+pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
     let conversation = get(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
     record(conn, actor, conversation.event(EventKind::ConversationDeleted), now)

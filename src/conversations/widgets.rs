@@ -170,5 +170,6 @@ fn parse_language(language: &str) -> Result<String> {
 pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {
     let widget = get(conn, actor.account_id, id)?;
     diesel::update(widgets::table.find(widget.id)).set(settings).execute(conn)?;
-    record(conn, actor, NewEvent::new(EventKind::WidgetChanged, widget.id).text(&widget.name, &settings.name), now)
+    record(conn, actor, NewEvent::new(EventKind::WidgetChanged, widget.id).text(&widget.name, &settings.name), now)?;
+    Ok(())
 }

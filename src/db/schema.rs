@@ -218,13 +218,14 @@ table! {
 }
 
 table! {
-    notes_revisions (ticket_id, version) {
+    note_revisions (ticket_id, version) {
         ticket_id -> BigInt,
         version -> BigInt,
-        author_id -> BigInt,
+        author_id -> Nullable<BigInt>,
         author_name -> Text,
+        kept_start -> BigInt,
+        kept_end -> BigInt,
         body -> Text,
-        started_at -> Timestamp,
         saved_at -> Timestamp,
     }
 }
@@ -330,7 +331,7 @@ allow_tables_to_appear_in_same_query!(
     tags,
     ticket_tags,
     events,
-    notes_revisions,
+    note_revisions,
     attachments,
     installation,
     widgets,

@@ -20,3 +20,4 @@ pub mod sites;
 pub mod submissions;
 pub mod team;
 pub mod tickets;
+pub mod undo;

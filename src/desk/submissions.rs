@@ -2,6 +2,7 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
+use crate::desk::undo;
 use crate::error::Result;
 use crate::submissions::form::Form;
 use crate::submissions::list::Filter;
@@ -140,10 +141,9 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<St
 /// `POST /submissions/{id}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let undo = format!("/submissions/{id}/restore");
-    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
+    let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     let text = "The submission is deleted. Tickets made from it stay.";
-    layout.see_other_with("/submissions", &Flash::with_undo(text, undo))
+    layout.see_other_with("/submissions", &undo::flash(text, [event]))
 }
 
 /// `POST /submissions/{id}/restore`
@@ -157,9 +157,10 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
 /// `POST /submissions/{id}/spam`
 pub async fn spam(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let undo = format!("/submissions/{id}/not-spam");
-    app.write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor, &id, true, now)).await?;
-    layout.see_other_with("/submissions", &Flash::with_undo("Moved to spam.", undo))
+    let event = app
+        .write_as(&agent, Action::Work, move |conn, actor| submission::set_spam(conn, actor, &id, true, now))
+        .await?;
+    layout.see_other_with("/submissions", &undo::flash("Moved to spam.", event))
 }
 
 /// `POST /submissions/{id}/not-spam`

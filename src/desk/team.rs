@@ -6,6 +6,7 @@ use crate::accounts::role::{Action, Role};
 use crate::accounts::user::User;
 use crate::accounts::{account, invitations, members, rights, user};
 use crate::desk::confirm::Confirm;
+use crate::desk::undo;
 use crate::error::{Kind, Result};
 use crate::values::email::Email;
 use crate::values::token;
@@ -184,7 +185,7 @@ pub async fn set_role(
         return layout.page_with(error.kind.status(), &page);
     }
     let now = app.clock.now();
-    let Changed { user, revoked_keys: keys } =
+    let Changed { user, revoked_keys: keys, .. } =
         app.db.write(move |conn| members::change_role(conn, &agent, id, role, now)).await?;
     tracing::info!(member = id, role = role.as_str(), keys, "role changed");
     let text = format!("{} is now {}.{}", user.name, role.as_str(), revoked_keys_notice(keys));
@@ -202,14 +203,11 @@ fn revoked_keys_notice(count: usize) -> String {
 /// `POST /settings/team/{id}/disable`. Ends that user's sessions at once.
 pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let Changed { user, revoked_keys: keys } =
+    let Changed { user, revoked_keys: keys, event } =
         app.db.write(move |conn| members::disable(conn, &agent, id, now)).await?;
     tracing::info!(member = id, keys, "member disabled");
-    let undo = format!("/settings/team/{}/enable", user.id);
-    layout.see_other_with(
-        "/settings/team",
-        &Flash::with_undo(format!("{} can no longer sign in.{}", user.name, revoked_keys_notice(keys)), undo),
-    )
+    let text = format!("{} can no longer sign in.{}", user.name, revoked_keys_notice(keys));
+    layout.see_other_with("/settings/team", &undo::flash(text, [event]))
 }
 
 /// `POST /settings/team/{id}/enable`

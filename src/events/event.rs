@@ -184,6 +184,16 @@ pub struct Event {
 }
 
 impl Event {
+    /// The number of the ticket that the event is about, if it is about a ticket or its
+    /// files.
+    pub fn ticket_number(&self) -> Option<i64> {
+        match self.kind.subject() {
+            "ticket" => self.subject.parse().ok(),
+            "attachment" => self.data.number("ticket"),
+            _ => None,
+        }
+    }
+
     /// The user who caused the event.
     pub fn user_id(&self) -> Option<i64> {
         self.actor_id.filter(|_| self.actor_kind == "user")

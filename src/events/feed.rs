@@ -33,6 +33,14 @@ pub fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Batch> {
     Ok(Batch { events, numbering })
 }
 
+/// An event of an account.
+///
+/// # Errors
+/// *Not found*, also for events of other accounts.
+pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<Event> {
+    Ok(events::table.filter(events::account_id.eq(account_id)).filter(events::id.eq(id)).first(conn)?)
+}
+
 /// Up to `limit` events of an account after that number, oldest first, except those that
 /// are for the audit log only.
 pub fn of_account(conn: &mut Connection, account_id: i64, seq: i64, limit: usize) -> Result<Vec<Event>> {

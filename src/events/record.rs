@@ -35,6 +35,14 @@ impl<'a> NewEvent<'a> {
         Self { data, ..self }
     }
 
+    /// Marks the event as the undoing of another one.
+    pub fn undoing(mut self, event: Option<i64>) -> Self {
+        if let Some(event) = event {
+            self.data["undoes"] = event.into();
+        }
+        self
+    }
+
     /// The visitor whom the event is about, or the title of the ticket.
     pub fn about(self, about: &'a str) -> Self {
         Self { about, ..self }
@@ -61,8 +69,8 @@ struct Row {
     for_audit: bool,
 }
 
-/// Records an event, in the transaction of the change itself.
-pub fn record(conn: &mut Connection, actor: &Actor, event: NewEvent<'_>, at: NaiveDateTime) -> Result<()> {
+/// Records an event, in the transaction of the change itself, and returns its id.
+pub fn record(conn: &mut Connection, actor: &Actor, event: NewEvent<'_>, at: NaiveDateTime) -> Result<i64> {
     let (actor_kind, actor_id) = match actor.kind {
         ActorKind::User(id) => ("user", Some(id)),
         ActorKind::Key(id) => ("key", Some(id)),
@@ -87,6 +95,5 @@ pub fn record(conn: &mut Connection, actor: &Actor, event: NewEvent<'_>, at: Nai
         data: event.data.to_string(),
         text: serde_json::to_string(&text).map_err(|source| Error::internal("text of an event", source))?,
     };
-    diesel::insert_into(events::table).values(row).execute(conn)?;
-    Ok(())
+    Ok(diesel::insert_into(events::table).values(row).returning(events::id).get_result(conn)?)
 }

@@ -86,7 +86,7 @@ fn page_events(event: &Event, is_one_of_many: bool) -> Vec<PageEvent> {
         }
         Kind::TicketAssigned if event.data.number("to").is_some() => {
             let data = json!({
-                "to": event.data.0["to"], "by": text.actor, "number": ticket(event), "title": text.about,
+                "to": event.data.0["to"], "by": text.actor, "number": event.ticket_number(), "title": text.about,
             });
             vec![PageEvent::new("assigned", &data), ticket_event(event)]
         }
@@ -102,13 +102,8 @@ fn page_events(event: &Event, is_one_of_many: bool) -> Vec<PageEvent> {
     }
 }
 
-/// The number of the ticket that the event is about.
-fn ticket(event: &Event) -> Option<i64> {
-    event.data.number("ticket").or_else(|| event.subject.parse().ok())
-}
-
 fn ticket_event(event: &Event) -> PageEvent {
     let (by, user) = (&event.text.actor, event.user_id());
-    let data = json!({ "number": ticket(event), "kind": event.kind, "by": by, "user": user });
+    let data = json!({ "number": event.ticket_number(), "kind": event.kind, "by": by, "user": user });
     PageEvent::new("ticket", &data)
 }

@@ -145,5 +145,6 @@ impl From<Form> for Settings {
 pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {
     let form = find(conn, actor.account_id, id)?;
     diesel::update(forms::table.find(form.id)).set(settings).execute(conn)?;
-    record(conn, actor, NewEvent::new(EventKind::FormChanged, form.id).text(&form.name, &settings.name), now)
+    record(conn, actor, NewEvent::new(EventKind::FormChanged, form.id).text(&form.name, &settings.name), now)?;
+    Ok(())
 }

@@ -150,15 +150,15 @@ pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissio
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
-/// Marks a submission as spam or not spam.
-pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now: NaiveDateTime) -> Result<()> {
+/// Marks a submission as spam or not spam. Returns the id of the event, if that is a change.
+pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now: NaiveDateTime) -> Result<Option<i64>> {
     let submission = get(conn, actor.account_id, id)?;
     if submission.spam == spam {
-        return Ok(());
+        return Ok(None);
     }
     diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
     let kind = if spam { EventKind::SubmissionMarkedSpam } else { EventKind::SubmissionUnmarkedSpam };
-    record(conn, actor, submission.event(kind), now)
+    Ok(Some(record(conn, actor, submission.event(kind), now)?))
 }
 
 /// Checks the search index for the submissions after a sequence number and, with

@@ -12,8 +12,8 @@ use crate::submissions::submission::{Submission, get};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Deletes a submission; it can be restored for 30 days.
-pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<()> {
+/// Deletes a submission, which can be restored for 30 days. Returns the id of the event.
+pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
     let submission = get(conn, actor.account_id, id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::deleted_at.eq(now)).execute(conn)?;
     record(conn, actor, submission.event(EventKind::SubmissionDeleted), now)

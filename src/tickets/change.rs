@@ -15,17 +15,38 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::json;
 
-pub fn set_title(conn: &mut Connection, actor: &Actor, number: i64, title: &Title, now: NaiveDateTime) -> Result<()> {
+/// Changes the title. Returns the id of the event, if that is a change.
+pub fn set_title(
+    conn: &mut Connection,
+    actor: &Actor,
+    number: i64,
+    title: &Title,
+    now: NaiveDateTime,
+) -> Result<Option<i64>> {
     let ticket = lock(conn, actor.account_id, number)?;
     if ticket.title == title.as_str() {
-        return Ok(());
+        return Ok(None);
     }
-    diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title.as_str())).execute(conn)?;
-    record(conn, actor, ticket.event(EventKind::TicketTitleChanged).text(&ticket.title, title.as_str()), now)?;
-    touch(conn, &ticket, now)
+    write_title(conn, actor, &ticket, title.as_str(), None, now).map(Some)
+}
+
+/// `undoes` is the event that this change undoes, here and below.
+pub(super) fn write_title(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    title: &str,
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    diesel::update(tickets::table.find(ticket.id)).set(tickets::title.eq(title)).execute(conn)?;
+    touch(conn, ticket, now)?;
+    let event = ticket.event(EventKind::TicketTitleChanged).text(&ticket.title, title).undoing(undoes);
+    record(conn, actor, event, now)
 }
 
 /// Changes the status of a ticket. `from` is the status that the page showed, if known.
+/// Returns the id of the event, if that is a change.
 ///
 /// # Errors
 /// *Conflict*, naming the actor who changed it, when `from` is outdated; *not found* when
@@ -37,11 +58,11 @@ pub fn set_status(
     to: Status,
     from: Option<Status>,
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let ticket = lock(conn, actor.account_id, number)?;
     let current = ticket.status;
     if current == to {
-        return Ok(());
+        return Ok(None);
     }
     if from.is_some_and(|from| from != current) {
         let by = history::last_of(conn, ticket.id, EventKind::TicketStatusChanged)?.map(|event| event.text.actor);
@@ -50,31 +71,26 @@ pub fn set_status(
         let message = format!("{by} has set this ticket to “{label}” in the meantime. Nothing was changed.");
         return Err(Error::new(Kind::Conflict, message));
     }
-    let times = Times {
-        closed_at: ticket.closed_at,
-        first_closed_at: ticket.first_closed_at,
-        reopen_count: ticket.reopen_count,
-    }
-    .after(current, to, now);
+    write_status(conn, actor, &ticket, (to, ticket.times().after(current, to, now)), None, now).map(Some)
+}
+
+pub(super) fn write_status(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    (to, times): (Status, Times),
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
     diesel::update(tickets::table.find(ticket.id))
         .set((tickets::status.eq(to), tickets::updated_at.eq(now), times))
         .execute(conn)?;
-    count(conn, actor.account_id, Some(current), Some(to))?;
-    let data = json!({ "from": current, "to": to });
-    record(conn, actor, ticket.event(EventKind::TicketStatusChanged).data(data), now)
+    count(conn, actor.account_id, Some(ticket.status), Some(to))?;
+    let data = json!({ "from": ticket.status, "to": to });
+    record(conn, actor, ticket.event(EventKind::TicketStatusChanged).data(data).undoing(undoes), now)
 }
 
-#[derive(AsChangeset)]
-#[diesel(table_name = tickets, treat_none_as_null = true)]
-struct Assignment<'a> {
-    assignee_id: Option<i64>,
-    updated_at: NaiveDateTime,
-    assigned_at: NaiveDateTime,
-    assigned_by: &'a str,
-    assigned_by_user: Option<i64>,
-}
-
-/// Assigns or unassigns a ticket.
+/// Assigns or unassigns a ticket. Returns the id of the event, if that is a change.
 ///
 /// # Errors
 /// *Invalid* when the account has no assignable user with that id; *not found* when the
@@ -85,11 +101,22 @@ pub fn set_assignee(
     number: i64,
     assignee: Option<i64>,
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<Option<i64>> {
     let ticket = lock(conn, actor.account_id, number)?;
     if ticket.assignee_id == assignee {
-        return Ok(());
+        return Ok(None);
     }
+    write_assignee(conn, actor, &ticket, assignee, None, now).map(Some)
+}
+
+pub(super) fn write_assignee(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    assignee: Option<i64>,
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
     let mut name_of = |id: Option<i64>| -> Result<String> {
         let Some(id) = id else { return Ok(String::new()) };
         let found = users::table
@@ -105,16 +132,17 @@ pub fn set_assignee(
     };
     let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);
     diesel::update(tickets::table.find(ticket.id))
-        .set(Assignment {
-            assignee_id: assignee,
-            updated_at: now,
-            assigned_at: now,
-            assigned_by: &actor.name,
-            assigned_by_user: actor.user_id(),
-        })
+        .set((
+            tickets::assignee_id.eq(assignee),
+            tickets::updated_at.eq(now),
+            tickets::assigned_at.eq(now),
+            tickets::assigned_by.eq(&actor.name),
+            tickets::assigned_by_user.eq(actor.user_id()),
+        ))
         .execute(conn)?;
     let data = json!({ "from": ticket.assignee_id, "to": assignee });
-    record(conn, actor, ticket.event(EventKind::TicketAssigned).data(data).about(&ticket.title).text(&old, &new), now)
+    let event = ticket.event(EventKind::TicketAssigned).data(data).about(&ticket.title).text(&old, &new);
+    record(conn, actor, event.undoing(undoes), now)
 }
 
 /// Updates a ticket's modification time and its search index.

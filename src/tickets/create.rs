@@ -117,7 +117,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
     let ticket: Ticket =
         diesel::insert_into(tickets::table).values(row).returning(tickets::all_columns).get_result(conn)?;
     if !ticket.notes.is_empty() {
-        revisions::keep(conn, &ticket, actor, now)?;
+        revisions::keep(conn, &ticket, "", actor, now)?;
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
     record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;

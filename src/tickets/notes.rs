@@ -2,7 +2,7 @@
 
 use crate::db::Connection;
 use crate::db::schema::tickets;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind;
 use crate::events::record::record;
@@ -27,6 +27,8 @@ pub enum Saved {
 #[derive(Clone, Debug)]
 pub struct Theirs {
     pub notes: String,
+    /// The text that the submitted notes are based on.
+    pub base: String,
     /// The version to send with the next save.
     pub version: i64,
     pub author: String,
@@ -47,7 +49,12 @@ pub fn save(
     }
     if ticket.notes_version != version {
         let author = revisions::latest(conn, ticket.id)?.map_or_else(|| "Somebody".into(), |latest| latest.author_name);
-        let theirs = Theirs { notes: ticket.notes, version: ticket.notes_version, author };
+        let base = match revisions::text(conn, ticket.id, version) {
+            // The first version of a ticket without notes has no revision.
+            Err(error) if error.kind == ErrorKind::NotFound => String::new(),
+            base => base?,
+        };
+        let theirs = Theirs { notes: ticket.notes, base, version: ticket.notes_version, author };
         return Ok(Saved::Stale(Box::new(theirs)));
     }
     write(conn, actor, &ticket, notes.as_str(), now)?;
@@ -78,13 +85,28 @@ pub fn append(
     write(conn, actor, &ticket, notes.as_str(), now)
 }
 
+/// Saves an earlier version again, and returns the version that it replaces.
+///
+/// # Errors
+/// *Not found* when the ticket or the version does not exist, or the ticket is in the
+/// trash.
+pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, version: i64, now: NaiveDateTime) -> Result<i64> {
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
+    let notes = revisions::text(conn, ticket.id, version)?;
+    if notes != ticket.notes {
+        write(conn, actor, &ticket, &notes, now)?;
+    }
+    Ok(ticket.notes_version)
+}
+
 fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now: NaiveDateTime) -> Result<()> {
     let version = ticket.notes_version + 1;
     diesel::update(tickets::table.find(ticket.id))
         .set((tickets::notes.eq(notes), tickets::notes_version.eq(version)))
         .execute(conn)?;
+    let before = &ticket.notes;
     let ticket = Ticket { notes: notes.to_owned(), notes_version: version, ..ticket.clone() };
-    revisions::keep(conn, &ticket, actor, now)?;
+    revisions::keep(conn, &ticket, before, actor, now)?;
     let data = json!({ "version": version });
     record(conn, actor, ticket.event(Kind::TicketNotesChanged).data(data), now)?;
     change::touch(conn, &ticket, now)

@@ -78,6 +78,26 @@ impl Times {
             _ => self,
         }
     }
+
+    /// The fields before the status changed to the present one. `closed_before` is when the
+    /// ticket was closed before that, if it was.
+    pub fn before(self, from: Status, to: Status, closed_before: Option<NaiveDateTime>) -> Self {
+        match (from, to) {
+            (Status::Closed, Status::Closed) => self,
+            // Whether that was the first close.
+            (_, Status::Closed) => Self {
+                closed_at: None,
+                first_closed_at: self.first_closed_at.filter(|first| Some(*first) != self.closed_at),
+                ..self
+            },
+            (Status::Closed, _) => Self {
+                closed_at: closed_before.or(self.first_closed_at),
+                reopen_count: (self.reopen_count - 1).max(0),
+                ..self
+            },
+            _ => self,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,5 +115,8 @@ mod tests {
         assert_eq!((open.closed_at, open.first_closed_at, open.reopen_count), (None, Some(at(10)), 1));
         let again = open.after(Status::InProgress, Status::Closed, at(30));
         assert_eq!((again.closed_at, again.first_closed_at, again.reopen_count), (Some(at(30)), Some(at(10)), 1));
+        assert_eq!(closed.before(Status::New, Status::Closed, None), start);
+        assert_eq!(open.before(Status::Closed, Status::InProgress, Some(at(10))), closed);
+        assert_eq!(again.before(Status::InProgress, Status::Closed, Some(at(10))), open);
     }
 }

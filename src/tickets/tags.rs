@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind;
 use crate::events::record::record;
+use crate::tickets::ticket::Ticket;
 use crate::tickets::{change, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
@@ -13,7 +14,8 @@ use diesel::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use unicode_normalization::UnicodeNormalization;
 
-/// Adds and removes tags. Both lists must contain results of [`parse_tag`].
+/// Adds and removes tags. Both lists must contain results of [`parse_tag`]. Returns the ids
+/// of the events.
 pub fn change(
     conn: &mut Connection,
     actor: &Actor,
@@ -21,25 +23,43 @@ pub fn change(
     add: &BTreeSet<String>,
     remove: &BTreeSet<String>,
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<Vec<i64>> {
     let ticket = ticket::lock(conn, actor.account_id, number)?;
     let before = of(conn, ticket.id)?;
+    let mut events = Vec::new();
     for name in add.iter().filter(|name| !before.contains(name)) {
-        let tag = id_of(conn, actor.account_id, name)?;
+        events.push(write(conn, actor, &ticket, name, true, None, now)?);
+    }
+    for name in remove.iter().filter(|name| before.contains(name) && !add.contains(*name)) {
+        events.push(write(conn, actor, &ticket, name, false, None, now)?);
+    }
+    if !events.is_empty() {
+        change::touch(conn, &ticket, now)?;
+    }
+    Ok(events)
+}
+
+/// Adds or removes one tag. `undoes` is the event that this change undoes.
+pub(super) fn write(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    name: &str,
+    add: bool,
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    let tag = id_of(conn, actor.account_id, name)?;
+    let event = if add {
         diesel::insert_into(ticket_tags::table)
             .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
             .execute(conn)?;
-        record(conn, actor, ticket.event(Kind::TicketTagAdded).text("", name), now)?;
-    }
-    for name in remove.iter().filter(|name| before.contains(name)) {
-        let tag = id_of(conn, actor.account_id, name)?;
+        ticket.event(Kind::TicketTagAdded).text("", name)
+    } else {
         diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
-        record(conn, actor, ticket.event(Kind::TicketTagRemoved).text(name, ""), now)?;
-    }
-    if of(conn, ticket.id)? != before {
-        change::touch(conn, &ticket, now)?;
-    }
-    Ok(())
+        ticket.event(Kind::TicketTagRemoved).text(name, "")
+    };
+    record(conn, actor, event.undoing(undoes), now)
 }
 
 /// The id of the account's tag with this name. Creates the tag if it does not exist.

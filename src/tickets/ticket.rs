@@ -6,7 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::event::Kind as EventKind;
 use crate::events::record::NewEvent;
 use crate::tickets::source::{Source, SourceKind};
-use crate::tickets::status::Status;
+use crate::tickets::status::{Status, Times};
 use crate::values::{email, text};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -83,6 +83,10 @@ impl Ticket {
     /// An event of this ticket.
     pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
         NewEvent::new(kind, self.number).in_history_of(self.id)
+    }
+
+    pub fn times(&self) -> Times {
+        Times { closed_at: self.closed_at, first_closed_at: self.first_closed_at, reopen_count: self.reopen_count }
     }
 
     /// Seconds from creation to the latest close; empty while open.

@@ -2,7 +2,7 @@
 
 use crate::clock::TRASH;
 use crate::db::index::Index;
-use crate::db::schema::{events, notes_revisions, ticket_tags, tickets};
+use crate::db::schema::{events, note_revisions, ticket_tags, tickets};
 use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::events::actor::Actor;
@@ -14,16 +14,16 @@ use crate::tickets::ticket::{find, lock};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Moves a ticket to the trash.
+/// Moves a ticket to the trash, and returns the id of the event.
 ///
 /// # Errors
 /// *Not found* when the ticket is in another account or already in the trash.
-pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<()> {
+pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<i64> {
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), None)?;
-    record(conn, actor, ticket.event(EventKind::TicketDeleted), now)?;
-    Ok(index::forget_terms(conn, Index::Tickets, ticket.id)?)
+    index::forget_terms(conn, Index::Tickets, ticket.id)?;
+    record(conn, actor, ticket.event(EventKind::TicketDeleted), now)
 }
 
 /// Restores a ticket from the trash. Does nothing when the ticket is not in the trash.
@@ -57,7 +57,7 @@ pub fn forget(conn: &mut Connection, ids: &[i64], now: NaiveDateTime) -> Result<
     for (account_id, number) in rows {
         record(conn, &Actor::system(account_id), NewEvent::new(EventKind::TicketPurged, number), now)?;
     }
-    diesel::delete(notes_revisions::table.filter(notes_revisions::ticket_id.eq_any(ids))).execute(conn)?;
+    diesel::delete(note_revisions::table.filter(note_revisions::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(events::table.filter(events::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(tickets::table.filter(tickets::id.eq_any(ids))).execute(conn)?;

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 struct Files;
 
 /// The parts of the style sheet, in order. They are joined into one file.
-const STYLES: [&str; 23] = [
+const STYLES: [&str; 24] = [
     "layers",
     "tokens",
     "base",
@@ -36,6 +36,7 @@ const STYLES: [&str; 23] = [
     "tags",
     "ticket-list",
     "ticket",
+    "revisions",
     "files",
     "upload",
     "viewer",

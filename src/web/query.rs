@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Kind};
 use crate::web::charset;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use form_urlencoded::Serializer;
 use serde::de::DeserializeOwned;
 use std::future::{Ready, ready};
@@ -33,9 +33,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let pairs = charset::pairs(req.query_string().as_bytes(), None);
         let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let read = web::Query::<T>::from_query(&query);
-        let unreadable =
-            |_| Error::new(Kind::Unreadable, "The address isn’t valid: one of its values has the wrong type.");
-        ready(read.map(|query| Self(query.into_inner())).map_err(|error| unreadable(error).into()))
+        let unreadable = |_: serde_html_form::de::Error| {
+            Error::new(Kind::Unreadable, "The address isn’t valid: one of its values has the wrong type.")
+        };
+        ready(serde_html_form::from_str(&query).map(Self).map_err(|error| unreadable(error).into()))
     }
 }

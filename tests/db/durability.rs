@@ -5,8 +5,9 @@ use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, Person, files, fresh_database, from_elsewhere};
 use diesel::prelude::*;
 use docket::attachments::attachment::Attachment;
-use docket::db::schema::{attachments, events, notes_revisions, submissions, ticket_counts, tickets};
+use docket::db::schema::{attachments, events, submissions, ticket_counts, tickets};
 use docket::db::{Connection, Db};
+use docket::tickets::revisions;
 use docket::tickets::ticket::Ticket;
 use docket::values::token::sha256;
 use std::collections::{HashMap, HashSet};
@@ -170,13 +171,11 @@ fn nothing_is_half_there(conn: &mut Connection, folder: &Path) {
     let first = rows.iter().find(|ticket| ticket.number == 1).unwrap();
     let saved = events.iter().filter(|(id, kind)| *id == Some(first.id) && kind == "ticket.notes_changed").count();
     assert_eq!(first.notes_version, 1 + i64::try_from(saved).unwrap());
-    let newest: String = notes_revisions::table
-        .filter(notes_revisions::ticket_id.eq(first.id))
-        .order(notes_revisions::version.desc())
-        .select(notes_revisions::body)
-        .first(conn)
-        .unwrap();
-    assert_eq!(newest, first.notes);
+    // Every save is a version that can be read, and the last is what the ticket has.
+    for version in 2..first.notes_version {
+        revisions::text(conn, first.id, version).unwrap();
+    }
+    assert_eq!(revisions::text(conn, first.id, first.notes_version).unwrap(), first.notes);
     let kept: Vec<Attachment> = attachments::table.filter(attachments::state.eq("ready")).load(conn).unwrap();
     for row in &kept {
         assert_eq!(sha256(&std::fs::read(folder.join(row.key())).unwrap()), row.sha256, "{}", row.key());

@@ -2,6 +2,7 @@
 
 mod create;
 mod tags;
+mod undo;
 
 use crate::support::{PASSWORD, Person, TestApp, queries};
 use docket::accounts::role::Role;
@@ -176,7 +177,7 @@ async fn the_trash_gives_tickets_back_and_empties_itself() {
     let deleted = owner.post(&format!("/tickets/{number}/delete"), &[]).await;
     deleted.expect_redirect("/tickets");
     let list = owner.get("/tickets").await;
-    list.expect_text("is in the trash").expect_text(&format!("action=\"/tickets/{number}/restore\""));
+    list.expect_text("is in the trash").expect_text("action=\"/undo?event=");
     list.expect_no_text("Thrown away");
     assert!(owner.list("q=thrown").await.is_empty());
     owner.get(&format!("/tickets/{number}")).await.expect(404).expect_text("in the trash");
@@ -332,7 +333,7 @@ mod notes {
             .expect_text("Theirs")
             .expect_text("Mine")
             .expect_text("Max editor saved these notes while you were editing");
-        conflict.expect_text("Theirs\n\nMine");
+        conflict.expect_text("Theirs\nMine");
         let version = conflict.value("version").parse().unwrap();
         owner.write_notes(number, version, "Theirs and mine").await.expect(303);
         let page = owner.get(&format!("/tickets/{number}/notes/revisions")).await;
@@ -361,21 +362,85 @@ mod notes {
         owner.post(&path, &[("line", "  ")]).await.expect(422).expect_text("Enter a note");
     }
 
+    /// A save that empties the notes is a version like any other.
     #[actix_web::test]
-    async fn saves_within_ten_minutes_are_one_revision() {
+    async fn every_save_is_read_again_and_restored() {
         let app = TestApp::start().await;
         let owner = app.owner().await;
+        let editor = app.member(&owner, Role::Editor).await;
         let number = owner.make_ticket("Revisions").await;
-        for version in 1..=3 {
-            owner.write_notes(number, version, &format!("draft {version}")).await.expect(303);
-            app.wait(Duration::from_secs(4 * 60));
+        let texts = ["first\nsecond é\nthird", "first\nsecond è and more\nthird", ""];
+        for (version, text) in (1..).zip(texts) {
+            owner.write_notes(number, version, text).await.expect(303);
+            app.wait(Duration::from_secs(3 * 60));
         }
-        // Twelve minutes after the first save, this is a separate revision.
-        owner.write_notes(number, 4, "later").await.expect(303);
-        owner.write_notes(number, 5, "later").await.expect(303);
-        let page = owner.get(&format!("/tickets/{number}/notes/revisions")).await;
-        assert_eq!(page.texts("li").iter().filter(|line| line.contains("Version ")).count(), 2, "{}", page.body);
-        owner.get(&format!("/tickets/{number}/notes/revisions/4")).await.expect_text("draft 3");
+        editor.write_notes(number, 4, "Hers").await.expect(303);
+        let revisions = format!("/tickets/{number}/notes/revisions");
+        let page = owner.get(&revisions).await;
+        // One sitting of each author, the latest first.
+        let sittings = page.texts(".sitting");
+        assert!(sittings.len() == 2 && sittings[0].starts_with("Max editor"), "{sittings:?}");
+        assert!(["Version 2", "Version 3", "Version 4"].iter().all(|save| sittings[1].contains(save)), "{sittings:?}");
+        let shown = owner.get(&format!("{revisions}/3")).await;
+        assert_eq!(shown.texts(".difference del"), ["second é"]);
+        assert_eq!(shown.texts(".difference ins"), ["second è and more"]);
+        assert_eq!(shown.texts(".difference mark").concat(), "éè and more");
+        owner.get(&format!("{revisions}/4")).await.expect_text("The notes were empty.");
+        owner.get(&format!("{revisions}/1")).await.expect(404);
+        for (version, text) in (2..).zip(texts) {
+            let words = text.replace('\n', " ");
+            assert_eq!(owner.get(&format!("{revisions}/{version}")).await.texts(".prose").concat(), words);
+            let back = owner.post(&format!("{revisions}/{version}/restore"), &[]).await;
+            back.expect_redirect(&format!("/tickets/{number}#notes"));
+            let page = owner.get(&format!("/tickets/{number}")).await;
+            assert_eq!(page.texts("#notes .prose").concat(), words);
+            page.expect_text(&format!("Version {version} of the notes is restored."));
+        }
+        // To undo it is to restore the version before: the second text.
+        owner.post(&format!("{revisions}/7/restore"), &[]).await.expect(303);
+        let page = owner.get(&format!("/tickets/{number}")).await;
+        let undo = page.attribute(".flash form", "action");
+        owner.post(&undo, &[]).await.expect(303);
+        assert_eq!(owner.get(&format!("/tickets/{number}")).await.texts("#notes .prose").concat(), "");
+        owner.post(&format!("{revisions}/99/restore"), &[]).await.expect(404);
+        let viewer = app.member(&owner, Role::Viewer).await;
+        viewer.post(&format!("{revisions}/2/restore"), &[]).await.expect(403);
+        viewer.get(&format!("{revisions}/2")).await.expect(200);
+    }
+
+    /// Most versions are stored as differences; every 50th is whole.
+    #[actix_web::test]
+    async fn a_long_history_is_read_page_by_page() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let number = owner.make_ticket("Long history").await;
+        for version in 1..=220 {
+            let lines: Vec<String> = (0..=version).map(|line| format!("line {line} ✓")).collect();
+            owner.write_notes(number, version, &lines.join("\n")).await.expect(303);
+        }
+        let revisions = format!("/tickets/{number}/notes/revisions");
+        for version in [2, 49, 50, 51, 99, 101, 221] {
+            let text = owner.get(&format!("{revisions}/{version}")).await.texts(".prose").concat();
+            assert_eq!(text.matches("line").count(), version, "of version {version}");
+            assert!(text.ends_with(&format!("line {} ✓", version - 1)), "{text}");
+        }
+        let first = owner.get(&revisions).await;
+        first.expect_text(&format!("{revisions}/221")).expect_text("217 unchanged lines");
+        let older = first.attribute("nav .button", "href");
+        let second = owner.get(&older).await;
+        assert_eq!((first.texts(".sitting li").len(), second.texts(".sitting li").len()), (200, 20));
+    }
+
+    #[actix_web::test]
+    async fn to_keep_both_repeats_no_shared_line() {
+        let app = TestApp::start().await;
+        let owner = app.owner().await;
+        let editor = app.member(&owner, Role::Editor).await;
+        let number = owner.make_ticket_of(&[("title", "Shared"), ("notes", "one\ntwo\nthree")]).await;
+        editor.write_notes(number, 1, "one\ntwo\nthree\ntheirs").await.expect(303);
+        let conflict = owner.write_notes(number, 1, "ONE\ntwo\nthree\nmine").await;
+        let both = conflict.expect(409).value_of("form:last-of-type textarea");
+        assert_eq!(both, "ONE\ntwo\nthree\ntheirs\nmine");
     }
 
     #[actix_web::test]

@@ -3,6 +3,8 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::attachments::attachment;
+use crate::attachments::attachment::Removal;
+use crate::desk::undo;
 use crate::error::Result;
 use crate::web::AppData;
 use crate::web::fields::Form;
@@ -19,15 +21,11 @@ pub async fn delete(
     path: web::Path<(i64, String)>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
-    let (now, wanted) = (app.clock.now(), id.clone());
-    let filename = app
-        .write_as(&agent, Action::Work, move |conn, actor| {
-            attachment::set_deleted(conn, actor, number, &wanted, true, now)
-        })
+    let now = app.clock.now();
+    let Removal { filename, event } = app
+        .write_as(&agent, Action::Work, move |conn, actor| attachment::set_deleted(conn, actor, number, &id, true, now))
         .await?;
-    let undo = format!("/tickets/{number}/attachments/{id}/restore");
-    layout
-        .see_other_with(format!("/tickets/{number}#files"), &Flash::with_undo(format!("{filename} is removed."), undo))
+    layout.see_other_with(format!("/tickets/{number}#files"), &undo::flash(format!("{filename} is removed."), event))
 }
 
 /// `POST /tickets/{number}/attachments/{id}/restore`
@@ -39,7 +37,7 @@ pub async fn restore(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let now = app.clock.now();
-    let filename = app
+    let Removal { filename, .. } = app
         .write_as(&agent, Action::Work, move |conn, actor| {
             attachment::set_deleted(conn, actor, number, &id, false, now)
         })

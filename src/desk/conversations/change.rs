@@ -6,6 +6,7 @@ use crate::conversations::conversation::Status;
 use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
 use crate::conversations::{conversation, messages, trash};
 use crate::desk::conversations::show::render;
+use crate::desk::undo;
 use crate::error::Result;
 use crate::values::token;
 use crate::web::fields::Form;
@@ -78,10 +79,9 @@ pub async fn set_status(
 /// `POST /conversations/{id}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let undo = format!("/conversations/{id}/restore");
-    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
+    let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
     let text = "The conversation is deleted. Tickets made from it stay.";
-    layout.see_other_with("/conversations", &Flash::with_undo(text, undo))
+    layout.see_other_with("/conversations", &undo::flash(text, [event]))
 }
 
 /// `POST /conversations/{id}/restore`

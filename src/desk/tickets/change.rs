@@ -4,6 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
+use crate::desk::undo;
 use crate::error::{Error, Kind, Result};
 use crate::tickets::status::Status;
 use crate::tickets::tags::{MAX_TAGS, parse_tag};
@@ -43,8 +44,10 @@ pub async fn title(
             return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
         }
     };
-    app.write_as(&agent, Action::Work, move |conn, actor| change::set_title(conn, actor, number, &title, now)).await?;
-    layout.see_other_with(format!("/tickets/{number}"), &Flash::new("The title is saved."))
+    let event = app
+        .write_as(&agent, Action::Work, move |conn, actor| change::set_title(conn, actor, number, &title, now))
+        .await?;
+    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("The title is saved.", event))
 }
 
 #[derive(Deserialize)]
@@ -68,9 +71,9 @@ pub async fn status(
         .write_as(&agent, Action::Work, move |conn, actor| change::set_status(conn, actor, number, to, from, now))
         .await
     {
-        Ok(()) => {
+        Ok(event) => {
             let text = format!("Ticket #{number} is “{}” now.", to.label());
-            layout.see_other_with(format!("/tickets/{number}"), &Flash::new(text))
+            layout.see_other_with(format!("/tickets/{number}"), &undo::flash(text, event))
         }
         Err(error) if error.kind == Kind::Conflict => {
             let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
@@ -99,9 +102,10 @@ pub async fn assignee(
         "" => None,
         id => Some(id.parse().map_err(|_| Error::invalid("assignee must be a user’s id, or empty."))?),
     };
-    app.write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
+    let event = app
+        .write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}"), &Flash::new("The assignee is saved."))
+    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("The assignee is saved.", event))
 }
 
 #[derive(Default, Deserialize)]
@@ -136,17 +140,17 @@ pub async fn change_tags(
     if add.len() + remove.len() > MAX_TAGS {
         return Err(Error::invalid(format!("At most {MAX_TAGS} tags can be changed at once.")));
     }
-    app.write_as(&agent, Action::Work, move |conn, actor| tags::change(conn, actor, number, &add, &remove, now))
+    let events = app
+        .write_as(&agent, Action::Work, move |conn, actor| tags::change(conn, actor, number, &add, &remove, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}#tags"), &Flash::new("The tags are saved."))
+    layout.see_other_with(format!("/tickets/{number}#tags"), &undo::flash("The tags are saved.", events))
 }
 
 /// `POST /tickets/{number}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
-    let flash = Flash::with_undo(format!("Ticket #{number} is in the trash."), format!("/tickets/{number}/restore"));
-    layout.see_other_with("/tickets", &flash)
+    let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
+    layout.see_other_with("/tickets", &undo::flash(format!("Ticket #{number} is in the trash."), [event]))
 }
 
 /// `POST /tickets/{number}/restore`

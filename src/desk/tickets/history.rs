@@ -39,6 +39,7 @@ pub fn event_line(event: Event, zone: Tz) -> EventLine {
         // No other kind stands in the history of a ticket.
         (kind, ..) => kind.as_str().into(),
     };
+    let what = if event.data.number("undoes").is_some() { format!("{what} (undo)") } else { what };
     EventLine { actor, what, at: When::new(event.at, zone) }
 }
 

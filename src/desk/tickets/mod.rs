@@ -5,6 +5,7 @@ pub mod history;
 pub mod list;
 pub mod new;
 pub mod notes;
+pub mod revisions;
 pub mod show;
 pub mod source_card;
 pub mod trash;

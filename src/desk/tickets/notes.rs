@@ -1,4 +1,4 @@
-//! The notes of a ticket: saving, conflicts, added notes, revisions.
+//! The notes of a ticket: saving, conflicts, added notes.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
@@ -6,12 +6,11 @@ use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
 use crate::error::{Error, Kind, Result};
 use crate::tickets::notes::{Notes, Saved, Theirs};
-use crate::tickets::{notes, revisions, ticket};
+use crate::tickets::{merge, notes};
 use crate::web::AppData;
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
-use crate::web::when::When;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -62,14 +61,20 @@ pub async fn save(
         }
     };
     let draft = format!("{}-notes-{number}", agent.id);
+    let typed = notes.clone();
     match app
         .write_as(&agent, Action::Work, move |conn, actor| notes::save(conn, actor, number, &notes, version, now))
         .await?
     {
         Saved::Done => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
         Saved::Stale(theirs) => {
-            let both = format!("{}\n\n{mine}", theirs.notes.trim_end());
-            let page = ConflictPage { layout: &layout, number, mine: &mine, theirs: &theirs, both, draft };
+            let merged = web::block(move || {
+                let both = merge::both(&theirs.base, &theirs.notes, typed.as_str());
+                (typed, theirs, both)
+            });
+            let (mine, theirs, both) =
+                merged.await.map_err(|source| Error::internal("two versions of notes", source))?;
+            let page = ConflictPage { layout: &layout, number, mine: mine.as_str(), theirs: &theirs, both, draft };
             layout.page_with(StatusCode::CONFLICT, &page)
         }
     }
@@ -108,56 +113,4 @@ pub async fn append(
         }
         Err(error) => Err(error),
     }
-}
-
-struct Row {
-    version: i64,
-    author: String,
-    at: When,
-}
-
-#[derive(Template)]
-#[template(path = "desk/tickets/revisions.html")]
-struct RevisionsPage<'a> {
-    layout: &'a Layout,
-    number: i64,
-    rows: Vec<Row>,
-    /// The version and the text of the requested revision.
-    shown: Option<(i64, String)>,
-}
-
-async fn render(
-    app: &AppData,
-    agent: &Agent,
-    layout: &Layout,
-    number: i64,
-    version: Option<i64>,
-) -> Result<HttpResponse> {
-    let account_id = agent.account_id;
-    let (revisions, shown) = app
-        .db
-        .read(move |conn| {
-            let ticket = ticket::find(conn, account_id, number)?;
-            let text = version.map(|version| revisions::text(conn, ticket.id, version)).transpose()?;
-            Ok((revisions::all(conn, ticket.id)?, version.zip(text)))
-        })
-        .await?;
-    let row = |row: revisions::Revision| Row {
-        version: row.version,
-        at: When::new(row.saved_at, agent.zone),
-        author: row.author_name,
-    };
-    let rows = revisions.into_iter().map(row).collect();
-    layout.page(&RevisionsPage { layout, number, rows, shown })
-}
-
-/// `GET /tickets/{number}/notes/revisions`
-pub async fn revisions(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
-    render(&app, &agent, &layout, path.into_inner(), None).await
-}
-
-/// `GET /tickets/{number}/notes/revisions/{version}`
-pub async fn revision(app: AppData, agent: Agent, layout: Layout, path: web::Path<(i64, i64)>) -> Result<HttpResponse> {
-    let (number, version) = path.into_inner();
-    render(&app, &agent, &layout, number, Some(version)).await
 }
