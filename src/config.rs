@@ -72,6 +72,10 @@ pub struct Config {
     #[arg(long, env = "DOCKET_SESSION_MAX", default_value = "30d", value_parser = parse_session_time, global = true)]
     pub session_max: TimeDelta,
 
+    /// How long events are kept that are in no ticket's history, such as 365d
+    #[arg(long, env = "DOCKET_EVENT_RETENTION", default_value = "365d", value_parser = parse_retention, global = true)]
+    pub event_retention: TimeDelta,
+
     /// How log lines look
     #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -90,7 +94,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -103,6 +107,7 @@ const KNOWN: [&str; 13] = [
     "DOCKET_MAIL_FROM",
     "DOCKET_SESSION_IDLE",
     "DOCKET_SESSION_MAX",
+    "DOCKET_EVENT_RETENTION",
     "DOCKET_LOG_FORMAT",
 ];
 
@@ -186,15 +191,24 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+fn parse_time(text: &str) -> Option<TimeDelta> {
+    humantime::parse_duration(text).ok().and_then(|time| TimeDelta::from_std(time).ok())
+}
+
+fn parse_retention(text: &str) -> Result<TimeDelta, String> {
+    let time = parse_time(text).filter(|time| *time >= TimeDelta::days(7));
+    time.ok_or_else(|| "events are kept for a week or more, such as 30d or 365d".into())
+}
+
 fn parse_session_time(text: &str) -> Result<TimeDelta, String> {
-    let time = humantime::parse_duration(text).ok().and_then(|time| TimeDelta::from_std(time).ok());
-    time.filter(|time| *time >= TimeDelta::minutes(1))
+    parse_time(text)
+        .filter(|time| *time >= TimeDelta::minutes(1))
         .ok_or_else(|| "a session time is a minute or more, as 30m, 12h or 14d".into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Proxies, parse_session_time, unknown_variables};
+    use super::{Proxies, parse_retention, parse_session_time, unknown_variables};
 
     #[test]
     fn proxies_are_addresses_and_networks() {
@@ -216,6 +230,14 @@ mod tests {
         assert_eq!(parse_session_time("1h 30m").unwrap().num_minutes(), 90);
         for text in ["", "14", "0d", "10s", "-1d", "soon"] {
             assert!(parse_session_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn events_are_kept_for_a_week_or_more() {
+        assert_eq!(parse_retention("365d").unwrap().num_days(), 365);
+        for text in ["6d", "365", "", "for ever"] {
+            assert!(parse_retention(text).is_err(), "{text}");
         }
     }
 

@@ -25,6 +25,8 @@ pub enum Kind {
     TooSlow,
     /// 409: somebody else was first, or the id is taken.
     Conflict,
+    /// 410: was there, and is no longer kept.
+    Gone,
     /// 413: larger than allowed.
     TooLarge,
     /// 415: the type is not accepted.
@@ -53,6 +55,7 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::TooSlow => "invalid_body",
             Self::Conflict => "conflict",
+            Self::Gone => "not_found",
             Self::TooLarge => "too_large",
             Self::UnsupportedType => "unsupported_type",
             Self::Misdirected => "not_found",

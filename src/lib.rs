@@ -14,6 +14,7 @@
 //! | [`conversations`] | chats with visitors: widgets, conversations, messages |
 //! | [`submissions`] | forms on websites, and what visitors send through them |
 //! | [`events`] | the record of what happens: `event.rs` lists what can happen, `record.rs` writes it, `feed.rs` reads it in order, `actor.rs` names who caused it |
+//! | [`jobs`] | work beside requests: `queue.rs` says who does it next |
 //! | [`search`] | the tokenizer and the query language |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail to the team over SMTP |
@@ -107,6 +108,7 @@ pub mod error;
 pub mod events;
 pub mod files;
 pub mod gate;
+pub mod jobs;
 pub mod limits;
 pub mod live;
 pub mod mail;

@@ -26,6 +26,8 @@ pub struct Mailer {
 /// A mail to one member of the team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
+    /// The left side of its `Message-ID`, the same whenever it is sent again.
+    pub id: String,
     /// The recipient's name.
     pub name: String,
     /// The recipient's email address.
@@ -74,7 +76,7 @@ impl Mailer {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
         let address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
         let message = Message::builder()
-            .message_id(None)
+            .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .header(MIME_VERSION_1_0)
             .from(self.from.clone())
             .to(Mailbox::new(Some(mail.name.clone()), address))

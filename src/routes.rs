@@ -4,7 +4,7 @@
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, audit, conversations, invitations, keys, live, profile, sessions, setup, sign_in,
+    account, attachments, audit, conversations, invitations, jobs, keys, live, profile, sessions, setup, sign_in,
     submissions, team, tickets, undo,
 };
 use crate::endpoint::{Endpoint, get, options, post};
@@ -127,6 +127,9 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/chat/{id}", CONFIGURE, widgets::save),
         get("/settings/audit", CONFIGURE, audit::show),
         get("/settings/audit.csv", CONFIGURE, audit::csv),
+        get("/settings/jobs", CONFIGURE, jobs::show),
+        post("/settings/jobs/{id}/cancel", CONFIGURE, jobs::cancel),
+        post("/settings/jobs/{id}/resume", CONFIGURE, jobs::resume),
         get("/settings/keys", OWN, keys::list),
         post("/settings/keys", OWN, keys::add),
         post("/settings/keys/{id}/revoke", OWN, keys::revoke),

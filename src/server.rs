@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::routes;
-use crate::upkeep::{janitor, marker, notices};
+use crate::upkeep::marker;
 use crate::values::token;
 use crate::web::connection::Connection;
 use crate::web::log::RequestSpan;
@@ -78,8 +78,6 @@ impl App {
         let setup_path = offer_setup(&app).await.map_err(|error| error.cause())?;
         assets::warm_up();
         let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
-        janitor::start(app.clone());
-        notices::start(app.clone());
         Ok(Running { address, setup_path, app, server })
     }
 }

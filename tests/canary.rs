@@ -6,7 +6,6 @@ use crate::support::{Answer, TestApp, files, unique};
 use crate::upkeep::notices::with_mail;
 use docket::gate::Gate;
 use docket::routes;
-use docket::upkeep::notices;
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +18,7 @@ async fn what_is_internal_never_comes_out() {
     let server = MailServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
     let (owner, vera) = app.shop().await;
-    notices::round(&app.app).await.unwrap();
+    app.run_jobs().await;
     let mut said = Vec::new();
     let mut hear = |answer: &Answer| said.push(format!("{:?}\n{}", answer.headers, answer.body));
 
@@ -74,8 +73,8 @@ async fn what_is_internal_never_comes_out() {
     }
 
     // Only the team gets mails.
-    app.wait(Duration::from_secs(301));
-    notices::round(&app.app).await.unwrap();
+    app.wait(Duration::from_secs(361));
+    app.run_jobs().await;
     let mails = server.take();
     assert!(
         !mails.is_empty() && mails.iter().all(|mail| mail.contains(&format!("X-RcptTo: {}", owner.email))),

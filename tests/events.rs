@@ -128,16 +128,10 @@ async fn a_number_is_not_given_again_after_a_purge() {
     reader.expect(&["three"]).await;
 }
 
-/// All events after that number. Other tests on the same server delay the last ones.
+/// All events after that number.
 async fn all_after(app: &TestApp, seq: i64) -> Vec<Event> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let batch = app.app.db.scan(move |conn| feed::after(conn, seq, 1000)).await.unwrap();
-        if !batch.numbering.is_behind {
-            return batch.events;
-        }
-        assert!(Instant::now() < end, "events stay without a number");
-    }
+    app.numbered().await;
+    app.app.db.scan(move |conn| feed::numbered_after(conn, seq, 1000)).await.unwrap()
 }
 
 /// Every change of state is one event, in the order of the changes.

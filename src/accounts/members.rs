@@ -63,7 +63,6 @@ fn withdraw(conn: &mut Connection, by: &Actor, user_id: i64, role: Option<Role>,
 fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<(Actor, User)> {
     let (manager, user) = manageable(conn, agent, id)?;
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
-    user::reset_mail_marks(conn, user.id)?;
     sessions::sign_out(conn, user.id)?;
     Ok(((&manager).into(), user))
 }

@@ -1,7 +1,7 @@
 //! Users: the members of an account's team.
 
 use crate::accounts::role::{Action, Role};
-use crate::db::schema::{mail_marks, users};
+use crate::db::schema::users;
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::{Actor, ActorKind};
@@ -147,13 +147,6 @@ pub struct Profile {
 pub fn change_profile(conn: &mut Connection, by: &User, profile: &Profile, now: NaiveDateTime) -> Result<()> {
     diesel::update(users::table.find(by.id)).set(profile).execute(conn)?;
     record(conn, &by.into(), by.event(EventKind::UserProfileChanged).text(&by.name, &profile.name), now)?;
-    Ok(())
-}
-
-/// Only notify about events from now on: after a user changed their mail settings,
-/// or was enabled again.
-pub fn reset_mail_marks(conn: &mut Connection, id: i64) -> Result<()> {
-    diesel::delete(mail_marks::table.find(id)).execute(conn)?;
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! `/api/v1/events`
 
+use crate::api::answers::ApiError;
 use crate::api::read::limit;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
-use crate::events::{event, feed};
+use crate::events::{event, feed, retention};
 use crate::web::AppData;
 use crate::web::query::Query;
 use actix_web::HttpResponse;
@@ -85,11 +86,22 @@ impl From<event::Event> for Event {
 /// keep their order, and none is added before one that you have read.
 #[utoipa::path(
     get, path = "/events", tag = "Events", params(EventsQuery),
-    responses((status = 200, description = "The next events", body = Events))
+    responses(
+        (status = 200, description = "The next events", body = Events),
+        (status = 410, description = "Events after that number are no longer kept", body = ApiError)
+    )
 )]
 pub async fn list(app: AppData, actor: Actor, query: Query<EventsQuery>) -> Result<HttpResponse> {
     let (after, limit) = (query.after, limit(query.limit)?);
-    let events = app.db.read(move |conn| feed::of_account(conn, actor.account_id, after, limit)).await?;
+    let load = move |conn: &mut _| {
+        let forgotten = retention::forgotten(conn)?;
+        if after < forgotten {
+            let message = format!("Events up to {forgotten} are no longer kept. Go on with after={forgotten}.");
+            return Err(Error::new(Kind::Gone, message));
+        }
+        feed::of_account(conn, actor.account_id, after, limit)
+    };
+    let events = app.db.read(load).await?;
     let next = events.last().and_then(|event| event.seq).unwrap_or(after);
     Ok(HttpResponse::Ok().json(Events { data: events.into_iter().map(Event::from).collect(), next }))
 }

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LogFormat, unknown_variables};
 use crate::error::{Error, Kind, Result};
 use crate::server::Running;
-use crate::upkeep::marker;
+use crate::upkeep::{marker, worker};
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use rustix::fs::Mode;
@@ -120,7 +120,8 @@ fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String>
 async fn serve(config: Config) -> Result<(), String> {
     let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Running { address, setup_path, server, .. } = App::build(config, Clock::system(), workers).await?;
+    let Running { address, setup_path, app, server } = App::build(config, Clock::system(), workers).await?;
+    worker::start(app);
     println!("Docket listens on http://{address}");
     println!("Data: {data} and {storage}");
     if let Some(path) = setup_path {

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::values::chunk::Chunk;
 use diesel::dsl::max;
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Compares the counters of an account's conversations with their messages. Reports each
 /// difference and, with `repair`, corrects it.
@@ -56,7 +57,7 @@ pub fn recount(
 }
 
 /// A position in a scan of all messages.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Place {
     seq: i64,
     position: i64,
@@ -96,6 +97,11 @@ pub fn reindex_after(
     }
     let place = |message: &Message| Place { seq: message.conversation_seq, position: message.position };
     Ok(Chunk { wrong, next: rows.last().map(|(message, _)| place(message)) })
+}
+
+/// The number of messages.
+pub fn count(conn: &mut Connection) -> Result<i64> {
+    Ok(messages::table.count().get_result(conn)?)
 }
 
 /// Whether the newest message is in the search index. If so, all older ones are, too,

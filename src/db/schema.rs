@@ -171,9 +171,6 @@ table! {
         first_closed_at -> Nullable<Timestamp>,
         reopen_count -> BigInt,
         deleted_at -> Nullable<Timestamp>,
-        assigned_at -> Nullable<Timestamp>,
-        assigned_by -> Nullable<Text>,
-        assigned_by_user -> Nullable<BigInt>,
     }
 }
 
@@ -299,12 +296,30 @@ table! {
 }
 
 table! {
-    mail_marks (user_id) {
-        user_id -> BigInt,
-        submission_seq -> BigInt,
-        waiting_since -> Timestamp,
-        assigned_at -> Timestamp,
-        busy_until -> Timestamp,
+    jobs (id) {
+        id -> BigInt,
+        account_id -> Nullable<BigInt>,
+        kind -> Text,
+        key -> Text,
+        group_key -> Text,
+        batch_id -> Nullable<BigInt>,
+        data -> Text,
+        state -> Text,
+        due_at -> Timestamp,
+        tries -> BigInt,
+        place -> Text,
+        done -> BigInt,
+        total -> BigInt,
+        error -> Text,
+        created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    event_readers (name) {
+        name -> Text,
+        seq -> BigInt,
     }
 }
 
@@ -338,5 +353,6 @@ allow_tables_to_appear_in_same_query!(
     conversation_marks,
     api_keys,
     idempotent_answers,
-    mail_marks
+    jobs,
+    event_readers
 );

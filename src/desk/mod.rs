@@ -8,6 +8,7 @@ pub mod confirm;
 pub mod conversations;
 pub mod cookies;
 pub mod invitations;
+pub mod jobs;
 pub mod join;
 pub mod keys;
 pub mod live;

@@ -117,11 +117,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         mail_waiting: wanted.waiting,
         mail_assignments: wanted.assignments,
     };
-    app.write_as_user(&agent, Action::Read, move |conn, user| {
-        user::change_profile(conn, user, &profile, now)?;
-        if wanted != stored { user::reset_mail_marks(conn, user.id) } else { Ok(()) }
-    })
-    .await?;
+    app.write_as_user(&agent, Action::Read, move |conn, user| user::change_profile(conn, user, &profile, now)).await?;
     layout.see_other_with("/profile", &Flash::new("Saved."))
 }
 

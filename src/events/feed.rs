@@ -4,6 +4,7 @@ use crate::db::schema::events;
 use crate::db::{Connection, Numbering, number_events};
 use crate::error::Result;
 use crate::events::event::Event;
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// The number of the newest event; 0 before the first.
@@ -29,8 +30,18 @@ pub struct Batch {
 /// Up to `limit` events after that number, of all accounts, oldest first.
 pub fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Batch> {
     let numbering = number_events(conn)?;
-    let events = events::table.filter(events::seq.gt(seq)).order(events::seq).limit(limit).load(conn)?;
-    Ok(Batch { events, numbering })
+    Ok(Batch { events: numbered_after(conn, seq, limit)?, numbering })
+}
+
+/// The same, as far as events have their numbers.
+pub fn numbered_after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Vec<Event>> {
+    Ok(events::table.filter(events::seq.gt(seq)).order(events::seq).limit(limit).load(conn)?)
+}
+
+/// When the oldest committed event happened that has no number yet, and that readers do not
+/// see.
+pub fn oldest_without_number(conn: &mut Connection) -> Result<Option<NaiveDateTime>> {
+    Ok(events::table.filter(events::seq.is_null()).select(diesel::dsl::min(events::at)).first(conn)?)
 }
 
 /// An event of an account.

@@ -3,6 +3,8 @@
 
 pub mod actor;
 pub mod audit;
+pub mod cursor;
 pub mod event;
 pub mod feed;
 pub mod record;
+pub mod retention;

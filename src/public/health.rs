@@ -2,21 +2,42 @@
 
 use crate::accounts::user;
 use crate::error::Result;
+use crate::events::feed;
+use crate::jobs::list;
 use crate::upkeep::marker;
 use crate::web::AppData;
 use actix_web::HttpResponse;
+use chrono::TimeDelta;
+use std::fmt::Write;
+
+/// Jobs are counted up to this number.
+const COUNTED: i64 = 1_000;
+/// Events get their numbers within a second, unless a transaction stays open.
+const LAG: TimeDelta = TimeDelta::seconds(10);
 
 /// `GET /healthz`: the process responds.
 pub async fn process() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// `GET /readyz`: the database and the storage respond, too.
+/// `GET /readyz`: the database and the storage respond, too. Further lines tell what needs
+/// somebody's attention, but not at once.
 ///
 /// # Errors
 /// *Unavailable* when one of them doesn't.
 pub async fn ready(app: AppData) -> Result<HttpResponse> {
     app.db.read(user::is_empty).await?;
     marker::look(&app).await?.must_be_right()?;
-    Ok(process().await)
+    let now = app.clock.now();
+    let (given_up, waiting) =
+        app.db.read(move |conn| Ok((list::given_up(conn, COUNTED)?, feed::oldest_without_number(conn)?))).await?;
+    let mut body = "ok\n".to_owned();
+    // Writing to a string cannot fail.
+    if given_up > 0 {
+        let _ = writeln!(body, "jobs given up: {given_up}");
+    }
+    if let Some(lag) = waiting.map(|at| now - at).filter(|lag| *lag > LAG) {
+        let _ = writeln!(body, "events wait for their order: {} s", lag.num_seconds());
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))
 }

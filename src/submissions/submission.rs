@@ -180,6 +180,11 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
+/// The number of submissions.
+pub fn count(conn: &mut Connection) -> Result<i64> {
+    Ok(submissions::table.count().get_result(conn)?)
+}
+
 /// Whether the newest submission is in the search index. If so, all older ones are, too,
 /// because submissions are indexed in order. `docket check` finds gaps left by a crash.
 pub fn is_indexed(conn: &mut Connection) -> Result<bool> {

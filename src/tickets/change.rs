@@ -132,13 +132,7 @@ pub(super) fn write_assignee(
     };
     let (old, new) = (name_of(ticket.assignee_id)?, name_of(assignee)?);
     diesel::update(tickets::table.find(ticket.id))
-        .set((
-            tickets::assignee_id.eq(assignee),
-            tickets::updated_at.eq(now),
-            tickets::assigned_at.eq(now),
-            tickets::assigned_by.eq(&actor.name),
-            tickets::assigned_by_user.eq(actor.user_id()),
-        ))
+        .set((tickets::assignee_id.eq(assignee), tickets::updated_at.eq(now)))
         .execute(conn)?;
     let data = json!({ "from": ticket.assignee_id, "to": assignee });
     let event = ticket.event(EventKind::TicketAssigned).data(data).about(&ticket.title).text(&old, &new);

@@ -64,10 +64,6 @@ pub struct Ticket {
     pub first_closed_at: Option<NaiveDateTime>,
     pub reopen_count: i64,
     pub deleted_at: Option<NaiveDateTime>,
-    pub assigned_at: Option<NaiveDateTime>,
-    pub assigned_by: Option<String>,
-    /// Empty when an API key assigned it.
-    pub assigned_by_user: Option<i64>,
 }
 
 impl Ticket {
@@ -124,9 +120,9 @@ pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
     Ok(tickets::table.find(id).first(conn)?)
 }
 
-/// Like [`lock`], but returns `None` when the ticket is not found. For upkeep.
-pub fn lock_if_there(conn: &mut Connection, account_id: i64, number: i64) -> Result<Option<Ticket>> {
-    match lock(conn, account_id, number) {
+/// Makes `None` of *not found*. For upkeep.
+pub fn if_there(found: Result<Ticket>) -> Result<Option<Ticket>> {
+    match found {
         Ok(ticket) => Ok(Some(ticket)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -1,5 +1,5 @@
-//! Removes old data: what has been in the trash for 30 days, expired sessions, and
-//! reservations of uploads that never finished.
+//! Removes old data: what has been in the trash for 30 days, expired sessions, old events,
+//! and reservations of uploads that never finished.
 
 use crate::accounts::{devices, sessions, stored_responses};
 use crate::app::App;
@@ -7,19 +7,14 @@ use crate::attachments::attachment::Attachment;
 use crate::attachments::inventory;
 use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
-use crate::conversations::inventory as chats;
-use crate::conversations::inventory::Place;
 use crate::db::Connection;
 use crate::error::Result;
-use crate::submissions::submission;
-use crate::tickets::tags;
+use crate::events::retention;
+use crate::jobs::queue;
 use crate::upkeep::marker;
 use crate::{conversations, submissions, tickets};
-use actix_web::web::Data;
 use chrono::TimeDelta;
-use std::time::Duration;
 
-const EVERY: Duration = Duration::from_secs(15 * 60);
 /// Data is removed only when it has been out of reach for this long, so that a successful
 /// restore never loses its bytes.
 const MARGIN: TimeDelta = TimeDelta::hours(1);
@@ -27,50 +22,12 @@ const MARGIN: TimeDelta = TimeDelta::hours(1);
 const ANSWERS: TimeDelta = TimeDelta::hours(24);
 /// Rows per step, so that other requests do not wait long.
 const CHUNK: i64 = 50;
-/// Old texts indexed per step.
-const INDEXED: i64 = 200;
 /// Messages of a conversation removed per step.
 const MESSAGES: i64 = 500;
-
-/// Starts the rounds, which run until the program ends.
-pub fn start(app: Data<App>) {
-    actix_web::rt::spawn(async move {
-        if let Err(error) = index_old_texts(&app).await {
-            tracing::error!(
-                cause = error.cause(),
-                "indexing old messages and submissions failed; run docket check --repair"
-            );
-        }
-        match app.db.write(tags::rename_old).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "merged tags with equal names"),
-            Err(error) => tracing::error!(cause = error.cause(), "renaming old tags failed"),
-        }
-        loop {
-            if let Err(error) = clear(&app).await {
-                tracing::error!(cause = error.cause(), "cleaning up failed; retrying in 15 minutes");
-            }
-            actix_web::rt::time::sleep(EVERY).await;
-        }
-    });
-}
-
-/// Indexes texts from before the index existed. After a failure, `docket check` finds the
-/// rest.
-pub async fn index_old_texts(app: &App) -> Result<()> {
-    if app.db.scan(chats::is_indexed).await? && app.db.scan(submission::is_indexed).await? {
-        return Ok(());
-    }
-    tracing::info!("indexing old messages and submissions");
-    let (mut message, mut submission) = (Some(Place::default()), Some(0));
-    while let Some(place) = message {
-        message = app.db.write(move |conn| chats::reindex_after(conn, place, INDEXED, true)).await?.next;
-    }
-    while let Some(place) = submission {
-        submission = app.db.write(move |conn| submission::reindex_after(conn, place, INDEXED, true)).await?.next;
-    }
-    Ok(())
-}
+/// Old events read per step.
+const EVENTS: i64 = 500;
+/// Jobs that ended, removed per step.
+const JOBS: i64 = 500;
 
 /// Runs one round. Every step can be repeated: bytes are deleted before the rows that
 /// name them. After a failure, the next round continues.
@@ -105,6 +62,9 @@ pub async fn clear(app: &App) -> Result<()> {
     }
     while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK, now)).await? > 0 {}
     while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES, now)).await? > 0 {}
+    let kept_since = now - app.config.event_retention;
+    while app.db.write(move |conn| retention::forget_old(conn, kept_since, EVENTS)).await? {}
+    while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}
     app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
 }

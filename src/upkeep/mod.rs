@@ -1,8 +1,10 @@
-//! Keeps an installation running: the store's marker, cleanup, checks, mail to the team,
-//! sample data.
+//! Keeps an installation running: the jobs beside requests with their worker, the store's
+//! marker, checks, sample data.
 
 pub mod check;
 pub mod janitor;
 pub mod marker;
 pub mod notices;
 pub mod sample;
+pub mod upgrade;
+pub mod worker;

@@ -137,6 +137,7 @@ fn error_title(kind: Kind) -> &'static str {
         Kind::NotFound => "Not found",
         Kind::TooSlow => "The request took too long",
         Kind::Conflict => "Changed in the meantime",
+        Kind::Gone => "No longer there",
         Kind::TooLarge => "Too large",
         Kind::UnsupportedType => "File type not allowed",
         Kind::Misdirected => "Wrong address",

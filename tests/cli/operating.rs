@@ -14,7 +14,6 @@ use docket::accounts::role::Role;
 use docket::accounts::user;
 use docket::accounts::user::NewUser;
 use docket::db::{DatabaseUrl, Db};
-use docket::upkeep::notices;
 use docket::values::email::Email;
 use reqwest::Method;
 use std::collections::BTreeSet;
@@ -677,11 +676,11 @@ async fn a_member_with_a_domain_beyond_ascii_gets_mails_with_all_headers() {
     let (account, now) = (owner.id, app.app.clock.now());
     let add = move |conn: &mut _| user::add(conn, account, &user, Role::Editor, now);
     app.app.db.write(add).await.unwrap();
-    notices::round(&app.app).await.unwrap();
+    app.run_jobs().await;
     let form = owner.make_form("Contact").await;
     owner.visit(&form, &[("name", "Zoë"), ("message", "Where is my parcel?")]).await.expect(303);
-    app.wait(Duration::from_secs(11));
-    notices::round(&app.app).await.unwrap();
+    app.wait(Duration::from_secs(61));
+    app.run_jobs().await;
 
     let mails = server.take();
     assert_eq!(mails.len(), 2, "{mails:?}");

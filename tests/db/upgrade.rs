@@ -9,7 +9,7 @@ use docket::app::App;
 use docket::clock::Clock;
 use docket::db::DatabaseUrl;
 use docket::server::Running;
-use docket::upkeep::check;
+use docket::upkeep::{check, worker};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::TempDir;
@@ -43,6 +43,7 @@ async fn open(dir: &TempDir) -> (actix_web::web::Data<App>, Person) {
     let config = config_on(dir.path(), database);
     let Running { address, app, server, .. } = App::build(config, Clock::from_fn(move || noon), 1).await.unwrap();
     rt::spawn(server);
+    worker::run_due(&app).await.unwrap();
     let person =
         Person { base: format!("http://{address}"), client: client(), id: 1, email: "olivia@example.com".into() };
     person.sign_in(&person.email, PASSWORD).await.expect_redirect("/tickets");

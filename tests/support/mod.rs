@@ -23,17 +23,18 @@ use docket::accounts::{account, user};
 use docket::app::App;
 use docket::clock::Clock;
 use docket::config::Config;
-use docket::db::DatabaseUrl;
+use docket::db::{DatabaseUrl, number_events};
 use docket::events::actor::{Actor, ActorKind};
 use docket::limits::passwords;
 use docket::server::Running;
+use docket::upkeep::worker;
 use docket::values::email::Email;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -134,6 +135,21 @@ impl TestApp {
     }
 
     /// Starts a Docket behind a proxy on this machine, like most installations.
+    /// Waits until all events have their numbers. On Postgres, other tests on the same server
+    /// delay the last ones.
+    pub async fn numbered(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.app.db.scan(|conn| Ok(number_events(conn)?)).await.unwrap().is_behind {
+            assert!(Instant::now() < end, "events stay without a number");
+        }
+    }
+
+    /// Does all jobs that are due.
+    pub async fn run_jobs(&self) {
+        self.numbered().await;
+        worker::run_due(&self.app).await.unwrap();
+    }
+
     pub async fn start_behind_proxy() -> Self {
         Self::start_with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await
     }

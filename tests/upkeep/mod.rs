@@ -1,5 +1,6 @@
-//! Work beside requests: check, notices, sample data.
+//! Work beside requests: check, jobs, notices, sample data.
 
 mod check;
+mod jobs;
 pub mod notices;
 mod sample;

@@ -122,7 +122,7 @@ fn not_indexed(conn: &mut Connection, rows: Vec<Ticket>) -> Result<Vec<Ticket>> 
 async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
     let (repair, account_id, number) = (check.repair, ticket.account_id, ticket.number);
     let still_wrong = check.app.db.write(move |conn| {
-        let Some(ticket) = ticket::lock_if_there(conn, account_id, number)? else { return Ok(false) };
+        let Some(ticket) = ticket::if_there(ticket::lock(conn, account_id, number))? else { return Ok(false) };
         let wrong = !search::is_indexed(conn, &ticket)?;
         if wrong && repair {
             search::reindex(conn, &ticket)?;

@@ -1,0 +1,135 @@
+//! A job, as its row says.
+
+use crate::db::schema::jobs;
+use crate::error::{Error, Result};
+use crate::words;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+
+/// What there is to do.
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Kind {
+    /// A mail to a member of the team.
+    Mail,
+    /// Removing what has been in the trash for long enough, again and again.
+    Cleanup,
+    /// Bringing data of older versions up to date.
+    Upgrade,
+}
+
+words!(Kind);
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Mail, Self::Cleanup, Self::Upgrade];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Cleanup => "cleanup",
+            Self::Upgrade => "upgrade",
+        }
+    }
+
+    /// How long after the end of a run the next one begins, for jobs that never end.
+    pub fn repeats(self) -> Option<TimeDelta> {
+        (self == Self::Cleanup).then_some(TimeDelta::minutes(15))
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        found.ok_or_else(|| Error::invalid("unknown kind of job"))
+    }
+}
+
+#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum State {
+    /// Until it is due.
+    Waiting,
+    Running,
+    Done,
+    /// It has failed too often, or would fail every time.
+    GivenUp,
+    /// Somebody has cancelled it.
+    Cancelled,
+}
+
+words!(State);
+
+impl State {
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::GivenUp, Self::Cancelled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::GivenUp => "given_up",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        found.ok_or_else(|| Error::invalid("unknown state of a job"))
+    }
+}
+
+#[derive(Clone, Debug, Queryable)]
+pub struct Job {
+    pub id: i64,
+    /// Empty for jobs of the whole installation.
+    pub account_id: Option<i64>,
+    pub kind: Kind,
+    /// Unique among jobs of its kind.
+    pub key: String,
+    /// Jobs of one kind and group that are due together are done together.
+    pub group_key: String,
+    /// The first job of the batch that this one is in.
+    pub batch_id: Option<i64>,
+    /// Ids and words of fixed sets, as JSON.
+    pub data: String,
+    pub state: State,
+    /// When it is due; while it runs, when its lease ends.
+    pub due_at: NaiveDateTime,
+    /// How often it was begun since it was added or last succeeded.
+    pub tries: i64,
+    /// Where an interrupted job goes on.
+    pub place: String,
+    pub done: i64,
+    /// 0 if unknown.
+    pub total: i64,
+    /// Why the last try failed.
+    pub error: String,
+    pub created_at: NaiveDateTime,
+    pub ended_at: Option<NaiveDateTime>,
+}
+
+/// Whether a job stands for itself. Others are done with the first one of their batch.
+#[diesel::dsl::auto_type]
+pub(super) fn leads() -> _ {
+    jobs::batch_id.is_null().or(jobs::batch_id.eq(jobs::id.nullable()))
+}
+
+/// A job to add.
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = jobs)]
+pub struct NewJob {
+    pub account_id: Option<i64>,
+    pub kind: Kind,
+    pub key: String,
+    pub group_key: String,
+    pub data: String,
+    pub due_at: NaiveDateTime,
+}

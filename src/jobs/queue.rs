@@ -1,0 +1,254 @@
+//! The queue of jobs: adding, claiming, and what comes of them.
+
+use crate::db::schema::jobs;
+use crate::db::{Connection, unless_taken};
+use crate::error::Result;
+use crate::jobs::job::{Job, Kind, NewJob, State, leads};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use std::collections::HashSet;
+
+/// A worker that has not said for this long that it still works is gone. Clocks of several
+/// machines may differ by less.
+pub const LEASE: TimeDelta = TimeDelta::minutes(3);
+/// A job is given up after so many tries: with the waits below, after 17 hours.
+const TRIES: i64 = 22;
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// Most jobs that are done together.
+const BATCH: i64 = 1_000;
+/// How long jobs are kept after they were done.
+const KEPT_DONE: TimeDelta = TimeDelta::days(7);
+/// How long jobs are kept that were given up or cancelled.
+const KEPT_OTHERS: TimeDelta = TimeDelta::days(90);
+
+/// Adds jobs, except those whose key is taken.
+pub fn add(conn: &mut Connection, new: &[NewJob], now: NaiveDateTime) -> Result<()> {
+    for chunk in new.chunks(500) {
+        let keys: Vec<&str> = chunk.iter().map(|job| job.key.as_str()).collect();
+        let known: Vec<(Kind, String)> =
+            jobs::table.filter(jobs::key.eq_any(keys)).select((jobs::kind, jobs::key)).load(conn)?;
+        let mut known: HashSet<(Kind, String)> = known.into_iter().collect();
+        for job in chunk {
+            if known.insert((job.kind, job.key.clone())) {
+                insert(conn, job, now)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn insert(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> QueryResult<usize> {
+    let fresh = (
+        jobs::state.eq(State::Waiting),
+        jobs::tries.eq(0),
+        jobs::place.eq(""),
+        jobs::done.eq(0),
+        jobs::total.eq(0),
+        jobs::error.eq(""),
+        jobs::created_at.eq(now),
+    );
+    diesel::insert_into(jobs::table).values((job, fresh)).execute(conn)
+}
+
+/// Lets a job of the whole installation be done now, unless it waits or runs already.
+pub fn ensure(conn: &mut Connection, kind: Kind, now: NaiveDateTime) -> Result<()> {
+    let ended = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::ended_at.is_not_null());
+    diesel::update(ended).set(again(now)).execute(conn)?;
+    let job = NewJob {
+        account_id: None,
+        kind,
+        key: kind.as_str().into(),
+        group_key: String::new(),
+        data: "{}".into(),
+        due_at: now,
+    };
+    unless_taken(conn, |conn| insert(conn, &job, now))?;
+    Ok(())
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = jobs, treat_none_as_null = true)]
+struct Again {
+    state: State,
+    due_at: NaiveDateTime,
+    tries: i64,
+    ended_at: Option<NaiveDateTime>,
+}
+
+fn again(due_at: NaiveDateTime) -> Again {
+    Again { state: State::Waiting, due_at, tries: 0, ended_at: None }
+}
+
+/// The job, as long as this worker has it.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn running(job: &Job) -> _ {
+    let state: State = State::Running;
+    let tries: i64 = job.tries;
+    let id: i64 = job.id;
+    jobs::table.filter(jobs::id.eq(id)).filter(jobs::state.eq(state)).filter(jobs::tries.eq(tries))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_due<'a>(kinds: &'a [Kind], now: NaiveDateTime) -> _ {
+    jobs::ended_at.is_null().and(jobs::due_at.le(now)).and(jobs::kind.eq_any(kinds)).and(leads())
+}
+
+/// The job of these kinds that is due for longest.
+pub fn next_due(conn: &mut Connection, kinds: &[Kind], now: NaiveDateTime) -> Result<Option<i64>> {
+    Ok(jobs::table
+        .filter(is_due(kinds, now))
+        .order((jobs::due_at, jobs::id))
+        .select(jobs::id)
+        .first(conn)
+        .optional()?)
+}
+
+/// Claims that job, unless somebody else has.
+pub fn claim(conn: &mut Connection, id: i64, now: NaiveDateTime) -> Result<Option<Job>> {
+    let free = jobs::table.find(id).filter(is_due(&Kind::ALL, now));
+    Ok(diesel::update(free)
+        .set((jobs::state.eq(State::Running), jobs::due_at.eq(now + LEASE), jobs::tries.eq(jobs::tries + 1)))
+        .returning(jobs::all_columns)
+        .get_result(conn)
+        .optional()?)
+}
+
+/// The jobs that are done together with this one, itself included. They stay the same
+/// however often it is tried.
+pub fn batch(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<Vec<Job>> {
+    if job.batch_id.is_none() {
+        let due: Vec<i64> = jobs::table
+            .filter(jobs::group_key.eq(&job.group_key))
+            .filter(jobs::kind.eq(job.kind))
+            .filter(jobs::state.eq(State::Waiting))
+            .filter(jobs::ended_at.is_null())
+            .filter(jobs::due_at.le(now))
+            .filter(jobs::batch_id.is_null())
+            .order(jobs::id)
+            .limit(BATCH)
+            .select(jobs::id)
+            .load(conn)?;
+        let members = jobs::id.eq_any(due).and(jobs::state.eq(State::Waiting)).or(jobs::id.eq(job.id));
+        diesel::update(jobs::table.filter(members).filter(jobs::batch_id.is_null()))
+            .set(jobs::batch_id.eq(job.id))
+            .execute(conn)?;
+    }
+    Ok(jobs::table.filter(jobs::batch_id.eq(job.id)).order(jobs::id).load(conn)?)
+}
+
+/// Renews the lease of a job. Returns whether its worker may go on, as does [`keep`].
+pub fn renew(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<bool> {
+    Ok(diesel::update(running(job)).set(jobs::due_at.eq(now + LEASE)).execute(conn)? == 1)
+}
+
+/// Notes how far a job has come, and renews its lease. Returns whether the worker may go on:
+/// the job may have been cancelled, or claimed by another after the lease.
+pub fn keep(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<bool> {
+    let kept = diesel::update(running(job))
+        .set((
+            jobs::due_at.eq(now + LEASE),
+            jobs::place.eq(&job.place),
+            jobs::done.eq(job.done),
+            jobs::total.eq(job.total),
+        ))
+        .execute(conn)?;
+    Ok(kept == 1)
+}
+
+/// What came of a try.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Done,
+    /// It may succeed later.
+    Failed(String),
+    /// It would fail every time.
+    Hopeless(String),
+}
+
+/// Ends a try. Does nothing when the job was cancelled or claimed by another.
+pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDateTime) -> Result<()> {
+    let (error, next) = match outcome {
+        Outcome::Done => (String::new(), job.kind.repeats().map(|wait| (0, wait))),
+        Outcome::Failed(error) if job.tries < TRIES || job.kind.repeats().is_some() => {
+            (error.clone(), Some((job.tries, wait(job.tries))))
+        }
+        Outcome::Failed(error) | Outcome::Hopeless(error) => (error.clone(), None),
+    };
+    match next {
+        Some((tries, wait)) => {
+            let waiting = Again { tries, ..again(now + wait) };
+            diesel::update(running(job)).set((waiting, jobs::error.eq(&error))).execute(conn)?;
+        }
+        None => {
+            let state = if error.is_empty() { State::Done } else { State::GivenUp };
+            let ended = diesel::update(running(job)).set((
+                jobs::state.eq(state),
+                jobs::ended_at.eq(now),
+                jobs::error.eq(&error),
+            ));
+            if ended.execute(conn)? == 1 {
+                end_members(conn, job.id, state, now)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One minute after the first failure, then twice as long each time.
+fn wait(tries: i64) -> TimeDelta {
+    let minutes = 1_i32.checked_shl(u32::try_from(tries - 1).unwrap_or_default()).filter(|minutes| *minutes > 0);
+    minutes.map_or(LONGEST_WAIT, |minutes| TimeDelta::minutes(minutes.into()).min(LONGEST_WAIT))
+}
+
+fn end_members(conn: &mut Connection, id: i64, state: State, now: NaiveDateTime) -> Result<()> {
+    diesel::update(jobs::table.filter(jobs::batch_id.eq(id)).filter(jobs::ended_at.is_null()))
+        .set((jobs::state.eq(state), jobs::ended_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Cancels a job of an account. Its worker stops soon.
+///
+/// # Errors
+/// *Not found* when there is no such job that waits or runs.
+pub fn cancel(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
+    let open = jobs::table.find(id).filter(jobs::account_id.eq(account_id)).filter(jobs::ended_at.is_null());
+    let id: i64 = diesel::update(open)
+        .set((jobs::state.eq(State::Cancelled), jobs::ended_at.eq(now)))
+        .returning(jobs::id)
+        .get_result(conn)?;
+    end_members(conn, id, State::Cancelled, now)
+}
+
+/// Lets a job that was cancelled or given up go on where it was.
+///
+/// # Errors
+/// *Not found* when there is no such job.
+pub fn resume(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
+    let stopped = || jobs::state.eq_any([State::Cancelled, State::GivenUp]);
+    let ended = jobs::table.find(id).filter(jobs::account_id.eq(account_id)).filter(stopped());
+    let id: i64 = diesel::update(ended).set(again(now)).returning(jobs::id).get_result(conn)?;
+    diesel::update(jobs::table.filter(jobs::batch_id.eq(id)).filter(stopped())).set(again(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Removes up to `limit` jobs that ended long ago, and returns how many.
+pub fn forget_old(conn: &mut Connection, limit: i64, now: NaiveDateTime) -> Result<usize> {
+    let done = jobs::state.eq(State::Done).and(jobs::ended_at.le(now - KEPT_DONE));
+    let others = jobs::state.ne(State::Done).and(jobs::ended_at.le(now - KEPT_OTHERS));
+    let old: Vec<i64> = jobs::table.filter(done.or(others)).limit(limit).select(jobs::id).load(conn)?;
+    Ok(diesel::delete(jobs::table.filter(jobs::id.eq_any(old))).execute(conn)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_an_hour_and_end_within_a_day() {
+        let waits: Vec<i64> = (1..TRIES).map(|tries| wait(tries).num_minutes()).collect();
+        assert_eq!(waits[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(waits.iter().sum::<i64>() / 60, 16);
+        assert_eq!(wait(70).num_minutes(), 60);
+    }
+}

@@ -1,0 +1,66 @@
+//! Brings data of older versions up to date, while the program runs.
+
+use crate::app::App;
+use crate::conversations::inventory as chats;
+use crate::db::Connection;
+use crate::error::{Error, Result};
+use crate::jobs::job::Job;
+use crate::jobs::queue;
+use crate::submissions::submission;
+use crate::tickets::tags;
+use serde::{Deserialize, Serialize};
+
+/// Texts indexed per step.
+const STEP: i64 = 200;
+
+/// What an interrupted run goes on with.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+enum Place {
+    Messages(chats::Place),
+    Submissions(i64),
+}
+
+/// Renames tags, and indexes texts that are not found by search yet. Goes on where an
+/// earlier try has stopped.
+pub async fn run(app: &App, job: &Job) -> Result<()> {
+    let renamed = app.db.write(tags::rename_old).await?;
+    if renamed > 0 {
+        tracing::info!(count = renamed, "merged tags with equal names");
+    }
+    let is_indexed = |conn: &mut Connection| Ok(chats::is_indexed(conn)? && submission::is_indexed(conn)?);
+    if job.place.is_empty() && app.db.scan(is_indexed).await? {
+        return Ok(());
+    }
+    let mut job = job.clone();
+    let mut place = serde_json::from_str(&job.place).ok().or(Some(Place::Messages(chats::Place::default())));
+    let total = |conn: &mut Connection| Ok(chats::count(conn)? + submission::count(conn)?);
+    job.total = app.db.scan(total).await?;
+    tracing::info!(texts = job.total, done = job.done, "indexing old messages and submissions");
+    while let Some(from) = place {
+        let (mut kept, now) = (job.clone(), app.clock.now());
+        // What was indexed and how far that is are one transaction.
+        let step = move |conn: &mut Connection| {
+            let next = index_after(conn, from)?;
+            kept.place = next.map_or(Ok(String::new()), |next| serde_json::to_string(&next)).map_err(unwritable)?;
+            kept.done = (kept.done + STEP).min(kept.total);
+            Ok(queue::keep(conn, &kept, now)?.then(|| (next, kept.clone())))
+        };
+        let Some((next, kept)) = app.db.write(step).await? else { return Ok(()) };
+        (place, job) = (next, kept);
+    }
+    Ok(())
+}
+
+fn unwritable(source: serde_json::Error) -> Error {
+    Error::internal("the place of a job", source)
+}
+
+fn index_after(conn: &mut Connection, place: Place) -> Result<Option<Place>> {
+    Ok(match place {
+        Place::Messages(place) => match chats::reindex_after(conn, place, STEP, true)?.next {
+            Some(next) => Some(Place::Messages(next)),
+            None => Some(Place::Submissions(0)),
+        },
+        Place::Submissions(seq) => submission::reindex_after(conn, seq, STEP, true)?.next.map(Place::Submissions),
+    })
+}

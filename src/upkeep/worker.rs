@@ -1,0 +1,127 @@
+//! Does the jobs that are due, on every instance.
+
+use crate::app::App;
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::jobs::job::{Job, Kind};
+use crate::jobs::queue;
+use crate::jobs::queue::Outcome;
+use crate::upkeep::notices::{plan, send};
+use crate::upkeep::{janitor, upgrade};
+use actix_web::web::Data;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+/// How often a worker looks for jobs that are due.
+const POLL: Duration = Duration::from_secs(1);
+/// Jobs that one instance does at once. A mail server that is slow to answer must not keep
+/// the others waiting.
+const LANES: usize = 4;
+/// How often a running job's lease is renewed, and a cancelled job noticed.
+const RENEW: Duration = Duration::from_secs(20);
+/// How long to wait after the database has failed.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
+/// Does jobs until the program ends.
+pub fn start(app: Data<App>) {
+    actix_web::rt::spawn(async move {
+        let lanes = Arc::new(Semaphore::new(LANES));
+        let mut is_prepared = false;
+        while let Ok(lane) = lanes.clone().acquire_owned().await {
+            if !is_prepared {
+                is_prepared = log(prepare(&app).await).is_some();
+            }
+            match log(next(&app).await) {
+                Some(Some(job)) => {
+                    let app = app.clone();
+                    actix_web::rt::spawn(async move {
+                        log(run(&app, job).await);
+                        drop(lane);
+                    });
+                }
+                Some(None) => sleep(POLL).await,
+                None => sleep(TRY_AGAIN).await,
+            }
+        }
+    });
+}
+
+/// Does all jobs that are due, one after another.
+pub async fn run_due(app: &App) -> Result<()> {
+    prepare(app).await?;
+    while let Some(job) = next(app).await? {
+        run(app, job).await?;
+    }
+    Ok(())
+}
+
+fn log<T>(result: Result<T>) -> Option<T> {
+    result.map_err(|error| tracing::error!(cause = error.cause(), "a job could not be done; trying again")).ok()
+}
+
+/// Adds the jobs of the installation.
+async fn prepare(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let add = move |conn: &mut _| {
+        queue::ensure(conn, Kind::Cleanup, now)?;
+        queue::ensure(conn, Kind::Upgrade, now)
+    };
+    app.db.write(add).await
+}
+
+/// Claims the next job, after reading what has happened.
+async fn next(app: &App) -> Result<Option<Job>> {
+    let now = app.clock.now();
+    let sends_mail = app.mail.is_some();
+    while sends_mail
+        && app.db.scan(plan::is_behind).await?
+        && app.db.write(move |conn| plan::read_on(conn, now)).await?
+    {}
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| sends_mail || *kind != Kind::Mail).collect();
+    loop {
+        let kinds = kinds.clone();
+        let Some(id) = app.db.scan(move |conn| queue::next_due(conn, &kinds, now)).await? else { return Ok(None) };
+        // Another instance may be faster.
+        if let Some(job) = app.db.write(move |conn| queue::claim(conn, id, now)).await? {
+            return Ok(Some(job));
+        }
+    }
+}
+
+async fn run(app: &App, job: Job) -> Result<()> {
+    let work = async {
+        match (job.kind, &app.mail) {
+            (Kind::Mail, Some(mailer)) => send::send(app, mailer, &job).await,
+            (Kind::Mail, None) => Err(Error::unavailable("no mail server is configured")),
+            (Kind::Cleanup, _) => janitor::clear(app).await,
+            (Kind::Upgrade, _) => upgrade::run(app, &job).await,
+        }
+    };
+    let done = tokio::select! {
+        done = work => done,
+        () = lost(app, &job) => return Ok(()),
+    };
+    let outcome = match done {
+        Ok(()) => Outcome::Done,
+        Err(error) => {
+            let cause = error.cause();
+            tracing::warn!(%cause, job = job.id, kind = job.kind.as_str(), tries = job.tries, "a job failed");
+            if error.kind == ErrorKind::Invalid { Outcome::Hopeless(cause) } else { Outcome::Failed(cause) }
+        }
+    };
+    let now = app.clock.now();
+    app.db.write(move |conn| queue::settle(conn, &job, &outcome, now)).await
+}
+
+/// Renews the lease of a job. Ends when the job was cancelled, or claimed by another worker
+/// after this one could not reach the database for as long as the lease.
+async fn lost(app: &App, job: &Job) {
+    loop {
+        sleep(RENEW).await;
+        let (now, held) = (app.clock.now(), job.clone());
+        if let Ok(false) = app.db.write(move |conn| queue::renew(conn, &held, now)).await {
+            return;
+        }
+    }
+}
