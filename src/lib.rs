@@ -36,7 +36,8 @@
 //! | [`api`] | `/api/v1` for other programs |
 //! | [`cli`] | the command line |
 //!
-//! [`upkeep`] clears up, checks, sends mail to the team, and creates sample data.
+//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team, removing old data), checks,
+//! and creates sample data.
 //!
 //! An interface calls domain modules. Domain modules call one another through
 //! functions that take a connection, and never call an interface. No file or folder
@@ -56,7 +57,10 @@
 //! The domain function that changes a row also records an event in the same transaction
 //! ([`events::record`]). Handlers announce nothing. Readers go through the events in the
 //! order of their numbers: the history of a ticket, and [`live`], which passes them on to
-//! open pages ([`desk::live`]) and to the streams of visitors.
+//! open pages ([`desk::live`]) and to the streams of visitors. What follows outside the
+//! database is a job: [`upkeep::notices::plan`] reads the events and adds one for each mail,
+//! in the transaction that moves its cursor, and [`upkeep::worker`] of any instance claims it
+//! ([`jobs::queue`]), tries it until it succeeds, or gives it up where admins see it.
 //!
 //! # What always holds
 //!
