@@ -6,9 +6,12 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
 use docket::accounts::role::Role;
 use docket::db::{DatabaseUrl, Db};
+use docket::events::actor::Actor;
 use docket::events::event::{Event, Kind};
 use docket::events::feed;
+use docket::tickets::tags;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -235,4 +238,22 @@ async fn other_programs_read_events_on_from_where_they_were() {
     let other = app.owner().await;
     let theirs = Program::of(&app, &other).await.get("/events").await.expect(200).json();
     assert_eq!(theirs["data"], json!([]), "another account has other events");
+}
+
+/// Open pages are told once that they have to load their data again, and not of each event.
+#[actix_web::test]
+async fn a_burst_is_one_message_for_open_pages() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Broken lamp").await;
+    let mut desk = owner.live().await;
+    let (account, now) = (owner.id, app.app.clock.now());
+    let tags = (0..30).map(|index| format!("tag {index}")).collect();
+    let burst = move |conn: &mut docket::db::Connection| {
+        tags::change(conn, &Actor::system(account), number, &tags, &BTreeSet::new(), now)
+    };
+    assert_eq!(app.app.db.write(burst).await.unwrap().len(), 30);
+    desk.until("resync").await;
+    owner.set_status(number, "closed").await.expect(303);
+    assert_eq!(desk.until("ticket").await["kind"], "ticket.status_changed", "{}", desk.raw);
 }

@@ -7,6 +7,12 @@ use diesel::SqliteConnection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::path::Path;
+use std::sync::mpsc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+/// How often a long step says that it goes on.
+const REPORT: Duration = Duration::from_secs(10);
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -32,9 +38,8 @@ fn copy_old(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
     let Some(version) = applied.iter().max().filter(|_| is_old) else { return Ok(()) };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let copy = path.with_file_name(format!("{name}.{version}"));
-    sqlite::copy(conn, &copy)?;
-    tracing::info!(copy = %copy.display(), "copied the database before its migration");
-    Ok(())
+    tracing::info!(copy = %copy.display(), "copying the database before its migration");
+    reporting("copying the database", || sqlite::copy(conn, &copy))
 }
 
 /// Starts the writer's transaction with the write lock already held, so that it never has
@@ -83,11 +88,29 @@ where
     DB: diesel::backend::Backend,
     C: MigrationHarness<DB>,
 {
-    let ran = conn
-        .run_pending_migrations(migrations)
-        .map_err(|source| Error::internal("a migration failed", advice(source)))?;
-    for migration in ran {
-        tracing::info!(%migration, "migrated");
+    let failed = |source| Error::internal("a migration failed", advice(source));
+    let pending = conn.pending_migrations(migrations).map_err(failed)?;
+    let total = pending.len();
+    for (index, migration) in pending.iter().enumerate() {
+        let name = migration.name();
+        tracing::info!(migration = %name, step = index + 1, of = total, "migrating");
+        reporting("migrating", || conn.run_migration(migration).map(drop)).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Logs now and then that a long step goes on.
+fn reporting<T>(what: &'static str, step: impl FnOnce() -> T) -> T {
+    let (done, is_done) = mpsc::channel::<()>();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while is_done.recv_timeout(REPORT) == Err(RecvTimeoutError::Timeout) {
+                tracing::info!(seconds = begun.elapsed().as_secs(), "still {what}");
+            }
+        });
+        let result = step();
+        drop(done);
+        result
+    })
 }

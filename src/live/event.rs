@@ -30,6 +30,11 @@ impl Event {
         Self::new("resync", &json!({}))
     }
 
+    /// The same, after more events than pages should learn of one by one.
+    pub fn burst() -> Self {
+        Self::new("resync", &json!({ "burst": true }))
+    }
+
     /// Makes streams check again whether their user is still signed in. Never sent to a
     /// page.
     pub fn recheck() -> Self {

@@ -15,7 +15,10 @@ use tokio::time::{sleep, timeout};
 /// Events of one read. A burst takes several.
 const BATCH: i64 = 500;
 /// After a read, changes gather this long before the next one.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
+/// More events of one account in one read are a burst: its pages load their data again,
+/// instead of learning of each.
+const BURST: usize = 20;
 /// Reads without a wake-up at least this often: commands of the operator and instances
 /// that stopped after a commit wake nobody.
 const POLL: Duration = Duration::from_secs(5);
@@ -49,14 +52,24 @@ pub(super) async fn run(db: Db, hub: Weak<Live>, mut seq: i64) {
 }
 
 fn publish(live: &Live, events: &[Event]) {
+    let mut counts: HashMap<i64, usize> = HashMap::new();
     let mut messages: HashMap<&str, usize> = HashMap::new();
-    for event in events.iter().filter(|event| event.kind == Kind::ConversationMessageAdded) {
-        *messages.entry(&event.subject).or_default() += 1;
+    for event in events {
+        *counts.entry(event.account_id).or_default() += 1;
+        if event.kind == Kind::ConversationMessageAdded {
+            *messages.entry(&event.subject).or_default() += 1;
+        }
+    }
+    let is_burst = |account_id: i64| counts.get(&account_id).is_some_and(|count| *count > BURST);
+    for account_id in counts.keys().filter(|account_id| is_burst(**account_id)) {
+        live.publish_here(Topic::Account(*account_id), PageEvent::burst());
     }
     for event in events {
         let is_one_of_many = messages.get(event.subject.as_str()).is_some_and(|count| *count > 1);
         for page_event in page_events(event, is_one_of_many) {
-            live.publish_here(Topic::Account(event.account_id), page_event);
+            if page_event.is_recheck() || !is_burst(event.account_id) {
+                live.publish_here(Topic::Account(event.account_id), page_event);
+            }
         }
         if let Some(row) = event.data.number("row") {
             // The visitor's stream reads the conversation again.

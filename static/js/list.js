@@ -1,14 +1,17 @@
 // Keeps the ticket list up to date. Changed rows are updated in place, tickets that left the
 // list are dimmed, and new ones are announced, so that nothing moves under the pointer.
 
-import { pageOf } from "./shared.js";
+import { pageOf, wait } from "./shared.js";
 
 const list = document.querySelector("[data-live-list]");
 const news = document.querySelector("[data-news]");
 const isFirstPage = !/[?&](after|before)=/.test(location.search);
-const PAUSE = 1000;
+const PAUSE = 500;
+const LONG_PAUSE = 3000;
 // The server checks at most this many tickets in one request.
 const MOST = 50;
+// More changes at once are a burst: the page checks the rows that it shows, not each change.
+const BURST = 100;
 
 const rowOf = (root, number) => root.querySelector(`#ticket-${number}`);
 const numbersOf = (root) => [...root.querySelectorAll("[data-live-list] [id^=ticket-]")].map((row) => row.id.slice(7));
@@ -47,48 +50,58 @@ const showCounts = (page) => {
   document.querySelectorAll(".tabs .count").forEach((count, index) => (count.textContent = counts[index]?.textContent ?? count.textContent));
 };
 
-// Asks the server which of these tickets the list shows, and how.
-const check = async (changes) => {
-  const numbers = [...changes.keys()];
-  for (let from = 0; from < numbers.length; from += MOST) {
-    const some = numbers.slice(from, from + MOST);
-    const page = await load(some);
-    if (!page) return;
-    showCounts(page);
-    for (const number of some) {
-      const [row, fresh] = [rowOf(list, number), rowOf(page, number)];
-      if (row && fresh) replace(row, fresh);
-      else if (row) row.classList.add("left");
-      else if (fresh && isFirstPage) missing.set(number, changes.get(number));
-      else missing.delete(number);
-    }
+// Shows what the list on this page says of the tickets in `changes`.
+const put = (page, changes) => {
+  showCounts(page);
+  for (const [number, kind] of changes) {
+    const [row, fresh] = [rowOf(list, number), rowOf(page, number)];
+    if (row && fresh) replace(row, fresh);
+    else if (row) row.classList.add("left");
+    else if (fresh && isFirstPage) missing.set(number, kind);
+    else missing.delete(number);
   }
   announce();
 };
 
-// After events may have been lost: what the list would show now, and the rows that are shown.
+// Asks the server which of these tickets the list shows, and how.
+const check = async (changes) => {
+  const all = [...changes];
+  for (let from = 0; from < all.length; from += MOST) {
+    const some = all.slice(from, from + MOST);
+    const page = await load(some.map(([number]) => number));
+    if (!page) return;
+    put(page, some);
+  }
+};
+
+// After a burst, or when events may have been lost: what the list would show now, and the
+// rows that are shown.
 const checkAll = async () => {
   const page = await load();
   if (!page) return;
-  const shown = numbersOf(document);
-  const changes = new Map(shown.map((number) => [number, "changed"]));
-  for (const number of numbersOf(page)) if (!rowOf(list, number)) changes.set(number, "new");
-  await check(changes);
+  put(page, numbersOf(page).map((number) => [number, "new"]));
+  const others = numbersOf(document).filter((number) => !rowOf(page, number));
+  await check(new Map(others.map((number) => [number, "changed"])));
 };
 
 // Events of a moment are checked together. A hidden page checks when it becomes visible.
 let changes = new Map();
 let isLost = false;
+// Whether there were too many events to tell each.
+let isBurst = false;
 let running = false;
 const run = async () => {
   if (running) return;
   running = true;
   while ((changes.size || isLost) && !document.hidden) {
-    const [now, all] = [changes, isLost];
+    const [now, many] = [changes, isBurst || changes.size > BURST];
+    const all = many || isLost;
     changes = new Map();
-    isLost = false;
+    isLost = isBurst = false;
+    // Not all open pages at once.
+    if (many) await wait(Math.random() * LONG_PAUSE);
     await (all ? checkAll() : check(now));
-    await new Promise((done) => setTimeout(done, PAUSE));
+    await wait(many ? LONG_PAUSE : PAUSE);
   }
   running = false;
 };
@@ -97,7 +110,9 @@ document.addEventListener("docket:live", ({ detail }) => {
   if (detail.name === "ticket") {
     const number = String(detail.number);
     changes.set(number, detail.kind === "ticket.created" || changes.get(number) === "new" ? "new" : "changed");
-  } else if (detail.name === "resync") isLost = true;
-  else return;
+  } else if (detail.name === "resync") {
+    isLost = true;
+    isBurst ||= detail.burst === true;
+  } else return;
   run();
 });

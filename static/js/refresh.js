@@ -1,7 +1,7 @@
 // Keeps parts of a page up to date: after an event, the script loads the page again and
 // replaces the parts that differ. Without scripts, users see changes after a reload.
 
-import { pageOf } from "./shared.js";
+import { pageOf, wait } from "./shared.js";
 
 const page = document.querySelector("[data-refresh-on]");
 const names = page.dataset.refreshOn.split(" ");
@@ -9,7 +9,9 @@ const { refreshOnly: only, refreshTicket: ticket } = page.dataset;
 // After a refused form, the page has the address of the form.
 const address = page.dataset.refreshUrl ?? location.href;
 const { user } = document.body.dataset;
-const PAUSE = 1000;
+const PAUSE = 500;
+// After a burst of changes, the page waits longer for the next ones.
+const LONG_PAUSE = 3000;
 
 // Leaves unchanged children with an id in place, so that focus, selection and the position
 // of screen readers are kept.
@@ -66,6 +68,9 @@ const refresh = async () => {
   const fresh = pageOf(await answer.text());
   skipped = false;
   const stick = atEnd();
+  // What the user is in stays where it is on the screen, though the page above it grows.
+  const anchor = document.activeElement?.closest("main :is(a, button, input, select, summary, textarea)");
+  const top = anchor?.getBoundingClientRect().top;
   for (const part of document.querySelectorAll("[data-live]")) {
     const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
     // A part in which the user is stays as it is until they leave it.
@@ -76,12 +81,15 @@ const refresh = async () => {
     const now = fresh.querySelector(`[data-live-fields="${form.dataset.liveFields}"]`);
     if (now) putFields(form, now);
   }
+  if (anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - top);
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
 
 // Refreshes at once, then waits for a pause; events in the meantime cause one more refresh.
 // A hidden page refreshes when it becomes visible, because loading it marks it as read.
 let wanted = false;
+// Whether there were too many events to tell each.
+let isBurst = false;
 let running = false;
 // Whether a colleague has changed the ticket.
 let byOthers = false;
@@ -91,10 +99,14 @@ const run = async () => {
   running = true;
   while (wanted && !document.hidden) {
     wanted = false;
+    const many = isBurst;
+    isBurst = false;
+    // Not all open pages at once.
+    if (many) await wait(Math.random() * LONG_PAUSE);
     await refresh();
     if (byOthers && changesLine) changesLine.textContent = document.querySelector("[data-events] li")?.innerText ?? "";
     byOthers = false;
-    await new Promise((done) => setTimeout(done, PAUSE));
+    await wait(many ? LONG_PAUSE : PAUSE);
   }
   running = false;
 };
@@ -109,6 +121,7 @@ document.addEventListener("docket:live", ({ detail }) => {
   if (!names.includes(detail.name) || !isOurs || !isMine) return;
   // One line says what a colleague has changed.
   if (detail.name === "ticket" && String(detail.user) !== user) byOthers = true;
+  if (detail.burst) isBurst = true;
   soon();
 });
 document.addEventListener("focusout", () => skipped && setTimeout(soon));

@@ -12,6 +12,8 @@ export const problem = (...content) => element("p", { className: "problem", role
 // Parses a page from the server's response.
 export const pageOf = (html) => new DOMParser().parseFromString(html, "text/html");
 
+export const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
 // Tells all listeners that a script has changed a field.
 export const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
 

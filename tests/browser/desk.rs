@@ -27,7 +27,7 @@ async fn ticket(title: &str) -> (TestApp, Person, i64, Browser) {
     (app, owner, number, browser)
 }
 
-async fn sign_in(browser: &Browser, person: &Person) {
+pub async fn sign_in(browser: &Browser, person: &Person) {
     browser.goto(&format!("{}/login", person.base)).await;
     browser.fill("[name=email]", &person.email).await;
     browser.fill("[name=password]", PASSWORD).await;

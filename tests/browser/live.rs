@@ -1,11 +1,12 @@
 //! What colleagues do appears on open pages, and nothing that the user does is disturbed.
 
-use crate::browser::desk::desk_at;
+use crate::browser::desk::{desk_at, sign_in};
+use crate::support::browser::Browser;
 use crate::support::{Person, TestApp, files};
 use docket::accounts::role::Role;
 use docket::live::event::Topic;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A colleague, once the browser of the owner receives events.
 async fn colleague(app: &TestApp, owner: &Person) -> Person {
@@ -95,4 +96,78 @@ async fn browser_the_list_follows_colleagues_without_moving() {
     browser.click("[data-news]").await;
     browser.see("Five").await;
     browser.stop().await;
+}
+
+/// Two colleagues in two browsers. Prints how long each change takes to appear.
+async fn each_sees_what_the_other_does(here: &TestApp, there: &TestApp) {
+    let owner = here.owner().await;
+    let editor = here.member(&owner, Role::Editor).await;
+    let editor = Person { base: there.base.clone(), ..editor };
+    let number = owner.make_ticket("Lamp flickers").await;
+    owner.write_notes(number, 1, &"Line\n".repeat(100)).await.expect(303);
+    let (reader, writer, list) = (Browser::start(true).await, Browser::start(true).await, Browser::start(true).await);
+    for (browser, person) in [(&reader, &owner), (&list, &owner), (&writer, &editor)] {
+        sign_in(browser, person).await;
+    }
+    reader.goto(&format!("{}/tickets/{number}", here.base)).await;
+    list.goto(&format!("{}/tickets", here.base)).await;
+    while here.app.live.subscribers(Topic::Account(owner.id)) < 2 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    reader.run("const line = document.querySelector('[name=line]'); line.focus(); line.scrollIntoView()", vec![]).await;
+    reader.fill("[name=line]", "Half a sent").await;
+    let place = "const line = document.querySelector('[name=line]');
+        return [line.value, document.activeElement === line, Math.round(line.getBoundingClientRect().top)]";
+    let before = reader.run(place, vec![]).await;
+    let appears = async |browser: &Browser, what: &str, script: &str| {
+        let begun = Instant::now();
+        browser.until(what, script).await;
+        eprintln!("{what}: {} ms after the click had returned", begun.elapsed().as_millis());
+    };
+
+    let page = format!("{}/tickets/{number}", there.base);
+    writer.goto(&page).await;
+    let set = "const status = document.querySelector('[name=status]'); status.value = 'in_progress';
+        status.dispatchEvent(new Event('change', { bubbles: true }))";
+    writer.run(set, vec![]).await;
+    appears(&reader, "status", "return document.querySelector('[data-status]').textContent === 'In progress'").await;
+    appears(&list, "row", "return document.querySelector('.row').textContent.includes('In progress')").await;
+    writer.see("is “In progress” now").await;
+    writer.fill("[name=add]", "urgent").await;
+    writer.click("#tags form.inline button").await;
+    appears(&reader, "tag", "return document.querySelector('.tags').textContent.includes('urgent')").await;
+    writer.see("The tags are saved").await;
+    writer.fill("[name=line]", "Called back").await;
+    writer.click(".line-form button").await;
+    appears(&reader, "note", "return document.querySelector('#notes').textContent.includes('Called back')").await;
+    writer.see("Note added").await;
+    writer.drop_files(&[("lamp.png", &files::png(1))]).await;
+    appears(&reader, "file", "return !!document.querySelector('[data-name=\"lamp.png\"]')").await;
+    writer.goto(&format!("{}/tickets/new", there.base)).await;
+    writer.fill("main [name=title]", "Second lamp").await;
+    writer.click("main button.primary").await;
+    appears(&list, "new ticket", "return document.querySelector('[data-news]').textContent === '1 new ticket'").await;
+    assert_eq!(reader.run(place, vec![]).await, before, "nothing has moved");
+    for browser in [reader, writer, list] {
+        browser.stop().await;
+    }
+}
+
+#[actix_web::test]
+async fn browser_of_two_colleagues_each_sees_what_the_other_does() {
+    let app = TestApp::start().await;
+    each_sees_what_the_other_does(&app, &app).await;
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres: only there several programs serve one database"]
+async fn two_instances_show_each_others_changes() {
+    let app = TestApp::start().await;
+    let database = app.app.config.database();
+    let other = TestApp::start_with(|config| {
+        config.database_url = Some(database);
+        config.storage_url = Some(app.app.config.storage());
+    })
+    .await;
+    each_sees_what_the_other_does(&app, &other).await;
 }
