@@ -49,18 +49,21 @@ pub async fn undo(app: AppData, agent: Agent, layout: Layout, query: Query<UndoQ
     let wanted = ids.len();
     let (page, undone) = app
         .write_as(&agent, Action::Work, move |conn, actor| {
-            let (mut page, mut undone) = (String::new(), 0);
+            let (mut page, mut undone) = (String::new(), Vec::new());
             for id in &ids {
                 let event = feed::find(conn, actor.account_id, *id)?;
-                undone += usize::from(undo_one(conn, &user, actor, &event, now)?);
+                if undo_one(conn, &user, actor, &event, now)? {
+                    undone.push(said(&event));
+                }
                 page = page_of(&event);
             }
             Ok((page, undone))
         })
         .await?;
-    let text = match undone {
-        0 => "Nothing was undone: it has changed again in the meantime.",
-        some if some < wanted => "Undone, except for what has changed again in the meantime.",
+    let text = match undone.as_slice() {
+        [] => "Nothing was undone: it has changed again in the meantime.",
+        some if some.len() < wanted => "Undone, except for what has changed again in the meantime.",
+        [only] => only,
         _ => "Undone.",
     };
     layout.see_other_with(page, &Flash::new(text))
@@ -83,6 +86,20 @@ fn undo_one(conn: &mut Connection, user: &Agent, actor: &Actor, event: &Event, n
         _ => return tickets::undo::undo(conn, actor, number_of(event)?, event, now),
     }
     Ok(true)
+}
+
+/// What the message says after an event was undone.
+fn said(event: &Event) -> String {
+    let text = &event.text;
+    match event.kind {
+        Kind::TicketDeleted => format!("Ticket #{} is back.", event.subject),
+        Kind::AttachmentRemoved => format!("{} is back.", text.old),
+        Kind::ConversationDeleted => "The conversation is back.".into(),
+        Kind::SubmissionDeleted => "The submission is back.".into(),
+        Kind::SubmissionMarkedSpam => "Not spam: it is among the submissions.".into(),
+        Kind::UserDisabled => format!("{} can sign in again.", text.about),
+        _ => "Undone.".into(),
+    }
 }
 
 /// The number of the ticket that an event is about.

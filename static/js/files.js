@@ -70,16 +70,17 @@ const change = async (form) => {
   if (!answer) return problem(form, "The connection was lost. Nothing was changed; please try again.");
   const page = pageOf(await answer.text());
   if (!answer.ok) return problem(form, page.querySelector("main p")?.textContent ?? `The server answered ${answer.status}.`);
-  const id = form.action.match(/attachments\/([^/]+)\//)[1];
+  const id = form.dataset.file ?? form.action.match(/attachments\/([^/]+)\//)[1];
   show(page);
   // Moves the focus to the undo button or to the restored file.
   const undo = flash("", page).querySelector("button");
+  if (undo) undo.form.dataset.file = id;
   (undo ?? document.querySelector(`#file-${id} a`))?.focus();
 };
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !CHANGE.test(form.action)) return;
+  if (event.defaultPrevented || !(form.dataset.file || CHANGE.test(form.action))) return;
   event.preventDefault();
   last = last.then(() => change(form)).catch(() => location.reload());
 });

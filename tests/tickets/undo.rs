@@ -101,8 +101,8 @@ async fn only_who_could_make_a_change_can_undo_it() {
     let disabled = owner.post(&format!("/settings/team/{}/disable", viewer.id), &[]).await;
     let enable = undo_of(&owner, &disabled).await;
     editor.post(&enable, &[]).await.expect(403);
-    undo(&owner, &enable, UNDONE).await;
-    undo(&editor, &button, UNDONE).await;
+    undo(&owner, &enable, "Max viewer can sign in again.").await;
+    undo(&editor, &button, &format!("Ticket #{number} is back.")).await;
     let many = format!("/undo?{}", ["event=1"; 51].join("&"));
     for (wrong, status) in [("/undo", 422), (&many, 422), ("/undo?event=x", 400)] {
         owner.post(wrong, &[]).await.expect(status);
