@@ -22,25 +22,29 @@ pub struct Browser {
     driver: Child,
 }
 
+/// Starts a driver, and returns it with its port.
+fn start_driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        // In other locales, the driver cannot find files with non-ASCII names.
+        .env("LC_ALL", "C.UTF-8")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("chromedriver is installed");
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let begun = "ChromeDriver was started successfully on port ";
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let port = line.strip_prefix(begun)?;
+        Some(port.trim_end_matches('.').to_owned())
+    })?;
+    std::thread::spawn(move || for _ in lines {});
+    Some((driver, port))
+}
+
 impl Browser {
     pub async fn start(scripts: bool) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            // In other locales, the driver cannot find files with non-ASCII names.
-            .env("LC_ALL", "C.UTF-8")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver is installed");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.strip_prefix("ChromeDriver was started successfully on port ")
-                    .map(|port| port.trim_end_matches('.').to_owned())
-            })
-            .unwrap();
-        std::thread::spawn(move || for _ in lines {});
+        // Another program may take the port that the driver has found free.
+        let (driver, port) = std::iter::repeat_with(start_driver).take(3).find_map(|started| started).unwrap();
         let args = [
             "--headless=new",
             "--no-sandbox",
