@@ -36,7 +36,11 @@ fn start_driver() -> Option<(Child, String)> {
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
         let port = line.strip_prefix(begun)?;
         Some(port.trim_end_matches('.').to_owned())
-    })?;
+    });
+    let Some(port) = port else {
+        driver.wait().unwrap();
+        return None;
+    };
     std::thread::spawn(move || for _ in lines {});
     Some((driver, port))
 }
