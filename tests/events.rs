@@ -1,5 +1,6 @@
 //! The record of what happens: its order, and who reads it.
 
+use crate::support::chat::Events;
 use crate::support::program::Program;
 use crate::support::{TestApp, database_url, fresh_database};
 use diesel::connection::SimpleConnection;
@@ -10,6 +11,7 @@ use docket::events::actor::Actor;
 use docket::events::event::{Event, Kind};
 use docket::events::feed;
 use docket::tickets::tags;
+use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -256,4 +258,22 @@ async fn a_burst_is_one_message_for_open_pages() {
     desk.until("resync").await;
     owner.set_status(number, "closed").await.expect(303);
     assert_eq!(desk.until("ticket").await["kind"], "ticket.status_changed", "{}", desk.raw);
+}
+
+/// A page that shows what has happened so far need not load its data again when its stream
+/// begins.
+#[actix_web::test]
+async fn a_page_and_its_stream_say_up_to_which_event_they_are() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    owner.make_ticket("Broken lamp").await;
+    let newest = all_after(&app, 0).await.last().and_then(|event| event.seq).unwrap();
+    let end = Instant::now() + PATIENCE;
+    while app.app.live.seq() < newest {
+        assert!(Instant::now() < end, "the reader of events goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(owner.get("/tickets").await.attribute("body", "data-seq"), newest.to_string());
+    let mut stream = Events::read(owner.request(Method::GET, "/live").send().await.unwrap());
+    assert_eq!(stream.until("resync").await["seq"], newest);
 }

@@ -47,7 +47,8 @@ impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
         if !std::mem::replace(&mut self.has_begun, true) {
             // The page may have missed earlier events.
-            return Some((frame("resync", None, "{}").into(), self));
+            let begin = Event::begin(self.app.live.seq());
+            return Some((frame(&begin.name, None, &begin.data).into(), self));
         }
         loop {
             let waited = self.events.next().await;

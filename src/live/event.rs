@@ -25,6 +25,12 @@ impl Event {
         Self { name: name.into(), data: data.to_string() }
     }
 
+    /// Begins a stream that tells what happens after that number. Pages that show an earlier
+    /// state load their data again.
+    pub fn begin(seq: i64) -> Self {
+        Self::new("resync", &json!({ "seq": seq }))
+    }
+
     /// Makes pages that may have missed something load their data again.
     pub fn resync() -> Self {
         Self::new("resync", &json!({}))

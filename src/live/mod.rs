@@ -15,6 +15,7 @@ use presence::{Places, Presence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use subscription::Subscription;
@@ -53,6 +54,8 @@ pub struct Live {
     instance: u64,
     /// Wakes the reader of events.
     woken: Arc<Notify>,
+    /// The number of the last event that it has read.
+    seq: AtomicI64,
 }
 
 impl Live {
@@ -67,6 +70,7 @@ impl Live {
             others,
             instance: fastrand::u64(..),
             woken: db.written(),
+            seq: AtomicI64::new(newest),
         });
         tokio::spawn(reader::run(db.clone(), Arc::downgrade(&live), newest));
         if db.has_other_instances() {
@@ -84,6 +88,12 @@ impl Live {
             });
         }
         live
+    }
+
+    /// The number of an event of the log. What happened up to it is in the tables, and who has
+    /// subscribed learns of what happens after it.
+    pub fn seq(&self) -> i64 {
+        self.seq.load(Ordering::SeqCst)
     }
 
     /// Sends an event to all subscribers of the topic, on every instance.

@@ -9,6 +9,7 @@ use crate::live::{Broadcast, Live};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Weak;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -31,6 +32,8 @@ pub(super) async fn run(db: Db, hub: Weak<Live>, mut seq: i64) {
             Ok(Batch { events, numbering }) => {
                 if let Some(last) = events.last() {
                     seq = last.seq.unwrap_or(seq);
+                    // Before publishing: who subscribes in between learns of some events twice.
+                    live.seq.store(seq, Ordering::SeqCst);
                     publish(&live, &events);
                 }
                 // The instance that numbers events tells the others, and nobody repeats it.

@@ -34,6 +34,8 @@ pub struct Layout {
     pub flash: Option<Flash>,
     /// The short id of the installation, for names in the browser's storage.
     pub desk: String,
+    /// The number of an event: the page shows what happened up to it, and maybe more.
+    pub seq: i64,
     path: String,
     carrier: Carrier,
 }
@@ -51,6 +53,7 @@ impl Layout {
             flash: user.as_ref().and_then(|_| carrier.read(req)),
             user,
             desk,
+            seq: app.map_or(0, |app| app.live.seq()),
             path: links.local(req.path()).to_owned(),
             links,
             carrier,

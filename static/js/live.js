@@ -5,7 +5,13 @@ import { element } from "./shared.js";
 
 const { liveUrl: live, liveWorker, desk, user, home } = document.body.dataset;
 const NAMES = ["resync", "message", "conversation", "submission", "ticket", "assigned", "presence", "read"];
-const tell = (detail) => document.dispatchEvent(new CustomEvent("docket:live", { detail }));
+// The page shows what happened up to this number.
+let seq = Number(document.body.dataset.seq);
+const tell = (detail) => {
+  const isKnown = detail.seq <= seq;
+  seq = Math.max(seq, detail.seq ?? 0);
+  if (!isKnown) document.dispatchEvent(new CustomEvent("docket:live", { detail }));
+};
 
 if (window.SharedWorker) {
   const { port } = new SharedWorker(liveWorker, { name: `docket-${desk}-${user}` });

@@ -81,7 +81,8 @@ const refresh = async () => {
     const now = fresh.querySelector(`[data-live-fields="${form.dataset.liveFields}"]`);
     if (now) putFields(form, now);
   }
-  if (anchor?.isConnected) scrollBy(0, anchor.getBoundingClientRect().top - top);
+  const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - top : 0;
+  if (Math.abs(moved) >= 1) scrollBy(0, moved);
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
 
