@@ -1,5 +1,6 @@
 //! Converts database errors.
 
+use crate::db::postgres;
 use crate::error::Error;
 
 impl From<diesel::result::Error> for Error {
@@ -11,6 +12,9 @@ impl From<diesel::result::Error> for Error {
             Diesel::DatabaseError(Database::ClosedConnection, _) => Self::unavailable(error),
             Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("deadlock") => {
                 Self::worth_retrying(error)
+            }
+            Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("prepared statement") => {
+                postgres::name_pooler(Self::unavailable(error))
             }
             Diesel::DatabaseError(
                 Database::UniqueViolation
