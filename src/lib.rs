@@ -14,7 +14,7 @@
 //! | [`conversations`] | chats with visitors: widgets, conversations, messages |
 //! | [`submissions`] | forms on websites, and what visitors send through them |
 //! | [`events`] | the record of what happens: `event.rs` lists what can happen, `record.rs` writes it, `feed.rs` reads it in order, `actor.rs` names who caused it |
-//! | [`jobs`] | work beside requests: `queue.rs` says who does it next |
+//! | [`jobs`] | background jobs: `queue.rs` says who does them next |
 //! | [`search`] | the tokenizer and the query language |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail to the team over SMTP |

@@ -34,7 +34,7 @@ pub enum Action {
     Own,
 }
 
-words!(Role);
+words!(Role, "role must be owner, admin, editor or viewer.");
 
 impl Role {
     /// All roles, the most powerful first.
@@ -73,15 +73,6 @@ impl Role {
             return Ok(());
         }
         Err(Error::new(Kind::Forbidden, "Only an owner can invite or change owners."))
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        found.ok_or_else(|| Error::invalid("role must be owner, admin, editor or viewer."))
     }
 }
 

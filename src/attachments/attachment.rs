@@ -31,9 +31,11 @@ pub enum State {
     GivenUp,
 }
 
-words!(State);
+words!(State, "unknown state of a file");
 
 impl State {
+    const ALL: [Self; 3] = [Self::Pending, Self::Ready, Self::GivenUp];
+
     /// The word used in the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,15 +43,6 @@ impl State {
             Self::Ready => "ready",
             Self::GivenUp => "given_up",
         }
-    }
-}
-
-impl std::str::FromStr for State {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = [Self::Pending, Self::Ready, Self::GivenUp].into_iter().find(|state| state.as_str() == text);
-        found.ok_or_else(|| Error::invalid("unknown state of a file"))
     }
 }
 

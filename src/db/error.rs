@@ -1,6 +1,6 @@
 //! Converts database errors.
 
-use crate::db::postgres;
+use crate::db::postgres::POOLED;
 use crate::error::Error;
 
 impl From<diesel::result::Error> for Error {
@@ -13,8 +13,9 @@ impl From<diesel::result::Error> for Error {
             Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("deadlock") => {
                 Self::worth_retrying(error)
             }
+            // One that already exists, or does not exist, belongs to another session.
             Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("prepared statement") => {
-                postgres::name_pooler(Self::unavailable(error))
+                Self::unavailable(POOLED)
             }
             Diesel::DatabaseError(
                 Database::UniqueViolation

@@ -39,7 +39,7 @@ pub(super) fn open(url: &str, for_pages: bool) -> ConnectionResult<PgConnection>
 }
 
 /// Advice for a pooler that loses the statements, locks and settings of a session.
-const POOLED: &str = "a connection pooler gives out sessions by transaction: set pool_mode = session for this database \
+pub(super) const POOLED: &str = "a connection pooler gives out sessions by transaction: set pool_mode = session for this database \
                       in pgbouncer, or let DATABASE_URL name Postgres itself";
 
 /// Refuses a pooler that assigns clients another server process for each transaction.
@@ -60,11 +60,10 @@ pub(super) fn check_sessions(one: &mut PgConnection, other: &mut PgConnection) -
         }
         Ok(false)
     };
-    if look().map_err(name_pooler)? { Err(Error::unavailable(POOLED)) } else { Ok(()) }
+    if look()? { Err(Error::unavailable(POOLED)) } else { Ok(()) }
 }
 
-/// A prepared statement that already exists, or does not exist, belongs to another
-/// session.
+/// Gives that advice for a migration, whose error is not of Diesel's type.
 pub(super) fn name_pooler(error: Error) -> Error {
     if error.cause().contains("prepared statement") { Error::unavailable(POOLED) } else { error }
 }

@@ -1,9 +1,22 @@
 //! Columns with a fixed set of words, as enums.
 
 /// Lets an enum with `as_str` and `FromStr` be a text column and a JSON field. An unknown
-/// word is an error when it is read, never a default.
+/// word is an error when it is read, never a default. With a message for unknown words, also
+/// implements `FromStr`, by the words of `ALL`.
 #[macro_export]
 macro_rules! words {
+    ($enum:ty, $unknown:literal) => {
+        $crate::words!($enum);
+
+        impl std::str::FromStr for $enum {
+            type Err = $crate::error::Error;
+
+            fn from_str(text: &str) -> $crate::error::Result<Self> {
+                let found = Self::ALL.into_iter().find(|word| word.as_str() == text);
+                found.ok_or_else(|| $crate::error::Error::invalid($unknown))
+            }
+        }
+    };
     ($enum:ty) => {
         impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $enum
         where

@@ -1,4 +1,4 @@
-//! `/settings/jobs`: what Docket does beside requests, and what it has given up.
+//! `/settings/jobs`: what Docket does in the background, and what it has given up.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;

@@ -5,7 +5,7 @@ use crate::db::{Connection, unless_taken};
 use crate::error::Result;
 use diesel::prelude::*;
 
-/// The number of the last event that a reader has read; `None` before it has begun.
+/// The number of the last event that a reader has read; `None` before it has started.
 pub fn position(conn: &mut Connection, reader: &str) -> Result<Option<i64>> {
     Ok(event_readers::table.find(reader).select(event_readers::seq).first(conn).optional()?)
 }
@@ -20,7 +20,7 @@ pub fn lock(conn: &mut Connection, reader: &str) -> Result<Option<i64>> {
         .optional()?)
 }
 
-/// Lets a reader begin after that number, unless it has begun already.
+/// Starts a reader after that number, unless it has started already.
 pub fn begin(conn: &mut Connection, reader: &str, seq: i64) -> Result<()> {
     unless_taken(conn, |conn| {
         diesel::insert_into(event_readers::table)

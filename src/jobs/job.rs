@@ -1,7 +1,6 @@
 //! A job, as its row says.
 
 use crate::db::schema::jobs;
-use crate::error::{Error, Result};
 use crate::words;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::deserialize::FromSqlRow;
@@ -20,7 +19,7 @@ pub enum Kind {
     Upgrade,
 }
 
-words!(Kind);
+words!(Kind, "unknown kind of job");
 
 impl Kind {
     pub const ALL: [Self; 3] = [Self::Mail, Self::Cleanup, Self::Upgrade];
@@ -39,15 +38,6 @@ impl Kind {
     }
 }
 
-impl std::str::FromStr for Kind {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
-        found.ok_or_else(|| Error::invalid("unknown kind of job"))
-    }
-}
-
 #[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, Hash, PartialEq)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum State {
@@ -61,7 +51,7 @@ pub enum State {
     Cancelled,
 }
 
-words!(State);
+words!(State, "unknown state of a job");
 
 impl State {
     pub const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::GivenUp, Self::Cancelled];
@@ -74,15 +64,6 @@ impl State {
             Self::GivenUp => "given_up",
             Self::Cancelled => "cancelled",
         }
-    }
-}
-
-impl std::str::FromStr for State {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        found.ok_or_else(|| Error::invalid("unknown state of a job"))
     }
 }
 
@@ -103,7 +84,7 @@ pub struct Job {
     pub state: State,
     /// When it is due; while it runs, when its lease ends.
     pub due_at: NaiveDateTime,
-    /// How often it was begun since it was added or last succeeded.
+    /// How many times it was started since it was added or last succeeded.
     pub tries: i64,
     /// Where an interrupted job goes on.
     pub place: String,

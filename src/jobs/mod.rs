@@ -1,4 +1,4 @@
-//! Work beside requests: what is to be done, and by whom it is done next.
+//! Background jobs: what there is to do, and who does it next.
 //!
 //! Whoever claims a job may be stopped at any moment, so a job may run twice. What it does
 //! in the database it does in one transaction with its progress; what it does elsewhere

@@ -1,4 +1,4 @@
-//! The queue of jobs: adding, claiming, and what comes of them.
+//! The queue of jobs: adds, claims, retries and ends them.
 
 use crate::db::schema::jobs;
 use crate::db::{Connection, unless_taken};
@@ -155,7 +155,7 @@ pub fn keep(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<bool
     Ok(kept == 1)
 }
 
-/// What came of a try.
+/// The result of a try.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Done,

@@ -1,4 +1,4 @@
-//! Keeps an installation running: the jobs beside requests with their worker, the store's
+//! Keeps an installation running: the background jobs and their worker, the store's
 //! marker, checks, sample data.
 
 pub mod check;

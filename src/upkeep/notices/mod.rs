@@ -20,7 +20,7 @@ pub enum Topic {
     Assigned,
 }
 
-words!(Topic);
+words!(Topic, "unknown topic of a mail");
 
 impl Topic {
     const ALL: [Self; 3] = [Self::Submission, Self::Waiting, Self::Assigned];
@@ -50,15 +50,6 @@ impl Topic {
             Self::Waiting => "visitors are waiting for a reply",
             Self::Assigned => "tickets were assigned to you",
         }
-    }
-}
-
-impl std::str::FromStr for Topic {
-    type Err = Error;
-
-    fn from_str(word: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|topic| topic.as_str() == word);
-        found.ok_or_else(|| Error::invalid("unknown topic of a mail"))
     }
 }
 
