@@ -175,6 +175,7 @@ fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
     let user = CurrentUser {
         id: agent.id,
         name: agent.name.clone(),
+        has_keys: agent.has_keys,
         may_work: agent.role.may(Action::Work),
         may_configure: agent.role.may(Action::Configure),
         may_own: agent.role.may(Action::Own),

@@ -26,6 +26,8 @@ const OWN: Gate = Gate::Desk(Own);
 pub fn table() -> Vec<Endpoint> {
     let mut table = vec![
         // Public: forms and chat on other websites, health, assets.
+        get("/f/{form_key}", PUBLIC, public::pages::form),
+        get("/c/{widget_key}", PUBLIC, public::pages::chat),
         post("/f/{form_key}", PUBLIC, public::forms::receive),
         options("/f/{form_key}", PUBLIC, cross_origin::preflight),
         get("/f/{form_key}/thanks", PUBLIC, public::forms::thanks),
@@ -58,6 +60,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/tickets/new", WORK, tickets::new::show),
         get("/tickets/{number}", READ, tickets::show::show),
         post("/tickets/{number}/title", WORK, tickets::change::title),
+        post("/tickets/{number}/requester", WORK, tickets::change::requester),
         post("/tickets/{number}/status", WORK, tickets::change::status),
         post("/tickets/{number}/assignee", WORK, tickets::change::assignee),
         post("/tickets/{number}/tags", WORK, tickets::change::change_tags),
@@ -84,6 +87,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/conversations/{id}", READ, conversations::show::show),
         post("/conversations/{id}/messages", WORK, conversations::change::reply),
         post("/conversations/{id}/status", WORK, conversations::change::set_status),
+        post("/conversations/{id}/visitor", WORK, conversations::change::set_visitor),
         post("/conversations/{id}/delete", WORK, conversations::change::delete),
         post("/conversations/{id}/restore", WORK, conversations::change::restore),
 
@@ -93,16 +97,18 @@ pub fn table() -> Vec<Endpoint> {
 
         // Live events for open pages.
         get("/live", READ, live::events),
-        get("/live/unread", READ, conversations::show::unread),
+        get("/live/unread", READ, live::unread),
         post("/live/presence", READ, live::presence),
 
         // Submissions.
-        get("/submissions", READ, submissions::list),
-        get("/submissions/{id}", READ, submissions::show),
-        post("/submissions/{id}/delete", WORK, submissions::delete),
-        post("/submissions/{id}/restore", WORK, submissions::restore),
-        post("/submissions/{id}/spam", WORK, submissions::spam),
-        post("/submissions/{id}/not-spam", WORK, submissions::not_spam),
+        get("/submissions", READ, submissions::list::list),
+        get("/submissions/{id}", READ, submissions::show::show),
+        post("/submissions/{id}/delete", WORK, submissions::change::delete),
+        post("/submissions/{id}/restore", WORK, submissions::change::restore),
+        post("/submissions/{id}/spam", WORK, submissions::change::spam),
+        post("/submissions/{id}/not-spam", WORK, submissions::change::not_spam),
+        post("/submissions/{id}/done", WORK, submissions::change::done),
+        post("/submissions/{id}/not-done", WORK, submissions::change::not_done),
 
         // The user's own profile, which every role may change.
         get("/profile", READ, profile::show),

@@ -73,7 +73,7 @@ async fn page_url_and_country_come_from_whom_they_should() {
     let form = owner.make_form("Contact").await;
     let request = owner.client.post(format!("{}{form}", behind.base)).form(&[("a", "b")]);
     owner.send(request.header("cf-ipcountry", "se")).await.expect(303);
-    owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await.expect_text("<dd>SE</dd>");
+    owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await.expect_text("Sweden (SE)");
 }
 
 #[actix_web::test]
@@ -260,5 +260,8 @@ async fn what_filled_the_honeypot_is_counted_and_shown() {
         list.expect_text(&format!("Spam <span class=\"count\">{count}</span>")).expect_no_text("row-link");
     }
     let id = owner.get("/submissions?spam=1").await.id_below("/submissions/");
-    owner.get(&format!("/submissions/{id}")).await.expect_text("<dt>_gotcha</dt><dd>Ana’s Lamps Ltd</dd>");
+    owner
+        .get(&format!("/submissions/{id}"))
+        .await
+        .expect_text("<dt dir=\"auto\">_gotcha</dt><dd dir=\"auto\">Ana’s Lamps Ltd</dd>");
 }

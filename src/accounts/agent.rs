@@ -19,6 +19,8 @@ pub struct Agent {
     pub role: Role,
     /// The time zone in which the user sees times.
     pub zone: Tz,
+    /// Whether pages react to keyboard shortcuts.
+    pub has_keys: bool,
 }
 
 impl Agent {
@@ -30,8 +32,8 @@ impl Agent {
 
 impl From<User> for Agent {
     fn from(user: User) -> Self {
-        let (role, zone) = (user.role, time::zone(&user.time_zone));
-        Self { id: user.id, account_id: user.account_id, name: user.name, email: user.email, role, zone }
+        let (role, zone, has_keys) = (user.role, time::zone(&user.time_zone), !user.keys_off);
+        Self { id: user.id, account_id: user.account_id, name: user.name, email: user.email, role, zone, has_keys }
     }
 }
 

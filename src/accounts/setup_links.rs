@@ -40,8 +40,15 @@ pub fn check(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<
         .select(setup_links::token_hash)
         .first(conn)
         .optional()?;
-    let message = "This set-up link has been used or is older than 30 minutes. Start the server again for a new one.";
-    link.map(drop).ok_or_else(|| Error::new(Kind::NotFound, message))
+    if link.is_some() {
+        return Ok(());
+    }
+    let message = if user::is_empty(conn)? {
+        "This set-up link has expired: it works for 30 minutes. Run “docket setup-link”, or start the server again, for a new one."
+    } else {
+        "This set-up link was used: the first account exists. Sign in instead."
+    };
+    Err(Error::new(Kind::NotFound, message))
 }
 
 /// Uses up the link and opens the account, or does neither.

@@ -29,6 +29,8 @@ pub struct User {
     pub mail_submissions: bool,
     pub mail_waiting: bool,
     pub mail_assignments: bool,
+    /// Whether they want no keyboard shortcuts.
+    pub keys_off: bool,
 }
 
 impl User {
@@ -141,6 +143,7 @@ pub struct Profile {
     pub mail_submissions: bool,
     pub mail_waiting: bool,
     pub mail_assignments: bool,
+    pub keys_off: bool,
 }
 
 /// Changes a user's own settings.

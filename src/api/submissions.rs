@@ -96,7 +96,7 @@ pub struct SubmissionsQuery {
 pub async fn list(app: AppData, actor: Actor, query: Query<SubmissionsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let window = window(query.limit, query.cursor.as_deref())?;
-    let filter = Filter { form_id: None, spam: query.spam, q: query.q.unwrap_or_default() };
+    let filter = Filter { form_id: None, spam: query.spam, done: None, q: query.q.unwrap_or_default() };
     let _place = app.lists.take(actor.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {
         let page = list::page(conn, actor.account_id, &filter, window)?;

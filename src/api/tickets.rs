@@ -12,7 +12,7 @@ use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester};
-use crate::tickets::{change, create, list, notes, source, source_links, tags, ticket, trash};
+use crate::tickets::{change, create, list, notes, source, tags, ticket, trash};
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -206,7 +206,6 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
     let (status, ticket) = app
         .write_as(&actor, Action::Work, move |conn, actor| {
             once.run(conn, actor.account_id, now, |conn| {
-                let new = with_requester(conn, actor.account_id, &new)?;
                 let number = match create::create(conn, actor, &new, now)? {
                     Outcome::Ticket(number) => number,
                     Outcome::SourceHasTickets(others) => {
@@ -231,19 +230,6 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
         })
         .await?;
     Ok(HttpResponse::build(status).json(ticket))
-}
-
-/// Where the sender does not say whom it is about, the source does.
-fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<NewTicket> {
-    let mut new = new.clone();
-    let Some(source) = new.source.as_ref().filter(|_| new.requester_name.is_empty() && new.requester_email.is_empty())
-    else {
-        return Ok(new);
-    };
-    if let Some(known) = source_links::known(conn, account_id, source)? {
-        (new.requester_name, new.requester_email) = (known.name, known.email);
-    }
-    Ok(new)
 }
 
 fn parse_tags(tags: &[String]) -> Result<BTreeSet<String>> {
@@ -280,6 +266,11 @@ pub struct ChangeTicket {
     #[schema(max_length = 100_000)]
     notes: Option<String>,
     notes_version: Option<i64>,
+    #[schema(max_length = 254)]
+    requester_name: Option<String>,
+    /// An email address, or empty.
+    #[schema(max_length = 254)]
+    requester_email: Option<String>,
     /// Replaces all tags.
     #[schema(inline, max_items = 50)]
     tags: Option<Vec<String>>,
@@ -318,6 +309,8 @@ pub async fn change(
             return Err(Error::invalid("To change notes, send notesVersion: the version that your text is based on."));
         }
     };
+    let name = typed.requester_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
+    let email = typed.requester_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
     let (status, assignee) = (typed.status, typed.assignee_id);
     let write = move |conn: &mut Connection, actor: &Actor| {
@@ -325,6 +318,9 @@ pub async fn change(
         if let Some(title) = &title {
             change::set_title(conn, actor, number, title, now)?;
         }
+        let requester =
+            (name.as_deref().unwrap_or(&before.requester_name), email.as_deref().unwrap_or(&before.requester_email));
+        change::set_requester(conn, actor, number, requester, now)?;
         if let Some(status) = status {
             change::set_status(conn, actor, number, status, None, now)?;
         }

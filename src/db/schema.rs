@@ -40,6 +40,7 @@ table! {
         mail_submissions -> Bool,
         mail_waiting -> Bool,
         mail_assignments -> Bool,
+        keys_off -> Bool,
     }
 }
 
@@ -92,6 +93,9 @@ table! {
         created_at -> Timestamp,
         thanks -> Text,
         is_off -> Bool,
+        ask_name -> Bool,
+        ask_email -> Bool,
+        ask_subject -> Bool,
     }
 }
 
@@ -109,6 +113,14 @@ table! {
         spam -> Bool,
         created_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        done_at -> Nullable<Timestamp>,
+    }
+}
+
+table! {
+    submission_marks (user_id, submission_seq) {
+        user_id -> BigInt,
+        submission_seq -> BigInt,
     }
 }
 
@@ -339,6 +351,7 @@ allow_tables_to_appear_in_same_query!(
     invitations,
     forms,
     submissions,
+    submission_marks,
     conversations,
     messages,
     tickets,

@@ -13,10 +13,12 @@ use crate::web::fields::Form;
 use crate::web::links::is_local_path;
 use crate::web::stream::{KEEP_ALIVE, frame};
 use crate::web::{AppData, stream};
+use crate::{conversations, submissions};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
 use serde::Deserialize;
+use serde_json::json;
 use std::time::Instant;
 
 /// Maximum length of a place, in characters.
@@ -80,6 +82,19 @@ impl Feed {
         // Without the database this can't be checked, but there are no events either.
         found.map_or(true, |found| found.is_some())
     }
+}
+
+/// `GET /live/unread`, as JSON: how many conversations need a reply and have messages that
+/// the user hasn't read, and how many submissions that are not done they haven't read.
+pub async fn unread(app: AppData, agent: Agent) -> Result<HttpResponse> {
+    let (conversations, submissions) = app
+        .db
+        .read(move |conn| {
+            let conversations = conversations::marks::unread(conn, agent.account_id, agent.id)?;
+            Ok((conversations, submissions::marks::unread(conn, agent.account_id, agent.id)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "conversations": conversations, "submissions": submissions })))
 }
 
 /// Where a user is, and what they are doing there.

@@ -39,7 +39,8 @@ impl Wanted {
     }
 }
 
-/// The form of a profile. Without `mail`, the mail settings don't change.
+/// The form of a profile. Without `mail`, the mail settings don't change; without `keys`, the
+/// shortcuts don't.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Typed {
@@ -47,6 +48,10 @@ pub struct Typed {
     name: String,
     #[serde(default)]
     time_zone: String,
+    #[serde(default, deserialize_with = "ticked")]
+    keys: bool,
+    #[serde(default, deserialize_with = "ticked")]
+    shortcuts: bool,
     #[serde(default, deserialize_with = "ticked")]
     mail: bool,
     #[serde(default, deserialize_with = "ticked")]
@@ -75,6 +80,7 @@ struct ProfilePage<'a> {
     zones: Vec<&'static str>,
     mail: Wanted,
     sends_mail: bool,
+    has_keys: bool,
     error: Option<&'a str>,
     password_error: Option<&'a str>,
 }
@@ -83,8 +89,8 @@ impl<'a> ProfilePage<'a> {
     fn new(layout: &'a Layout, agent: &'a Agent, app: &App, mail: Wanted) -> Self {
         let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
         let (email, role, name, zone) = (&agent.email, agent.role.as_str(), &agent.name, agent.zone.name());
-        let sends_mail = app.mail.is_some();
-        Self { layout, email, role, name, zone, zones, mail, sends_mail, error: None, password_error: None }
+        let (sends_mail, has_keys) = (app.mail.is_some(), agent.has_keys);
+        Self { layout, email, role, name, zone, zones, mail, sends_mail, has_keys, error: None, password_error: None }
     }
 }
 
@@ -95,7 +101,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResp
 }
 
 /// `POST /profile`: `name`, `timeZone`, and with `mail=1` the settings `mailSubmissions`,
-/// `mailWaiting`, `mailAssignments`
+/// `mailWaiting`, `mailAssignments`, with `keys=1` the setting `shortcuts`
 pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<Typed>) -> Result<HttpResponse> {
     let (name, zone) = (&typed.name, &typed.time_zone);
     let stored = Wanted::load(&app, &agent).await?;
@@ -116,6 +122,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         mail_submissions: wanted.submissions,
         mail_waiting: wanted.waiting,
         mail_assignments: wanted.assignments,
+        keys_off: if typed.keys { !typed.shortcuts } else { !agent.has_keys },
     };
     app.write_as_user(&agent, Action::Read, move |conn, user| user::change_profile(conn, user, &profile, now)).await?;
     layout.see_other_with("/profile", &Flash::new("Saved."))

@@ -40,7 +40,7 @@ pub async fn show(app: AppData, layout: Layout, link: Query<Link>) -> Result<Htt
     let (secret, now) = (link.into_inner().token, app.clock.now());
     let wanted = secret.clone();
     app.db.read(move |conn| setup_links::check(conn, &wanted, now)).await?;
-    let page = SetupPage { layout: &layout, token: &secret, name: "", email: "", sample: true, error: None };
+    let page = SetupPage { layout: &layout, token: &secret, name: "", email: "", sample: false, error: None };
     layout.page(&page)
 }
 

@@ -146,7 +146,7 @@ pub struct Wanted {
 /// `GET /login`
 pub async fn show(app: AppData, layout: Layout, query: Query<Wanted>) -> Result<HttpResponse> {
     if app.db.read(user::is_empty).await? {
-        let message = "Nobody has an account yet. The link that opens the first one stands in the server's log.";
+        let message = "Nobody has an account yet. Open the set-up link that the server printed when it started, or run “docket setup-link” for a new one.";
         return Err(Error::new(Kind::NotFound, message));
     }
     let next = query.into_inner().next.unwrap_or_default();

@@ -79,6 +79,7 @@ fn undo_one(conn: &mut Connection, user: &Agent, actor: &Actor, event: &Event, n
         Kind::ConversationDeleted => conversations::trash::restore(conn, actor, subject, now)?,
         Kind::SubmissionDeleted => submissions::trash::restore(conn, actor, subject, now)?,
         Kind::SubmissionMarkedSpam => return Ok(submission::set_spam(conn, actor, subject, false, now)?.is_some()),
+        Kind::SubmissionDone => return Ok(submission::set_done(conn, actor, subject, false, now)?.is_some()),
         Kind::UserDisabled => {
             let id = subject.parse().map_err(|_| Error::not_found())?;
             members::enable(conn, user, id, now)?;
@@ -92,11 +93,12 @@ fn undo_one(conn: &mut Connection, user: &Agent, actor: &Actor, event: &Event, n
 fn said(event: &Event) -> String {
     let text = &event.text;
     match event.kind {
-        Kind::TicketDeleted => format!("Ticket #{} is back.", event.subject),
+        Kind::TicketDeleted => format!("Ticket #{} restored.", event.subject),
         Kind::AttachmentRemoved => format!("{} is back.", text.old),
-        Kind::ConversationDeleted => "The conversation is back.".into(),
-        Kind::SubmissionDeleted => "The submission is back.".into(),
+        Kind::ConversationDeleted => "Conversation restored.".into(),
+        Kind::SubmissionDeleted => "Submission restored.".into(),
         Kind::SubmissionMarkedSpam => "Not spam: it is among the submissions.".into(),
+        Kind::SubmissionDone => "Not done: it is in the inbox again.".into(),
         Kind::UserDisabled => format!("{} can sign in again.", text.about),
         _ => "Undone.".into(),
     }

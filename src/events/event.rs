@@ -46,6 +46,7 @@ macro_rules! kinds {
 kinds! {
     TicketCreated = "ticket.created",
     TicketTitleChanged = "ticket.title_changed",
+    TicketRequesterChanged = "ticket.requester_changed",
     TicketStatusChanged = "ticket.status_changed",
     TicketAssigned = "ticket.assigned",
     TicketTagAdded = "ticket.tag_added",
@@ -68,6 +69,8 @@ kinds! {
     ConversationRestored = "conversation.restored",
     ConversationPurged = "conversation.purged",
     SubmissionCreated = "submission.created",
+    SubmissionDone = "submission.done",
+    SubmissionNotDone = "submission.not_done",
     SubmissionMarkedSpam = "submission.marked_spam",
     SubmissionUnmarkedSpam = "submission.unmarked_spam",
     SubmissionDeleted = "submission.deleted",

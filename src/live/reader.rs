@@ -112,6 +112,7 @@ fn page_events(event: &Event, is_one_of_many: bool) -> Vec<PageEvent> {
         }
         kind => match kind.subject() {
             "conversation" => vec![PageEvent::new("conversation", &json!({ "conversation": subject }))],
+            "submission" => vec![PageEvent::new("submission", &json!({ "submission": subject }))],
             "ticket" | "attachment" => vec![ticket_event(event)],
             _ => Vec::new(),
         },

@@ -302,7 +302,7 @@ fn tag(conversation: &Conversation) -> String {
 
 async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {
     let widget = app.db.read(move |conn| widgets::by_key(conn, &key)).await?;
-    cross_origin::check(req, &widget.allowed_origins)?;
+    cross_origin::check(req, &app.config, &widget.allowed_origins)?;
     Ok(widget)
 }
 

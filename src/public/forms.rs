@@ -46,7 +46,7 @@ pub async fn receive(
     app.limits.form_address.check(client::network(&req, &app.config))?;
     app.limits.form_key.check(&key)?;
     let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
-    cross_origin::check(&req, &form.allowed_origins)?;
+    cross_origin::check(&req, &app.config, &form.allowed_origins)?;
     let origin = cross_origin::origin(&req);
     let Sent { fields, files } = read(&req, payload.into_inner()).await?;
     let parsed = Parsed::new(fields)?;
@@ -81,6 +81,8 @@ struct ThanksPage<'a> {
     files: usize,
     /// The form's next page, if the visitor has to see a notice first.
     next: Option<String>,
+    /// The website that sent the form, and its address.
+    site: Option<(String, String)>,
 }
 
 /// Query of `GET /f/{formKey}/thanks`.
@@ -105,7 +107,9 @@ pub async fn thanks(
     // Only the referrer tells which website sent the form.
     let site = referer(&req).and_then(|url| text::web_url(&url)).map(|url| url.origin().ascii_serialization());
     let next = allowed_next(&form, next.as_deref(), site.as_deref()).filter(|_| files > 0);
-    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files, next })
+    let ours = client::our_origin(&req, &app.config);
+    let site = site.filter(|site| *site != ours).map(|site| (text::without_scheme(&site).to_owned(), site));
+    layout.page(&ThanksPage { layout: &layout, thanks: form.thanks, files, next, site })
 }
 
 fn header<'a>(req: &'a HttpRequest, name: &str) -> Option<&'a str> {

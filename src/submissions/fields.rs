@@ -167,7 +167,9 @@ fn simple(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-fn first(fields: &[(String, String)], names: &[&str]) -> String {
+/// The first of these fields that is not blank, whatever the case of its name; empty if there
+/// is none.
+pub fn first(fields: &[(String, String)], names: &[&str]) -> String {
     let mut found = names
         .iter()
         .filter_map(|wanted| fields.iter().find(|(name, value)| simple(name) == *wanted && !value.trim().is_empty()));

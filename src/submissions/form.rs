@@ -25,6 +25,10 @@ pub struct Form {
     pub created_at: NaiveDateTime,
     pub thanks: String,
     pub is_off: bool,
+    /// Whether the hosted page asks for the name, here and below.
+    pub ask_name: bool,
+    pub ask_email: bool,
+    pub ask_subject: bool,
 }
 
 impl Form {
@@ -116,6 +120,12 @@ pub struct Settings {
     pub thanks: String,
     #[serde(rename = "off", deserialize_with = "ticked")]
     pub is_off: bool,
+    #[serde(deserialize_with = "ticked")]
+    pub ask_name: bool,
+    #[serde(deserialize_with = "ticked")]
+    pub ask_email: bool,
+    #[serde(deserialize_with = "ticked")]
+    pub ask_subject: bool,
 }
 
 impl Settings {
@@ -130,15 +140,15 @@ impl Settings {
             allowed_origins: text::parse_origins(&self.allowed_origins)?,
             next_url,
             thanks: text::block("The thanks", self.thanks.trim(), MAX_THANKS)?,
-            is_off: self.is_off,
+            ..self.clone()
         })
     }
 }
 
 impl From<Form> for Settings {
     fn from(form: Form) -> Self {
-        let Form { name, allowed_origins, next_url, thanks, is_off, .. } = form;
-        Self { name, allowed_origins, next_url, thanks, is_off }
+        let Form { name, allowed_origins, next_url, thanks, is_off, ask_name, ask_email, ask_subject, .. } = form;
+        Self { name, allowed_origins, next_url, thanks, is_off, ask_name, ask_email, ask_subject }
     }
 }
 

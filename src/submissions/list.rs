@@ -16,6 +16,8 @@ pub struct Filter {
     pub form_id: Option<i64>,
     /// Only spam, or only other submissions; both when `None`.
     pub spam: Option<bool>,
+    /// Only what is done, or only what is not; both when `None`.
+    pub done: Option<bool>,
     /// Words to find.
     pub q: String,
 }
@@ -26,8 +28,15 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::deleted_at.is_null())
         .into_boxed::<MultiBackend>();
-    if let Some(spam) = filter.spam {
-        query = query.filter(submissions::spam.eq(spam));
+    match filter.spam {
+        Some(true) => query = query.filter(submissions::spam),
+        // The same words as in the partial indexes.
+        Some(false) => query = query.filter(diesel::dsl::not(submissions::spam)),
+        None => {}
+    }
+    if let Some(done) = filter.done {
+        let is_done = submissions::done_at.is_not_null();
+        query = if done { query.filter(is_done) } else { query.filter(submissions::done_at.is_null()) };
     }
     if let Some(form_id) = filter.form_id {
         query = query.filter(submissions::form_id.eq(form_id));

@@ -3,5 +3,6 @@
 pub mod fields;
 pub mod form;
 pub mod list;
+pub mod marks;
 pub mod submission;
 pub mod trash;

@@ -8,6 +8,7 @@ use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::search;
+use crate::submissions::fields;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
 use crate::values::chunk::Chunk;
@@ -31,6 +32,8 @@ pub struct Submission {
     pub spam: bool,
     pub created_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
+    /// When the team had dealt with it.
+    pub done_at: Option<NaiveDateTime>,
 }
 
 impl Submission {
@@ -47,6 +50,18 @@ impl Submission {
     /// Display name: the name, else the email address, else "Visitor".
     pub fn visitor(&self) -> &str {
         text::first_filled(&[&self.visitor_name, &self.visitor_email, "Visitor"])
+    }
+
+    /// The field that says what it is about; empty if there is none.
+    pub fn subject(&self) -> String {
+        fields::first(&self.fields(), &["subject", "betreff", "topic", "title"])
+    }
+
+    /// The longest field, which is most likely the message.
+    pub fn message(&self) -> String {
+        let values = self.fields().into_iter().map(|(_, value)| value);
+        let written = values.filter(|value| *value != self.visitor_name && *value != self.visitor_email);
+        written.max_by_key(|value| value.chars().count()).unwrap_or_default()
     }
 
     /// The visitor's input on one line, without their name and address.
@@ -158,6 +173,19 @@ pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now:
     }
     diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
     let kind = if spam { EventKind::SubmissionMarkedSpam } else { EventKind::SubmissionUnmarkedSpam };
+    Ok(Some(record(conn, actor, submission.event(kind), now)?))
+}
+
+/// Marks a submission as done, or as not done. Returns the id of the event, if that is a
+/// change.
+pub fn set_done(conn: &mut Connection, actor: &Actor, id: &str, done: bool, now: NaiveDateTime) -> Result<Option<i64>> {
+    let submission = get(conn, actor.account_id, id)?;
+    if submission.done_at.is_some() == done {
+        return Ok(None);
+    }
+    let row = diesel::update(submissions::table.find(submission.seq));
+    row.set(submissions::done_at.eq(done.then_some(now))).execute(conn)?;
+    let kind = if done { EventKind::SubmissionDone } else { EventKind::SubmissionNotDone };
     Ok(Some(record(conn, actor, submission.event(kind), now)?))
 }
 

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
+use crate::submissions::marks;
 use crate::submissions::submission::{Submission, get};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -52,5 +53,6 @@ pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: Na
         record(conn, &Actor::system(row.account_id), purged, now)?;
     }
     let seqs = rows.iter().map(|row| row.seq);
+    marks::forget(conn, seqs.clone())?;
     Ok(diesel::delete(submissions::table.filter(submissions::seq.eq_any(seqs))).execute(conn)?)
 }

@@ -45,6 +45,51 @@ pub(super) fn write_title(
     record(conn, actor, event, now)
 }
 
+/// Changes the requester. Returns the id of the event, if that is a change.
+pub fn set_requester(
+    conn: &mut Connection,
+    actor: &Actor,
+    number: i64,
+    requester: (&str, &str),
+    now: NaiveDateTime,
+) -> Result<Option<i64>> {
+    let ticket = lock(conn, actor.account_id, number)?;
+    if (ticket.requester_name.as_str(), ticket.requester_email.as_str()) == requester {
+        return Ok(None);
+    }
+    write_requester(conn, actor, &ticket, requester, None, now).map(Some)
+}
+
+pub(super) fn write_requester(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    (name, email): (&str, &str),
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    diesel::update(tickets::table.find(ticket.id))
+        .set((tickets::requester_name.eq(name), tickets::requester_email.eq(email)))
+        .execute(conn)?;
+    touch(conn, ticket, now)?;
+    let (old, new) = (mailbox(&ticket.requester_name, &ticket.requester_email), mailbox(name, email));
+    let event = ticket.event(EventKind::TicketRequesterChanged).text(&old, &new);
+    record(conn, actor, event.undoing(undoes), now)
+}
+
+/// Name and address as events keep them: `Ana <ana@example.com>`, with the brackets even
+/// where one is empty.
+fn mailbox(name: &str, email: &str) -> String {
+    format!("{name} <{email}>")
+}
+
+/// The name and address of a [`mailbox`].
+pub(super) fn parse_mailbox(text: &str) -> Option<(&str, &str)> {
+    // An address contains no bracket.
+    let (name, email) = text.rsplit_once(" <")?;
+    Some((name, email.strip_suffix('>')?))
+}
+
 /// Changes the status of a ticket. `from` is the status that the page showed, if known.
 /// Returns the id of the event, if that is a change.
 ///

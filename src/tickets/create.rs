@@ -9,7 +9,7 @@ use crate::events::record::record;
 use crate::tickets::counts::count;
 use crate::tickets::notes::Notes;
 use crate::tickets::source::{Source, SourceKind};
-use crate::tickets::source_links::{TicketRef, is_here, of_source};
+use crate::tickets::source_links::{TicketRef, is_here, known, of_source, settle};
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
 use crate::tickets::{revisions, search};
@@ -80,7 +80,9 @@ pub enum Outcome {
     RequestUsed(i64),
 }
 
+/// Creates a ticket. Without a requester, it is about the visitor of its source.
 pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
+    let new = &with_requester(conn, actor.account_id, new)?;
     let account = accounts::table.find(actor.account_id);
     // This locks the account's row until the transaction ends, so two requests cannot pass
     // the checks below concurrently.
@@ -122,7 +124,20 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
     count(conn, actor.account_id, None, Some(Status::New))?;
     record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;
     search::reindex(conn, &ticket)?;
+    settle(conn, actor, &ticket, now)?;
     Ok(Outcome::Ticket(number))
+}
+
+fn with_requester(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<NewTicket> {
+    let mut new = new.clone();
+    if let Some(source) = &new.source
+        && new.requester_name.is_empty()
+        && new.requester_email.is_empty()
+        && let Some(known) = known(conn, account_id, source)?
+    {
+        (new.requester_name, new.requester_email) = (known.name, known.email);
+    }
+    Ok(new)
 }
 
 fn already_made(conn: &mut Connection, account_id: i64, new: &NewTicket) -> Result<Option<Outcome>> {

@@ -11,6 +11,7 @@ use crate::tickets::ticket::Ticket;
 use crate::values::page::{Cursor, Page, Place, Window};
 use crate::values::text;
 use crate::{keyset, search};
+use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -70,6 +71,18 @@ pub enum From {
     Kind(SourceKind),
 }
 
+impl From {
+    /// The word used in URLs; empty for any source.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Any => "",
+            Self::Nothing => "none",
+            Self::Kind(SourceKind::Chat) => "chat",
+            Self::Kind(SourceKind::Form) => "form",
+        }
+    }
+}
+
 /// The sort order of a list, always newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
@@ -79,6 +92,17 @@ pub enum Sort {
     Created,
     /// By the latest close; open tickets are not listed.
     Closed,
+}
+
+impl Sort {
+    /// The time of a ticket by which the list is sorted.
+    pub fn time(self, ticket: &Ticket) -> NaiveDateTime {
+        match self {
+            Self::Updated => ticket.updated_at,
+            Self::Created => ticket.created_at,
+            Self::Closed => ticket.closed_at.unwrap_or(ticket.updated_at),
+        }
+    }
 }
 
 /// What a list shows. Unknown values in a URL fall back to a default.
@@ -133,12 +157,7 @@ impl Filter {
     }
 
     fn cursor(&self, ticket: &Ticket) -> Cursor {
-        let at = match self.sort {
-            Sort::Updated => ticket.updated_at,
-            Sort::Created => ticket.created_at,
-            Sort::Closed => ticket.closed_at.unwrap_or(ticket.updated_at),
-        };
-        Cursor { at, id: ticket.id }
+        Cursor { at: self.sort.time(ticket), id: ticket.id }
     }
 }
 

@@ -115,6 +115,9 @@ fn write(conn: &mut Connection, actor: &Actor, ticket: &Ticket, notes: &str, now
 /// Longest notes, in characters.
 pub const MAX_NOTES: usize = 100_000;
 
+/// Longest added note, in characters.
+pub const MAX_LINE: usize = 10_000;
+
 /// Internal notes: at most 100,000 characters, with LF line endings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notes(String);

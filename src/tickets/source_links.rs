@@ -10,11 +10,14 @@ use crate::events::record::{NewEvent, record};
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
+use crate::tickets::ticket::Ticket;
+use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// Who the visitor is, and what they want.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Known {
     /// May be empty.
     pub name: String,
@@ -22,6 +25,18 @@ pub struct Known {
     pub email: String,
     /// The first message, or a summary of the submission.
     pub words: String,
+    /// What it is about, in the visitor's own words: the subject, the beginning of the message.
+    pub topics: Vec<String>,
+}
+
+/// Longest beginning of a message that is offered as a title, in characters.
+const MAX_TOPIC: usize = 80;
+
+/// The subject and the first line of a message, where there are any.
+fn topics(subject: &str, message: &str) -> Vec<String> {
+    let line = message.trim().lines().next().unwrap_or_default();
+    let topics = [subject, line].map(|text| text::shorten(&text::normalise(text.trim()), MAX_TOPIC));
+    topics.into_iter().filter(|topic| !topic.is_empty()).collect()
 }
 
 /// Loads the visitor of a source. `None` when the source is in another system or deleted.
@@ -30,13 +45,14 @@ pub fn known(conn: &mut Connection, account_id: i64, source: &Source) -> Result<
         SourceKind::Chat => match conversation::find(conn, account_id, &source.id)? {
             Some(found) => {
                 let words = messages::first_words(conn, found.seq)?;
-                Some(Known { name: found.visitor_name, email: found.visitor_email, words })
+                let topics = topics("", &words);
+                Some(Known { name: found.visitor_name, email: found.visitor_email, words, topics })
             }
             None => None,
         },
         SourceKind::Form => submission::find(conn, account_id, &source.id)?.map(|found| {
-            let words = found.summary();
-            Known { name: found.visitor_name, email: found.visitor_email, words }
+            let (words, topics) = (found.summary(), topics(&found.subject(), &found.message()));
+            Known { name: found.visitor_name, email: found.visitor_email, words, topics }
         }),
     })
 }
@@ -74,6 +90,29 @@ pub fn of_source(conn: &mut Connection, account_id: i64, source: &Source) -> Res
         .limit(20)
         .select((tickets::number, tickets::title, tickets::status))
         .load(conn)?)
+}
+
+/// A submission that has become a ticket is done.
+pub fn settle(conn: &mut Connection, actor: &Actor, ticket: &Ticket, now: NaiveDateTime) -> Result<()> {
+    match ticket.source() {
+        Some(Source { kind: SourceKind::Form, id }) if ticket.source_was_here => {
+            submission::set_done(conn, actor, &id, true, now).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The number of the latest ticket of each of these submissions that has one.
+pub fn of_submissions(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<HashMap<String, i64>> {
+    let rows: Vec<(Option<String>, i64)> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(SourceKind::Form))
+        .filter(tickets::source_id.eq_any(ids))
+        .filter(tickets::deleted_at.is_null())
+        .order(tickets::number)
+        .select((tickets::source_id, tickets::number))
+        .load(conn)?;
+    Ok(rows.into_iter().filter_map(|(id, number)| Some((id?, number))).collect())
 }
 
 /// Records on the open tickets of a closed conversation that its visitor wrote again. This

@@ -26,6 +26,10 @@ pub fn undo(conn: &mut Connection, actor: &Actor, number: i64, event: &Event, no
         Kind::TicketTitleChanged if is_latest => {
             change::write_title(conn, actor, &ticket, old, undoes, now)?;
         }
+        Kind::TicketRequesterChanged if is_latest => {
+            let Some(requester) = change::parse_mailbox(old) else { return Ok(false) };
+            change::write_requester(conn, actor, &ticket, requester, undoes, now)?;
+        }
         Kind::TicketStatusChanged if is_latest => {
             let Some(from) = event.data.word("from") else { return Ok(false) };
             let times = ticket.times().before(from, ticket.status, closed_before(conn, &ticket, event)?);

@@ -61,6 +61,19 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// The first letters of the first and the last word of a name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter_map(|word| word.chars().next());
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+/// A web address as people read it.
+pub fn without_scheme(url: &str) -> &str {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
+    rest.strip_suffix('/').unwrap_or(rest)
+}
+
 /// The first text that is not blank; empty if all are.
 pub fn first_filled<'a>(texts: &[&'a str]) -> &'a str {
     texts.iter().find(|text| !text.trim().is_empty()).copied().unwrap_or_default()

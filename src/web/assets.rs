@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 struct Files;
 
 /// The parts of the style sheet, in order. They are joined into one file.
-const STYLES: [&str; 24] = [
+const STYLES: [&str; 27] = [
     "layers",
     "tokens",
     "base",
@@ -41,6 +41,9 @@ const STYLES: [&str; 24] = [
     "upload",
     "viewer",
     "messages",
+    "conversation",
+    "submissions",
+    "palette",
     "utilities",
 ];
 

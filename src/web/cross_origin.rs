@@ -1,7 +1,8 @@
 //! Cross-origin access to the public endpoints, for pages of other websites.
 
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::web::assets;
+use crate::web::{assets, client};
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HeaderMap, HeaderName,
@@ -35,12 +36,15 @@ pub async fn preflight(req: HttpRequest) -> HttpResponse {
         .finish()
 }
 
-/// Rejects websites that aren't in the list of allowed origins. An empty list allows all.
+/// Rejects websites that aren't in the list of allowed origins. An empty list allows all, and
+/// our own hosted pages are always allowed.
 /// Browsers send the origin, other programs needn't: this stops other websites from using a
 /// key, but it doesn't authenticate the client.
-pub fn check(req: &HttpRequest, allowed: &str) -> Result<()> {
+pub fn check(req: &HttpRequest, config: &Config, allowed: &str) -> Result<()> {
     let origin = origin(req);
-    if allowed.is_empty() || origin.is_none_or(|origin| allowed.split_whitespace().any(|one| one == origin)) {
+    let is_listed = |origin: &str| allowed.split_whitespace().any(|one| one == origin);
+    let is_ours = |origin: &str| origin == client::our_origin(req, config);
+    if allowed.is_empty() || origin.is_none_or(|origin| is_listed(origin) || is_ours(origin)) {
         return Ok(());
     }
     Err(Error::new(Kind::Forbidden, "This website isn’t allowed to send this form."))

@@ -17,6 +17,8 @@ pub struct CurrentUser {
     /// Separates the drafts of two users who share a browser.
     pub id: i64,
     pub name: String,
+    /// Whether pages react to keyboard shortcuts.
+    pub has_keys: bool,
     /// Whether they may change tickets, conversations and submissions.
     pub may_work: bool,
     /// Whether they may change settings and team.
@@ -37,6 +39,7 @@ pub struct Layout {
     /// The number of an event: the page shows what happened up to it, and maybe more.
     pub seq: i64,
     path: String,
+    query: String,
     carrier: Carrier,
 }
 
@@ -55,6 +58,7 @@ impl Layout {
             desk,
             seq: app.map_or(0, |app| app.live.seq()),
             path: links.local(req.path()).to_owned(),
+            query: req.query_string().to_owned(),
             links,
             carrier,
         }
@@ -67,6 +71,16 @@ impl Layout {
     /// The address of a file in `static/`.
     pub fn asset(&self, name: &str) -> String {
         self.links.asset(name)
+    }
+
+    /// The first page of a list: the parts of its address, with some of them changed. An
+    /// empty value leaves a part out.
+    pub fn list<const N: usize>(&self, path: &str, parts: [(&str, &str); N], changes: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let kept = parts.iter().filter(|(word, _)| !changes.iter().any(|(changed, _)| changed == word));
+        query.extend_pairs(kept.chain(changes).filter(|(_, value)| !value.is_empty()));
+        let query = query.finish();
+        self.href(&if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") })
     }
 
     pub fn version(&self) -> &'static str {
@@ -84,6 +98,21 @@ impl Layout {
         if self.path == path { "page" } else { "false" }
     }
 
+    /// The value of `aria-current` for the list of open tickets of an assignee; empty for
+    /// everybody's.
+    pub fn current_list(&self, assignee: &str) -> &'static str {
+        let (mut wanted, mut is_whole) = (String::new(), self.path == "/tickets");
+        for (word, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            match &*word {
+                "assignee" => wanted = value.into_owned(),
+                "status" => is_whole &= matches!(&*value, "" | "open"),
+                "q" | "tag" | "source" => is_whole &= value.is_empty(),
+                _ => {}
+            }
+        }
+        if is_whole && wanted == assignee { "page" } else { "false" }
+    }
+
     /// The ticket number, if the path is that of an action on a ticket.
     pub fn ticket_number(&self) -> Option<i64> {
         let (number, _) = self.path.strip_prefix("/tickets/")?.split_once('/')?;
@@ -92,7 +121,7 @@ impl Layout {
 
     /// Whether the page is for visitors of other websites, who don't know the desk.
     pub fn is_for_visitors(&self) -> bool {
-        self.path.starts_with("/f/")
+        self.path.starts_with("/f/") || self.path.starts_with("/c/")
     }
 
     /// Whether only programs request this address.

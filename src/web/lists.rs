@@ -18,6 +18,33 @@ pub struct Choice {
     pub is_chosen: bool,
 }
 
+/// A filter of a list, as pages show it.
+pub struct Chip {
+    /// The word in the address.
+    pub name: &'static str,
+    pub label: &'static str,
+    /// The chosen value, if it isn't the usual one.
+    pub value: Option<String>,
+    /// The list without this filter.
+    pub without: Option<String>,
+    pub choices: Vec<Link>,
+    /// Where other values than the choices can be typed.
+    pub typed: Option<Typed>,
+}
+
+/// The form of a filter: its address, and the other parts of the query.
+pub struct Typed {
+    pub path: String,
+    pub others: Vec<(&'static str, String)>,
+}
+
+/// A choice of a filter.
+pub struct Link {
+    pub label: String,
+    pub url: String,
+    pub is_current: bool,
+}
+
 /// A page of a list, or an empty page and the reason why the query can't be searched.
 pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<String>)> {
     match page {

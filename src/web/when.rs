@@ -1,6 +1,6 @@
 //! Formats stored times for the reader's time zone.
 
-use chrono::{NaiveDateTime, SecondsFormat, TimeDelta};
+use chrono::{Datelike, NaiveDateTime, SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
 
 /// A point in time, for people and for machines.
@@ -10,16 +10,44 @@ pub struct When {
     pub iso: String,
     /// Date and minute in the reader's time zone.
     pub text: String,
+    /// How long ago it was, if the page says that: `12 min`.
+    pub ago: Option<String>,
+    at: NaiveDateTime,
+    zone: Tz,
 }
 
 impl When {
     /// `at` (UTC) for a reader in `zone`.
     pub fn new(at: NaiveDateTime, zone: Tz) -> Self {
-        let at = at.and_utc();
+        let utc = at.and_utc();
         Self {
-            iso: at.to_rfc3339_opts(SecondsFormat::Secs, true),
-            text: at.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
+            iso: utc.to_rfc3339_opts(SecondsFormat::Secs, true),
+            text: utc.with_timezone(&zone).format("%-d %b %Y, %H:%M").to_string(),
+            ago: None,
+            at,
+            zone,
         }
+    }
+
+    /// The same time, shown as how long before `now` (UTC) it was. `static/js/frame/times.js`
+    /// keeps it up to date in the same words.
+    pub fn since(self, now: NaiveDateTime) -> Self {
+        let ago = now - self.at;
+        let (here, today) = [self.at, now].map(|at| at.and_utc().with_timezone(&self.zone)).into();
+        let text = match (ago.num_minutes(), ago.num_hours(), ago.num_days()) {
+            (..1, ..) => "now".to_owned(),
+            (minutes @ ..60, ..) => format!("{minutes} min"),
+            (_, hours @ ..24, _) => format!("{hours} h"),
+            (_, _, days @ ..7) => format!("{days} d"),
+            _ if here.year() == today.year() => here.format("%-d %b").to_string(),
+            _ => here.format("%-d %b %Y").to_string(),
+        };
+        Self { ago: Some(text), ..self }
+    }
+
+    /// The day in the reader's time zone.
+    pub fn day(&self) -> String {
+        self.at.and_utc().with_timezone(&self.zone).format("%A, %-d %B %Y").to_string()
     }
 }
 
@@ -47,6 +75,26 @@ mod tests {
         let later = at + TimeDelta::seconds(1);
         assert_eq!(When::new(later, zone("Europe/Berlin")).text, "29 Mar 2026, 03:00");
         assert_eq!(When::new(at, zone("no such zone")).text, "29 Mar 2026, 00:59");
+    }
+
+    #[test]
+    fn times_tell_how_long_ago_they_were() {
+        let now = parse_exact("2026-03-29T12:00:00Z").unwrap();
+        let cases = [
+            (-90, "now"),
+            (59, "now"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (3_600, "1 h"),
+            (86_400, "1 d"),
+            (6 * 86_400, "6 d"),
+            (7 * 86_400, "22 Mar"),
+            (100 * 86_400, "19 Dec 2025"),
+        ];
+        for (seconds, text) in cases {
+            let when = When::new(now - TimeDelta::seconds(seconds), zone("Europe/Berlin")).since(now);
+            assert_eq!(when.ago.as_deref(), Some(text));
+        }
     }
 
     #[test]

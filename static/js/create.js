@@ -2,14 +2,27 @@
 // the ticket after it is created. Without files or without scripts, the browser sends the
 // form as usual.
 
-import { element, pageOf, problem as problemLine } from "./shared.js";
+import { changed, element, pageOf, problem as problemLine } from "./shared.js";
+import { showLater } from "./toast.js";
 
 const form = document.querySelector("form[data-create]");
 const box = form.querySelector("[data-upload]");
-const KEY = `docket-created-${document.body.dataset.desk}`;
 let sending = false;
 
 box.hidden = false;
+
+// Typing replaces the suggested title. The visitor's own words are offered beside it.
+const { title } = form.elements;
+if (title.value === title.defaultValue) title.select();
+const offers = form.querySelector("[data-offers]");
+if (offers) offers.hidden = false;
+offers?.addEventListener("click", ({ target }) => {
+  const offer = target.closest("[data-title]");
+  if (!offer) return;
+  title.value = offer.dataset.title;
+  changed(title);
+  title.focus();
+});
 
 // The problems and notices above a form.
 const linesAbove = (form, kinds) => form.parentElement.querySelectorAll(`:scope > :is(${kinds})`);
@@ -50,7 +63,7 @@ const create = async () => {
   const problems = await new Promise((whenSent) => {
     box.dispatchEvent(new CustomEvent("docket:send", { detail: { address: `${path}/attachments`, whenSent } }));
   });
-  sessionStorage.setItem(KEY, JSON.stringify({ path, text, problems }));
+  showLater(path, text, problems);
   location.assign(path);
 };
 

@@ -1,6 +1,7 @@
 // Keeps the ticket list up to date. Changed rows are updated in place, tickets that left the
 // list are dimmed, and new ones are announced, so that nothing moves under the pointer.
 
+import { sync } from "./parts.js";
 import { pageOf, wait } from "./shared.js";
 
 const list = document.querySelector("[data-live-list]");
@@ -27,11 +28,7 @@ const announce = () => {
 
 const replace = (row, fresh) => {
   row.classList.remove("left");
-  if (row.isEqualNode(fresh)) return;
-  const links = [...row.querySelectorAll("a")];
-  const focused = links.indexOf(document.activeElement);
-  row.replaceChildren(...fresh.childNodes);
-  if (focused >= 0) (row.querySelectorAll("a")[focused] ?? row.querySelector("a")).focus();
+  sync(row, fresh);
 };
 
 const load = async (only) => {

@@ -1,5 +1,5 @@
 // Receives live events and passes them to the page as docket:live events. Shows the unread
-// count in the title and beside the link to the conversations.
+// counts beside the links to the inboxes, and that of conversations in the title.
 
 import { element } from "./shared.js";
 
@@ -54,11 +54,13 @@ const count = async () => {
   const answer = await fetch(`${live}/unread`, { headers: { Accept: "application/json" } }).catch(() => null);
   if (answer?.status === 401) signedOut();
   if (!answer?.ok) return;
-  const { conversations } = await answer.json();
-  const text = conversations > 99 ? "99+" : String(conversations);
-  document.title = conversations ? `(${text}) ${title}` : title;
+  const counts = await answer.json();
+  const words = (count) => (count > 99 ? "99+" : String(count));
+  document.title = counts.conversations ? `(${words(counts.conversations)}) ${title}` : title;
   for (const badge of badges) {
-    badge.hidden = !conversations;
+    const count = counts[badge.dataset.unread];
+    const text = words(count);
+    badge.hidden = !count;
     badge.textContent = text;
     badge.setAttribute("aria-label", `${text} unread`);
   }
@@ -74,6 +76,6 @@ const soon = () => {
 };
 document.addEventListener("docket:live", ({ detail }) => {
   const isMine = detail.name !== "read" || String(detail.user) === user;
-  if (["resync", "message", "conversation", "read"].includes(detail.name) && isMine) soon();
+  if (["resync", "message", "conversation", "submission", "read"].includes(detail.name) && isMine) soon();
 });
 count();

@@ -16,7 +16,7 @@ const show = () => {
 
 const WORDS = {
   message: (news) => news.from === "visitor" && [news.visitor, news.preview, `/conversations/${news.conversation}`],
-  submission: (news) => [`${news.visitor} sent a form`, news.preview, `/submissions/${news.submission}`],
+  submission: (news) => news.visitor && [`${news.visitor} sent a form`, news.preview, `/submissions/${news.submission}`],
   assigned: (news) => String(news.to) === user && [`${news.by} assigned #${news.number} to you`, news.title, `/tickets/${news.number}`],
 };
 

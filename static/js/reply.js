@@ -1,13 +1,11 @@
 // Sends a reply without leaving the page, so that agents can write the next one, and a lost
-// connection loses no text. Ctrl+Enter (⌘+Enter) sends. Without scripts, the browser sends
-// the form as usual.
+// connection loses no text. Without scripts, the browser sends the form as usual.
 
 import { changed, problem } from "./shared.js";
 
 const form = document.querySelector("form[data-reply]");
 const { body, requestId } = form.elements;
 const button = form.querySelector("button");
-const hint = form.querySelector("[data-reply-hint]");
 
 const show = (text) => {
   form.querySelector(".problem")?.remove();
@@ -43,14 +41,8 @@ form.addEventListener("submit", async (event) => {
   button.disabled = false;
   body.focus();
 });
-body.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  event.preventDefault();
-  form.requestSubmit();
-});
 // A page from the back-forward cache no longer waits for a response.
 addEventListener("pageshow", (event) => event.persisted && (button.disabled = false));
-hint.hidden = false;
 
 // Scrolls to the latest message.
-if (!location.search) document.getElementById("latest").scrollIntoView({ block: "end" });
+if (!location.search && document.getElementById("latest")) document.getElementById("latest").scrollIntoView({ block: "end" });

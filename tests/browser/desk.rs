@@ -127,7 +127,7 @@ async fn browser_keys_of_an_input_method_are_not_ours() {
 #[actix_web::test]
 async fn browser_a_page_that_comes_back_sends_again() {
     let (app, owner, _, browser) = ticket("Sent twice").await;
-    let submit = "const form = document.querySelector('form[action$=\"/title\"]');
+    let submit = "const form = document.querySelector('form[action$=\"/delete\"]');
         const submit = () => form.dispatchEvent(new SubmitEvent('submit', { bubbles: true, cancelable: true }));
         const back = () => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));";
     browser.is_true(&format!("{submit} return submit() && !submit() && (back(), submit())")).await;

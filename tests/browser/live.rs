@@ -34,7 +34,7 @@ async fn browser_an_open_ticket_shows_what_a_colleague_changes() {
         .await;
 
     editor.set_status(number, "in_progress").await.expect(303);
-    browser.until("status", "return document.querySelector('[data-status]').textContent === 'In progress'").await;
+    browser.until("status", "return document.querySelector('.status-choice').dataset.status === 'in_progress'").await;
     let said = "return /changed the status from “New” to “In progress”/.test(document.querySelector('[data-changes]').textContent)";
     browser.until("the line that says who", said).await;
     browser.until("select", "return document.querySelector('[name=status]').value === 'in_progress'").await;
@@ -130,13 +130,14 @@ async fn each_sees_what_the_other_does(here: &TestApp, there: &TestApp) {
     let set = "const status = document.querySelector('[name=status]'); status.value = 'in_progress';
         status.dispatchEvent(new Event('change', { bubbles: true }))";
     writer.run(set, vec![]).await;
-    appears(&reader, "status", "return document.querySelector('[data-status]').textContent === 'In progress'").await;
+    appears(&reader, "status", "return document.querySelector('.status-choice').dataset.status === 'in_progress'")
+        .await;
     appears(&list, "row", "return document.querySelector('.row').textContent.includes('In progress')").await;
-    writer.see("is “In progress” now").await;
+    writer.see("is now “In progress”").await;
     writer.fill("[name=add]", "urgent").await;
     writer.click("#tags form.inline button").await;
     appears(&reader, "tag", "return document.querySelector('.tags').textContent.includes('urgent')").await;
-    writer.see("The tags are saved").await;
+    writer.see("Tags saved").await;
     writer.fill("[name=line]", "Called back").await;
     writer.click(".line-form button").await;
     appears(&reader, "note", "return document.querySelector('#notes').textContent.includes('Called back')").await;

@@ -36,7 +36,6 @@ async fn open_desk_and_receive_a_submission(app: &TestApp, browser: &Browser) {
     browser.fill("[name=name]", "Ana Agent").await;
     browser.fill("[name=email]", "ana@example.com").await;
     browser.fill("[name=password]", "correct horse battery").await;
-    browser.click("[name=sample]").await;
     browser.click("button.primary").await;
     browser.see("No tickets yet").await;
     browser.goto(&format!("{}/settings/forms", app.base)).await;
@@ -95,7 +94,7 @@ async fn browser_the_main_job_with_scripts() {
     let text = browser.find("[name=notes]").await.prop("value").await.unwrap().unwrap();
     assert_eq!(text, "typed but not saved");
     browser.click(".editor button.primary").await;
-    browser.see("The notes are saved.").await;
+    browser.see("Notes saved.").await;
     assert_eq!(browser.run("return localStorage.length", vec![]).await, json!(0));
 
     // Choosing a status submits it.
@@ -124,7 +123,7 @@ async fn browser_the_main_job_without_scripts() {
     browser.click(".editor summary").await;
     browser.fill("[name=notes]", "written without scripts").await;
     browser.click(".editor button.primary").await;
-    browser.see("The notes are saved.").await;
+    browser.see("Notes saved.").await;
     browser.click(".file form button").await;
     browser.see("Screenshot.png is removed.").await;
     browser.click(".flash button").await;

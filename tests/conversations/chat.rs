@@ -216,7 +216,7 @@ async fn a_visitor_who_writes_again_reopens_and_the_open_ticket_shows_it() {
     let ticket = owner.get(&format!("/tickets/{open}")).await;
     ticket.expect_text("wrote again and reopened the conversation").expect_text("It broke again");
     owner.get(&format!("/tickets/{closed}")).await.expect_no_text("wrote again");
-    owner.get("/tickets").await.expect_text("The visitor is waiting for a reply");
+    owner.get("/tickets").await.expect_text("Needs reply");
     assert_eq!(owner.list("").await, [open, newer], "it comes to the top");
 }
 

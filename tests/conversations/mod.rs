@@ -47,8 +47,8 @@ async fn a_conversation_becomes_a_ticket_that_links_back() {
     let ticket = owner.get(&format!("/tickets/{number}")).await;
     ticket
         .expect_text("The lamp is broken")
-        .expect_text(&format!("href=\"/conversations/{id}\""))
-        .expect_text("Country: SE");
+        .expect_text(&format!("href=\"/conversations/{id}#latest\""))
+        .expect_text("Sweden (SE)");
     owner.get(&format!("/conversations/{id}")).await.expect_text("Broken lamp");
     assert_eq!(owner.list("source=chat").await, [number]);
 }

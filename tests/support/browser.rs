@@ -84,7 +84,13 @@ impl Browser {
     }
 
     pub async fn click(&self, css: &str) {
-        self.on(css, async |element| element.click().await).await;
+        self.on(css, async |element| {
+            // The driver itself doesn't know that something may stick to the top.
+            let place = vec![serde_json::to_value(&element)?];
+            self.client.execute("arguments[0].scrollIntoView({ block: 'nearest' })", place).await?;
+            element.click().await
+        })
+        .await;
         self.film().await;
     }
 

@@ -293,7 +293,7 @@ impl Person {
     pub async fn make_form(&self, name: &str) -> String {
         let answer = self.post("/settings/forms", &[("name", name)]).await;
         let page = self.get(answer.expect(303).location()).await;
-        let address = page.expect(200).texts("code").into_iter().find(|text| text.contains("/f/")).unwrap();
+        let address = page.expect(200).texts("main a").into_iter().find(|text| text.contains("/f/")).unwrap();
         address[address.find("/f/").unwrap()..].to_owned()
     }
 

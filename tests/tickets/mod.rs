@@ -177,7 +177,7 @@ async fn the_trash_gives_tickets_back_and_empties_itself() {
     let deleted = owner.post(&format!("/tickets/{number}/delete"), &[]).await;
     deleted.expect_redirect("/tickets");
     let list = owner.get("/tickets").await;
-    list.expect_text("is in the trash").expect_text("action=\"/undo?event=");
+    list.expect_text("moved to the trash").expect_text("action=\"/undo?event=");
     list.expect_no_text("Thrown away");
     assert!(owner.list("q=thrown").await.is_empty());
     owner.get(&format!("/tickets/{number}")).await.expect(404).expect_text("in the trash");

@@ -102,7 +102,7 @@ async fn only_who_could_make_a_change_can_undo_it() {
     let enable = undo_of(&owner, &disabled).await;
     editor.post(&enable, &[]).await.expect(403);
     undo(&owner, &enable, "Max viewer can sign in again.").await;
-    undo(&editor, &button, &format!("Ticket #{number} is back.")).await;
+    undo(&editor, &button, &format!("Ticket #{number} restored.")).await;
     let many = format!("/undo?{}", ["event=1"; 51].join("&"));
     for (wrong, status) in [("/undo", 422), (&many, 422), ("/undo?event=x", 400)] {
         owner.post(wrong, &[]).await.expect(status);

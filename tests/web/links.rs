@@ -13,7 +13,9 @@ async fn everything_also_lives_below_a_base_path() {
     ana.post(&path, &OPEN).await.expect_redirect("/support/tickets");
     ana.get("/tickets").await.expect(404);
     let page = ana.get("/support/tickets").await;
-    page.expect(200).expect_text("href=\"/support/tickets\" aria-current=\"page\"").expect_no_text("href=\"/tickets");
+    page.expect(200)
+        .expect_text("href=\"/support/tickets?status=open\" aria-current=\"page\"")
+        .expect_no_text("href=\"/tickets");
     let made = ana.post("/support/tickets", &[("title", "Based"), ("requestId", "r")]).await;
     made.expect_redirect("/support/tickets/1");
     ana.get("/support/tickets/1").await.expect(200).expect_text("action=\"/support/tickets/1/notes\"");

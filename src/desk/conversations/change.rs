@@ -4,10 +4,14 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::conversations::conversation::Status;
 use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
-use crate::conversations::{conversation, messages, trash};
+use crate::conversations::{conversation, messages, trash, visitor};
+use crate::db::Connection;
 use crate::desk::conversations::show::render;
-use crate::desk::undo;
+use crate::desk::tickets::show::Draft;
+use crate::desk::{tickets, undo};
 use crate::error::Result;
+use crate::events::actor::Actor;
+use crate::tickets::ticket::parse_requester;
 use crate::values::token;
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
@@ -23,9 +27,11 @@ pub struct Reply {
     #[serde(default)]
     body: String,
     request_id: Option<String>,
+    /// The ticket on whose page the reply was written.
+    ticket: Option<i64>,
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`. Scripts get the id for the next
+/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`. Scripts get the id for the next
 /// request as JSON.
 pub async fn reply(
     req: HttpRequest,
@@ -41,18 +47,25 @@ pub async fn reply(
         Ok(body) => body,
         Err(error) if in_place => return Err(error),
         Err(error) => {
+            if let Some(number) = sent.ticket {
+                let draft = Draft { reply: Some(sent.body), error: Some(error.message().into()), ..Draft::default() };
+                return tickets::show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+            }
             let reply = (sent.body, error.message().to_owned());
             return render(&app, &agent, &layout, id, None, Some(reply)).await;
         }
     };
-    let to = format!("/conversations/{id}#latest");
+    let to = match sent.ticket {
+        Some(number) => format!("/tickets/{number}#source"),
+        None => format!("/conversations/{id}#latest"),
+    };
     let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
     app.write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor, &id, &message)).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
     }
-    layout.see_other_with(to, &Flash::new("The reply is sent."))
+    layout.see_other_with(to, &Flash::new("Reply sent."))
 }
 
 #[derive(Deserialize)]
@@ -76,11 +89,36 @@ pub async fn set_status(
     layout.see_other_with(to, &Flash::new(text))
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SetVisitor {
+    visitor_name: String,
+    visitor_email: String,
+}
+
+/// `POST /conversations/{id}/visitor`: `visitorName`, `visitorEmail`
+pub async fn set_visitor(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    Form(sent): Form<SetVisitor>,
+) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let to = format!("/conversations/{id}");
+    let (name, email) = parse_requester(&sent.visitor_name, &sent.visitor_email)?;
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        visitor::change_visitor(conn, actor, &id, Some(&name), Some(&email), now)
+    };
+    app.write_as(&agent, Action::Work, write).await?;
+    layout.see_other_with(to, &Flash::new("Visitor saved."))
+}
+
 /// `POST /conversations/{id}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, &id, now)).await?;
-    let text = "The conversation is deleted. Tickets made from it stay.";
+    let text = "Conversation deleted. Its tickets stay.";
     layout.see_other_with("/conversations", &undo::flash(text, [event]))
 }
 
@@ -89,5 +127,5 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
     app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, &id, now)).await?;
-    layout.see_other_with(to, &Flash::new("The conversation is back."))
+    layout.see_other_with(to, &Flash::new("Conversation restored."))
 }

@@ -2,8 +2,9 @@
 
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation::Status;
+use crate::conversations::list;
 use crate::conversations::list::Filter;
-use crate::conversations::{list, marks};
+use crate::desk::conversations::rows::{Row, rows};
 use crate::error::Result;
 use crate::values::page::{Cursor, Place};
 use crate::values::text;
@@ -11,7 +12,6 @@ use crate::web::AppData;
 use crate::web::layout::Layout;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::query::Query;
-use crate::web::when::When;
 use actix_web::HttpResponse;
 use askama::Template;
 use serde::Deserialize;
@@ -24,19 +24,6 @@ pub struct ListQuery {
     q: String,
     after: String,
     before: String,
-}
-
-struct Row {
-    id: String,
-    visitor: String,
-    last_message: String,
-    at: When,
-    country: Option<String>,
-    message_count: i64,
-    is_open: bool,
-    /// Messages that this user hasn't read and nobody has replied to.
-    unread: i64,
-    waiting: Option<When>,
 }
 
 #[derive(Template)]
@@ -65,27 +52,15 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     let place = Place::parse(&query.after, &query.before);
     let filter = Filter { status, q: q.clone() };
     let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let (page, marks, error) = app
+    let (reader, now) = (agent.clone(), app.clock.now());
+    let (rows, newer, older, error) = app
         .db
         .read(move |conn| {
-            let (page, error) = or_reason(list::page(conn, agent.account_id, &filter, place.into()))?;
-            let seqs: Vec<i64> = page.rows.iter().map(|row| row.seq).collect();
-            Ok((page, marks::of(conn, agent.id, &seqs)?, error))
+            let (page, error) = or_reason(list::page(conn, reader.account_id, &filter, place.into()))?;
+            Ok((rows(conn, &reader, page.rows, None, now)?, page.newer, page.older, error))
         })
         .await?;
     drop(slot);
-    let rows = page.rows.into_iter().map(|row| Row {
-        visitor: row.visitor().to_owned(),
-        at: When::new(row.last_message_at, agent.zone),
-        is_open: row.is_open(),
-        // Closed conversations need no attention.
-        unread: if row.is_open() { row.unread(marks.get(&row.seq).copied().unwrap_or(0)) } else { 0 },
-        waiting: row.waiting_since.map(|since| When::new(since, agent.zone)),
-        id: row.id,
-        last_message: row.last_message,
-        country: row.country,
-        message_count: row.message_count,
-    });
     let status = status.map_or("all", Status::as_str);
     let address = |end: &str, cursor: Option<Cursor>| {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -93,7 +68,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         query.extend_pairs(Some(("q", &q)).filter(|_| !q.is_empty()));
         cursor.map(|at| layout.href(&format!("/conversations?{}", query.append_pair(end, &at.to_string()).finish())))
     };
-    let (newer, older) = (address("before", page.newer), address("after", page.older));
-    let page = ListPage { layout: &layout, status, q: &q, rows: rows.collect(), newer, older, error };
+    let (newer, older) = (address("before", newer), address("after", older));
+    let page = ListPage { layout: &layout, status, q: &q, rows, newer, older, error };
     layout.page_with(status_of(page.error.as_deref()), &page)
 }

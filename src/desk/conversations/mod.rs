@@ -1,5 +1,7 @@
 //! The pages of conversations.
 
 pub mod change;
+pub mod line;
 pub mod list;
+pub mod rows;
 pub mod show;

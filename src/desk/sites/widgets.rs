@@ -66,6 +66,8 @@ struct WidgetPage<'a> {
     texts: Vec<TextField>,
     max_text: usize,
     snippet: String,
+    /// The hosted page of the chat.
+    address: String,
     error: Option<&'a str>,
 }
 
@@ -78,11 +80,13 @@ fn render(
     texts: Vec<TextField>,
     error: Option<&Error>,
 ) -> Result<HttpResponse> {
-    let script = format!("{}{}", client::our_origin(req, &app.config), layout.href("/embed.js"));
+    let origin = client::our_origin(req, &app.config);
+    let script = format!("{origin}{}", layout.href("/embed.js"));
+    let address = format!("{origin}{}", layout.href(&format!("/c/{}", widget.key)));
     let snippet = format!("<script src=\"{script}\" data-user=\"{}\" async></script>", widget.key);
     let status = error.map_or(StatusCode::OK, |error| error.kind.status());
     let (id, error) = (widget.id, error.map(Error::message));
-    layout.page_with(status, &WidgetPage { layout, id, typed, texts, max_text: MAX_TEXT, snippet, error })
+    layout.page_with(status, &WidgetPage { layout, id, typed, texts, max_text: MAX_TEXT, snippet, address, error })
 }
 
 fn text_fields(own: impl Fn(&str) -> String) -> Vec<TextField> {

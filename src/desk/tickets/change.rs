@@ -2,13 +2,15 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
+use crate::db::Connection;
 use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
 use crate::desk::undo;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::tickets::status::Status;
 use crate::tickets::tags::{MAX_TAGS, parse_tag};
-use crate::tickets::ticket::Title;
+use crate::tickets::ticket::{Title, parse_requester};
 use crate::tickets::{change, tags, trash};
 use crate::web::AppData;
 use crate::web::fields::Form;
@@ -47,7 +49,37 @@ pub async fn title(
     let event = app
         .write_as(&agent, Action::Work, move |conn, actor| change::set_title(conn, actor, number, &title, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("The title is saved.", event))
+    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("Title saved.", event))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SetRequester {
+    requester_name: String,
+    requester_email: String,
+}
+
+/// `POST /tickets/{number}/requester`: `requesterName`, `requesterEmail`
+pub async fn requester(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    Form(sent): Form<SetRequester>,
+) -> Result<HttpResponse> {
+    let (number, now) = (path.into_inner(), app.clock.now());
+    let (name, email) = match parse_requester(&sent.requester_name, &sent.requester_email) {
+        Ok(requester) => requester,
+        Err(error) => {
+            let requester = Some((sent.requester_name, sent.requester_email));
+            let draft = Draft { requester, error: Some(error.message().into()), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+        }
+    };
+    let write =
+        move |conn: &mut Connection, actor: &Actor| change::set_requester(conn, actor, number, (&name, &email), now);
+    let event = app.write_as(&agent, Action::Work, write).await?;
+    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("Requester saved.", event))
 }
 
 #[derive(Deserialize)]
@@ -72,7 +104,10 @@ pub async fn status(
         .await
     {
         Ok(event) => {
-            let text = format!("Ticket #{number} is “{}” now.", to.label());
+            let text = match to {
+                Status::Closed => format!("Ticket #{number} closed."),
+                open => format!("Ticket #{number} is now “{}”.", open.label()),
+            };
             layout.see_other_with(format!("/tickets/{number}"), &undo::flash(text, event))
         }
         Err(error) if error.kind == Kind::Conflict => {
@@ -105,7 +140,7 @@ pub async fn assignee(
     let event = app
         .write_as(&agent, Action::Work, move |conn, actor| change::set_assignee(conn, actor, number, assignee, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("The assignee is saved.", event))
+    layout.see_other_with(format!("/tickets/{number}"), &undo::flash("Assignee saved.", event))
 }
 
 #[derive(Default, Deserialize)]
@@ -143,19 +178,19 @@ pub async fn change_tags(
     let events = app
         .write_as(&agent, Action::Work, move |conn, actor| tags::change(conn, actor, number, &add, &remove, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}#tags"), &undo::flash("The tags are saved.", events))
+    layout.see_other_with(format!("/tickets/{number}#tags"), &undo::flash("Tags saved.", events))
 }
 
 /// `POST /tickets/{number}/delete`
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
-    layout.see_other_with("/tickets", &undo::flash(format!("Ticket #{number} is in the trash."), [event]))
+    layout.see_other_with("/tickets", &undo::flash(format!("Ticket #{number} moved to the trash."), [event]))
 }
 
 /// `POST /tickets/{number}/restore`
 pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     app.write_as(&agent, Action::Work, move |conn, actor| trash::restore(conn, actor, number, now)).await?;
-    layout.see_other_with(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} is back.")))
+    layout.see_other_with(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} restored.")))
 }

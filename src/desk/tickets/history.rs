@@ -3,6 +3,7 @@
 use crate::events::event::{Event, Kind};
 use crate::tickets::status::Status;
 use crate::web::when::When;
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 /// Actor and `what` make a sentence.
@@ -12,12 +13,15 @@ pub struct EventLine {
     pub at: When,
 }
 
-pub fn event_line(event: Event, zone: Tz) -> EventLine {
+pub fn event_line(event: Event, zone: Tz, now: NaiveDateTime) -> EventLine {
     let (actor, old, new) = (event.text.actor, event.text.old.as_str(), event.text.new.as_str());
     let status = |key| event.data.word::<Status>(key).map_or("", Status::label);
     let what = match (event.kind, old, new) {
         (Kind::TicketCreated, ..) => "created the ticket".into(),
         (Kind::TicketTitleChanged, ..) => format!("changed the title from “{old}” to “{new}”"),
+        (Kind::TicketRequesterChanged, ..) => {
+            format!("changed the requester from {} to {}", requester(old), requester(new))
+        }
         (Kind::TicketStatusChanged, ..) => {
             format!("changed the status from “{}” to “{}”", status("from"), status("to"))
         }
@@ -40,7 +44,13 @@ pub fn event_line(event: Event, zone: Tz) -> EventLine {
         (kind, ..) => kind.as_str().into(),
     };
     let what = if event.data.number("undoes").is_some() { format!("{what} (undo)") } else { what };
-    EventLine { actor, what, at: When::new(event.at, zone) }
+    EventLine { actor, what, at: When::new(event.at, zone).since(now) }
+}
+
+/// A requester as people read it.
+fn requester(mailbox: &str) -> &str {
+    let text = mailbox.trim().trim_end_matches("<>").trim_end();
+    if text.is_empty() { "nobody" } else { text }
 }
 
 /// Describes an assignment. Users can assign tickets to themselves.

@@ -13,13 +13,12 @@ use crate::tickets::{list, tags, ticket};
 use crate::values::page::Cursor;
 use crate::values::text;
 use crate::web::layout::Layout;
-use crate::web::lists::{Choice, LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
+use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Link, Typed, or_reason, status_of};
 use crate::web::when::When;
 use crate::web::{AppData, query};
 use actix_web::HttpResponse;
 use askama::Template;
-use chrono_tz::Tz;
-use form_urlencoded::Serializer;
+use std::collections::BTreeSet;
 
 /// A ticket in a list.
 struct Row {
@@ -29,23 +28,19 @@ struct Row {
     requester: String,
     assignee: Option<String>,
     tags: Vec<String>,
-    source: &'static str,
+    /// The icon of its source.
+    source: Option<&'static str>,
     /// Whether the visitor of its conversation is waiting for a reply.
     waits: bool,
     at: When,
 }
 
 impl Row {
-    fn new(ticket: Ticket, sort: Sort, zone: Tz, tags: Vec<String>, assignee: Option<String>, waits: bool) -> Self {
-        let at = match sort {
-            Sort::Updated => ticket.updated_at,
-            Sort::Created => ticket.created_at,
-            Sort::Closed => ticket.closed_at.unwrap_or(ticket.updated_at),
-        };
+    fn new(ticket: Ticket, at: When, tags: Vec<String>, assignee: Option<String>, waits: bool) -> Self {
         let source = match ticket.source_kind {
-            Some(SourceKind::Chat) => "Conversation",
-            Some(SourceKind::Form) => "Form",
-            None => "",
+            Some(SourceKind::Chat) => Some("chat"),
+            Some(SourceKind::Form) => Some("form"),
+            None => None,
         };
         let requester = text::first_filled(&[&ticket.requester_name, &ticket.requester_email]).to_owned();
         // The title is often the requester's name: show it only once.
@@ -59,7 +54,7 @@ impl Row {
             tags,
             source,
             waits,
-            at: When::new(at, zone),
+            at,
         }
     }
 }
@@ -78,11 +73,7 @@ struct ListPage<'a> {
     tabs: Vec<Tab>,
     rows: Vec<Row>,
     q: &'a str,
-    status: &'static str,
-    tag: &'a str,
-    assignees: Vec<Choice>,
-    sources: Vec<Choice>,
-    sorts: Vec<Choice>,
+    chips: Vec<Chip>,
     is_filtered: bool,
     is_empty_account: bool,
     /// The first page of this list.
@@ -118,10 +109,12 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         .await?;
     drop(place);
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
+    let now = app.clock.now();
     let row = |ticket: Ticket| {
+        let at = When::new(filter.sort.time(&ticket), agent.zone).since(now);
         let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
         let waits = ticket.conversation_id().is_some_and(|id| waiting.iter().any(|other| other == id));
-        Row::new(ticket, filter.sort, agent.zone, tags, assignee, waits)
+        Row::new(ticket, at, tags, assignee, waits)
     };
     let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
     let neighbour = |word: &str, cursor: Option<Cursor>| {
@@ -136,16 +129,9 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         first: address(&layout, &query, &[("status", filter.statuses.as_str())]),
         newer: neighbour("before", page.newer),
         older: neighbour("after", page.older),
+        chips: chips(&layout, &query, &filter, &team, &agent, &rows),
         rows,
         q: &filter.q,
-        status: filter.statuses.as_str(),
-        tag: &filter.tag,
-        assignees: assignees(&team, &filter, &agent),
-        sources: choices(
-            &[("", "From anywhere"), ("chat", "Conversations"), ("form", "Forms"), ("none", "No source")],
-            &query.source,
-        ),
-        sorts: sorts(&query, &filter),
         is_filtered,
         is_empty_account: counts == Counts::default(),
         error,
@@ -153,26 +139,21 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     layout.page_with(status_of(page.error.as_deref()), &page)
 }
 
-/// The first page of the same list, with some parameters changed.
-fn address(layout: &Layout, query: &Query, changes: &[(&str, &str)]) -> String {
-    let kept = [
+/// The parts of the address of a list, without its place.
+fn parts(query: &Query) -> [(&'static str, &str); 6] {
+    [
         ("status", &query.status),
         ("q", &query.q),
         ("tag", &query.tag),
         ("assignee", &query.assignee),
         ("source", &query.source),
         ("sort", &query.sort),
-    ];
-    let mut pairs = Serializer::new(String::new());
-    for (word, value) in kept {
-        if !value.is_empty() && !changes.iter().any(|(changed, _)| *changed == word) {
-            pairs.append_pair(word, value);
-        }
-    }
-    for (word, value) in changes {
-        pairs.append_pair(word, value);
-    }
-    layout.href(&format!("/tickets?{}", pairs.finish()))
+    ]
+}
+
+/// The first page of the same list, with some parameters changed; an empty value removes one.
+fn address(layout: &Layout, query: &Query, changes: &[(&str, &str)]) -> String {
+    layout.list("/tickets", parts(query), changes)
 }
 
 fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<Tab> {
@@ -192,33 +173,57 @@ fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<
     all.into_iter().map(tab).collect()
 }
 
-fn choices(all: &[(&str, &str)], chosen: &str) -> Vec<Choice> {
-    let choice = |(value, label): &(&str, &str)| Choice {
-        value: (*value).to_owned(),
-        label: (*label).to_owned(),
-        is_chosen: *value == chosen,
+/// The most tags of the tickets on a page that the filter offers.
+const OFFERED_TAGS: usize = 12;
+
+fn chips(layout: &Layout, query: &Query, filter: &Filter, team: &[User], agent: &Agent, rows: &[Row]) -> Vec<Chip> {
+    let chip = |name: &'static str, label, chosen: &str, choices: &[(String, String)]| {
+        let link = |(value, label): &(String, String)| Link {
+            label: label.clone(),
+            url: address(layout, query, &[(name, value)]),
+            is_current: value == chosen,
+        };
+        let chosen_label = choices.iter().find(|(value, _)| value == chosen).map(|(_, label)| label.clone());
+        let value = Some(chosen_label.unwrap_or_else(|| chosen.to_owned())).filter(|_| !chosen.is_empty());
+        Chip {
+            name,
+            label,
+            without: value.as_ref().map(|_| address(layout, query, &[(name, "")])),
+            value,
+            choices: choices.iter().map(link).collect(),
+            typed: None,
+        }
     };
-    all.iter().map(choice).collect()
-}
-
-/// Open tickets have no closing time to sort by.
-fn sorts(query: &Query, filter: &Filter) -> Vec<Choice> {
-    let all = [("", "Order: last changed"), ("created", "Order: created"), ("closed", "Order: closed")];
-    let has_closed = matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed));
-    choices(if has_closed || filter.sort == Sort::Closed { &all } else { &all[..2] }, &query.sort)
-}
-
-fn assignees(team: &[User], filter: &Filter, agent: &Agent) -> Vec<Choice> {
-    let chosen = match filter.assignee {
+    let words = |words: &[(&str, &str)]| -> Vec<(String, String)> {
+        words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
+    };
+    let assignee = match filter.assignee {
         Assignee::Any => String::new(),
         Assignee::Nobody => "none".into(),
         Assignee::User(id) if id == agent.id => "me".into(),
         Assignee::User(id) => id.to_string(),
     };
-    let mut all = choices(&[("", "Anybody’s"), ("me", "Mine"), ("none", "Unassigned")], &chosen);
-    all.extend(team.iter().filter(|user| user.id != agent.id).map(|user| {
-        let value = user.id.to_string();
-        Choice { is_chosen: value == chosen, value, label: user.name.clone() }
-    }));
-    all
+    let mut people = words(&[("me", "Me"), ("none", "Nobody")]);
+    people.extend(team.iter().filter(|user| user.id != agent.id).map(|user| (user.id.to_string(), user.name.clone())));
+    let sources = words(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
+    let tags: BTreeSet<&String> = rows.iter().flat_map(|row| &row.tags).collect();
+    let tags: Vec<_> = tags.into_iter().take(OFFERED_TAGS).map(|tag| (tag.clone(), tag.clone())).collect();
+    let others = parts(query).into_iter().filter(|(word, value)| *word != "tag" && !value.is_empty());
+    let typed =
+        Typed { path: layout.href("/tickets"), others: others.map(|(word, value)| (word, value.to_owned())).collect() };
+    // Open tickets have no closing time to sort by.
+    let has_closed = matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed));
+    let orders = words(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")]);
+    let orders = if has_closed || filter.sort == Sort::Closed { &orders } else { &orders[..2] };
+    let order = match filter.sort {
+        Sort::Updated => "",
+        Sort::Created => "created",
+        Sort::Closed => "closed",
+    };
+    vec![
+        chip("assignee", "Assignee", &assignee, &people),
+        chip("source", "Source", filter.from.as_str(), &sources),
+        Chip { typed: Some(typed), ..chip("tag", "Tag", &filter.tag, &tags) },
+        chip("sort", "Order", order, orders),
+    ]
 }

@@ -37,6 +37,9 @@ pub struct Typed {
     /// The visitor's message, shown for reference.
     #[serde(skip)]
     words: String,
+    /// Other titles that the source suggests.
+    #[serde(skip)]
+    offered: Vec<String>,
 }
 
 impl Typed {
@@ -143,7 +146,8 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
         (SourceKind::Form, true) => "Form submission of a visitor",
         (SourceKind::Form, false) => "Form submission",
     };
-    let (name, email, words) = known.map_or_else(Default::default, |known| (known.name, known.email, known.words));
+    let known = known.unwrap_or_default();
+    let (name, email, words) = (known.name, known.email, known.words);
     let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
     let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
     let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
@@ -152,6 +156,7 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
         requester_name,
         requester_email,
         words: text::shorten(&words, 300),
+        offered: known.topics,
         ..typed
     })
 }

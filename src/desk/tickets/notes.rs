@@ -5,7 +5,7 @@ use crate::accounts::role::Action;
 use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
 use crate::error::{Error, Kind, Result};
-use crate::tickets::notes::{Notes, Saved, Theirs};
+use crate::tickets::notes::{MAX_LINE, Notes, Saved, Theirs};
 use crate::tickets::{merge, notes};
 use crate::web::AppData;
 use crate::web::fields::Form;
@@ -15,9 +15,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
-
-/// Maximum length of an added note, in characters.
-const MAX_LINE: usize = 10_000;
 
 #[derive(Template)]
 #[template(path = "desk/tickets/conflict.html")]
@@ -66,7 +63,7 @@ pub async fn save(
         .write_as(&agent, Action::Work, move |conn, actor| notes::save(conn, actor, number, &notes, version, now))
         .await?
     {
-        Saved::Done => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("The notes are saved.")),
+        Saved::Done => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("Notes saved.")),
         Saved::Stale(theirs) => {
             let merged = web::block(move || {
                 let both = merge::both(&theirs.base, &theirs.notes, typed.as_str());

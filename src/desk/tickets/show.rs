@@ -10,12 +10,14 @@ use crate::desk::attachments::card::Card;
 use crate::desk::prose::{Span, spans};
 use crate::desk::tickets::history::{EventLine, event_line};
 use crate::desk::tickets::source_card::{SourceCard, source_card};
-use crate::error::Result;
+use crate::error::{Kind as ErrorKind, Result};
 use crate::events::event::Event;
+use crate::tickets::notes::MAX_LINE;
 use crate::tickets::source_links::TicketRef;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket};
 use crate::tickets::{history, source_links, tags, ticket};
+use crate::values::token;
 use crate::web::layout::Layout;
 use crate::web::when::When;
 use crate::web::{AppData, when};
@@ -28,6 +30,10 @@ use chrono_tz::Tz;
 /// How many events of its history.
 const LAST_EVENTS: i64 = 100;
 
+/// Longer notes are folded: in bytes, and in lines.
+const LONG_NOTES: usize = 1_500;
+const LONG_LINES: usize = 15;
+
 struct Choice {
     id: i64,
     name: String,
@@ -39,6 +45,12 @@ struct Choice {
 struct ShowPage<'a> {
     layout: &'a Layout,
     agent: &'a Agent,
+    /// Whether the ticket is assigned to the reader.
+    is_mine: bool,
+    /// The conversation whose visitor sees replies.
+    answerable: Option<String>,
+    /// Prevents duplicates if the reply is sent twice.
+    request_id: String,
     ticket: &'a Ticket,
     status: Status,
     statuses: [Status; 3],
@@ -55,6 +67,9 @@ struct ShowPage<'a> {
     max_bytes: usize,
     max_name: usize,
     note_spans: Vec<Span<'a>>,
+    /// Whether the notes are folded.
+    is_long: bool,
+    max_line: usize,
     events: Vec<EventLine>,
     max_title: usize,
     notes_version: i64,
@@ -80,6 +95,10 @@ pub struct Draft {
     /// The note to add.
     pub line: Option<String>,
     pub tag: Option<String>,
+    /// Name and address.
+    pub requester: Option<(String, String)>,
+    /// The reply to the visitor.
+    pub reply: Option<String>,
     pub error: Option<String>,
 }
 
@@ -97,7 +116,25 @@ struct Loaded {
 
 /// `GET /tickets/{number}`
 pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
-    render(&app, &agent, &layout, path.into_inner(), StatusCode::OK, Draft::default()).await
+    let number = path.into_inner();
+    match render(&app, &agent, &layout, number, StatusCode::OK, Draft::default()).await {
+        Err(error) if error.kind == ErrorKind::NotFound => trashed(&app, &agent, &layout, number).await,
+        shown => shown,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/tickets/trashed.html")]
+struct TrashedPage<'a> {
+    layout: &'a Layout,
+    ticket: &'a Ticket,
+}
+
+/// `404` with the way to restore the ticket, if it is in the trash.
+async fn trashed(app: &AppData, agent: &Agent, layout: &Layout, number: i64) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let ticket = app.db.read(move |conn| ticket::find_anywhere(conn, account_id, number)).await?;
+    layout.page_with(StatusCode::NOT_FOUND, &TrashedPage { layout, ticket: &ticket })
 }
 
 /// The ticket's page, with the input of a rejected form.
@@ -116,10 +153,13 @@ pub async fn render(
     let page = ShowPage {
         layout,
         agent,
+        answerable: loaded.source.as_ref().and_then(|card| card.answerable(ticket)),
+        request_id: token::id()?,
+        is_mine: ticket.assignee_id == Some(agent.id),
         ticket,
         status: ticket.status,
         statuses: Status::ALL,
-        times: times(ticket, agent.zone),
+        times: times(ticket, agent.zone, now),
         mailto: mailto(ticket),
         source: loaded.source,
         siblings: loaded.siblings,
@@ -132,7 +172,9 @@ pub async fn render(
         max_bytes: MAX_BYTES,
         max_name: MAX_NAME,
         note_spans: spans(&ticket.notes),
-        events: loaded.events.into_iter().map(|event| event_line(event, agent.zone)).collect(),
+        is_long: ticket.notes.len() > LONG_NOTES || ticket.notes.lines().count() > LONG_LINES,
+        max_line: MAX_LINE,
+        events: loaded.events.into_iter().map(|event| event_line(event, agent.zone, now)).collect(),
         max_title: MAX_TITLE,
         notes_version: draft.version.unwrap_or(ticket.notes_version),
         draft,
@@ -143,7 +185,7 @@ pub async fn render(
 fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now: NaiveDateTime) -> Result<Loaded> {
     let ticket = ticket::find(conn, agent.account_id, number)?;
     let source = ticket.source();
-    let card = source.as_ref().map(|source| source_card(conn, agent, layout, &ticket, source)).transpose()?;
+    let card = source.as_ref().map(|source| source_card(conn, agent, layout, &ticket, source, now)).transpose()?;
     let mut siblings = match &source {
         Some(source) => source_links::of_source(conn, agent.account_id, source)?,
         None => Vec::new(),
@@ -169,8 +211,8 @@ fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now:
     })
 }
 
-fn times(ticket: &Ticket, zone: Tz) -> TimesView {
-    let when = |at| When::new(at, zone);
+fn times(ticket: &Ticket, zone: Tz, now: NaiveDateTime) -> TimesView {
+    let when = |at| When::new(at, zone).since(now);
     TimesView {
         created: when(ticket.created_at),
         updated: when(ticket.updated_at),

@@ -5,7 +5,7 @@ use crate::accounts::account::elsewhere;
 use crate::accounts::agent::Agent;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
-use crate::desk::conversations::show::Line;
+use crate::desk::conversations::line::{Line, lines};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
@@ -13,6 +13,7 @@ use crate::tickets::ticket::Ticket;
 use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::when::When;
+use chrono::NaiveDateTime;
 
 /// How many messages of the conversation the ticket shows.
 const LAST_MESSAGES: i64 = 5;
@@ -26,6 +27,8 @@ pub enum SourceCard {
         lines: Vec<Line>,
         count: i64,
         is_open: bool,
+        /// Whether the visitor sees replies.
+        is_answerable: bool,
         waiting: Option<When>,
     },
     Submission {
@@ -47,6 +50,16 @@ pub enum SourceCard {
     },
 }
 
+impl SourceCard {
+    /// The id of the conversation, if its visitor sees replies.
+    pub fn answerable(&self, ticket: &Ticket) -> Option<String> {
+        match self {
+            Self::Conversation { is_answerable: true, .. } => ticket.source_id.clone(),
+            _ => None,
+        }
+    }
+}
+
 /// The page that the visitor was on.
 pub struct PageLink {
     pub text: String,
@@ -66,18 +79,19 @@ pub fn source_card(
     layout: &Layout,
     ticket: &Ticket,
     source: &Source,
+    now: NaiveDateTime,
 ) -> Result<SourceCard> {
     let (account_id, id) = (agent.account_id, source.id.clone());
     let kind = match source.kind {
         SourceKind::Chat => {
             if let Some(found) = conversation::find(conn, account_id, &id)? {
                 let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
-                let line = |message| Line::new(message, found.visitor(), agent.zone);
                 return Ok(SourceCard::Conversation {
                     url: layout.href(&format!("/conversations/{id}")),
-                    lines: messages.into_iter().map(line).collect(),
+                    lines: lines(messages, found.visitor(), agent.zone, now),
                     count: found.message_count,
                     is_open: found.is_open(),
+                    is_answerable: found.widget_id.is_some(),
                     waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
                     page: PageLink::new(found.page_url.clone()),
                     country: found.country.clone(),

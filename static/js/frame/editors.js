@@ -22,16 +22,29 @@ document.addEventListener("toggle", ({ target }) => {
   const field = target.open && target.matches("[data-editor]") && target.querySelector("textarea, input:not([type=hidden])");
   if (!field) return;
   field.focus();
-  if (field.matches("input")) field.select();
+  if (field.matches("input")) return field.select();
+  // One goes on where the text ends.
+  field.setSelectionRange(field.value.length, field.value.length);
+  field.scrollTop = field.scrollHeight;
 }, { capture: true });
-document.addEventListener("keydown", (event) => {
-  const editor = event.key === "Escape" && event.target.matches("input") && event.target.closest("[data-editor]");
-  if (!editor) return;
+
+// Cancel and Escape close an editor. A longer text that was changed stays as a draft.
+const close = (editor) => {
+  const { form } = editor.querySelector("textarea, input");
   editor.open = false;
-  event.target.form.reset();
-  changed(event.target);
+  if (!form.querySelector("[data-draft]")) form.reset();
+  for (const field of form.elements) if (field.name) changed(field);
   editor.querySelector("summary").focus();
+};
+document.addEventListener("keydown", (event) => {
+  const editor = event.key === "Escape" && event.target.matches("input, textarea") && event.target.closest("[data-editor]");
+  if (editor) close(editor);
 });
+for (const button of document.querySelectorAll("[data-cancel-edit]")) {
+  button.hidden = false;
+  // The form is reset before the editor closes: the draft is discarded.
+  button.form.addEventListener("reset", () => setTimeout(() => close(button.closest("[data-editor]"))));
+}
 
 // A new user starts with the browser's time zone.
 for (const input of document.querySelectorAll("[data-time-zone]")) {

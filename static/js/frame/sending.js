@@ -6,6 +6,14 @@ document.addEventListener("invalid", ({ target }) => {
   if (folded) folded.open = true;
 }, { capture: true });
 
+// Ctrl+Enter (⌘+Enter) sends the form of a multi-line field; Enter alone is a new line.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("textarea, input")) return;
+  event.preventDefault();
+  event.target.form?.requestSubmit();
+});
+for (const hint of document.querySelectorAll("[data-keys-hint]")) hint.hidden = false;
+
 // A double click sends a form only once. After a short time, users can send it again, in
 // case it never arrived; on a page from the back-forward cache, immediately.
 document.addEventListener("submit", (event) => {

@@ -1,0 +1,5 @@
+//! The pages of submissions.
+
+pub mod change;
+pub mod list;
+pub mod show;
