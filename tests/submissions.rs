@@ -1,6 +1,7 @@
 //! Submissions from websites' forms.
 
-use crate::support::TestApp;
+use crate::support::{Person, TestApp};
+use docket::accounts::role::Role;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
@@ -264,4 +265,72 @@ async fn what_filled_the_honeypot_is_counted_and_shown() {
         .get(&format!("/submissions/{id}"))
         .await
         .expect_text("<dt dir=\"auto\">_gotcha</dt><dd dir=\"auto\">Ana’s Lamps Ltd</dd>");
+}
+
+#[actix_web::test]
+async fn submissions_are_an_inbox() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let colleague = app.member(&owner, Role::Editor).await;
+    let form = owner.make_form("Contact").await;
+    let unread = async |person: &Person| person.get("/live/unread").await.json()["submissions"].as_i64().unwrap();
+    for name in ["Ana", "Bea", "Cleo"] {
+        app.stranger().visit(&form, &[("name", name), ("message", "Hello")]).await.expect(303);
+    }
+    app.stranger().visit(&form, &[("name", "Spam"), ("_gotcha", "x")]).await.expect(303);
+    assert_eq!(unread(&owner).await, 3);
+    let ids = owner.get("/submissions?done=0").await.attributes(".row-link", "href");
+    let [cleo, bea, ana] = ids.as_slice() else { panic!("{ids:?}") };
+
+    owner.get(cleo).await.expect(200);
+    owner.get(cleo).await.expect(200);
+    assert_eq!((unread(&owner).await, unread(&colleague).await), (2, 3), "each has read for themselves");
+    owner.post(&format!("{bea}/done"), &[]).await.expect_redirect("/submissions?done=0");
+    assert_eq!((unread(&owner).await, unread(&colleague).await), (1, 2), "what is done needs nobody");
+    let list = owner.get("/submissions?done=0").await;
+    assert_eq!(list.attributes(".row-link", "href"), [cleo.clone(), ana.clone()]);
+    owner.post(&list.attribute(".flash form", "action"), &[]).await.expect(303);
+    assert_eq!(owner.get("/submissions?done=0").await.count(".row-link"), 3, "undone");
+
+    let id = ana.rsplit('/').next().unwrap();
+    let number = owner.make_ticket_of(&[("title", "Ana"), ("formSubmissionId", id)]).await;
+    assert_eq!(owner.get("/submissions?done=1").await.attributes(".row-link", "href"), std::slice::from_ref(ana));
+    owner.get("/submissions").await.expect_text(&format!("href=\"/tickets/{number}\""));
+    owner.post(&format!("{ana}/not-done"), &[]).await.expect_redirect(ana);
+    assert_eq!(owner.get("/submissions?done=0").await.count(".row-link"), 3);
+    app.member(&owner, Role::Viewer).await.post(&format!("{ana}/done"), &[]).await.expect(403);
+    app.owner().await.post(&format!("{ana}/done"), &[]).await.expect(404);
+}
+
+#[actix_web::test]
+async fn forms_and_chats_have_pages_of_their_own() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let form = owner.make_form("Contact").await;
+    let settings = [("name", "Contact"), ("allowedOrigins", "https://shop.example"), ("askName", "1")];
+    owner.post("/settings/forms/1", &settings).await.expect(303);
+    let visitor = app.stranger();
+    let page = visitor.get(&form).await;
+    let names = page.expect(200).attributes("form [name]", "name");
+    assert_eq!(names, ["name", "message", "_gotcha"], "it asks for what its settings say");
+    let sent = visitor
+        .request(Method::POST, &form)
+        .header("origin", &app.base)
+        .header("referer", format!("{}{form}", app.base));
+    let sent = visitor.send(sent.form(&[("name", "Ana"), ("message", "Hello")])).await;
+    visitor.get(sent.expect(303).location()).await.expect(200).expect_no_text("Back to");
+    let elsewhere = visitor.request(Method::POST, &form).header("origin", "https://other.example");
+    visitor.send(elsewhere.form(&[("message", "Hello")])).await.expect(403);
+    // The thank-you page leads back to the website.
+    let thanks = visitor.request(Method::GET, &format!("{form}/thanks")).header("referer", "https://shop.example/");
+    visitor.send(thanks).await.expect_text("href=\"https://shop.example\">Back to shop.example");
+
+    let key = owner.make_widget("Shop").await;
+    visitor.get(&format!("/c/{key}")).await.expect(200).expect_text(&format!("data-user=\"{key}\""));
+    visitor.get("/c/nothing").await.expect(404);
+    owner
+        .post("/settings/chat/1", &[("name", "Shop"), ("language", "en"), ("colour", "#112233"), ("off", "1")])
+        .await
+        .expect(303);
+    visitor.get(&format!("/c/{key}")).await.expect(404);
 }

@@ -85,12 +85,13 @@ const syncForm = (old, fresh) => {
   }
 };
 
-// Updates all live parts. Returns whether something was left alone.
-export const update = (page) => {
+// Updates all live parts. Returns whether something was left alone. After a change by
+// somebody else, what the user is in stays where it is on the screen, though the page above
+// it grows.
+export const update = (page, isOthers) => {
   isSkipped = false;
-  // What the user is in stays where it is on the screen, though the page above it grows.
-  const anchor = document.activeElement?.closest("main :is(a, button, input, select, summary, textarea)");
-  const top = anchor?.getBoundingClientRect().top;
+  const anchor = isOthers && document.activeElement?.closest("main :is(a, button, input, select, summary, textarea)");
+  const top = anchor ? anchor.getBoundingClientRect().top : 0;
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     if (fresh) sync(part, fresh);
@@ -99,7 +100,7 @@ export const update = (page) => {
     const fresh = page.querySelector(`[data-live-fields="${form.dataset.liveFields}"]`);
     if (fresh) syncForm(form, fresh);
   }
-  const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - top : 0;
+  const moved = anchor && anchor.isConnected ? anchor.getBoundingClientRect().top - top : 0;
   if (Math.abs(moved) >= 1) scrollBy(0, moved);
   return isSkipped;
 };

@@ -28,7 +28,7 @@ const refresh = async () => {
   const fresh = pageOf(await answer.text());
   const box = scroller();
   const stick = box.scrollTop + box.clientHeight > box.scrollHeight - 80;
-  skipped = update(fresh);
+  skipped = update(fresh, true);
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
 

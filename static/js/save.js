@@ -34,6 +34,10 @@ const forgetProblem = (form) => {
   line.remove();
 };
 
+// Whether two forms have the same address and the same fields.
+const isSame = (form, other) =>
+  form.getAttribute("action") === other.getAttribute("action") && [...form.elements].every(({ name }) => !name || other.elements[name]);
+
 // The fields now hold what the server stored, unless the user has typed on.
 const settle = (form, sent, fresh) => {
   for (const field of form.elements) {
@@ -83,20 +87,19 @@ const save = async (form, submitter) => {
   // The fresh page says what is true now.
   takeBack();
   if (!answer.ok) {
-    update(page);
+    update(page, false);
     return refuse(form, page.querySelector("main .problem")?.textContent ?? `The server answered ${answer.status}.`);
   }
   const editor = form.closest("[data-editor]");
   const hadFocus = form.contains(document.activeElement);
-  const name = form.getAttribute("data-live-fields");
-  const same = [...page.forms].find((other) => other.getAttribute("action") === form.getAttribute("action") && other.getAttribute("data-live-fields") === name);
+  const same = [...page.forms].find((other) => isSame(form, other));
   form.dispatchEvent(new CustomEvent("docket:taken", { bubbles: true }));
   settle(form, sent, same);
   if (editor) {
     editor.open = false;
     if (hadFocus) editor.querySelector("summary").focus();
   }
-  update(page);
+  update(page, false);
   show(page.querySelector(".flash"));
   sayWhere(form, submitter);
   document.dispatchEvent(new CustomEvent("docket:saved", { detail: { form } }));

@@ -1,9 +1,11 @@
 //! The main workflow in a real browser, with and without scripts.
 
+mod accessibility;
 mod attachments;
 mod chat;
 mod desk;
 mod live;
+mod saving;
 mod sites;
 
 use crate::support::browser::Browser;

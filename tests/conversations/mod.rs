@@ -117,3 +117,20 @@ async fn long_conversations_open_at_their_end() {
     let first = owner.get(&format!("/conversations/{id}?before=21")).await;
     first.expect_text("number 1.").expect_no_text("Earlier messages");
 }
+
+#[actix_web::test]
+async fn an_anonymous_visitor_can_be_named() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let id = begin(&app, &owner, "It flickers").await;
+    let path = format!("/conversations/{id}/visitor");
+    owner.post(&path, &[("visitorName", "Ana"), ("visitorEmail", "no address")]).await.expect(422);
+    owner.post(&path, &[("visitorName", "Ana"), ("visitorEmail", "ana@example.com")]).await.expect(303);
+    let page = owner.get(&format!("/conversations/{id}")).await;
+    page.expect_text("<h1 data-live=\"visitor-name\"><bdi class=\"line\">Ana</bdi></h1>");
+    assert_eq!(owner.get("/conversations?q=ana").await.count(".row-link"), 1);
+    let form = owner.get(&format!("/tickets/new?conversationId={id}")).await;
+    assert_eq!(form.value("title"), "Ana");
+    assert_eq!(form.attribute("[data-title]", "data-title"), "It flickers", "the visitor’s words are offered");
+    app.owner().await.post(&path, &[]).await.expect(404);
+}

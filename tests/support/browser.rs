@@ -219,7 +219,27 @@ impl Browser {
             Element.prototype.attachShadow = function (init) { return attach.call(this, { ...init, mode: 'open' }); };
             window.violations = [];
             addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));";
+        self.run_on_every_page(source).await;
+    }
+
+    pub async fn run_on_every_page(&self, source: &str) {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+    }
+
+    /// Shows pages in light or dark colours.
+    pub async fn prefer(&self, scheme: &str) {
+        // Without transitions, the colours are there at once.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
+    /// Shows pages as on a screen of this size.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
     async fn devtools(&self, cmd: &'static str, params: Value) {

@@ -550,3 +550,77 @@ async fn history_tells_every_change_in_a_sentence() {
     let lines: Vec<&str> = lines.iter().map(|line| line.rsplitn(5, ' ').last().unwrap()).collect();
     insta::assert_snapshot!("history", lines.join("\n"));
 }
+
+#[actix_web::test]
+async fn the_requester_can_be_corrected_and_that_undone() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let ticket = [("title", "Lamp"), ("requesterName", "Vera <V>"), ("requesterEmail", "vera@example.com")];
+    let number = owner.make_ticket_of(&ticket).await;
+    let path = format!("/tickets/{number}/requester");
+    let change =
+        async |name: &str, email: &str| owner.post(&path, &[("requesterName", name), ("requesterEmail", email)]).await;
+    change("Ana", "not an address").await.expect(422).expect_text("is not valid").expect_text("not an address");
+    change("  Ana  Lima ", "ana@example.com").await.expect_redirect(&format!("/tickets/{number}"));
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    let change_of = "changed the requester from Vera <V> <vera@example.com> to Ana Lima <ana@example.com>";
+    assert!(page.texts(".events li")[0].contains(change_of));
+    assert_eq!(owner.list("q=ana").await, [number]);
+    assert!(owner.list("q=vera").await.is_empty());
+
+    let undo = page.attribute(".flash form", "action");
+    owner.post(&undo, &[]).await.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    assert_eq!([page.value("requesterName"), page.value("requesterEmail")], ["Vera <V>", "vera@example.com"]);
+
+    change("", "").await.expect(303);
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    page.expect_text("to nobody").expect_text("Unknown");
+    let viewer = app.member(&owner, Role::Viewer).await;
+    viewer.post(&path, &[]).await.expect(403);
+    app.owner().await.post(&path, &[]).await.expect(404);
+}
+
+#[actix_web::test]
+async fn a_ticket_without_a_requester_is_about_the_visitor_of_its_source() {
+    let app = TestApp::start().await;
+    let (owner, vera) = app.shop().await;
+    vera.write("It flickers").await.expect(201);
+    let chat = vera.conversation(&owner).await;
+    let number = owner.make_ticket_of(&[("title", "Lamp"), ("conversationId", &chat)]).await;
+    assert_eq!(owner.get(&format!("/tickets/{number}")).await.value("requesterName"), "Vera");
+}
+
+#[actix_web::test]
+async fn the_page_of_a_trashed_ticket_restores_it() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Thrown away").await;
+    let path = format!("/tickets/{number}");
+    owner.post(&format!("{path}/delete"), &[]).await.expect(303);
+    let page = owner.get(&path).await;
+    page.expect(404).expect_text("Thrown away");
+    owner.post(&page.attribute("main form", "action"), &[]).await.expect_redirect(&path);
+    owner.get(&path).await.expect(200);
+    owner.get("/tickets/99").await.expect(404).expect_no_text("trash.");
+}
+
+#[actix_web::test]
+async fn a_reply_from_a_ticket_reaches_the_visitor_and_returns_to_the_ticket() {
+    let app = TestApp::start().await;
+    let (owner, vera) = app.shop().await;
+    vera.write("It flickers").await.expect(201);
+    let chat = vera.conversation(&owner).await;
+    let number = owner.make_ticket_of(&[("title", "Lamp"), ("conversationId", &chat)]).await;
+    let page = owner.get(&format!("/tickets/{number}")).await;
+    let (to, ticket) = (page.attribute("[data-reply]", "action"), page.value_of("[data-reply] [name=ticket]"));
+    let empty = owner.post(&to, &[("body", " "), ("ticket", &ticket)]).await;
+    empty.expect(422).expect_text("data-reply");
+    let sent = owner.post(&to, &[("body", "A new one is on its way"), ("ticket", &ticket)]).await;
+    sent.expect_redirect(&format!("/tickets/{number}#source"));
+    assert_eq!(vera.history("").await, ["It flickers", "A new one is on its way"]);
+
+    // Nobody sees replies to a chat of another system.
+    let imported = owner.make_ticket_of(&[("title", "Elsewhere"), ("conversationId", "crm_1")]).await;
+    owner.get(&format!("/tickets/{imported}")).await.expect_no_text("data-reply");
+}
