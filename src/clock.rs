@@ -1,10 +1,13 @@
 //! The time, as a value that tests can set.
 
-use chrono::{NaiveDateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::Arc;
 
 /// How long deleted items can be restored.
 pub const TRASH: TimeDelta = TimeDelta::days(30);
+
+/// When something was deleted that is to be removed for good as soon as possible.
+pub const EXPIRED: NaiveDateTime = DateTime::UNIX_EPOCH.naive_utc();
 
 /// Maximum number of deleted conversations or submissions shown in the trash.
 pub const TRASH_SHOWN: i64 = 100;

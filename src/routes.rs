@@ -123,6 +123,9 @@ pub fn table() -> Vec<Endpoint> {
         // Settings and team.
         get("/settings", CONFIGURE, account::show),
         post("/settings", CONFIGURE, account::save),
+        post("/settings/sample", CONFIGURE, account::add_sample),
+        post("/settings/sample/remove", CONFIGURE, account::remove_sample),
+        post("/settings/steps/hide", CONFIGURE, account::hide_steps),
         get("/settings/forms", CONFIGURE, forms::list),
         post("/settings/forms", CONFIGURE, forms::add),
         get("/settings/forms/{id}", CONFIGURE, forms::show),

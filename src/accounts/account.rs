@@ -27,6 +27,8 @@ pub struct Account {
     pub created_at: NaiveDateTime,
     /// Total size of the account's files, in bytes.
     pub file_bytes: i64,
+    /// Whether the list of first steps was dismissed.
+    pub steps_hidden: bool,
 }
 
 /// The number of tickets in one status, maintained by [`crate::tickets::counts`].
@@ -54,6 +56,7 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         submission_url: String::new(),
         created_at: now,
         file_bytes: 0,
+        steps_hidden: false,
     };
     diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {
@@ -68,6 +71,19 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
 
 pub fn ids(conn: &mut Connection) -> Result<Vec<i64>> {
     Ok(accounts::table.select(accounts::id).order(accounts::id).load(conn)?)
+}
+
+/// Dismisses the list of first steps.
+pub fn hide_steps(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::update(accounts::table.find(id)).set(accounts::steps_hidden.eq(true)).execute(conn)?;
+    Ok(())
+}
+
+/// Lets the numbers of tickets start at 1 again, if samples have used all so far.
+pub fn restart_numbers(conn: &mut Connection, id: i64, samples: i64) -> Result<()> {
+    let account = accounts::table.find(id).filter(accounts::last_ticket_number.eq(samples));
+    diesel::update(account).set(accounts::last_ticket_number.eq(0)).execute(conn)?;
+    Ok(())
 }
 
 /// Locks the account until the transaction ends, so that other changes to its team wait.

@@ -10,6 +10,7 @@ pub mod password_check;
 pub mod passwords;
 pub mod rights;
 pub mod role;
+pub mod samples;
 pub mod sessions;
 pub mod setup_links;
 pub mod stored_responses;

@@ -200,6 +200,18 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
+/// Whether a visitor of the account has written in another bubble than these.
+pub fn is_any_of_others(conn: &mut Connection, account_id: i64, widgets: &[i64]) -> Result<bool> {
+    let other: Option<i64> = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::widget_id.is_not_null())
+        .filter(conversations::widget_id.ne_all(widgets))
+        .select(conversations::seq)
+        .first(conn)
+        .optional()?;
+    Ok(other.is_some())
+}
+
 /// The latest conversation of a visitor in a bubble.
 pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> Result<Option<Conversation>> {
     Ok(conversations::table

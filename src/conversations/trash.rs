@@ -1,6 +1,6 @@
 //! Deleting conversations, and restoring them.
 
-use crate::clock::{TRASH, TRASH_SHOWN};
+use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
@@ -50,6 +50,20 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
         .set((conversations::widget_id.eq(None::<i64>), conversations::visitor_hash.eq(None::<String>)))
         .execute(conn)?;
     Ok(())
+}
+
+/// Puts up to `limit` conversations whose ids match a pattern at the end of their time in the
+/// trash, and returns how many.
+pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
+    let seqs: Vec<i64> = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.like(ids))
+        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
+        .limit(limit)
+        .select(conversations::seq)
+        .load(conn)?;
+    let expired = diesel::update(conversations::table.filter(conversations::seq.eq_any(seqs)));
+    Ok(expired.set(conversations::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 
 /// Removes one conversation deleted at or before `old`, or first up to `limit` of its

@@ -3,7 +3,7 @@
 use crate::accounts::user::MAX_NAME;
 use crate::conversations::texts::Texts;
 use crate::db::Connection;
-use crate::db::schema::widgets;
+use crate::db::schema::{conversations, widgets};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -54,6 +54,19 @@ struct NewWidget<'a> {
     texts: &'a str,
     created_at: NaiveDateTime,
     is_off: bool,
+}
+
+/// Removes a widget that has no conversations.
+pub fn forget_if_unused(conn: &mut Connection, id: i64) -> Result<()> {
+    let used: Option<i64> = conversations::table
+        .filter(conversations::widget_id.eq(id))
+        .select(conversations::seq)
+        .first(conn)
+        .optional()?;
+    if used.is_none() {
+        diesel::delete(widgets::table.find(id)).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Creates a widget with a random public key and returns it.

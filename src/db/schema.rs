@@ -16,6 +16,17 @@ table! {
         submission_url -> Text,
         created_at -> Timestamp,
         file_bytes -> BigInt,
+        steps_hidden -> Bool,
+    }
+}
+
+table! {
+    samples (run) {
+        run -> Text,
+        account_id -> BigInt,
+        form_id -> BigInt,
+        widget_id -> BigInt,
+        tickets -> BigInt,
     }
 }
 
@@ -344,6 +355,7 @@ joinable!(submissions -> forms (form_id));
 
 allow_tables_to_appear_in_same_query!(
     accounts,
+    samples,
     users,
     sessions,
     devices,

@@ -1,10 +1,14 @@
 //! `/settings`: the account's name, its time zone, and the addresses of other systems.
 
-use crate::accounts::account;
 use crate::accounts::account::Settings;
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
+use crate::accounts::{account, samples};
+use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::upkeep::sample;
+use crate::upkeep::sample::{Plan, removal};
 use crate::web::AppData;
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
@@ -19,19 +23,29 @@ struct AccountPage<'a> {
     layout: &'a Layout,
     settings: &'a Settings,
     zones: Vec<&'static str>,
+    has_sample: bool,
     error: Option<&'a str>,
 }
 
-fn render(layout: &Layout, settings: &Settings, error: Option<&Error>) -> Result<HttpResponse> {
+async fn render(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    settings: &Settings,
+    error: Option<&Error>,
+) -> Result<HttpResponse> {
+    let account_id = agent.account_id;
+    let has_sample = app.db.read(move |conn| Ok(!samples::of(conn, account_id)?.is_empty())).await?;
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
     let status = error.map_or(StatusCode::OK, |_| Kind::Invalid.status());
-    layout.page_with(status, &AccountPage { layout, settings, zones, error: error.map(Error::message) })
+    layout.page_with(status, &AccountPage { layout, settings, zones, has_sample, error: error.map(Error::message) })
 }
 
 /// `GET /settings`
 pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
-    let account = app.db.read(move |conn| account::find(conn, agent.account_id)).await?;
-    render(&layout, &account.into(), None)
+    let account_id = agent.account_id;
+    let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
+    render(&app, &agent, &layout, &account.into(), None).await
 }
 
 /// `POST /settings`: `name`, `timeZone`, `conversationUrl`, `submissionUrl`
@@ -39,9 +53,30 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
     let now = app.clock.now();
     let parsed = match typed.parse() {
         Ok(parsed) => parsed,
-        Err(error) => return render(&layout, &typed, Some(&error)),
+        Err(error) => return render(&app, &agent, &layout, &typed, Some(&error)).await,
     };
     app.write_as(&agent, Action::Configure, move |conn, actor| account::change_settings(conn, actor, &parsed, now))
         .await?;
     layout.see_other_with("/settings", &Flash::new("Saved."))
+}
+
+/// `POST /settings/sample`: adds sample data
+pub async fn add_sample(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    sample::load(&app, agent.account_id, &Plan::default(), |_| {}).await?;
+    layout.see_other_with("/tickets", &Flash::new("Sample data added. Remove it in the settings when you are done."))
+}
+
+/// `POST /settings/sample/remove`
+pub async fn remove_sample(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let now = app.clock.now();
+    let write = move |conn: &mut Connection, actor: &Actor| removal::request(conn, actor.account_id, now);
+    app.write_as(&agent, Action::Configure, write).await?;
+    layout.see_other_with("/settings", &Flash::new("Sample data is being removed. That takes a moment."))
+}
+
+/// `POST /settings/steps/hide`: dismisses the list of first steps
+pub async fn hide_steps(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    let write = |conn: &mut Connection, actor: &Actor| account::hide_steps(conn, actor.account_id);
+    app.write_as(&agent, Action::Configure, write).await?;
+    Ok(layout.see_other("/tickets"))
 }

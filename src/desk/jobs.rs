@@ -106,6 +106,7 @@ fn what(job: &Job, team: &[User]) -> String {
             format!("Mail to {name}: {topic}")
         }
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
+        Kind::SampleRemoval => "Removing sample data".into(),
         Kind::Upgrade => "Updating the data of older versions".into(),
     }
 }

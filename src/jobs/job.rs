@@ -15,6 +15,8 @@ pub enum Kind {
     Mail,
     /// Removing what has been in the trash for long enough, again and again.
     Cleanup,
+    /// Removing the sample data of an account.
+    SampleRemoval,
     /// Bringing data of older versions up to date.
     Upgrade,
 }
@@ -22,12 +24,13 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Mail, Self::Cleanup, Self::Upgrade];
+    pub const ALL: [Self; 4] = [Self::Mail, Self::Cleanup, Self::SampleRemoval, Self::Upgrade];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Cleanup => "cleanup",
+            Self::SampleRemoval => "sample_removal",
             Self::Upgrade => "upgrade",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::accounts::user::MAX_NAME;
 use crate::db::Connection;
-use crate::db::schema::forms;
+use crate::db::schema::{forms, submissions};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -76,6 +76,16 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<Form>> {
 /// One of the account's forms.
 pub fn find(conn: &mut Connection, account_id: i64, id: i64) -> Result<Form> {
     Ok(forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.eq(id)).first(conn)?)
+}
+
+/// Removes a form that has no submissions.
+pub fn forget_if_unused(conn: &mut Connection, id: i64) -> Result<()> {
+    let used: Option<i64> =
+        submissions::table.filter(submissions::form_id.eq(id)).select(submissions::seq).first(conn).optional()?;
+    if used.is_none() {
+        diesel::delete(forms::table.find(id)).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// Maximum number of forms per account; programs cannot create more.

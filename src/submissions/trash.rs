@@ -1,6 +1,6 @@
 //! Deleting submissions, and restoring them.
 
-use crate::clock::{TRASH, TRASH_SHOWN};
+use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::db::index::Index;
 use crate::db::schema::submissions;
 use crate::db::{Connection, index};
@@ -42,6 +42,20 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
         record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
     }
     Ok(())
+}
+
+/// Puts up to `limit` submissions whose ids match a pattern at the end of their time in the
+/// trash, and returns how many.
+pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
+    let seqs: Vec<i64> = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.like(ids))
+        .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
+        .limit(limit)
+        .select(submissions::seq)
+        .load(conn)?;
+    let expired = diesel::update(submissions::table.filter(submissions::seq.eq_any(seqs)));
+    Ok(expired.set(submissions::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 
 /// Removes up to `limit` submissions deleted at or before `old`, and returns how many.

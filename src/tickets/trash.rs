@@ -1,6 +1,6 @@
 //! Deletes and restores tickets.
 
-use crate::clock::TRASH;
+use crate::clock::{EXPIRED, TRASH};
 use crate::db::index::Index;
 use crate::db::schema::{events, note_revisions, ticket_tags, tickets};
 use crate::db::{Connection, index};
@@ -10,7 +10,7 @@ use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::tickets::counts::count;
 use crate::tickets::search;
-use crate::tickets::ticket::{find, lock};
+use crate::tickets::ticket::{Ticket, find, lock};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -40,6 +40,24 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     count(conn, actor.account_id, None, Some(ticket.status))?;
     record(conn, actor, ticket.event(EventKind::TicketRestored), now)?;
     search::reindex(conn, &ticket)
+}
+
+/// Puts up to `limit` tickets whose request ids match a pattern at the end of their time in
+/// the trash, and returns how many.
+pub fn expire(conn: &mut Connection, account_id: i64, request_ids: &str, limit: i64) -> Result<usize> {
+    let rows: Vec<Ticket> = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::request_id.like(request_ids))
+        .filter(tickets::deleted_at.is_null().or(tickets::deleted_at.gt(EXPIRED)))
+        .limit(limit)
+        .load(conn)?;
+    for ticket in rows.iter().filter(|ticket| ticket.deleted_at.is_none()) {
+        count(conn, account_id, Some(ticket.status), None)?;
+        index::forget_terms(conn, Index::Tickets, ticket.id)?;
+    }
+    let ids = rows.iter().map(|ticket| ticket.id);
+    let expired = diesel::update(tickets::table.filter(tickets::id.eq_any(ids)));
+    Ok(expired.set(tickets::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 
 /// Ids of up to `limit` tickets that were deleted before `old`.

@@ -3,10 +3,12 @@
 //! The functions behind the pages create it, with times in the past. The same seed
 //! creates the same texts and states.
 
+pub mod removal;
 mod texts;
 
 use crate::accounts::agent::Agent;
-use crate::accounts::user;
+use crate::accounts::samples::Sample;
+use crate::accounts::{account, samples, user};
 use crate::app::App;
 use crate::attachments::upload;
 use crate::attachments::upload::Failure;
@@ -67,9 +69,13 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     let actor = Actor::from(&agent);
     let by = actor.clone();
     let (form_key, widget_key) = (token::id()?, token::id()?);
+    let named = run.clone();
     let open = move |conn: &mut Connection| {
-        let form = form::add(conn, &by, "Contact form", &form_key, now)?;
-        Ok((form, widgets::add(conn, &by, "Our shop", &widget_key, now)?))
+        let form = form::add(conn, &by, "Contact form (sample)", &form_key, now)?;
+        let widget = widgets::add(conn, &by, "Our shop (sample)", &widget_key, now)?;
+        let sample = Sample { run: named.clone(), account_id, form_id: form.id, widget_id: widget.id, tickets: 0 };
+        samples::add(conn, &sample)?;
+        Ok((form, widget))
     };
     let (form, widget) = app.db.write(open).await?;
     let mut done = 0;
@@ -78,8 +84,14 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
         let (agent, form) = (agent.clone(), form.clone());
         let desk = Desk { actor: actor.clone(), agent, form, widget: widget.id, run: run.clone(), plan: *plan, now };
         done = range.end;
-        let made = app.db.write(move |conn| range.clone().map(|index| desk.make(conn, index)).collect()).await?;
-        let made: Vec<Option<i64>> = made;
+        let chunk = move |conn: &mut Connection| {
+            let before = account::find(conn, desk.agent.account_id)?.last_ticket_number;
+            let made = range.clone().map(|index| desk.make(conn, index)).collect::<Result<Vec<_>>>()?;
+            let after = account::find(conn, desk.agent.account_id)?.last_ticket_number;
+            samples::count(conn, &desk.run, after - before)?;
+            Ok(made)
+        };
+        let made = app.db.write(chunk).await?;
         for number in made.into_iter().flatten().take(usize::from(done <= CHUNK) * MAX_WITH_FILES as usize) {
             add_files(app, &actor, number, plan.seed).await?;
         }

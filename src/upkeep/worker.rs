@@ -6,6 +6,7 @@ use crate::jobs::job::{Job, Kind};
 use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
+use crate::upkeep::sample::removal;
 use crate::upkeep::{janitor, upgrade};
 use actix_web::web::Data;
 use std::sync::Arc;
@@ -95,6 +96,7 @@ async fn run(app: &App, job: Job) -> Result<()> {
             (Kind::Mail, Some(mailer)) => send::send(app, mailer, &job).await,
             (Kind::Mail, None) => Err(Error::unavailable("no mail server is configured")),
             (Kind::Cleanup, _) => janitor::clear(app).await,
+            (Kind::SampleRemoval, _) => removal::remove(app, &job).await,
             (Kind::Upgrade, _) => upgrade::run(app, &job).await,
         }
     };

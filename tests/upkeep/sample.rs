@@ -1,6 +1,7 @@
 //! Sample data is realistic, the same for the same seed, and contains every state.
 
 use crate::support::TestApp;
+use docket::accounts::role::Role;
 use docket::upkeep::sample;
 use docket::upkeep::sample::Plan;
 
@@ -57,4 +58,53 @@ async fn every_state_is_there() {
         }
     }
     assert_eq!(seen, [true; 3]);
+}
+
+#[actix_web::test]
+async fn all_sample_data_can_be_removed_and_nothing_else() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let page = owner.get("/tickets").await;
+    owner.post(&page.attribute(".empty form", "action"), &[]).await.expect_redirect("/tickets");
+    sample::load(&app.app, owner.id, &Plan { tickets: 20, seed: 3 }, |_| {}).await.unwrap();
+    let steps = owner.get("/tickets").await.texts(".steps .quiet");
+    assert!(steps.is_empty(), "samples tick no step: {steps:?}");
+    assert!(!app.stored_keys().is_empty());
+
+    let settings = owner.get("/settings").await;
+    settings.expect_no_text("Add sample data");
+    owner.post("/settings/sample/remove", &[]).await.expect_redirect("/settings");
+    app.run_jobs().await;
+    for (page, empty) in [
+        ("/tickets?status=all", "No tickets yet"),
+        ("/trash", "The trash is empty"),
+        ("/conversations?status=all", "No conversations here"),
+        ("/submissions", "No form yet"),
+        ("/submissions?spam=1", "No spam"),
+        ("/settings/chat", "No chat bubble yet"),
+        ("/settings", "Add sample data"),
+    ] {
+        owner.get(page).await.expect(200).expect_text(empty);
+    }
+    assert!(app.stored_keys().is_empty(), "{:?}", app.stored_keys());
+    assert_eq!(owner.make_ticket("The first").await, 1, "numbers start at 1 again");
+
+    // Beside other tickets, numbers go on, and what was sent to the sample form stays.
+    owner.post("/settings/sample", &[]).await.expect(303);
+    let form = owner.get("/settings/forms").await.attribute(".row-link", "href");
+    let form = owner.get(&form).await.texts("main a").into_iter().find(|text| text.contains("/f/")).unwrap();
+    let form = &form[form.find("/f/").unwrap()..];
+    app.stranger().visit(form, &[("name", "Ana"), ("message", "Hello")]).await.expect(303);
+    owner.post("/settings/sample/remove", &[]).await.expect(303);
+    app.run_jobs().await;
+    assert_eq!(owner.list("status=all").await, [1]);
+    assert_eq!(owner.get("/submissions").await.count(".row-link"), 1);
+    assert!(owner.make_ticket("The second").await > 60, "numbers of samples are not used again");
+
+    // Facts tick the steps.
+    let page = owner.get("/tickets").await;
+    assert_eq!(page.texts(".steps .quiet").len(), 2, "a form was sent, and a ticket created");
+    app.member(&owner, Role::Editor).await.get("/tickets").await.expect_no_text("First steps");
+    owner.post("/settings/steps/hide", &[]).await.expect(303);
+    owner.get("/tickets").await.expect_no_text("First steps");
 }

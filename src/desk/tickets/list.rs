@@ -4,6 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::user;
 use crate::accounts::user::User;
 use crate::conversations::conversation;
+use crate::desk::tickets::first_steps::{Step, steps};
 use crate::error::Result;
 use crate::tickets::list::{Assignee, Counts, Filter, Query, Sort, Statuses};
 use crate::tickets::source::SourceKind;
@@ -74,6 +75,8 @@ struct ListPage<'a> {
     rows: Vec<Row>,
     q: &'a str,
     chips: Vec<Chip>,
+    /// Empty once they are dismissed.
+    steps: Vec<Step>,
     is_filtered: bool,
     is_empty_account: bool,
     /// The first page of this list.
@@ -96,7 +99,8 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         }
     }
     let place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let (page, counts, team, mut tags, waiting, error) = app
+    let (is_first, has_public_url) = (layout.may_configure(), app.config.public_url.is_some());
+    let (page, counts, team, mut tags, waiting, steps, error) = app
         .db
         .read(move |conn| {
             let (page, error) = or_reason(list::page(conn, account_id, &wanted))?;
@@ -104,7 +108,8 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let (counts, team) = (list::counts(conn, account_id)?, user::members(conn, account_id)?);
             let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
             let waiting = conversation::waiting_among(conn, account_id, &chats)?;
-            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, error))
+            let steps = if is_first { steps(conn, account_id, has_public_url)? } else { Vec::new() };
+            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, error))
         })
         .await?;
     drop(place);
@@ -130,6 +135,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         newer: neighbour("before", page.newer),
         older: neighbour("after", page.older),
         chips: chips(&layout, &query, &filter, &team, &agent, &rows),
+        steps,
         rows,
         q: &filter.q,
         is_filtered,

@@ -1,6 +1,7 @@
 //! The pages of tickets: one file for each.
 
 pub mod change;
+pub mod first_steps;
 pub mod history;
 pub mod list;
 pub mod new;

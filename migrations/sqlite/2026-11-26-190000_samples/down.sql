@@ -1,0 +1,2 @@
+ALTER TABLE accounts DROP COLUMN steps_hidden;
+DROP TABLE samples;
