@@ -288,7 +288,8 @@ impl Desk {
         let actor = &self.actor;
         let mut time = at + TimeDelta::minutes(20);
         let mut later = |rng: &mut Rng| {
-            time = self.now.min(time + TimeDelta::minutes(rng.i64(5..600)));
+            // Towards now, but never there.
+            time += (self.now - time).min(TimeDelta::minutes(2000)) * rng.i32(1..40) / 100;
             time
         };
         let names = topic.tags.iter().map(ToString::to_string).collect();

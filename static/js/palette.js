@@ -13,9 +13,6 @@ const matches = (label, words) => words.every((word) => folded(label).includes(w
 // What this page and its frame can do.
 const commands = () => {
   const all = [];
-  for (const link of document.querySelectorAll(".places a, .account a")) {
-    all.push({ kind: "Go to", label: link.textContent.replace(/\d+\+?\s*$/, "").trim(), run: () => link.click() });
-  }
   for (const target of document.querySelectorAll("main [data-key]")) {
     if (target.matches("input, textarea, select")) all.push({ kind: "Do", label: target.getAttribute("aria-label"), run: () => target.focus() });
     else all.push({ kind: "Do", label: target.textContent.trim(), run: () => target.click() });
@@ -27,6 +24,9 @@ const commands = () => {
       select.form.requestSubmit();
     };
     all.push({ kind: "Do", label: option.value ? `Assign to ${option.textContent}` : "Unassign", run });
+  }
+  for (const link of document.querySelectorAll(".places a, .account a:not(.narrow-only)")) {
+    all.push({ kind: "Go to", label: (link.querySelector("span") ?? link).textContent.trim(), run: () => link.click() });
   }
   return all;
 };

@@ -21,6 +21,9 @@ use actix_web::HttpResponse;
 use askama::Template;
 use std::collections::BTreeSet;
 
+/// The most tags in a row.
+const ROW_TAGS: usize = 3;
+
 /// A ticket in a list.
 struct Row {
     number: i64,
@@ -28,7 +31,10 @@ struct Row {
     status: Status,
     requester: String,
     assignee: Option<String>,
+    /// The first few of its tags.
     tags: Vec<String>,
+    /// How many more tags it has.
+    more_tags: usize,
     /// The icon of its source.
     source: Option<&'static str>,
     /// Whether the visitor of its conversation is waiting for a reply.
@@ -52,7 +58,8 @@ impl Row {
             title: ticket.title,
             requester,
             assignee,
-            tags,
+            more_tags: tags.len().saturating_sub(ROW_TAGS),
+            tags: tags.into_iter().take(ROW_TAGS).collect(),
             source,
             waits,
             at,

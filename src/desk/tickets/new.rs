@@ -151,12 +151,13 @@ fn fill(conn: &mut crate::db::Connection, account_id: i64, source: &Source, type
     let or = |given: String, known: String| if given.trim().is_empty() { known } else { given };
     let (requester_name, requester_email) = (or(typed.requester_name, name), or(typed.requester_email, email));
     let suggested = suggest_title(&requester_name, &requester_email, &words, otherwise);
+    let title = or(typed.title, suggested);
     Ok(Typed {
-        title: or(typed.title, suggested),
+        offered: known.topics.into_iter().filter(|topic| *topic != title).collect(),
+        title,
         requester_name,
         requester_email,
         words: text::shorten(&words, 300),
-        offered: known.topics,
         ..typed
     })
 }

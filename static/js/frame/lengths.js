@@ -1,11 +1,17 @@
-// Never truncates long text: a message shows by how much it is too long, and the form
-// is not sent. Counts like the server: Unicode characters, without extra spaces in
+// Never truncates long text: near the limit, a counter shows how much is left; beyond it, by
+// how much the text is too long, and the form is not sent. Counts like the server: Unicode characters, without extra spaces in
 // single-line fields.
 import { say } from "../shared.js";
 
 const lengthOf = (field) => {
   const isLine = field.matches("input, [data-one-line]");
   return [...(isLine ? field.value.trim().replace(/\s+/g, " ") : field.value)].length;
+};
+// What remains is shown for the last tenth.
+const left = (field) => {
+  const max = Number(field.dataset.max);
+  const rest = max - lengthOf(field);
+  return rest >= 0 && rest <= max / 10 ? `${rest.toLocaleString("en")} of ${max.toLocaleString("en")} characters left` : "";
 };
 const tooLong = (field) => {
   const max = Number(field.dataset.max);
@@ -28,17 +34,20 @@ const lineOf = (field) => {
   field.after(line);
   return line;
 };
-const measure = (field) => {
+const measure = (field, isTyping) => {
   const text = tooLong(field);
   field.setCustomValidity(text);
   field.setAttribute("aria-invalid", String(text !== ""));
-  lineOf(field).textContent = text;
+  const line = lineOf(field);
+  line.textContent = text || (isTyping ? left(field) : "");
+  line.classList.toggle("is-over", text !== "");
 };
 let pause;
 document.addEventListener("input", ({ target: field }) => {
   if (!field.matches("[data-max]")) return;
-  measure(field);
+  measure(field, document.activeElement === field);
   clearTimeout(pause);
   pause = setTimeout(() => field.validationMessage && say(lineOf(field).textContent), 1000);
 });
-for (const field of document.querySelectorAll("[data-max]")) measure(field);
+for (const field of document.querySelectorAll("[data-max]")) measure(field, false);
+document.addEventListener("focusout", ({ target: field }) => field.matches("[data-max]") && measure(field, false));
