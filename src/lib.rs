@@ -32,7 +32,7 @@
 //! | [`web`] | HTTP for all interfaces: forms, layout, errors, origin check, assets |
 //! | [`files`] | files over HTTP, for pages and API: receive, serve, pack |
 //! | [`desk`] | pages for the team |
-//! | [`public`] | what websites and visitors use: forms, chat, health |
+//! | [`public`] | what websites and visitors use: forms, chat, their hosted pages, health |
 //! | [`api`] | `/api/v1` for other programs |
 //! | [`cli`] | the command line |
 //!

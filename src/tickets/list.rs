@@ -95,6 +95,15 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// The word used in URLs; empty for the usual order.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Updated => "",
+            Self::Created => "created",
+            Self::Closed => "closed",
+        }
+    }
+
     /// The time of a ticket by which the list is sorted.
     pub fn time(self, ticket: &Ticket) -> NaiveDateTime {
         match self {

@@ -32,6 +32,28 @@ pub struct Chip {
     pub typed: Option<Typed>,
 }
 
+impl Chip {
+    /// A filter with its choices: value and label of each. `chosen` is the value in force,
+    /// empty for the usual one; `address` is that of the list with this filter changed.
+    pub fn new(
+        name: &'static str,
+        label: &'static str,
+        chosen: &str,
+        choices: &[(String, String)],
+        address: impl Fn(&str) -> String,
+    ) -> Self {
+        let known = choices.iter().find(|(value, _)| value == chosen).map(|(_, label)| label.as_str());
+        let value = (!chosen.is_empty()).then(|| known.unwrap_or(chosen).to_owned());
+        let link = |(value, label): &(String, String)| Link {
+            label: label.clone(),
+            url: address(value),
+            is_current: value == chosen,
+        };
+        let choices = choices.iter().map(link).collect();
+        Self { name, label, without: value.as_ref().map(|_| address("")), value, choices, typed: None }
+    }
+}
+
 /// The form of a filter: its address, and the other parts of the query.
 pub struct Typed {
     pub path: String,

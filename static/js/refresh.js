@@ -32,6 +32,12 @@ const refresh = async () => {
   if (stick) document.getElementById("latest")?.scrollIntoView({ block: "end" });
 };
 
+// Whether the page lists other conversations, too.
+const showsOthers = () => document.querySelector("[data-live=talks]")?.checkVisibility();
+
+// A conversation begins at its end.
+if (!location.search) document.getElementById("latest")?.scrollIntoView({ block: "end" });
+
 // Refreshes at once, then waits for a pause; events in the meantime cause one more refresh.
 // A hidden page refreshes when it becomes visible, because loading it marks it as read.
 let wanted = false;
@@ -63,7 +69,7 @@ const soon = () => {
 };
 document.addEventListener("visibilitychange", run);
 document.addEventListener("docket:live", ({ detail }) => {
-  const isOurs = detail.name === "ticket" ? !ticket || String(detail.number) === ticket : !only || !detail.conversation || detail.conversation === only;
+  const isOurs = detail.name === "ticket" ? !ticket || String(detail.number) === ticket : !only || !detail.conversation || detail.conversation === only || showsOthers();
   const isMine = detail.name !== "read" || String(detail.user) === user;
   if (!names.includes(detail.name) || !isOurs || !isMine) return;
   // One line says what a colleague has changed.

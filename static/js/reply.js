@@ -43,6 +43,3 @@ form.addEventListener("submit", async (event) => {
 });
 // A page from the back-forward cache no longer waits for a response.
 addEventListener("pageshow", (event) => event.persisted && (button.disabled = false));
-
-// Scrolls to the latest message.
-if (!location.search && document.getElementById("latest")) document.getElementById("latest").scrollIntoView({ block: "end" });

@@ -2,7 +2,7 @@
 // that it changed are replaced. A form asks for this with data-save.
 
 import { guess } from "./save/guess.js";
-import { changed, element, pageOf, problem } from "./shared.js";
+import { changed, describe, element, pageOf, problem, undescribe } from "./shared.js";
 import { show, showLater } from "./toast.js";
 import { update } from "./parts.js";
 
@@ -22,16 +22,16 @@ const refuse = (form, text) => {
   line.id = `problem-${field.name}`;
   field.after(line);
   field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", line.id);
+  describe(field, line);
   field.focus();
 };
 const forgetProblem = (form) => {
-  const line = form.querySelector(":scope .problem");
-  if (!line) return;
-  const field = form.querySelector(`[aria-describedby="${line.id}"]`);
-  field?.removeAttribute("aria-invalid");
-  field?.removeAttribute("aria-describedby");
-  line.remove();
+  const line = form.querySelector(".problem");
+  const field = form.querySelector("[aria-invalid]");
+  line?.remove();
+  if (!line || !field) return;
+  field.removeAttribute("aria-invalid");
+  undescribe(field, line);
 };
 
 // Whether two forms have the same address and the same fields.
@@ -79,7 +79,12 @@ const save = async (form, submitter) => {
   const page = pageOf(await answer.text());
   const url = page.querySelector("[data-refresh-url]")?.dataset.refreshUrl;
   if (!url || url !== here()) {
-    if (!answer.ok || answer.status === 401) return sendPlainly(form, submitter);
+    // Signed out, or a choice between two versions: a page of its own.
+    if ([401, 409].includes(answer.status)) return sendPlainly(form, submitter);
+    if (!answer.ok) {
+      takeBack();
+      return refuse(form, page.querySelector("main p")?.textContent ?? `The server answered ${answer.status}.`);
+    }
     // Another page: the server has shown its message to this script.
     showLater(new URL(answer.url).pathname, page.querySelector(".flash p")?.textContent ?? "Saved.");
     return location.assign(answer.url);
@@ -112,5 +117,6 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || !form.matches("form[data-save]") || !here()) return;
   event.preventDefault();
   const { submitter } = event;
-  last = last.then(() => save(form, submitter)).catch(() => sendPlainly(form, submitter));
+  // The page may show half of it: what is stored comes with the next load.
+  last = last.then(() => save(form, submitter)).catch(() => location.reload());
 });

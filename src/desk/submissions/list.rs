@@ -2,16 +2,15 @@
 
 use crate::accounts::agent::Agent;
 use crate::error::Result;
-use crate::submissions::form::Form;
 use crate::submissions::list::Filter;
 use crate::submissions::submission::Submission;
 use crate::submissions::{form, list, marks};
 use crate::tickets::source_links;
-use crate::values::page::Place;
+use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::AppData;
 use crate::web::layout::Layout;
-use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Link, or_reason, status_of};
+use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
 use crate::web::query::Query;
 use crate::web::when::When;
 use actix_web::HttpResponse;
@@ -124,10 +123,11 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
         tab("All", "all", &[("done", ""), ("spam", "")], String::new()),
         tab("Spam", "spam", &[("spam", "1"), ("done", "")], spam_count),
     ];
-    let place =
-        |word, cursor: Option<_>| cursor.map(|at: crate::values::page::Cursor| address(&[(word, &at.to_string())]));
+    let place = |word, cursor: Option<_>| cursor.map(|at: Cursor| address(&[(word, &at.to_string())]));
     let (newer, older) = (place("before", page.newer), place("after", page.older));
-    let form = (!forms.is_empty()).then(|| form_chip(&layout, &query, &forms, form));
+    let names: Vec<_> = forms.iter().map(|form| (form.id.to_string(), form.name.clone())).collect();
+    let chosen = form.map(|id: i64| id.to_string()).unwrap_or_default();
+    let form = (!names.is_empty()).then(|| Chip::new("form", "Form", &chosen, &names, |id| address(&[("form", id)])));
     let page = ListPage { layout: &layout, rows, tabs, form, shown, q: &q, newer, older, error };
     layout.page_with(status_of(page.error.as_deref()), &page)
 }
@@ -136,21 +136,4 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
 fn address(layout: &Layout, query: &ListQuery, changes: &[(&str, &str)]) -> String {
     let kept = [("form", &query.form), ("spam", &query.spam), ("done", &query.done), ("q", &query.q)];
     layout.list("/submissions", kept.map(|(word, value)| (word, value.as_str())), changes)
-}
-
-fn form_chip(layout: &Layout, query: &ListQuery, forms: &[Form], chosen: Option<i64>) -> Chip {
-    let link = |form: &Form| Link {
-        label: form.name.clone(),
-        url: address(layout, query, &[("form", &form.id.to_string())]),
-        is_current: chosen == Some(form.id),
-    };
-    let value = forms.iter().find(|form| chosen == Some(form.id)).map(|form| form.name.clone());
-    Chip {
-        name: "form",
-        label: "Form",
-        without: value.as_ref().map(|_| address(layout, query, &[("form", "")])),
-        value,
-        choices: forms.iter().map(link).collect(),
-        typed: None,
-    }
 }

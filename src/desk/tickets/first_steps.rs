@@ -1,6 +1,7 @@
 //! The first steps of a new account, on the list of tickets.
 
-use crate::accounts::{account, samples, user};
+use crate::accounts::user::User;
+use crate::accounts::{account, samples};
 use crate::conversations::conversation;
 use crate::db::Connection;
 use crate::error::Result;
@@ -14,7 +15,7 @@ pub struct Step {
 }
 
 /// The steps, ticked by what is there beside samples; empty once they are dismissed.
-pub fn steps(conn: &mut Connection, account_id: i64, has_public_url: bool) -> Result<Vec<Step>> {
+pub fn steps(conn: &mut Connection, account_id: i64, team: &[User], has_public_url: bool) -> Result<Vec<Step>> {
     let account = account::find(conn, account_id)?;
     if account.steps_hidden {
         return Ok(Vec::new());
@@ -36,7 +37,7 @@ pub fn steps(conn: &mut Connection, account_id: i64, has_public_url: bool) -> Re
             "/settings/chat",
             conversation::is_any_of_others(conn, account_id, &widgets)?,
         ),
-        step("Invite a colleague", "/settings/team", user::members(conn, account_id)?.len() > 1),
+        step("Invite a colleague", "/settings/team", team.len() > 1),
         step("Create your first ticket", "/tickets/new", account.last_ticket_number > numbers),
     ])
 }

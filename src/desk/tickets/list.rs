@@ -11,10 +11,10 @@ use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::Ticket;
 use crate::tickets::{list, tags, ticket};
-use crate::values::page::Cursor;
+use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::layout::Layout;
-use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Link, Typed, or_reason, status_of};
+use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason, status_of};
 use crate::web::when::When;
 use crate::web::{AppData, query};
 use actix_web::HttpResponse;
@@ -105,8 +105,10 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             return Ok(layout.see_other(format!("/tickets/{number}")));
         }
     }
-    let place = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let (is_first, has_public_url) = (layout.may_configure(), app.config.public_url.is_some());
+    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
+    let is_home = !is_filtered && filter.statuses == Statuses::Open && matches!(filter.window.place, Place::First);
+    let (shows_steps, has_public_url) = (is_home && layout.may_configure(), app.config.public_url.is_some());
     let (page, counts, team, mut tags, waiting, steps, error) = app
         .db
         .read(move |conn| {
@@ -115,11 +117,11 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let (counts, team) = (list::counts(conn, account_id)?, user::members(conn, account_id)?);
             let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
             let waiting = conversation::waiting_among(conn, account_id, &chats)?;
-            let steps = if is_first { steps(conn, account_id, has_public_url)? } else { Vec::new() };
+            let steps = if shows_steps { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
             Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, error))
         })
         .await?;
-    drop(place);
+    drop(slot);
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let now = app.clock.now();
     let row = |ticket: Ticket| {
@@ -134,7 +136,6 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             address(&layout, &query, &[("status", filter.statuses.as_str()), (word, &cursor.to_string())])
         })
     };
-    let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
     let page = ListPage {
         layout: &layout,
         tabs: tabs(&layout, &query, &filter, counts),
@@ -190,53 +191,52 @@ fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<
 const OFFERED_TAGS: usize = 12;
 
 fn chips(layout: &Layout, query: &Query, filter: &Filter, team: &[User], agent: &Agent, rows: &[Row]) -> Vec<Chip> {
-    let chip = |name: &'static str, label, chosen: &str, choices: &[(String, String)]| {
-        let link = |(value, label): &(String, String)| Link {
-            label: label.clone(),
-            url: address(layout, query, &[(name, value)]),
-            is_current: value == chosen,
-        };
-        let chosen_label = choices.iter().find(|(value, _)| value == chosen).map(|(_, label)| label.clone());
-        let value = Some(chosen_label.unwrap_or_else(|| chosen.to_owned())).filter(|_| !chosen.is_empty());
-        Chip {
-            name,
-            label,
-            without: value.as_ref().map(|_| address(layout, query, &[(name, "")])),
-            value,
-            choices: choices.iter().map(link).collect(),
-            typed: None,
-        }
+    let chip = |name, label, chosen: &str, choices: &[(String, String)]| {
+        Chip::new(name, label, chosen, choices, |value| address(layout, query, &[(name, value)]))
     };
-    let words = |words: &[(&str, &str)]| -> Vec<(String, String)> {
-        words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
-    };
-    let assignee = match filter.assignee {
+    let others = parts(query).into_iter().filter(|(word, value)| *word != "tag" && !value.is_empty());
+    let typed =
+        Typed { path: layout.href("/tickets"), others: others.map(|(word, value)| (word, value.to_owned())).collect() };
+    let sources = words(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
+    vec![
+        chip("assignee", "Assignee", &chosen_assignee(filter, agent), &assignees(team, agent)),
+        chip("source", "Source", filter.from.as_str(), &sources),
+        Chip { typed: Some(typed), ..chip("tag", "Tag", &filter.tag, &offered_tags(rows)) },
+        chip("sort", "Order", filter.sort.as_str(), &orders(filter)),
+    ]
+}
+
+fn words(words: &[(&str, &str)]) -> Vec<(String, String)> {
+    words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
+}
+
+fn chosen_assignee(filter: &Filter, agent: &Agent) -> String {
+    match filter.assignee {
         Assignee::Any => String::new(),
         Assignee::Nobody => "none".into(),
         Assignee::User(id) if id == agent.id => "me".into(),
         Assignee::User(id) => id.to_string(),
-    };
-    let mut people = words(&[("me", "Me"), ("none", "Nobody")]);
-    people.extend(team.iter().filter(|user| user.id != agent.id).map(|user| (user.id.to_string(), user.name.clone())));
-    let sources = words(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
+    }
+}
+
+fn assignees(team: &[User], agent: &Agent) -> Vec<(String, String)> {
+    let others = team.iter().filter(|user| user.id != agent.id);
+    let mut all = words(&[("me", "Me"), ("none", "Nobody")]);
+    all.extend(others.map(|user| (user.id.to_string(), user.name.clone())));
+    all
+}
+
+/// The tags of the tickets on the page. Others can be typed.
+fn offered_tags(rows: &[Row]) -> Vec<(String, String)> {
     let tags: BTreeSet<&String> = rows.iter().flat_map(|row| &row.tags).collect();
-    let tags: Vec<_> = tags.into_iter().take(OFFERED_TAGS).map(|tag| (tag.clone(), tag.clone())).collect();
-    let others = parts(query).into_iter().filter(|(word, value)| *word != "tag" && !value.is_empty());
-    let typed =
-        Typed { path: layout.href("/tickets"), others: others.map(|(word, value)| (word, value.to_owned())).collect() };
-    // Open tickets have no closing time to sort by.
-    let has_closed = matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed));
-    let orders = words(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")]);
-    let orders = if has_closed || filter.sort == Sort::Closed { &orders } else { &orders[..2] };
-    let order = match filter.sort {
-        Sort::Updated => "",
-        Sort::Created => "created",
-        Sort::Closed => "closed",
-    };
-    vec![
-        chip("assignee", "Assignee", &assignee, &people),
-        chip("source", "Source", filter.from.as_str(), &sources),
-        Chip { typed: Some(typed), ..chip("tag", "Tag", &filter.tag, &tags) },
-        chip("sort", "Order", order, orders),
-    ]
+    tags.into_iter().take(OFFERED_TAGS).map(|tag| (tag.clone(), tag.clone())).collect()
+}
+
+/// Open tickets have no closing time to sort by.
+fn orders(filter: &Filter) -> Vec<(String, String)> {
+    let mut all = words(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")]);
+    if !matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed)) && filter.sort != Sort::Closed {
+        all.pop();
+    }
+    all
 }

@@ -1,7 +1,7 @@
 // Never truncates long text: near the limit, a counter shows how much is left; beyond it, by
 // how much the text is too long, and the form is not sent. Counts like the server: Unicode characters, without extra spaces in
 // single-line fields.
-import { say } from "../shared.js";
+import { describe, element, say } from "../shared.js";
 
 const lengthOf = (field) => {
   const isLine = field.matches("input, [data-one-line]");
@@ -22,24 +22,25 @@ const tooLong = (field) => {
 };
 // The field refers to its message, and a pause in typing announces it, so the message must
 // not be part of the label.
-let lines = 0;
+const lines = new WeakMap();
+let count = 0;
 const lineOf = (field) => {
-  const known = document.getElementById(field.getAttribute("aria-describedby"));
-  if (known) return known;
-  const line = document.createElement("span");
-  line.className = "too-long";
-  line.id = `too-long-${++lines}`;
+  if (lines.has(field)) return lines.get(field);
+  const line = element("span", { className: "too-long", id: `too-long-${++count}` });
   line.setAttribute("aria-hidden", "true");
-  field.setAttribute("aria-describedby", line.id);
+  describe(field, line);
   field.after(line);
+  lines.set(field, line);
   return line;
 };
 const measure = (field, isTyping) => {
   const text = tooLong(field);
-  field.setCustomValidity(text);
-  field.setAttribute("aria-invalid", String(text !== ""));
   const line = lineOf(field);
+  field.setCustomValidity(text);
   line.textContent = text || (isTyping ? left(field) : "");
+  // The server may have found something else to be wrong.
+  if (text) field.setAttribute("aria-invalid", "true");
+  else if (line.classList.contains("is-over")) field.removeAttribute("aria-invalid");
   line.classList.toggle("is-over", text !== "");
 };
 let pause;
