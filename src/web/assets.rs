@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::{Compression, write::GzEncoder};
 use rust_embed::RustEmbed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::LazyLock;
 
@@ -47,6 +47,25 @@ const STYLES: [&str; 27] = [
     "utilities",
 ];
 
+/// The parts of the script of every page, in order. They are joined into one module, because
+/// loading a dozen small ones takes longer.
+const FRAME: [&str; 13] = [
+    // First, so that its listener runs before all others.
+    "input-method",
+    "mark",
+    "announcements",
+    "auto-submit",
+    "copying",
+    "editors",
+    "keys",
+    "lengths",
+    "menus",
+    "sending",
+    "sign-out",
+    "stray-files",
+    "times",
+];
+
 /// The parts of the chat bubble's script, in order. They share one scope.
 const BUBBLE: [&str; 9] = ["settings", "memory", "server", "messages", "line", "sending", "links", "drawing", "panel"];
 
@@ -64,11 +83,13 @@ struct Tree {
 }
 
 static TREE: LazyLock<Tree> = LazyLock::new(|| {
-    let rest = Files::iter().filter(|name| !name.starts_with("css/") && !name.starts_with("embed/"));
+    let joined = ["css/", "embed/", "js/frame/"];
+    let rest = Files::iter().filter(|name| !joined.iter().any(|folder| name.starts_with(folder)));
     let mut assets: BTreeMap<String, Asset> =
         rest.map(|name| (name.to_string(), Asset::new(&name, text(&name)))).collect();
     let styles = STYLES.iter().map(|name| text(&format!("css/{name}.css"))).collect();
     assets.insert("app.css".into(), Asset::new("app.css", styles));
+    assets.insert("js/frame.js".into(), Asset::new("js/frame.js", frame()));
     assets.insert("embed.js".into(), Asset::new("embed.js", bubble()));
     let mut hash = Vec::new();
     for (name, asset) in &assets {
@@ -77,6 +98,21 @@ static TREE: LazyLock<Tree> = LazyLock::new(|| {
     }
     Tree { hash: token::sha256(&hash)[..16].to_owned(), assets }
 });
+
+/// The script of every page: each part in a scope of its own, after what they import. All of
+/// them import from `shared.js` only.
+fn frame() -> String {
+    let parts = FRAME.map(|name| text(&format!("js/frame/{name}.js")));
+    let (mut imported, mut bodies) = (BTreeSet::new(), String::new());
+    for line in parts.iter().flat_map(|part| ["{"].into_iter().chain(part.lines()).chain(["}"])) {
+        match line.strip_prefix("import {").and_then(|rest| rest.split_once('}')) {
+            Some((names, _)) => imported.extend(names.split(',').map(str::trim)),
+            None => bodies.extend([line, "\n"]),
+        }
+    }
+    let imported: Vec<&str> = imported.into_iter().collect();
+    format!("import {{ {} }} from \"./shared.js\";\n{bodies}", imported.join(", "))
+}
 
 /// The script for other websites. It is one file, because a website includes one script,
 /// and one scope, because it must not define globals on the website's page.

@@ -90,7 +90,7 @@ const syncForm = (old, fresh) => {
 // it grows.
 export const update = (page, isOthers) => {
   isSkipped = false;
-  const anchor = isOthers && document.activeElement?.closest("main :is(a, button, input, select, summary, textarea)");
+  const anchor = isOthers && document.activeElement?.closest("main :not(aside *):is(a, button, input, select, summary, textarea)");
   const top = anchor ? anchor.getBoundingClientRect().top : 0;
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);

@@ -24,6 +24,8 @@ const scroller = () => {
 };
 const refresh = async () => {
   const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  // A lost connection: what was missed is still missing.
+  if (!answer) setTimeout(soon, LONG_PAUSE);
   if (!answer?.ok || answer.redirected) return;
   const fresh = pageOf(await answer.text());
   const box = scroller();

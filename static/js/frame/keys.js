@@ -66,7 +66,7 @@ const ACTS = {
   },
 };
 
-const palette = () => import("../palette.js").then(({ open }) => open());
+const palette = () => import("./palette.js").then(({ open }) => open());
 
 if (keys !== undefined) {
   document.addEventListener("keydown", (event) => {

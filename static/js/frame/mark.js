@@ -1,0 +1,2 @@
+// Styles know that scripts run. Everything also works without them.
+document.documentElement.classList.add("js");
