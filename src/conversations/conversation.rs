@@ -200,16 +200,14 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
-/// Whether a visitor of the account has written in another bubble than these.
-pub fn is_any_of_others(conn: &mut Connection, account_id: i64, widgets: &[i64]) -> Result<bool> {
-    let other: Option<i64> = conversations::table
-        .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::widget_id.is_not_null())
-        .filter(conversations::widget_id.ne_all(widgets))
+/// Whether a visitor has written in one of these bubbles.
+pub fn is_any_of(conn: &mut Connection, widgets: &[i64]) -> Result<bool> {
+    let any: Option<i64> = conversations::table
+        .filter(conversations::widget_id.eq_any(widgets))
         .select(conversations::seq)
         .first(conn)
         .optional()?;
-    Ok(other.is_some())
+    Ok(any.is_some())
 }
 
 /// The latest conversation of a visitor in a bubble.

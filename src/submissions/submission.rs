@@ -208,15 +208,14 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
-/// Whether the account has a submission of another form than these.
-pub fn is_any_of_others(conn: &mut Connection, account_id: i64, forms: &[i64]) -> Result<bool> {
-    let other: Option<i64> = submissions::table
-        .filter(submissions::account_id.eq(account_id))
-        .filter(submissions::form_id.ne_all(forms))
+/// Whether one of these forms has a submission.
+pub fn is_any_of(conn: &mut Connection, forms: &[i64]) -> Result<bool> {
+    let any: Option<i64> = submissions::table
+        .filter(submissions::form_id.eq_any(forms))
         .select(submissions::seq)
         .first(conn)
         .optional()?;
-    Ok(other.is_some())
+    Ok(any.is_some())
 }
 
 /// The number of submissions.
