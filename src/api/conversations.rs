@@ -10,7 +10,7 @@ use crate::conversations::{conversation, list, trash, visitor};
 use crate::db::Connection;
 use crate::error::Result;
 use crate::events::actor::Actor;
-use crate::tickets::ticket::parse_requester;
+use crate::tickets::ticket::{parse_requester, parse_requester_parts};
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
@@ -197,8 +197,7 @@ pub async fn change(
     body: Body<ChangeConversation>,
 ) -> Result<HttpResponse> {
     let (id, typed, now) = (path.into_inner(), body.value, app.clock.now());
-    let name = typed.visitor_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
-    let email = typed.visitor_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
+    let (name, email) = parse_requester_parts(typed.visitor_name.as_deref(), typed.visitor_email.as_deref())?;
     let write = move |conn: &mut Connection, actor: &Actor| {
         let changed = visitor::change_visitor(conn, actor, &id, name.as_deref(), email.as_deref(), now)?;
         match typed.status {

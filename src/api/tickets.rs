@@ -11,7 +11,7 @@ use crate::tickets::list::{Filter, Statuses};
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
-use crate::tickets::ticket::{Title, parse_requester};
+use crate::tickets::ticket::{Title, parse_requester, parse_requester_parts};
 use crate::tickets::{change, create, list, notes, source, tags, ticket, trash};
 use crate::values::token;
 use crate::web::AppData;
@@ -309,8 +309,7 @@ pub async fn change(
             return Err(Error::invalid("To change notes, send notesVersion: the version that your text is based on."));
         }
     };
-    let name = typed.requester_name.map(|name| parse_requester(&name, "")).transpose()?.map(|(name, _)| name);
-    let email = typed.requester_email.map(|email| parse_requester("", &email)).transpose()?.map(|(_, email)| email);
+    let (name, email) = parse_requester_parts(typed.requester_name.as_deref(), typed.requester_email.as_deref())?;
     let tags = typed.tags.as_deref().map(parse_tags).transpose()?;
     let (status, assignee) = (typed.status, typed.assignee_id);
     let write = move |conn: &mut Connection, actor: &Actor| {
@@ -318,9 +317,11 @@ pub async fn change(
         if let Some(title) = &title {
             change::set_title(conn, actor, number, title, now)?;
         }
-        let requester =
-            (name.as_deref().unwrap_or(&before.requester_name), email.as_deref().unwrap_or(&before.requester_email));
-        change::set_requester(conn, actor, number, requester, now)?;
+        if name.is_some() || email.is_some() {
+            let name = name.as_deref().unwrap_or(&before.requester_name);
+            let email = email.as_deref().unwrap_or(&before.requester_email);
+            change::set_requester(conn, actor, number, (name, email), now)?;
+        }
         if let Some(status) = status {
             change::set_status(conn, actor, number, status, None, now)?;
         }

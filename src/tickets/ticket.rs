@@ -41,6 +41,12 @@ pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
     Ok((text::line("The requester’s name", name, email::MAX)?, address))
 }
 
+/// The same for each that is given.
+pub fn parse_requester_parts(name: Option<&str>, email: Option<&str>) -> Result<(Option<String>, Option<String>)> {
+    let (parsed_name, parsed_email) = parse_requester(name.unwrap_or_default(), email.unwrap_or_default())?;
+    Ok((name.map(|_| parsed_name), email.map(|_| parsed_email)))
+}
+
 #[derive(Clone, Debug, diesel::Queryable)]
 pub struct Ticket {
     pub id: i64,

@@ -37,9 +37,8 @@ pub async fn preflight(req: HttpRequest) -> HttpResponse {
 }
 
 /// Rejects websites that aren't in the list of allowed origins. An empty list allows all, and
-/// our own hosted pages are always allowed.
-/// Browsers send the origin, other programs needn't: this stops other websites from using a
-/// key, but it doesn't authenticate the client.
+/// our own hosted pages are always allowed. Browsers send the origin, other programs needn't:
+/// this stops other websites from using a key, but it doesn't authenticate the client.
 pub fn check(req: &HttpRequest, config: &Config, allowed: &str) -> Result<()> {
     let origin = origin(req);
     let is_listed = |origin: &str| allowed.split_whitespace().any(|one| one == origin);

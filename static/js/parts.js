@@ -8,8 +8,10 @@ const OURS = ["open", "aria-invalid", "aria-describedby", "aria-busy", "data-sen
 // Whether something was left as it was because the user is in it.
 let isSkipped = false;
 
+// The option that the server has selected; without one, the first.
+const storedIndex = (select) => Math.max([...select.options].findIndex((one) => one.defaultSelected), 0);
 const isChanged = (field) => {
-  if (field.matches("select")) return field.selectedIndex !== Math.max([...field.options].findIndex((one) => one.defaultSelected), 0);
+  if (field.matches("select")) return field.selectedIndex !== storedIndex(field);
   return !["hidden", "checkbox"].includes(field.type) && field.value !== field.defaultValue;
 };
 
@@ -65,7 +67,7 @@ export const sync = (old, fresh) => {
   syncAttributes(old, fresh);
   syncChildren(old, fresh);
   // The options and the attribute only say what the value is at first.
-  if (old.matches("select")) old.selectedIndex = Math.max([...old.options].findIndex((one) => one.defaultSelected), 0);
+  if (old.matches("select")) old.selectedIndex = storedIndex(old);
   else if (isField) old.value = old.defaultValue;
 };
 

@@ -6,6 +6,8 @@ import { changed, describe, element, pageOf, problem, undescribe } from "./share
 import { show, showLater } from "./toast.js";
 import { update } from "./parts.js";
 
+// What a form is about: its first field that people fill in.
+const fieldOf = (form) => form.querySelector("textarea, input:not([type=hidden])");
 const here = () => document.querySelector("[data-refresh-url]")?.dataset.refreshUrl;
 
 // Without the script, the browser shows whatever the server has to say.
@@ -16,7 +18,7 @@ const sendPlainly = (form, submitter) => {
 
 // Shows a problem at the field in question, else beside the page.
 const refuse = (form, text) => {
-  const field = form.querySelector("textarea, input:not([type=hidden])");
+  const field = fieldOf(form);
   if (!field) return show(text, true);
   const line = problem(text);
   line.id = `problem-${field.name}`;
@@ -52,11 +54,11 @@ const settle = (form, sent, fresh) => {
   }
 };
 
-const sayWhere = (form, submitter) => {
+const sayWhere = (form) => {
   if (form.matches("[data-auto-submit]") || !form.isConnected) return;
   document.querySelector(".saved")?.remove();
   const editor = form.closest("[data-editor]");
-  const place = editor?.querySelector("summary") ?? form.querySelector("textarea, input:not([type=hidden])") ?? null;
+  const place = editor?.querySelector("summary") ?? fieldOf(form);
   if (!place) return;
   const line = element("span", { className: "saved" }, "Saved");
   place.after(line);
@@ -106,7 +108,7 @@ const save = async (form, submitter) => {
   }
   update(page, false);
   show(page.querySelector(".flash"));
-  sayWhere(form, submitter);
+  sayWhere(form);
   document.dispatchEvent(new CustomEvent("docket:saved", { detail: { form } }));
 };
 

@@ -31,8 +31,8 @@ pub struct Reply {
     ticket: Option<i64>,
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`. Scripts get the id for the next
-/// request as JSON.
+/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`. Scripts get the id
+/// for the next request as JSON.
 pub async fn reply(
     req: HttpRequest,
     app: AppData,

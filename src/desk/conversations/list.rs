@@ -63,10 +63,8 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     drop(slot);
     let status = status.map_or("all", Status::as_str);
     let address = |end: &str, cursor: Option<Cursor>| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("status", status);
-        query.extend_pairs(Some(("q", &q)).filter(|_| !q.is_empty()));
-        cursor.map(|at| layout.href(&format!("/conversations?{}", query.append_pair(end, &at.to_string()).finish())))
+        let parts = [("status", status), ("q", q.as_str())];
+        cursor.map(|at| layout.list("/conversations", parts, &[(end, &at.to_string())]))
     };
     let (newer, older) = (address("before", newer), address("after", older));
     let page = ListPage { layout: &layout, status, q: &q, rows, newer, older, error };
