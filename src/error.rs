@@ -92,6 +92,7 @@ impl std::error::Error for Failed {
 pub struct Error {
     pub kind: Kind,
     message: String,
+    field: Option<&'static str>,
     retry_after: Option<u32>,
     retryable: bool,
     engine_trouble: bool,
@@ -101,7 +102,15 @@ pub struct Error {
 impl Error {
     /// A failure that the person can understand and correct.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, retryable: false, engine_trouble: false, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            field: None,
+            retry_after: None,
+            retryable: false,
+            engine_trouble: false,
+            source: None,
+        }
     }
 
     /// 404, both for what does not exist and for what belongs to another account.
@@ -178,6 +187,11 @@ impl Error {
         &self.message
     }
 
+    /// Whether the error is about this form field. Its page then marks the field.
+    pub fn is_about(&self, field: &str) -> bool {
+        self.field == Some(field)
+    }
+
     /// The message for operators: the causes, or the sentence if there are none.
     pub fn cause(&self) -> String {
         let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
@@ -198,6 +212,17 @@ impl Error {
     /// Whether the engine itself failed, and not just this request.
     pub fn is_engine_trouble(&self) -> bool {
         self.engine_trouble
+    }
+}
+
+/// Says which form field a value came from.
+pub trait OfField {
+    fn of_field(self, name: &'static str) -> Self;
+}
+
+impl<T> OfField for Result<T> {
+    fn of_field(self, name: &'static str) -> Self {
+        self.map_err(|error| Error { field: Some(name), ..error })
     }
 }
 

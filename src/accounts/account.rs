@@ -5,7 +5,7 @@ use crate::accounts::user;
 use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::db::Connection;
 use crate::db::schema::{accounts, ticket_counts, users};
-use crate::error::{Error, Result};
+use crate::error::{Error, OfField, Result};
 use crate::events::actor::{Actor, ActorKind};
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
@@ -116,10 +116,10 @@ impl Settings {
     /// Validates and normalises submitted settings.
     pub fn parse(&self) -> Result<Self> {
         Ok(Self {
-            name: text::required_line("The name", &self.name, MAX_NAME)?,
-            time_zone: parse_zone(&self.time_zone)?,
-            conversation_url: parse_pattern(&self.conversation_url)?,
-            submission_url: parse_pattern(&self.submission_url)?,
+            name: text::required_line("The name", &self.name, MAX_NAME).of_field("name")?,
+            time_zone: parse_zone(&self.time_zone).of_field("timeZone")?,
+            conversation_url: parse_pattern(&self.conversation_url).of_field("conversationUrl")?,
+            submission_url: parse_pattern(&self.submission_url).of_field("submissionUrl")?,
         })
     }
 }

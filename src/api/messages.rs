@@ -9,7 +9,7 @@ use crate::conversations::{conversation, messages};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::tickets::source::is_source_id;
-use crate::tickets::ticket::parse_requester;
+use crate::values::{email, text};
 use crate::web::AppData;
 use crate::web::query::Query;
 use actix_web::http::StatusCode;
@@ -139,7 +139,7 @@ impl CreateMessage {
         };
         let author_name = match sender {
             messages::Sender::Visitor => String::new(),
-            messages::Sender::Agent => parse_requester(&self.author_name, "")?.0,
+            messages::Sender::Agent => text::line("authorName", &self.author_name, email::MAX)?,
         };
         let body = parse_message(&self.body)?;
         // The other system says by itself whether the conversation is open.

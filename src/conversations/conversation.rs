@@ -200,16 +200,6 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
-/// Whether a visitor has written in one of these bubbles.
-pub fn is_any_of(conn: &mut Connection, widgets: &[i64]) -> Result<bool> {
-    let any: Option<i64> = conversations::table
-        .filter(conversations::widget_id.eq_any(widgets))
-        .select(conversations::seq)
-        .first(conn)
-        .optional()?;
-    Ok(any.is_some())
-}
-
 /// The latest conversation of a visitor in a bubble.
 pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> Result<Option<Conversation>> {
     Ok(conversations::table

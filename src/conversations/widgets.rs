@@ -4,13 +4,14 @@ use crate::accounts::user::MAX_NAME;
 use crate::conversations::texts::Texts;
 use crate::db::Connection;
 use crate::db::schema::{conversations, widgets};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::values::text::ticked;
 use chrono::NaiveDateTime;
+use diesel::dsl;
 use diesel::prelude::*;
 use serde::Deserialize;
 
@@ -139,10 +140,10 @@ impl Settings {
     /// Validates the entered settings and returns them as stored.
     pub fn parse(&self, texts: &Texts) -> Result<Self> {
         Ok(Self {
-            name: text::required_line("The name", &self.name, MAX_NAME)?,
-            allowed_origins: text::parse_origins(&self.allowed_origins)?,
-            colour: parse_colour(&self.colour)?,
-            language: parse_language(&self.language)?,
+            name: text::required_line("The name", &self.name, MAX_NAME).of_field("name")?,
+            allowed_origins: text::parse_origins(&self.allowed_origins).of_field("allowedOrigins")?,
+            colour: parse_colour(&self.colour).of_field("colour")?,
+            language: parse_language(&self.language).of_field("language")?,
             texts: texts.to_json()?,
             ..self.clone()
         })
@@ -178,6 +179,14 @@ fn parse_language(language: &str) -> Result<String> {
         return Ok(language.to_owned());
     }
     Err(Error::invalid("Enter a language tag such as en, de or pt-BR."))
+}
+
+/// Whether a bubble other than these has a conversation. The account has few bubbles, however
+/// many conversations there are.
+pub fn is_used_beside(conn: &mut Connection, account_id: i64, widgets: &[i64]) -> Result<bool> {
+    let has_one = dsl::exists(conversations::table.filter(conversations::widget_id.eq(widgets::id.nullable())));
+    let others = widgets::table.filter(widgets::account_id.eq(account_id)).filter(widgets::id.ne_all(widgets));
+    Ok(diesel::select(dsl::exists(others.filter(has_one))).get_result(conn)?)
 }
 
 pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {

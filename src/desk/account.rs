@@ -5,7 +5,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{account, samples};
 use crate::db::Connection;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::upkeep::sample;
 use crate::upkeep::sample::{Plan, removal};
@@ -14,7 +14,6 @@ use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
 #[derive(Template)]
@@ -24,7 +23,7 @@ struct AccountPage<'a> {
     settings: &'a Settings,
     zones: Vec<&'static str>,
     has_sample: bool,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 async fn render(
@@ -37,8 +36,7 @@ async fn render(
     let account_id = agent.account_id;
     let has_sample = app.db.read(move |conn| Ok(!samples::of(conn, account_id)?.is_empty())).await?;
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-    let status = error.map_or(StatusCode::OK, |_| Kind::Invalid.status());
-    layout.page_with(status, &AccountPage { layout, settings, zones, has_sample, error: error.map(Error::message) })
+    layout.page_showing(error, &AccountPage { layout, settings, zones, has_sample, error })
 }
 
 /// `GET /settings`
@@ -71,7 +69,7 @@ pub async fn remove_sample(app: AppData, agent: Agent, layout: Layout) -> Result
     let now = app.clock.now();
     let write = move |conn: &mut Connection, actor: &Actor| removal::request(conn, actor.account_id, now);
     app.write_as(&agent, Action::Configure, write).await?;
-    layout.see_other_with("/settings", &Flash::new("Sample data is being removed. That takes a moment."))
+    layout.see_other_with("/settings", &Flash::new("Removing the sample data. This takes a moment."))
 }
 
 /// `POST /settings/steps/hide`: dismisses the list of first steps

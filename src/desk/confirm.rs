@@ -4,7 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::password_check::Checked;
 use crate::accounts::{devices, password_check, user};
 use crate::desk::cookies;
-use crate::error::{Error, Result};
+use crate::error::{Error, OfField, Result};
 use crate::limits::failures::Try;
 use crate::web::{AppData, client};
 use actix_web::dev::Payload;
@@ -44,7 +44,7 @@ impl Confirm {
             Checked::Right => Ok(()),
             Checked::Wrong => {
                 tracing::info!("wrong password of a signed-in user");
-                Err(Error::invalid("The current password is wrong."))
+                Err(Error::invalid("The current password is wrong.")).of_field("current")
             }
             Checked::TooOften(seconds) => {
                 tracing::warn!("too many wrong passwords of a signed-in user");

@@ -3,11 +3,10 @@
 use crate::accounts::invitations;
 use crate::desk::join::{NewMember, new_user, welcome};
 use crate::desk::sign_in;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::web::AppData;
 use crate::web::fields::Form;
 use crate::web::layout::Layout;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -19,7 +18,7 @@ struct InvitationPage<'a> {
     account: &'a str,
     email: &'a str,
     name: &'a str,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 /// `GET /invitations/{token}`
@@ -52,9 +51,9 @@ pub async fn join(
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
             let (email, name) = (&invitation.email, &typed.name);
-            let error = Some(error.message());
+            let error = Some(&error);
             let page = InvitationPage { layout: &layout, token: &secret, account: &account, email, name, error };
-            return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+            return layout.page_showing(page.error, &page);
         }
         Err(error) => return Err(error),
     };

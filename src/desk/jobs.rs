@@ -85,7 +85,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<JobsQ
 pub async fn cancel(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     app.write_as(&agent, Action::Configure, move |conn, actor| queue::cancel(conn, actor.account_id, id, now)).await?;
-    let flash = Flash::with_undo("The job is cancelled.", format!("/settings/jobs/{id}/resume"));
+    let flash = Flash::with_undo("Job cancelled.", format!("/settings/jobs/{id}/resume"));
     layout.see_other_with("/settings/jobs", &flash)
 }
 
@@ -93,7 +93,7 @@ pub async fn cancel(app: AppData, agent: Agent, layout: Layout, path: web::Path<
 pub async fn resume(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     app.write_as(&agent, Action::Configure, move |conn, actor| queue::resume(conn, actor.account_id, id, now)).await?;
-    layout.see_other_with("/settings/jobs", &Flash::new("The job goes on in a moment."))
+    layout.see_other_with("/settings/jobs", &Flash::new("Job resumed. It starts in a moment."))
 }
 
 fn what(job: &Job, team: &[User]) -> String {

@@ -2,7 +2,7 @@
 
 use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{OfField, Result};
 use crate::limits::passwords;
 use crate::limits::passwords::Turn;
 use crate::values::email::Email;
@@ -26,10 +26,10 @@ pub struct NewMember {
 
 /// Checks the form. The new user's address is `email`, whatever the form says.
 pub async fn new_user(app: &App, typed: &NewMember, email: &str, account: &str) -> Result<NewUser> {
-    let email = Email::parse(email)?;
-    let name = text::required_line("The name", &typed.name, MAX_NAME)?;
+    let email = Email::parse(email).of_field("email")?;
+    let name = text::required_line("The name", &typed.name, MAX_NAME).of_field("name")?;
     let password = typed.password.clone();
-    passwords::check(&password, &[email.as_str(), &name, account])?;
+    passwords::check(&password, &[email.as_str(), &name, account]).of_field("password")?;
     let time_zone = known_zone(&typed.time_zone).unwrap_or_else(|| "UTC".into());
     let turn = Turn { user: email.as_str().to_owned(), is_known: false };
     Ok(NewUser { password_hash: app.passwords.hash(turn, password).await?, email, name, time_zone })

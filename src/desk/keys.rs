@@ -5,7 +5,7 @@ use crate::accounts::keys;
 use crate::accounts::role::Action;
 use crate::accounts::user::MAX_NAME;
 use crate::desk::confirm::Confirm;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::values::text;
 use crate::web::AppData;
 use crate::web::fields::Form;
@@ -34,7 +34,7 @@ struct KeysPage<'a> {
     /// The key that was just created. It is never shown again.
     fresh: Option<&'a str>,
     name: &'a str,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 async fn render(
@@ -60,7 +60,7 @@ async fn render(
         (Some(_), None) => StatusCode::CREATED,
         (None, None) => StatusCode::OK,
     };
-    let (name, error) = failed.map_or(("", None), |(name, error)| (name, Some(error.message())));
+    let (name, error) = failed.map_or(("", None), |(name, error)| (name, Some(error)));
     let rows = rows.into_iter().map(row).collect();
     layout.page_with(status, &KeysPage { layout, rows, fresh, name, error })
 }
@@ -88,7 +88,7 @@ pub async fn add(
     Form(sent): Form<NewKey>,
 ) -> Result<HttpResponse> {
     let typed = sent.name;
-    let name = match text::required_line("The name", &typed, MAX_NAME) {
+    let name = match text::required_line("The name", &typed, MAX_NAME).of_field("name") {
         Ok(name) => name,
         Err(error) => return render(&app, &agent, &layout, None, Some((&typed, &error))).await,
     };

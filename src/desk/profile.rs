@@ -7,7 +7,7 @@ use crate::accounts::{account, passwords, user};
 use crate::app::App;
 use crate::desk::confirm::Confirm;
 use crate::desk::sign_in;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
 use crate::limits;
 use crate::limits::passwords::Turn;
@@ -81,8 +81,8 @@ struct ProfilePage<'a> {
     mail: Wanted,
     sends_mail: bool,
     has_keys: bool,
-    error: Option<&'a str>,
-    password_error: Option<&'a str>,
+    error: Option<&'a Error>,
+    password_error: Option<&'a Error>,
 }
 
 impl<'a> ProfilePage<'a> {
@@ -106,13 +106,15 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
     let (name, zone) = (&typed.name, &typed.time_zone);
     let stored = Wanted::load(&app, &agent).await?;
     let wanted = typed.wanted().unwrap_or(stored);
-    let parsed = text::required_line("The name", name, MAX_NAME).and_then(|name| Ok((name, parse_zone(zone)?)));
+    let parsed = text::required_line("The name", name, MAX_NAME)
+        .of_field("name")
+        .and_then(|name| Ok((name, parse_zone(zone).of_field("timeZone")?)));
     let (new_name, new_zone) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let error = Some(error.message());
+            let error = Some(&error);
             let page = ProfilePage { name, zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
-            return layout.page_with(Kind::Invalid.status(), &page);
+            return layout.page_showing(page.error, &page);
         }
     };
     let now = app.clock.now();
@@ -148,10 +150,10 @@ pub async fn change_password(
     let hash = match new_hash(&app, &agent, &confirm, sent).await {
         Ok(hash) => hash,
         Err(error) if error.kind == Kind::Invalid => {
-            let password_error = Some(error.message());
+            let password_error = Some(&error);
             let wanted = Wanted::load(&app, &agent).await?;
             let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
-            return layout.page_with(error.kind.status(), &page);
+            return layout.page_showing(page.password_error, &page);
         }
         Err(error) => return Err(error),
     };
@@ -170,6 +172,6 @@ async fn new_hash(app: &AppData, agent: &Agent, confirm: &Confirm, sent: NewPass
     let account_id = agent.account_id;
     let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
     let password = sent.password;
-    limits::passwords::check(&password, &[&agent.email, &agent.name, &account.name])?;
+    limits::passwords::check(&password, &[&agent.email, &agent.name, &account.name]).of_field("password")?;
     app.passwords.hash(Turn { user: agent.email.clone(), is_known: true }, password).await
 }

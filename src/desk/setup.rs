@@ -3,13 +3,12 @@
 use crate::accounts::setup_links;
 use crate::desk::join::{NewMember, new_user, welcome};
 use crate::desk::sign_in;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::upkeep::sample as sample_data;
 use crate::web::AppData;
 use crate::web::fields::Fields;
 use crate::web::layout::Layout;
 use crate::web::query::Query;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
@@ -29,7 +28,7 @@ struct SetupPage<'a> {
     name: &'a str,
     email: &'a str,
     sample: bool,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 /// `GET /setup?token=…`
@@ -64,9 +63,9 @@ pub async fn open(
         Ok(user) => user,
         Err(error) if error.kind == Kind::Invalid => {
             let (name, email) = (&typed.name, &typed.email);
-            let error = Some(error.message());
+            let error = Some(&error);
             let page = SetupPage { layout: &layout, token: &secret, name, email, sample, error };
-            return layout.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+            return layout.page_showing(page.error, &page);
         }
         Err(error) => return Err(error),
     };

@@ -120,7 +120,7 @@ struct SignInPage<'a> {
     layout: &'a Layout,
     email: &'a str,
     next: &'a str,
-    error: Option<&'a str>,
+    error: Option<Error>,
     kept: Option<&'a Kept>,
 }
 
@@ -171,12 +171,11 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
     let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
     let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
     let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
-    let (status, error, seconds) = match (password_check::check(&app, user.as_ref(), &attempt, password).await?, user) {
+    let error = match (password_check::check(&app, user.as_ref(), &attempt, password).await?, user) {
         (Checked::Right, Some(user)) => return welcome(&req, &app, &layout, user, &next, kept).await,
         (Checked::TooOften(seconds), _) => {
             tracing::warn!(%network, "sign-in throttled");
-            let error = format!("Too many failed attempts. Wait {seconds} seconds and try again.");
-            (Kind::TooMany.status(), error, Some(seconds))
+            Error::too_many(&format!("Too many failed attempts. Wait {seconds} seconds and try again."), seconds)
         }
         (_, user) => {
             tracing::info!(%network, "sign-in failed");
@@ -184,11 +183,12 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
                 let used = used(&req, &app);
                 app.db.write(move |conn| sessions::record_failure(conn, &user, &used)).await?;
             }
-            (StatusCode::UNAUTHORIZED, "Wrong email address or password.".into(), None)
+            Error::new(Kind::SignedOut, "Wrong email address or password.")
         }
     };
-    let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(&error), kept: kept.as_ref() };
-    let mut response = layout.page_with(status, &page)?;
+    let seconds = error.retry_after();
+    let page = SignInPage { layout: &layout, email: &email, next: &next, error: Some(error), kept: kept.as_ref() };
+    let mut response = layout.page_showing(page.error.as_ref(), &page)?;
     if let Some(seconds) = seconds {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }

@@ -7,7 +7,7 @@ use crate::accounts::user::User;
 use crate::accounts::{account, invitations, members, rights, user};
 use crate::desk::confirm::Confirm;
 use crate::desk::undo;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::Form;
@@ -48,7 +48,7 @@ struct TeamPage<'a> {
     /// The link that was just created. It is never shown again.
     link: Option<String>,
     email: String,
-    error: Option<String>,
+    error: Option<Error>,
 }
 
 async fn page<'a>(app: &AppData, layout: &'a Layout, agent: &Agent) -> Result<TeamPage<'a>> {
@@ -122,7 +122,9 @@ pub async fn invite(
     let role = sent.grant.role;
     agent.role.must_manage(role)?;
     let (secret, now) = (token::secret()?, app.clock.now());
-    let invited = match confirm_owner(&app, &agent, &confirm, sent.grant).await.and_then(|()| Email::parse(&sent.email))
+    let invited = match confirm_owner(&app, &agent, &confirm, sent.grant)
+        .await
+        .and_then(|()| Email::parse(&sent.email).of_field("email"))
     {
         Ok(email) => {
             let (stored, by) = (secret.clone(), agent.clone());
@@ -145,8 +147,8 @@ pub async fn invite(
             layout.page_with(StatusCode::CREATED, &page)
         }
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
-            (page.email, page.error) = (sent.email, Some(error.message().to_owned()));
-            layout.page_with(error.kind.status(), &page)
+            (page.email, page.error) = (sent.email, Some(error));
+            layout.page_showing(page.error.as_ref(), &page)
         }
         Err(error) => Err(error),
     }
@@ -181,8 +183,8 @@ pub async fn set_role(
         if error.kind != Kind::Invalid {
             return Err(error);
         }
-        let page = TeamPage { error: Some(error.message().to_owned()), ..page(&app, &layout, &agent).await? };
-        return layout.page_with(error.kind.status(), &page);
+        let page = TeamPage { error: Some(error), ..page(&app, &layout, &agent).await? };
+        return layout.page_showing(page.error.as_ref(), &page);
     }
     let now = app.clock.now();
     let Changed { user, revoked_keys: keys, .. } =

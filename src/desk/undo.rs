@@ -61,8 +61,8 @@ pub async fn undo(app: AppData, agent: Agent, layout: Layout, query: Query<UndoQ
         })
         .await?;
     let text = match undone.as_slice() {
-        [] => "Nothing was undone: it has changed again in the meantime.",
-        some if some.len() < wanted => "Undone, except for what has changed again in the meantime.",
+        [] => "Nothing undone: it was changed again in the meantime.",
+        some if some.len() < wanted => "Undone, except for what was changed again in the meantime.",
         [only] => only,
         _ => "Undone.",
     };
@@ -94,10 +94,10 @@ fn said(event: &Event) -> String {
     let text = &event.text;
     match event.kind {
         Kind::TicketDeleted => format!("Ticket #{} restored.", event.subject),
-        Kind::AttachmentRemoved => format!("{} is back.", text.old),
+        Kind::AttachmentRemoved => format!("{} restored.", text.old),
         Kind::ConversationDeleted => "Conversation restored.".into(),
         Kind::SubmissionDeleted => "Submission restored.".into(),
-        Kind::SubmissionMarkedSpam => "Not spam: it is among the submissions.".into(),
+        Kind::SubmissionMarkedSpam => "Not spam: it is in the inbox again.".into(),
         Kind::SubmissionDone => "Not done: it is in the inbox again.".into(),
         Kind::UserDisabled => format!("{} can sign in again.", text.about),
         _ => "Undone.".into(),

@@ -3,13 +3,14 @@
 use crate::accounts::user::MAX_NAME;
 use crate::db::Connection;
 use crate::db::schema::{forms, submissions};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::values::text;
 use crate::values::text::ticked;
 use chrono::NaiveDateTime;
+use diesel::dsl;
 use diesel::prelude::*;
 use serde::Deserialize;
 
@@ -141,18 +142,22 @@ pub struct Settings {
 impl Settings {
     /// Validates the entered settings and returns them as stored.
     pub fn parse(&self) -> Result<Self> {
-        let next_url = self.next_url.trim().to_owned();
-        if !next_url.is_empty() && text::web_url(&next_url).is_none() {
-            return Err(Error::invalid("The redirect must start with https:// or http://."));
-        }
         Ok(Self {
-            name: text::required_line("The name", &self.name, MAX_NAME)?,
-            allowed_origins: text::parse_origins(&self.allowed_origins)?,
-            next_url,
-            thanks: text::block("The thanks", self.thanks.trim(), MAX_THANKS)?,
+            name: text::required_line("The name", &self.name, MAX_NAME).of_field("name")?,
+            allowed_origins: text::parse_origins(&self.allowed_origins).of_field("allowedOrigins")?,
+            next_url: parse_redirect(&self.next_url).of_field("next")?,
+            thanks: text::block("The thank-you text", self.thanks.trim(), MAX_THANKS).of_field("thanks")?,
             ..self.clone()
         })
     }
+}
+
+fn parse_redirect(url: &str) -> Result<String> {
+    let url = url.trim();
+    if url.is_empty() || text::web_url(url).is_some() {
+        return Ok(url.to_owned());
+    }
+    Err(Error::invalid("The redirect must start with https:// or http://."))
 }
 
 impl From<Form> for Settings {
@@ -160,6 +165,14 @@ impl From<Form> for Settings {
         let Form { name, allowed_origins, next_url, thanks, is_off, ask_name, ask_email, ask_subject, .. } = form;
         Self { name, allowed_origins, next_url, thanks, is_off, ask_name, ask_email, ask_subject }
     }
+}
+
+/// Whether a form other than these has a submission. The account has few forms, however many
+/// submissions there are.
+pub fn is_used_beside(conn: &mut Connection, account_id: i64, forms: &[i64]) -> Result<bool> {
+    let has_one = dsl::exists(submissions::table.filter(submissions::form_id.eq(forms::id)));
+    let others = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.ne_all(forms));
+    Ok(diesel::select(dsl::exists(others.filter(has_one))).get_result(conn)?)
 }
 
 pub fn change(conn: &mut Connection, actor: &Actor, id: i64, settings: &Settings, now: NaiveDateTime) -> Result<()> {

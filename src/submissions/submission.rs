@@ -208,16 +208,6 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
-/// Whether one of these forms has a submission.
-pub fn is_any_of(conn: &mut Connection, forms: &[i64]) -> Result<bool> {
-    let any: Option<i64> = submissions::table
-        .filter(submissions::form_id.eq_any(forms))
-        .select(submissions::seq)
-        .first(conn)
-        .optional()?;
-    Ok(any.is_some())
-}
-
 /// The number of submissions.
 pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(submissions::table.count().get_result(conn)?)

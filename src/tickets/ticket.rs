@@ -2,7 +2,7 @@
 
 use crate::db::Connection;
 use crate::db::schema::tickets;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::events::event::Kind as EventKind;
 use crate::events::record::NewEvent;
 use crate::tickets::source::{Source, SourceKind};
@@ -34,11 +34,8 @@ impl Title {
 /// # Errors
 /// *Invalid* when one is too long or the email address is malformed.
 pub fn parse_requester(name: &str, email: &str) -> Result<(String, String)> {
-    let address = text::line("The requester’s email address", email, email::MAX)?;
-    if !address.is_empty() && !email::is_email(&address) {
-        return Err(Error::invalid("The requester’s email address is not valid."));
-    }
-    Ok((text::line("The requester’s name", name, email::MAX)?, address))
+    let email = email::parse_optional(email).of_field("requesterEmail")?;
+    Ok((text::line("The requester’s name", name, email::MAX).of_field("requesterName")?, email))
 }
 
 /// The same for each that is given.

@@ -2,6 +2,7 @@
 //! mail servers accept. Whether an address exists shows only when mail is sent.
 
 use crate::error::{Error, Result};
+use crate::values::text;
 
 /// Longest address, in bytes (RFC 5321, 4.5.3.1.3, without its brackets), and longest
 /// name of a person outside the team, in characters.
@@ -32,6 +33,15 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// An address of someone outside the team, on one line; empty if there is none.
+pub fn parse_optional(text: &str) -> Result<String> {
+    let address = text::line("The email address", text, MAX)?;
+    if address.is_empty() || is_email(&address) {
+        return Ok(address);
+    }
+    Err(Error::invalid("The email address isn’t valid."))
 }
 
 /// Converts an address to the form that every mail server accepts: its domain in ASCII

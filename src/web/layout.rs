@@ -144,6 +144,11 @@ impl Layout {
         self.user.as_ref().is_some_and(|user| user.may_own)
     }
 
+    /// A page that shows an error, with the error's status; without an error, `200`.
+    pub fn page_showing(&self, error: Option<&Error>, page: &impl Template) -> Result<HttpResponse> {
+        self.page_with(error.map_or(StatusCode::OK, |error| error.kind.status()), page)
+    }
+
     /// `200` with a page.
     pub fn page(&self, page: &impl Template) -> Result<HttpResponse> {
         self.page_with(StatusCode::OK, page)

@@ -50,7 +50,7 @@ document.addEventListener("input", ({ target: field }) => {
 
 const note = (form) => {
   const button = element("button", { type: "button", className: "small" }, "Discard draft");
-  form.prepend(element("p", { className: "notice", role: "status" }, "Your unsaved text is back. ", button));
+  form.prepend(element("p", { className: "notice", role: "status" }, "Unsaved text restored. ", button));
   return button;
 };
 

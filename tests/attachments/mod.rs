@@ -166,7 +166,7 @@ async fn a_file_can_be_taken_off_and_put_back() {
     owner.post(&format!("{url}/delete"), &[]).await.expect(303);
     owner.get(url).await.expect(404);
     let page = owner.get(&format!("/tickets/{number}")).await;
-    page.expect_text("needle.txt is removed.").expect_text(&format!("action=\"{url}/restore\""));
+    page.expect_text("needle.txt removed.").expect_text(&format!("action=\"{url}/restore\""));
     assert!(owner.list("q=needle").await.is_empty());
     owner.post(&format!("{url}/restore"), &[]).await.expect(303);
     owner.get(url).await.expect(200);

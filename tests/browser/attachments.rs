@@ -73,15 +73,15 @@ async fn browser_ten_files_with_the_mouse() {
     browser.until("the larger view is closed", "return !document.querySelector('dialog').open").await;
 
     browser.click("[aria-label='Remove notes.txt']").await;
-    browser.see("notes.txt is removed.").await;
+    browser.see("notes.txt removed.").await;
     browser.until("it is gone", &count_files(6)).await;
     browser.click(".flash button").await;
-    browser.see("notes.txt is back.").await;
+    browser.see("notes.txt restored.").await;
     browser.until("it is back", &count_files(7)).await;
     browser.click("[aria-label='Rename manual.pdf']").await;
     browser.fill(".file details[open] [name=filename]", "Handbuch").await;
     browser.press(keys::ENTER).await;
-    browser.see("The file is called Handbuch.pdf now.").await;
+    browser.see("Renamed to Handbuch.pdf.").await;
 
     // The server has the same files as the page shows.
     let page = owner.get(&format!("/tickets/{number}")).await;
@@ -130,10 +130,10 @@ async fn browser_ten_files_by_keyboard_alone() {
 
     browser.tab_to("Remove two.png").await;
     browser.press(keys::ENTER).await;
-    browser.see("two.png is removed.").await;
+    browser.see("two.png removed.").await;
     browser.until("the undo has the focus", "return document.activeElement.textContent === 'Undo'").await;
     browser.press(keys::ENTER).await;
-    browser.see("two.png is back.").await;
+    browser.see("two.png restored.").await;
     browser.until("the file has the focus", "return document.activeElement.textContent.trim() === 'two.png'").await;
     browser.stop().await;
 }
@@ -155,13 +155,13 @@ async fn browser_ten_files_without_scripts() {
     browser.click("main .button.primary").await;
     browser.until("seven files are there", &count_files(7)).await;
     browser.click("[aria-label='Remove notes.txt']").await;
-    browser.see("notes.txt is removed.").await;
+    browser.see("notes.txt removed.").await;
     browser.click(".flash button").await;
-    browser.see("notes.txt is back.").await;
+    browser.see("notes.txt restored.").await;
     browser.click("[aria-label='Rename manual.pdf']").await;
     browser.fill(".file details[open] [name=filename]", "Handbuch.pdf").await;
     browser.click(".file details[open] button").await;
-    browser.see("The file is called Handbuch.pdf now.").await;
+    browser.see("Renamed to Handbuch.pdf.").await;
     // A picture opens as a separate page.
     let picture = browser.find(".file [data-picture='one.png']").await.prop("href").await.unwrap().unwrap();
     browser.goto(&picture).await;

@@ -155,7 +155,7 @@ async fn type_new_ticket(browser: &Browser) {
 
 /// The page shows one notice, and every field contains the typed text.
 async fn expect_new_ticket(browser: &Browser) {
-    browser.see("Your unsaved text is back.").await;
+    browser.see("Unsaved text restored.").await;
     browser.is_true("return document.querySelectorAll('form .notice').length === 1").await;
     for (css, text) in NEW_TICKET {
         assert_eq!(browser.value(css).await, text);
@@ -226,7 +226,7 @@ async fn browser_two_desks_keep_their_drafts_apart() {
     let put = "Object.assign(localStorage, arguments[0]); return Object.keys(localStorage).length";
     assert_eq!(browser.run(put, vec![stored]).await, json!(2));
     browser.client.refresh().await.unwrap();
-    browser.see("Your unsaved text is back.").await;
+    browser.see("Unsaved text restored.").await;
     assert_eq!(browser.value("[name=notes]").await, "of the second desk");
 
     // Signing out discards only the drafts of that desk.
@@ -234,7 +234,7 @@ async fn browser_two_desks_keep_their_drafts_apart() {
     browser.find("[name=password]").await;
     assert_eq!(browser.run("return Object.keys(localStorage).length", vec![]).await, json!(1));
     browser.goto(&format!("{}/tickets/1", one.base)).await;
-    browser.see("Your unsaved text is back.").await;
+    browser.see("Unsaved text restored.").await;
     assert_eq!(browser.value("[name=notes]").await, "of the first desk");
     browser.stop().await;
 }

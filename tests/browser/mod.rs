@@ -92,7 +92,7 @@ async fn browser_the_main_job_with_scripts() {
     browser.click(".editor summary").await;
     browser.fill("[name=notes]", "typed but not saved").await;
     browser.client.refresh().await.unwrap();
-    browser.see("Your unsaved text is back.").await;
+    browser.see("Unsaved text restored.").await;
     let text = browser.find("[name=notes]").await.prop("value").await.unwrap().unwrap();
     assert_eq!(text, "typed but not saved");
     browser.click(".editor button.primary").await;
@@ -127,9 +127,9 @@ async fn browser_the_main_job_without_scripts() {
     browser.click(".editor button.primary").await;
     browser.see("Notes saved.").await;
     browser.click(".file form button").await;
-    browser.see("Screenshot.png is removed.").await;
+    browser.see("Screenshot.png removed.").await;
     browser.click(".flash button").await;
-    browser.see("Screenshot.png is back.").await;
+    browser.see("Screenshot.png restored.").await;
 
     browser.find("[name=status]").await.select_by_value("closed").await.unwrap();
     browser.click("form[action$='/status'] button").await;

@@ -72,7 +72,7 @@ async fn browser_saves_move_neither_scroll_nor_focus() {
     browser.until("one tag", "return document.querySelectorAll('.tags .tag').length === 1").await;
 
     browser.press_button("[aria-label='Remove lamp.png']").await;
-    browser.message("lamp.png is removed.").await;
+    browser.message("lamp.png removed.").await;
     browser.until("the undo has the focus", "return document.activeElement.textContent === 'Undo'").await;
     assert_eq!(browser.place().await, before("Undo"));
 

@@ -394,7 +394,7 @@ mod notes {
             back.expect_redirect(&format!("/tickets/{number}#notes"));
             let page = owner.get(&format!("/tickets/{number}")).await;
             assert_eq!(page.texts("#notes .prose").concat(), words);
-            page.expect_text(&format!("Version {version} of the notes is restored."));
+            page.expect_text(&format!("Version {version} of the notes restored."));
         }
         // To undo it is to restore the version before: the second text.
         owner.post(&format!("{revisions}/7/restore"), &[]).await.expect(303);
@@ -560,7 +560,7 @@ async fn the_requester_can_be_corrected_and_that_undone() {
     let path = format!("/tickets/{number}/requester");
     let change =
         async |name: &str, email: &str| owner.post(&path, &[("requesterName", name), ("requesterEmail", email)]).await;
-    change("Ana", "not an address").await.expect(422).expect_text("is not valid").expect_text("not an address");
+    change("Ana", "not an address").await.expect(422).expect_text("isn’t valid").expect_text("not an address");
     change("  Ana  Lima ", "ana@example.com").await.expect_redirect(&format!("/tickets/{number}"));
     let page = owner.get(&format!("/tickets/{number}")).await;
     let change_of = "changed the requester from Vera <V> <vera@example.com> to Ana Lima <ana@example.com>";

@@ -18,7 +18,7 @@ async fn undo(person: &Person, address: &str, said: &str) {
 }
 
 const UNDONE: &str = "Undone.";
-const NOTHING: &str = "Nothing was undone: it has changed again in the meantime.";
+const NOTHING: &str = "Nothing undone: it was changed again in the meantime.";
 
 #[actix_web::test]
 async fn an_undone_status_leaves_the_times_as_they_were() {
@@ -80,7 +80,7 @@ async fn title_assignee_and_tags_are_undone_unless_they_changed_again() {
     let tagged = owner.post(&format!("{path}/tags"), &[("add", "one, two, three")]).await;
     let button = undo_of(&owner, &tagged).await;
     editor.post(&format!("{path}/tags"), &[("remove", "two")]).await.expect(303);
-    undo(&owner, &button, "Undone, except for what has changed again in the meantime.").await;
+    undo(&owner, &button, "Undone, except for what was changed again in the meantime.").await;
     assert_eq!(owner.get(&path).await.count("#tags li"), 0);
     // A repeated change is none, and there is nothing to undo.
     owner.post(&format!("{path}/title"), &[("title", "Third")]).await.expect(303);

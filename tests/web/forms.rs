@@ -1,6 +1,6 @@
 //! Forms that are very large, and forms that are sent after the session has ended.
 
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 use reqwest::Method;
 
 #[actix_web::test]
@@ -53,5 +53,53 @@ async fn passwords_are_on_no_page() {
     for path in ["/profile/password", "/settings/keys", "/settings/team/invitations"] {
         let answer = app.stranger().post(path, &typed).await;
         answer.expect(401).expect_no_text("secret").expect_text("Ana");
+    }
+}
+
+/// The address of a form, what is sent, and the name of the field that is wrong.
+type Refused<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
+#[actix_web::test]
+async fn a_refused_field_points_to_the_reason() {
+    let app = TestApp::start().await;
+    let (owner, visitor) = app.shop().await;
+    owner.make_form("Contact").await;
+    owner.make_ticket("Fields").await;
+    visitor.write("Hello").await.expect(201);
+    let talk = format!("/conversations/{}", visitor.conversation(&owner).await);
+    let form = format!("/settings/forms/{}", owner.get("/settings/forms").await.id_below("/settings/forms/"));
+    let chat = format!("/settings/chat/{}", owner.get("/settings/chat").await.id_below("/settings/chat/"));
+    let long = "x".repeat(300);
+    let (name, bubble) = (("name", "A"), [("name", "A"), ("colour", "#000000"), ("language", "en")]);
+    let password = ("current", PASSWORD);
+    let cases: [Refused; 21] = [
+        ("/tickets", &[("title", " ")], "title"),
+        ("/tickets", &[("title", "A"), ("requesterName", &long)], "requesterName"),
+        ("/tickets", &[("title", "A"), ("requesterEmail", "nobody")], "requesterEmail"),
+        ("/tickets/1/title", &[("title", "")], "title"),
+        ("/tickets/1/requester", &[("requesterEmail", "nobody")], "requesterEmail"),
+        ("/tickets/1/tags", &[("add", &long)], "add"),
+        ("/tickets/1/notes/append", &[("line", "")], "line"),
+        (&format!("{talk}/messages"), &[("body", "")], "body"),
+        (&format!("{talk}/visitor"), &[("visitorName", &long)], "visitorName"),
+        (&format!("{talk}/visitor"), &[("visitorEmail", "nobody")], "visitorEmail"),
+        ("/settings", &[("name", ""), ("timeZone", "UTC")], "name"),
+        ("/settings", &[name, ("timeZone", "UTC"), ("submissionUrl", "none")], "submissionUrl"),
+        ("/settings/forms", &[("name", "")], "name"),
+        (&form, &[name, ("allowedOrigins", "none")], "allowedOrigins"),
+        (&form, &[name, ("next", "none")], "next"),
+        (&chat, &[bubble[0], bubble[1], ("language", "?")], "language"),
+        (&chat, &[bubble[0], ("colour", "red"), bubble[2]], "colour"),
+        ("/settings/keys", &[name, ("current", "wrong")], "current"),
+        ("/settings/team/invitations", &[("email", "nobody"), ("role", "editor")], "email"),
+        ("/profile", &[("name", ""), ("timeZone", "UTC")], "name"),
+        ("/profile/password", &[password, ("password", "1234567890")], "password"),
+    ];
+    for (path, fields, wrong) in cases {
+        let page = owner.post(path, fields).await;
+        page.expect(422);
+        assert_eq!(page.attributes("[aria-invalid=true]", "name"), [wrong], "{path} {fields:?}");
+        assert_eq!(page.attribute("[aria-invalid=true]", "aria-describedby"), "problem");
+        assert_eq!(page.count("#problem"), 1);
     }
 }

@@ -25,7 +25,7 @@ pub async fn delete(
     let Removal { filename, event } = app
         .write_as(&agent, Action::Work, move |conn, actor| attachment::set_deleted(conn, actor, number, &id, true, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}#files"), &undo::flash(format!("{filename} is removed."), event))
+    layout.see_other_with(format!("/tickets/{number}#files"), &undo::flash(format!("{filename} removed."), event))
 }
 
 /// `POST /tickets/{number}/attachments/{id}/restore`
@@ -42,7 +42,7 @@ pub async fn restore(
             attachment::set_deleted(conn, actor, number, &id, false, now)
         })
         .await?;
-    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} is back.")))
+    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("{filename} restored.")))
 }
 
 #[derive(Deserialize)]
@@ -64,5 +64,5 @@ pub async fn rename(
     let name = app
         .write_as(&agent, Action::Work, move |conn, actor| attachment::rename(conn, actor, number, &id, &typed, now))
         .await?;
-    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("The file is called {name} now.")))
+    layout.see_other_with(format!("/tickets/{number}#files"), &Flash::new(format!("Renamed to {name}.")))
 }

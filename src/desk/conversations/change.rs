@@ -6,13 +6,11 @@ use crate::conversations::conversation::Status;
 use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
 use crate::conversations::{conversation, messages, trash, visitor};
 use crate::db::Connection;
-use crate::desk::conversations::show::render;
-use crate::desk::tickets::show::Draft;
+use crate::desk::conversations::show::{Draft, render};
 use crate::desk::{tickets, undo};
-use crate::error::Result;
+use crate::error::{OfField, Result};
 use crate::events::actor::Actor;
-use crate::tickets::ticket::parse_requester;
-use crate::values::token;
+use crate::values::{email, text, token};
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
@@ -43,16 +41,17 @@ pub async fn reply(
 ) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let in_place = answer::wants_json(&req);
-    let body = match parse_message(&sent.body) {
+    let body = match parse_message(&sent.body).of_field("body") {
         Ok(body) => body,
         Err(error) if in_place => return Err(error),
         Err(error) => {
             if let Some(number) = sent.ticket {
-                let draft = Draft { reply: Some(sent.body), error: Some(error.message().into()), ..Draft::default() };
-                return tickets::show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+                let reply = Some(sent.body);
+                let draft = tickets::show::Draft { reply, error: Some(error), ..Default::default() };
+                return tickets::show::render(&app, &agent, &layout, number, draft).await;
             }
-            let reply = (sent.body, error.message().to_owned());
-            return render(&app, &agent, &layout, id, None, Some(reply)).await;
+            let draft = Draft { reply: sent.body, error: Some(error), ..Draft::default() };
+            return render(&app, &agent, &layout, id, None, draft).await;
         }
     };
     let to = match sent.ticket {
@@ -106,7 +105,16 @@ pub async fn set_visitor(
 ) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
     let to = format!("/conversations/{id}");
-    let (name, email) = parse_requester(&sent.visitor_name, &sent.visitor_email)?;
+    let name = text::line("The name", &sent.visitor_name, email::MAX).of_field("visitorName");
+    let email = email::parse_optional(&sent.visitor_email).of_field("visitorEmail");
+    let (name, email) = match (name, email) {
+        (Ok(name), Ok(email)) => (name, email),
+        (Err(error), _) | (_, Err(error)) => {
+            let visitor = Some((sent.visitor_name, sent.visitor_email));
+            let draft = Draft { visitor, error: Some(error), ..Draft::default() };
+            return render(&app, &agent, &layout, id, None, draft).await;
+        }
+    };
     let write = move |conn: &mut Connection, actor: &Actor| {
         visitor::change_visitor(conn, actor, &id, Some(&name), Some(&email), now)
     };

@@ -5,12 +5,12 @@ use crate::conversations::conversation::Status;
 use crate::conversations::list;
 use crate::conversations::list::Filter;
 use crate::desk::conversations::rows::{Row, rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::AppData;
 use crate::web::layout::Layout;
-use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
+use crate::web::lists::{LIST_BUSY, LIST_PATIENCE, or_reason};
 use crate::web::query::Query;
 use actix_web::HttpResponse;
 use askama::Template;
@@ -37,7 +37,7 @@ struct ListPage<'a> {
     newer: Option<String>,
     older: Option<String>,
     /// Why the query can't be searched.
-    error: Option<String>,
+    error: Option<Error>,
 }
 
 /// `GET /conversations`
@@ -68,5 +68,5 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     };
     let (newer, older) = (address("before", newer), address("after", older));
     let page = ListPage { layout: &layout, status, q: &q, rows, newer, older, error };
-    layout.page_with(status_of(page.error.as_deref()), &page)
+    layout.page_showing(page.error.as_ref(), &page)
 }

@@ -7,7 +7,7 @@ use crate::conversations::{conversation, list, marks, messages};
 use crate::desk::conversations::line::{Line, lines};
 use crate::desk::conversations::rows::{Row, rows};
 use crate::desk::prose::Span;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Result};
 use crate::live::event::{Event, Topic};
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links;
@@ -48,10 +48,18 @@ struct ShowPage<'a> {
     /// Whether the visitor won't see replies, because no bubble shows this conversation.
     is_elsewhere: bool,
     tickets: Vec<TicketRef>,
-    body: String,
-    error: Option<String>,
+    draft: Draft,
     /// Prevents duplicates if the form is sent twice.
     request_id: String,
+}
+
+/// The input of a rejected form, shown again with the error.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub reply: String,
+    /// Name and address.
+    pub visitor: Option<(String, String)>,
+    pub error: Option<Error>,
 }
 
 pub(super) async fn render(
@@ -60,7 +68,7 @@ pub(super) async fn render(
     layout: &Layout,
     id: String,
     before: Option<i64>,
-    reply: Option<(String, String)>,
+    draft: Draft,
 ) -> Result<HttpResponse> {
     let (account_id, user_id) = (agent.account_id, agent.id);
     let (reader, now) = (agent.clone(), app.clock.now());
@@ -81,8 +89,6 @@ pub(super) async fn render(
         note_read(app, agent, conversation.seq, last).await;
     }
     let lines = lines(messages, conversation.visitor(), agent.zone, now);
-    let status = if reply.is_some() { Kind::Invalid.status() } else { actix_web::http::StatusCode::OK };
-    let (body, error) = reply.map_or((String::new(), None), |(body, error)| (body, Some(error)));
     let page = ShowPage {
         layout,
         page_link: conversation.page_url.as_deref().and_then(text::web_url).map(String::from),
@@ -95,11 +101,10 @@ pub(super) async fn render(
         rows,
         tickets,
         conversation: &conversation,
-        body,
-        error,
+        draft,
         request_id: token::id()?,
     };
-    layout.page_with(status, &page)
+    layout.page_showing(page.draft.error.as_ref(), &page)
 }
 
 /// Records what the user has read. If that fails, they still see the page.
@@ -120,5 +125,5 @@ pub async fn show(
     path: web::Path<String>,
     query: Query<ShowQuery>,
 ) -> Result<HttpResponse> {
-    render(&app, &agent, &layout, path.into_inner(), query.before, None).await
+    render(&app, &agent, &layout, path.into_inner(), query.before, Draft::default()).await
 }

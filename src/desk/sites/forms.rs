@@ -12,7 +12,6 @@ use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::{AppData, client};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -58,7 +57,7 @@ struct FormPage<'a> {
     typed: &'a Settings,
     address: String,
     script: String,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 fn render(
@@ -72,9 +71,7 @@ fn render(
     let origin = client::our_origin(req, &app.config);
     let address = format!("{origin}{}", layout.href(&format!("/f/{}", form.key)));
     let script = format!("{origin}{}", layout.href("/form.js"));
-    let status = error.map_or(StatusCode::OK, |error| error.kind.status());
-    let (id, error) = (form.id, error.map(Error::message));
-    layout.page_with(status, &FormPage { layout, id, typed, address, script, error })
+    layout.page_showing(error, &FormPage { layout, id: form.id, typed, address, script, error })
 }
 
 /// `GET /settings/forms/{id}`

@@ -1,11 +1,10 @@
 //! The list of forms or of chat bubbles, with a field to create one.
 
 use crate::accounts::user::MAX_NAME;
-use crate::error::{Error, Result};
+use crate::error::{Error, OfField, Result};
 use crate::values::text;
 use crate::web::layout::Layout;
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
@@ -36,7 +35,7 @@ pub struct Create {
 impl Create {
     /// The name as it is stored.
     pub fn parse(&self) -> Result<String> {
-        text::required_line("The name", &self.name, MAX_NAME)
+        text::required_line("The name", &self.name, MAX_NAME).of_field("name")
     }
 }
 
@@ -47,12 +46,11 @@ struct ListPage<'a> {
     words: &'a Words,
     rows: Vec<Row>,
     name: &'a str,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 /// The list. `failed` is a rejected name and the reason.
 pub fn render(layout: &Layout, words: &Words, rows: Vec<Row>, failed: Option<(&str, &Error)>) -> Result<HttpResponse> {
-    let status = failed.map_or(StatusCode::OK, |(_, error)| error.kind.status());
-    let (name, error) = failed.map_or(("", None), |(name, error)| (name, Some(error.message())));
-    layout.page_with(status, &ListPage { layout, words, rows, name, error })
+    let (name, error) = failed.unzip();
+    layout.page_showing(error, &ListPage { layout, words, rows, name: name.unwrap_or_default(), error })
 }

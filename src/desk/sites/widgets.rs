@@ -13,7 +13,6 @@ use crate::web::fields::{Fields, Form};
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::{AppData, client};
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -68,7 +67,7 @@ struct WidgetPage<'a> {
     snippet: String,
     /// The hosted page of the chat.
     address: String,
-    error: Option<&'a str>,
+    error: Option<&'a Error>,
 }
 
 fn render(
@@ -84,9 +83,8 @@ fn render(
     let script = format!("{origin}{}", layout.href("/embed.js"));
     let address = format!("{origin}{}", layout.href(&format!("/c/{}", widget.key)));
     let snippet = format!("<script src=\"{script}\" data-user=\"{}\" async></script>", widget.key);
-    let status = error.map_or(StatusCode::OK, |error| error.kind.status());
-    let (id, error) = (widget.id, error.map(Error::message));
-    layout.page_with(status, &WidgetPage { layout, id, typed, texts, max_text: MAX_TEXT, snippet, address, error })
+    let (id, max_text) = (widget.id, MAX_TEXT);
+    layout.page_showing(error, &WidgetPage { layout, id, typed, texts, max_text, snippet, address, error })
 }
 
 fn text_fields(own: impl Fn(&str) -> String) -> Vec<TextField> {

@@ -1,7 +1,7 @@
 //! The inbox of submissions.
 
 use crate::accounts::agent::Agent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::submissions::list::Filter;
 use crate::submissions::submission::Submission;
 use crate::submissions::{form, list, marks};
@@ -10,7 +10,7 @@ use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::AppData;
 use crate::web::layout::Layout;
-use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, or_reason, status_of};
+use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, or_reason};
 use crate::web::query::Query;
 use crate::web::when::When;
 use actix_web::HttpResponse;
@@ -63,7 +63,7 @@ struct ListPage<'a> {
     newer: Option<String>,
     older: Option<String>,
     /// Why the query can't be searched.
-    error: Option<String>,
+    error: Option<Error>,
 }
 
 /// `GET /submissions`: all but spam; with `done=0` the inbox, with `done=1` what is done, with
@@ -129,7 +129,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: Query<ListQ
     let chosen = form.map(|id: i64| id.to_string()).unwrap_or_default();
     let form = (!names.is_empty()).then(|| Chip::new("form", "Form", &chosen, &names, |id| address(&[("form", id)])));
     let page = ListPage { layout: &layout, rows, tabs, form, shown, q: &q, newer, older, error };
-    layout.page_with(status_of(page.error.as_deref()), &page)
+    layout.page_showing(page.error.as_ref(), &page)
 }
 
 /// The first page of the same list, with some parameters changed; an empty value removes one.

@@ -6,7 +6,7 @@ use crate::db::Connection;
 use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
 use crate::desk::undo;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
 use crate::tickets::status::Status;
 use crate::tickets::tags::{MAX_TAGS, parse_tag};
@@ -35,15 +35,15 @@ pub async fn title(
     Form(sent): Form<SetTitle>,
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
-    let title = match Title::parse(&sent.title) {
+    let title = match Title::parse(&sent.title).of_field("title") {
         Ok(title) => title,
         Err(error) => {
             let draft = Draft {
                 title: Some(sent.title).filter(|title| !title.trim().is_empty()),
-                error: Some(error.message().into()),
+                error: Some(error),
                 ..Draft::default()
             };
-            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+            return show::render(&app, &agent, &layout, number, draft).await;
         }
     };
     let event = app
@@ -72,8 +72,8 @@ pub async fn requester(
         Ok(requester) => requester,
         Err(error) => {
             let requester = Some((sent.requester_name, sent.requester_email));
-            let draft = Draft { requester, error: Some(error.message().into()), ..Draft::default() };
-            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+            let draft = Draft { requester, error: Some(error), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, draft).await;
         }
     };
     let write =
@@ -111,8 +111,8 @@ pub async fn status(
             layout.see_other_with(format!("/tickets/{number}"), &undo::flash(text, event))
         }
         Err(error) if error.kind == Kind::Conflict => {
-            let draft = Draft { error: Some(error.message().into()), ..Draft::default() };
-            show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
+            let draft = Draft { error: Some(error), ..Draft::default() };
+            show::render(&app, &agent, &layout, number, draft).await
         }
         Err(error) => Err(error),
     }
@@ -162,14 +162,15 @@ pub async fn change_tags(
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let typed = sent.add.join(",");
-    let names = |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect();
-    let add: Result<BTreeSet<String>> = names(typed.split(',').collect());
+    let names =
+        |list: Vec<&str>| list.into_iter().filter(|name| !name.trim().is_empty()).map(parse_tag).collect::<Result<_>>();
+    let add: Result<BTreeSet<String>> = names(typed.split(',').collect()).of_field("add");
     let remove: Result<BTreeSet<String>> = names(sent.remove.iter().map(String::as_str).collect());
     let (add, remove) = match (add, remove) {
         (Ok(add), Ok(remove)) => (add, remove),
         (Err(error), _) | (_, Err(error)) => {
-            let draft = Draft { tag: Some(typed), error: Some(error.message().into()), ..Draft::default() };
-            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+            let draft = Draft { tag: Some(typed), error: Some(error), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, draft).await;
         }
     };
     if add.len() + remove.len() > MAX_TAGS {

@@ -2,10 +2,10 @@
 
 use crate::accounts::user::User;
 use crate::accounts::{account, samples};
-use crate::conversations::{conversation, widgets};
+use crate::conversations::widgets;
 use crate::db::Connection;
 use crate::error::Result;
-use crate::submissions::{form, submission};
+use crate::submissions::form;
 
 pub struct Step {
     pub text: &'static str,
@@ -21,22 +21,21 @@ pub fn steps(conn: &mut Connection, account_id: i64, team: &[User], has_public_u
         return Ok(Vec::new());
     }
     let samples = samples::of(conn, account_id)?;
-    // An account has few forms and bubbles, however many rows its samples have.
-    let is_sample = |id: i64| samples.iter().any(|sample| sample.form_id == id);
-    let forms = form::all(conn, account_id)?.into_iter().map(|form| form.id).filter(|id| !is_sample(*id));
-    let forms: Vec<i64> = forms.collect();
-    let is_sample = |id: i64| samples.iter().any(|sample| sample.widget_id == id);
-    let widgets = widgets::all(conn, account_id)?.into_iter().map(|widget| widget.id).filter(|id| !is_sample(*id));
-    let widgets: Vec<i64> = widgets.collect();
+    let (forms, widgets): (Vec<i64>, Vec<i64>) =
+        samples.iter().map(|sample| (sample.form_id, sample.widget_id)).unzip();
     let numbers: i64 = samples.iter().map(|sample| sample.tickets).sum();
     let step = |text, path, is_done| Step { text, path, is_done };
     Ok(vec![
         step("Set the public address (DOCKET_PUBLIC_URL), so that mails can link to Docket", "", has_public_url),
-        step("Put a form on your website, or try its page", "/settings/forms", submission::is_any_of(conn, &forms)?),
+        step(
+            "Put a form on your website, or try its page",
+            "/settings/forms",
+            form::is_used_beside(conn, account_id, &forms)?,
+        ),
         step(
             "Put the chat bubble on your website, or try its page",
             "/settings/chat",
-            conversation::is_any_of(conn, &widgets)?,
+            widgets::is_used_beside(conn, account_id, &widgets)?,
         ),
         step("Invite a colleague", "/settings/team", team.len() > 1),
         step("Create your first ticket", "/tickets/new", account.last_ticket_number > numbers),

@@ -5,7 +5,7 @@ use crate::accounts::user;
 use crate::accounts::user::User;
 use crate::conversations::conversation;
 use crate::desk::tickets::first_steps::{Step, steps};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tickets::list::{Assignee, Counts, Filter, Query, Sort, Statuses};
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
@@ -14,7 +14,7 @@ use crate::tickets::{list, tags, ticket};
 use crate::values::page::{Cursor, Place};
 use crate::values::text;
 use crate::web::layout::Layout;
-use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason, status_of};
+use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason};
 use crate::web::when::When;
 use crate::web::{AppData, query};
 use actix_web::HttpResponse;
@@ -91,7 +91,7 @@ struct ListPage<'a> {
     newer: Option<String>,
     older: Option<String>,
     /// Why the query can't be searched.
-    error: Option<String>,
+    error: Option<Error>,
 }
 
 /// `GET /tickets`
@@ -150,7 +150,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         is_empty_account: counts == Counts::default(),
         error,
     };
-    layout.page_with(status_of(page.error.as_deref()), &page)
+    layout.page_showing(page.error.as_ref(), &page)
 }
 
 /// The parts of the address of a list, without its place.

@@ -2,7 +2,7 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::tickets::create::{NewTicket, Outcome, suggest_title};
 use crate::tickets::notes::{MAX_NOTES, Notes};
 use crate::tickets::source::{Source, SourceKind};
@@ -76,8 +76,8 @@ impl Typed {
         let (requester_name, requester_email) = parse_requester(&self.requester_name, &self.requester_email)?;
         let request_id = text::line("requestId", &self.request_id, 100)?;
         Ok(NewTicket {
-            title: Title::parse(&self.title)?,
-            notes: Notes::parse(&self.notes)?,
+            title: Title::parse(&self.title).of_field("title")?,
+            notes: Notes::parse(&self.notes).of_field("notes")?,
             source: self.source()?,
             requester_name,
             requester_email,
@@ -96,7 +96,7 @@ struct NewPage<'a> {
     source: Option<String>,
     request_id: String,
     tickets: Vec<TicketRef>,
-    error: Option<String>,
+    error: Option<Error>,
     max_title: usize,
 }
 
@@ -106,7 +106,7 @@ fn render(
     typed: &Typed,
     request_id: String,
     tickets: Vec<TicketRef>,
-    error: Option<String>,
+    error: Option<Error>,
 ) -> Result<HttpResponse> {
     let source = match typed.source().ok().flatten() {
         Some(Source { kind: SourceKind::Chat, id }) => Some(format!("conversation {id}")),
@@ -167,8 +167,7 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): For
     let new = match typed.parse() {
         Ok(new) => new,
         Err(error) if error.kind == Kind::Invalid => {
-            let message = Some(error.message().to_owned());
-            return render(&layout, error.kind.status(), &typed, typed.request_id.clone(), Vec::new(), message);
+            return render(&layout, error.kind.status(), &typed, typed.request_id.clone(), Vec::new(), Some(error));
         }
         Err(error) => return Err(error),
     };
@@ -181,10 +180,16 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): For
             render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)
         }
         Outcome::RequestUsed(number) => {
-            let message = format!(
-                "This form has made ticket #{number} already, with other content. Send it again to make another one."
-            );
-            render(&layout, StatusCode::CONFLICT, &typed, token::id()?, Vec::new(), Some(message))
+            let message =
+                format!("You already created ticket #{number} with this form. Send it again to create another ticket.");
+            render(
+                &layout,
+                StatusCode::CONFLICT,
+                &typed,
+                token::id()?,
+                Vec::new(),
+                Some(Error::new(Kind::Conflict, message)),
+            )
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::desk::tickets::show;
 use crate::desk::tickets::show::Draft;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, OfField, Result};
 use crate::tickets::notes::{MAX_LINE, Notes, Saved, Theirs};
 use crate::tickets::{merge, notes};
 use crate::web::AppData;
@@ -45,16 +45,11 @@ pub async fn save(
 ) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let SaveNotes { notes: mine, version } = sent;
-    let notes = match Notes::parse(&mine) {
+    let notes = match Notes::parse(&mine).of_field("notes") {
         Ok(notes) => notes,
         Err(error) => {
-            let draft = Draft {
-                notes: Some(mine),
-                version: Some(version),
-                error: Some(error.message().into()),
-                ..Draft::default()
-            };
-            return show::render(&app, &agent, &layout, number, error.kind.status(), draft).await;
+            let draft = Draft { notes: Some(mine), version: Some(version), error: Some(error), ..Draft::default() };
+            return show::render(&app, &agent, &layout, number, draft).await;
         }
     };
     let draft = format!("{}-notes-{number}", agent.id);
@@ -102,11 +97,11 @@ pub async fn append(
         app.write_as(&agent, Action::Work, move |conn, actor| notes::append(conn, actor, number, &line, zone, now))
             .await
     };
-    match appended {
+    match appended.of_field("line") {
         Ok(()) => layout.see_other_with(format!("/tickets/{number}#notes"), &Flash::new("Note added.")),
         Err(error) if error.kind == Kind::Invalid => {
-            let draft = Draft { line: Some(typed), error: Some(error.message().into()), ..Draft::default() };
-            show::render(&app, &agent, &layout, number, error.kind.status(), draft).await
+            let draft = Draft { line: Some(typed), error: Some(error), ..Draft::default() };
+            show::render(&app, &agent, &layout, number, draft).await
         }
         Err(error) => Err(error),
     }

@@ -110,7 +110,7 @@ pub async fn restore(app: AppData, agent: Agent, layout: Layout, path: web::Path
         .write_as(&agent, Action::Work, move |conn, actor| notes::restore(conn, actor, number, version, now))
         .await?;
     let undo = format!("/tickets/{number}/notes/revisions/{replaced}/restore");
-    let flash = Flash::with_undo(format!("Version {version} of the notes is restored."), undo);
+    let flash = Flash::with_undo(format!("Version {version} of the notes restored."), undo);
     layout.see_other_with(format!("/tickets/{number}#notes"), &flash)
 }
 

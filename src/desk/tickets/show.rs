@@ -10,7 +10,7 @@ use crate::desk::attachments::card::Card;
 use crate::desk::prose::{Span, spans};
 use crate::desk::tickets::history::{EventLine, event_line};
 use crate::desk::tickets::source_card::{SourceCard, source_card};
-use crate::error::{Kind as ErrorKind, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::event::Event;
 use crate::tickets::notes::MAX_LINE;
 use crate::tickets::source_links::TicketRef;
@@ -86,7 +86,7 @@ struct TimesView {
 }
 
 /// The input of a rejected form, shown again with the error.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Draft {
     pub title: Option<String>,
     pub notes: Option<String>,
@@ -99,7 +99,7 @@ pub struct Draft {
     pub requester: Option<(String, String)>,
     /// The reply to the visitor.
     pub reply: Option<String>,
-    pub error: Option<String>,
+    pub error: Option<Error>,
 }
 
 struct Loaded {
@@ -117,7 +117,7 @@ struct Loaded {
 /// `GET /tickets/{number}`
 pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let number = path.into_inner();
-    match render(&app, &agent, &layout, number, StatusCode::OK, Draft::default()).await {
+    match render(&app, &agent, &layout, number, Draft::default()).await {
         Err(error) if error.kind == ErrorKind::NotFound => trashed(&app, &agent, &layout, number).await,
         shown => shown,
     }
@@ -138,14 +138,7 @@ async fn trashed(app: &AppData, agent: &Agent, layout: &Layout, number: i64) -> 
 }
 
 /// The ticket's page, with the input of a rejected form.
-pub async fn render(
-    app: &AppData,
-    agent: &Agent,
-    layout: &Layout,
-    number: i64,
-    status: StatusCode,
-    draft: Draft,
-) -> Result<HttpResponse> {
+pub async fn render(app: &AppData, agent: &Agent, layout: &Layout, number: i64, draft: Draft) -> Result<HttpResponse> {
     let (reader, frame) = (agent.clone(), layout.clone());
     let now = app.clock.now();
     let loaded = app.db.read(move |conn| load(conn, &reader, &frame, number, now)).await?;
@@ -179,7 +172,7 @@ pub async fn render(
         notes_version: draft.version.unwrap_or(ticket.notes_version),
         draft,
     };
-    layout.page_with(status, &page)
+    layout.page_showing(page.draft.error.as_ref(), &page)
 }
 
 fn load(conn: &mut Connection, agent: &Agent, layout: &Layout, number: i64, now: NaiveDateTime) -> Result<Loaded> {
