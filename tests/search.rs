@@ -36,7 +36,7 @@ async fn closed_tickets_are_found_by_all_their_words() {
         let expected: &[i64] = if ["GROSSENWAHN cafe", "zx81x OR"].contains(&query) { &[] } else { &[number] };
         assert_eq!(found, expected, "{query}");
     }
-    owner.get("/tickets?q=cafe").await.expect_text("Found for “cafe”").expect_text("Closed");
+    owner.get("/tickets?q=cafe").await.expect_text("Results for “<bdi>cafe</bdi>”").expect_text("Closed");
     assert!(owner.list("q=cafe&status=open").await.is_empty());
     assert!(owner.list("q=%22carrier ask%22").await.is_empty(), "a phrase keeps its order");
     assert_eq!(owner.list("q=%22ask the carrier%22").await, [number]);

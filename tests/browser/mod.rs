@@ -64,7 +64,7 @@ async fn close_and_find_again(app: &TestApp, browser: &Browser) {
     browser.see("No ticket is in this status.").await;
     browser.fill("[name=q]", "vera").await;
     browser.find("[name=q]").await.send_keys("\u{e007}").await.unwrap();
-    browser.see("Found for “vera”").await;
+    browser.see("Results for “vera”").await;
     browser.click(".row-link").await;
     browser.see("The lamp is broken").await;
 }
