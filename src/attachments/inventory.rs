@@ -4,12 +4,13 @@
 use crate::attachments::attachment::{Attachment, State};
 use crate::attachments::key::parse_key;
 use crate::db::Connection;
+use crate::db::fixed::Fixed;
 use crate::db::schema::{accounts, attachments, tickets};
 use crate::error::Result;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::BigInt;
 use std::collections::{HashMap, HashSet};
 
 /// Far longer than any upload takes from its reservation to its last byte in the storage.
@@ -20,9 +21,8 @@ pub const RESERVED: TimeDelta = TimeDelta::minutes(15);
 /// [`expired`] lists them.
 pub fn release_reservations(conn: &mut Connection, stale: NaiveDateTime) -> Result<()> {
     // A literal, because the partial index is not used with a bound parameter.
-    let reserved = attachments::table
-        .filter(sql::<Bool>("attachments.state = 'pending'"))
-        .filter(attachments::created_at.le(stale));
+    let reserved =
+        attachments::table.filter(Fixed("attachments.state = 'pending'")).filter(attachments::created_at.le(stale));
     diesel::update(reserved)
         .set((attachments::state.eq(State::GivenUp), attachments::deleted_at.eq(DateTime::UNIX_EPOCH.naive_utc())))
         .execute(conn)?;

@@ -6,6 +6,7 @@
 
 mod connection;
 mod error;
+pub mod fixed;
 pub mod index;
 pub mod installation;
 mod migrations;

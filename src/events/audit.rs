@@ -1,14 +1,13 @@
 //! The audit log: what happened to people, keys and settings.
 
+use crate::db::fixed::Fixed;
 use crate::db::schema::events;
 use crate::db::{Connection, MultiBackend};
 use crate::error::Result;
 use crate::events::event::{Event, Kind};
 use crate::keyset;
 use crate::values::page::{Cursor, Page, Window};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 /// Which events the log shows.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +22,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     let mut query = events::table
         .filter(events::account_id.eq(account_id))
         // A literal, because the partial index is not used with a bound parameter.
-        .filter(sql::<Bool>("for_audit"))
+        .filter(Fixed("for_audit"))
         .into_boxed::<MultiBackend>();
     if let Some(user) = filter.actor {
         query = query.filter(events::actor_kind.eq("user")).filter(events::actor_id.eq(user));

@@ -1,5 +1,6 @@
 //! Lists of tickets: filters, sort orders and counts.
 
+use crate::db::fixed::Fixed;
 use crate::db::index::Index;
 use crate::db::schema::{tags, ticket_counts, ticket_tags, tickets};
 use crate::db::{Connection, MultiBackend, index, still_wanted};
@@ -12,9 +13,7 @@ use crate::values::page::{Cursor, Page, Place, Window};
 use crate::values::text;
 use crate::{keyset, search};
 use chrono::NaiveDateTime;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use serde::Deserialize;
 
 /// The query parameters of a URL, before parsing.
@@ -193,7 +192,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
     query = match filter.statuses {
         Statuses::All => query,
         // A literal, because the partial index is not used with a bound parameter.
-        Statuses::Open => query.filter(sql::<Bool>("tickets.status <> 'closed'")),
+        Statuses::Open => query.filter(Fixed("tickets.status <> 'closed'")),
         Statuses::Only(status) => query.filter(tickets::status.eq(status)),
     };
     query = match filter.assignee {
@@ -222,7 +221,7 @@ fn narrowed<'a>(conn: &Connection, account_id: i64, filter: &'a Filter) -> Resul
         query = query.filter(index::matches_terms(conn, Index::Tickets, &phrases));
     } else if !filter.q.is_empty() {
         // Only punctuation: no ticket matches.
-        query = query.filter(sql::<Bool>("1 = 0"));
+        query = query.filter(Fixed("1 = 0"));
     }
     Ok(query)
 }

@@ -94,6 +94,9 @@ struct ListPage<'a> {
     error: Option<Error>,
 }
 
+/// An account with more tickets than this is past its first steps, dismissed or not.
+const NEW_DESK: i64 = 500;
+
 /// `GET /tickets`
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
@@ -117,7 +120,9 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let (counts, team) = (list::counts(conn, account_id)?, user::members(conn, account_id)?);
             let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
             let waiting = conversation::waiting_among(conn, account_id, &chats)?;
-            let steps = if shows_steps { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
+            let is_new = counts.of(Statuses::All) <= NEW_DESK;
+            let steps =
+                if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
             Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, error))
         })
         .await?;
