@@ -15,10 +15,10 @@
 //! | [`submissions`] | forms on websites, and what visitors send through them |
 //! | [`events`] | the record of what happens: `event.rs` lists what can happen, `record.rs` writes it, `feed.rs` reads it in order, `actor.rs` names who caused it |
 //! | [`jobs`] | background jobs: `queue.rs` says who does them next |
-//! | [`search`] | the tokenizer and the query language |
+//! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail to the team over SMTP |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs` and `order.rs` |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs` |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |

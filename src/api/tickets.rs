@@ -7,8 +7,10 @@ use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::tickets::create::{NewTicket, Outcome};
-use crate::tickets::list::{Filter, Statuses};
+use crate::tickets::filter::Statuses;
+use crate::tickets::list::Filter;
 use crate::tickets::notes::{Notes, Saved};
+use crate::tickets::operators::Searcher;
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester, parse_requester_parts};
@@ -128,7 +130,7 @@ pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Res
         only: Vec::new(),
         statuses: query.status.map_or(Statuses::All, Statuses::Only),
         window: window(query.limit, query.cursor.as_deref())?,
-        ..Filter::new(&typed, None)
+        ..Filter::new(&typed, Searcher { user_id: None, zone: chrono_tz::UTC })
     };
     let _place = app.lists.take(actor.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let page = app.db.read(move |conn| {

@@ -88,10 +88,10 @@ pub fn reindex_after(
     let mut wrong = Vec::new();
     for (message, conversation) in &rows {
         let (id, terms) = (index::message_id(conversation.seq, message.position), message_terms(conversation, message));
-        if !index::has_terms(conn, Index::Messages, id, &terms)? {
+        if !index::has_terms(conn, Index::Messages, conversation.account_id, id, &terms)? {
             wrong.push(NotFound { conversation: conversation.id.clone(), position: message.position });
             if repair {
-                index::index_terms(conn, Index::Messages, id, &terms)?;
+                index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms)?;
             }
         }
     }
@@ -102,19 +102,4 @@ pub fn reindex_after(
 /// The number of messages.
 pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(messages::table.count().get_result(conn)?)
-}
-
-/// Whether the newest message is in the search index. If so, all older ones are, too,
-/// because messages are indexed in order. `docket check` finds gaps left by a crash.
-pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
-    let newest: Option<(Message, Conversation)> = messages::table
-        .inner_join(conversations::table)
-        .order((messages::conversation_seq.desc(), messages::position.desc()))
-        .select((messages::all_columns, conversations::all_columns))
-        .first(conn)
-        .optional()?;
-    let Some((message, conversation)) = newest else { return Ok(true) };
-    let id = index::message_id(conversation.seq, message.position);
-    let terms = message_terms(&conversation, &message);
-    Ok(index::has_terms(conn, Index::Messages, id, &terms)?)
 }

@@ -27,9 +27,9 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if let Some(status) = filter.status {
         query = query.filter(conversations::status.eq(status));
     }
-    let phrases = search::parse(account_id, &filter.q)?;
-    if !phrases.is_empty() {
-        query = query.filter(index::matches_terms(conn, Index::Messages, &phrases));
+    let terms = search::parse(&filter.q)?;
+    if !terms.is_empty() {
+        query = query.filter(index::matches_terms(conn, Index::Messages, account_id, &terms));
     } else if !filter.q.trim().is_empty() {
         // The query contains no searchable word, so nothing matches.
         return Ok(Page::empty());

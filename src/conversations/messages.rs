@@ -5,11 +5,13 @@ use crate::conversations::conversation;
 use crate::conversations::conversation::{Conversation, Status};
 use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
-use crate::db::{Connection, index};
+use crate::db::ticket_index::Source;
+use crate::db::{Connection, index, ticket_index};
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
+use crate::search::Part;
 use crate::values::text;
 use crate::{search, words};
 use chrono::NaiveDateTime;
@@ -129,7 +131,8 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
         .returning(messages::all_columns)
         .get_result(conn)?;
     let id = index::message_id(conversation.seq, position);
-    index::index_terms(conn, Index::Messages, id, &terms(&conversation, &message))?;
+    index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(&conversation, &message))?;
+    ticket_index::add_message(conn, conversation.account_id, ("chat", &conversation.id), &text(&message))?;
     if reopened {
         record(conn, actor, conversation.event(EventKind::ConversationReopened), new.at)?;
     }
@@ -139,24 +142,36 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
     Ok(Posted { conversation, message, is_new: true, reopened })
 }
 
+/// The words of a message, for the tickets that were created from its conversation.
+fn text(message: &Message) -> Source {
+    (message.position, search::parts([message.body.as_str()]))
+}
+
+/// The words of all messages of a conversation, for the tickets that were created from it.
+pub fn texts(conn: &mut Connection, conversation: &Conversation) -> Result<Vec<Source>> {
+    let rows: Vec<Message> =
+        messages::table.filter(messages::conversation_seq.eq(conversation.seq)).order(messages::position).load(conn)?;
+    Ok(rows.iter().map(text).collect())
+}
+
 /// Indexes a visitor's name and address, which belong to the terms of the first message.
 pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
     let first: Option<Message> = messages::table.find((conversation.seq, 1)).first(conn).optional()?;
     if let Some(first) = first {
         let id = index::message_id(conversation.seq, first.position);
-        index::index_terms(conn, Index::Messages, id, &terms(conversation, &first))?;
+        index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(conversation, &first))?;
     }
     Ok(())
 }
 
 /// The search terms of a message. Those of the first message include the visitor's name
 /// and address and the conversation's id.
-pub fn terms(conversation: &Conversation, message: &Message) -> Vec<String> {
+pub fn terms(conversation: &Conversation, message: &Message) -> Part {
     let mut texts = vec![message.body.as_str()];
     if message.position == 1 {
         texts.extend([conversation.visitor_name.as_str(), &conversation.visitor_email, &conversation.id]);
     }
-    search::terms(conversation.account_id, texts)
+    search::whole(texts)
 }
 
 fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Message>> {

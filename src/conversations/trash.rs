@@ -2,9 +2,10 @@
 
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
+use crate::conversations::messages::texts;
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
-use crate::db::{Connection, index};
+use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -16,6 +17,7 @@ use diesel::prelude::*;
 pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
     let conversation = get(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
+    ticket_index::set_source(conn, conversation.account_id, ("chat", &conversation.id), &[])?;
     record(conn, actor, conversation.event(EventKind::ConversationDeleted), now)
 }
 
@@ -39,6 +41,8 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let changed = diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let restored = get(conn, account_id, id)?;
     if changed > 0 {
+        let texts = texts(conn, &restored)?;
+        ticket_index::set_source(conn, account_id, ("chat", &restored.id), &texts)?;
         record(conn, actor, restored.event(EventKind::ConversationRestored), now)?;
     }
     let (Some(widget), Some(visitor)) = (restored.widget_id, &restored.visitor_hash) else { return Ok(()) };
@@ -55,14 +59,18 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
 /// Puts up to `limit` conversations whose ids match a pattern at the end of their time in the
 /// trash, and returns how many.
 pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
-    let seqs: Vec<i64> = conversations::table
+    let rows: Vec<(i64, String)> = conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::id.like(ids))
         .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
         .limit(limit)
-        .select(conversations::seq)
+        .select((conversations::seq, conversations::id))
         .load(conn)?;
-    let expired = diesel::update(conversations::table.filter(conversations::seq.eq_any(seqs)));
+    for (_, id) in &rows {
+        ticket_index::set_source(conn, account_id, ("chat", id), &[])?;
+    }
+    let expired =
+        diesel::update(conversations::table.filter(conversations::seq.eq_any(rows.into_iter().map(|(seq, _)| seq))));
     Ok(expired.set(conversations::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 

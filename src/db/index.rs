@@ -2,24 +2,18 @@
 
 use super::Connection;
 use crate::db::rows::Number;
+use crate::db::schema::search_state;
+use crate::search::{Part, Phrase, Term};
 use diesel::dsl::AsExprOf;
 use diesel::expression::{SqlLiteral, UncheckedBind};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
-use diesel::{QueryResult, RunQueryDsl};
-
-/// Words that must be adjacent; the last one may be a prefix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Phrase {
-    /// Letters and digits only, as returned by the tokenizer.
-    pub words: Vec<String>,
-    /// Whether the last word matches every word that starts with it.
-    pub prefix: bool,
-}
 
 /// The full-text indexes. Each holds one list of terms per id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Index {
-    /// By the id of a ticket.
+    /// By the id of a ticket. Older versions searched it; it answers until
+    /// [`ticket_index`](super::ticket_index) is built.
     Tickets,
     /// By conversation and position in one number, see [`message_id`].
     Messages,
@@ -56,58 +50,89 @@ impl Index {
     }
 }
 
-/// Sets the terms of an id, replacing earlier ones. `terms` contain letters and digits
-/// only.
-pub fn index_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<()> {
+/// A word as stored in the index. The account comes first, so that a search never looks
+/// at other accounts' words. The `x` ends the account's digits, so that no account is
+/// mistaken for another.
+fn term(account_id: i64, word: &str) -> String {
+    format!("{account_id}x{word}")
+}
+
+/// Stands in FTS5 where a part has no word. No word contains it.
+const GAP: &str = "\u{fffc}";
+
+/// Sets the words of an id, replacing earlier ones.
+pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<()> {
     let (table, column) = (index.table(), index.id());
     let (query, text) = match conn {
         Connection::Sqlite(_) => {
-            (format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"), terms.join(" "))
+            (format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"), tokens(account_id, part).join(" "))
         }
         Connection::Postgres(_) => (
             format!(
                 "INSERT INTO {table} ({column}, terms) VALUES ($1, $2::tsvector)
                  ON CONFLICT ({column}) DO UPDATE SET terms = excluded.terms"
             ),
-            lexemes(terms),
+            lexemes(account_id, part),
         ),
     };
     diesel::sql_query(query).bind::<BigInt, _>(id).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
-/// Terms with their positions, in `tsvector` syntax.
-fn lexemes(terms: &[String]) -> String {
-    let lexemes: Vec<String> =
-        terms.iter().enumerate().map(|(index, term)| format!("'{term}':{}", index + 1)).collect();
-    lexemes.join(" ")
+/// What FTS5 stores, in order.
+fn tokens(account_id: i64, part: &Part) -> Vec<String> {
+    let places = part.places.iter().map(|place| place.as_ref().map_or(GAP.to_owned(), |word| term(account_id, word)));
+    // A gap before each: none of them is part of a phrase.
+    let others = part.others.iter().flat_map(|word| [GAP.to_owned(), term(account_id, word)]);
+    places.chain(others).collect()
 }
 
-/// Whether an index holds exactly these terms under an id, in this order.
-pub fn has_terms(conn: &mut Connection, index: Index, id: i64, terms: &[String]) -> QueryResult<bool> {
+/// The words with their positions, in `tsvector` syntax.
+fn lexemes(account_id: i64, part: &Part) -> String {
+    let places = part.places.iter().enumerate();
+    let places = places.filter_map(|(index, place)| Some((index + 1, place.as_ref()?)));
+    let places = places.map(|(position, word)| format!("'{}':{position}", term(account_id, word)));
+    // A gap before each: none of them is part of a phrase. A word without a position would
+    // spoil every phrase with a prefix of it.
+    let positions = (part.places.len() + 2..).step_by(2);
+    let others = part.others.iter().zip(positions);
+    let others = others.map(|(word, position)| format!("'{}':{position}", term(account_id, word)));
+    places.chain(others).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether an index holds exactly these words under an id, in this order.
+pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<bool> {
     let (table, column) = (index.table(), index.id());
     let found: i64 = match conn {
         Connection::Sqlite(conn) => {
-            // FTS5 stores the number of tokens beside its index as a varint. It has one
-            // or two bytes here, because the terms of one text are capped.
-            let size = match terms.len() {
-                few @ 0..128 => format!("{few:02x}"),
-                many => format!("{:02x}{:02x}", 0x80 | many >> 7, many & 0x7f),
-            };
-            let phrase = if terms.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
+            let tokens = tokens(account_id, part);
+            let phrase = if tokens.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
             let query = format!(
                 "SELECT COUNT(*) AS value FROM {table} JOIN {table}_docsize AS size ON size.id = {table}.rowid
-                 WHERE {table}.rowid = ?1 AND lower(hex(size.sz)) = '{size}'{phrase}"
+                 WHERE {table}.rowid = ?1 AND lower(hex(size.sz)) = '{}'{phrase}",
+                varint(tokens.len())
             );
             let query = diesel::sql_query(query).bind::<BigInt, _>(id);
-            query.bind::<Text, _>(format!("\"{}\"", terms.join(" "))).get_result::<Number>(conn)?.value
+            query.bind::<Text, _>(format!("\"{}\"", tokens.join(" "))).get_result::<Number>(conn)?.value
         }
         Connection::Postgres(conn) => {
             let query = format!("SELECT COUNT(*) AS value FROM {table} WHERE {column} = $1 AND terms = $2::tsvector");
             let query = diesel::sql_query(query).bind::<BigInt, _>(id);
-            query.bind::<Text, _>(lexemes(terms)).get_result::<Number>(conn)?.value
+            query.bind::<Text, _>(lexemes(account_id, part)).get_result::<Number>(conn)?.value
         }
     };
     Ok(found == 1)
+}
+
+/// The number of tokens as FTS5 stores it beside its index, in hexadecimal: 7 bits a byte, the
+/// highest first.
+pub(super) fn varint(number: usize) -> String {
+    let groups = (0..9).rev().map(|group| number >> (7 * group)).skip_while(|rest| *rest == 0);
+    let bytes: Vec<usize> = groups.map(|rest| rest & 0x7f).collect();
+    let last = bytes.len().saturating_sub(1);
+    if bytes.is_empty() {
+        return "00".to_owned();
+    }
+    bytes.iter().enumerate().map(|(at, byte)| format!("{:02x}", if at < last { byte | 0x80 } else { *byte })).collect()
 }
 
 /// Ids in an index that no search should find: their rows are in the trash or gone.
@@ -134,40 +159,107 @@ pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult
     diesel::sql_query(query).bind::<BigInt, _>(id).execute(conn).map(drop)
 }
 
+/// The version of the tokenizer that all words in the indexes come from.
+pub fn version(conn: &mut Connection) -> QueryResult<i64> {
+    search_state::table.select(search_state::version).first(conn)
+}
+
+pub fn set_version(conn: &mut Connection, version: i64) -> QueryResult<()> {
+    diesel::update(search_state::table).set(search_state::version.eq(version)).execute(conn).map(drop)
+}
+
+/// Removes all words from an index.
+pub fn clear(conn: &mut Connection, index: Index) -> QueryResult<()> {
+    let table = index.table();
+    let query = match conn {
+        Connection::Sqlite(_) => format!("INSERT INTO {table} ({table}) VALUES ('delete-all')"),
+        Connection::Postgres(_) => format!("DELETE FROM {table}"),
+    };
+    diesel::sql_query(query).execute(conn).map(drop)
+}
+
 /// A raw SQL condition with one bound text.
 pub type Condition = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, AsExprOf<String, Text>>>;
 
 /// The condition "this ticket, one message of this conversation, or this
-/// submission holds all of these phrases".
-pub fn matches_terms(conn: &Connection, index: Index, phrases: &[Phrase]) -> Condition {
+/// submission meets all of these terms".
+pub fn matches_terms(conn: &Connection, index: Index, account_id: i64, terms: &[Term]) -> Condition {
     let (table, column) = match conn {
         Connection::Sqlite(_) => (index.table(), "rowid"),
         Connection::Postgres(_) => (index.table(), index.id()),
     };
+    // Only exclusions: everything but what they name.
+    let is_in = if terms.iter().all(|term| term.is_not) { "NOT IN" } else { "IN" };
     let row = match index {
-        Index::Tickets => format!("tickets.id IN (SELECT {column}"),
-        Index::Messages => format!("conversations.seq IN (SELECT {column} >> {MESSAGE_BITS}"),
-        Index::Submissions => format!("submissions.seq IN (SELECT {column}"),
+        Index::Tickets => format!("tickets.id {is_in} (SELECT {column}"),
+        Index::Messages => format!("conversations.seq {is_in} (SELECT {column} >> {MESSAGE_BITS}"),
+        Index::Submissions => format!("submissions.seq {is_in} (SELECT {column}"),
     };
     let (matches, after, query) = match conn {
-        Connection::Sqlite(_) => (
-            format!("{table} MATCH "),
-            ")",
-            all_of(phrases, " ", |words, prefix| format!("\"{}\"{}", words.join(" "), if prefix { "*" } else { "" })),
-        ),
-        Connection::Postgres(_) => (
-            "terms @@ ".to_owned(),
-            "::tsquery)",
-            all_of(phrases, " & ", |words, prefix| {
-                let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-                format!("({}{})", quoted.join(" <-> "), if prefix { ":*" } else { "" })
-            }),
-        ),
+        Connection::Sqlite(_) => {
+            (format!("{table} MATCH "), ")", expression(terms, &FTS5, |phrase| fts5(account_id, phrase)))
+        }
+        Connection::Postgres(_) => {
+            ("terms @@ ".to_owned(), "::tsquery)", expression(terms, &TSQUERY, |phrase| tsquery(account_id, phrase)))
+        }
     };
     diesel::dsl::sql::<Bool>(&format!("{row} FROM {table} WHERE {matches}")).bind::<Text, _>(query).sql(after)
 }
 
-fn all_of(phrases: &[Phrase], and: &str, one: impl Fn(&[String], bool) -> String) -> String {
-    let parts: Vec<String> = phrases.iter().map(|phrase| one(&phrase.words, phrase.prefix)).collect();
-    parts.join(and)
+/// The words of a query language.
+struct Language {
+    and: &'static str,
+    or: &'static str,
+    but_not: &'static str,
+}
+
+const FTS5: Language = Language { and: " AND ", or: " OR ", but_not: " NOT " };
+const TSQUERY: Language = Language { and: " & ", or: " | ", but_not: " & !" };
+
+fn expression(terms: &[Term], language: &Language, phrase: impl Fn(&Phrase) -> String) -> String {
+    let all = |all: &Vec<Phrase>| format!("({})", all.iter().map(&phrase).collect::<Vec<_>>().join(language.and));
+    let any = |term: &Term| format!("({})", term.any.iter().map(all).collect::<Vec<_>>().join(language.or));
+    let of = |is_not: bool| terms.iter().filter(move |term| term.is_not == is_not).map(any).collect::<Vec<_>>();
+    let (wanted, excluded) = (of(false).join(language.and), of(true).join(language.or));
+    match (wanted.is_empty(), excluded.is_empty()) {
+        (_, true) => wanted,
+        (true, _) => excluded,
+        _ => format!("({wanted}){}({excluded})", language.but_not),
+    }
+}
+
+fn fts5(account_id: i64, phrase: &Phrase) -> String {
+    let words: Vec<String> = phrase.words.iter().map(|word| term(account_id, word)).collect();
+    format!("\"{}\"{}", words.join(" "), if phrase.prefix { "*" } else { "" })
+}
+
+fn tsquery(account_id: i64, phrase: &Phrase) -> String {
+    let words: Vec<String> = phrase.words.iter().map(|word| format!("'{}'", term(account_id, word))).collect();
+    format!("({}{})", words.join(" <-> "), if phrase.prefix { ":*" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_tokens_are_varints() {
+        let cases = [(0, "00"), (1, "01"), (127, "7f"), (128, "8100"), (16_383, "ff7f"), (16_384, "818000")];
+        for (number, expected) in cases {
+            assert_eq!(varint(number), expected);
+        }
+    }
+
+    #[test]
+    fn queries_are_written_for_both_engines() {
+        let terms = crate::search::parse("refund 030/123 -spam -\"two words\"").unwrap();
+        assert_eq!(
+            expression(&terms, &FTS5, |phrase| fts5(7, phrase)),
+            "(((\"7xrefund\"*)) AND ((\"7x030 7x123\"*) OR (\"7x030123\"*))) NOT (((\"7xspam\"*)) OR ((\"7xtwo 7xwords\")))"
+        );
+        assert_eq!(
+            expression(&terms[..2], &TSQUERY, |phrase| tsquery(7, phrase)),
+            "((('7xrefund':*))) & ((('7x030' <-> '7x123':*)) | (('7x030123':*)))"
+        );
+    }
 }

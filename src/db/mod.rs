@@ -16,6 +16,7 @@ mod postgres;
 mod rows;
 pub mod schema;
 mod sqlite;
+pub mod ticket_index;
 mod url;
 pub mod words;
 mod writer;

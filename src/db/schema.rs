@@ -56,6 +56,12 @@ table! {
 }
 
 table! {
+    search_state (version) {
+        version -> BigInt,
+    }
+}
+
+table! {
     sessions (token_hash) {
         token_hash -> Text,
         user_id -> BigInt,

@@ -5,12 +5,12 @@ use crate::error::{Error, Result};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
 const MIN_CHARS: usize = 10;
@@ -124,7 +124,7 @@ pub fn hash_now(password: &str) -> Result<String> {
 /// Normalises a password, so that it is the same however a keyboard composes its letters
 /// (NFC; RFC 8265, 4.2.2).
 fn composed(password: &str) -> String {
-    password.nfc().collect()
+    ComposingNormalizerBorrowed::new_nfc().normalize(password).into_owned()
 }
 
 fn verify_now(password: &str, hash: &str) -> Result<Verdict> {

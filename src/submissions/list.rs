@@ -41,9 +41,9 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
     if let Some(form_id) = filter.form_id {
         query = query.filter(submissions::form_id.eq(form_id));
     }
-    let phrases = search::parse(account_id, &filter.q)?;
-    if !phrases.is_empty() {
-        query = query.filter(index::matches_terms(conn, Index::Submissions, &phrases));
+    let terms = search::parse(&filter.q)?;
+    if !terms.is_empty() {
+        query = query.filter(index::matches_terms(conn, Index::Submissions, account_id, &terms));
     } else if !filter.q.trim().is_empty() {
         // The query contains no searchable word, so nothing matches.
         return Ok(Page::empty());

@@ -2,12 +2,14 @@
 
 use crate::db::index::Index;
 use crate::db::schema::submissions;
+use crate::db::ticket_index::Source;
 use crate::db::{Connection, index, unless_taken};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::search;
+use crate::search::Part;
 use crate::submissions::fields;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
@@ -130,19 +132,27 @@ pub fn add(
     let submission: Submission = added.ok_or_else(|| {
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
-    index::index_terms(conn, Index::Submissions, submission.seq, &terms(&submission))?;
+    index::index_terms(conn, Index::Submissions, submission.account_id, submission.seq, &terms(&submission))?;
     let summary = submission.summary();
     let data = json!({ "form": form.id, "spam": submission.spam });
     record(conn, actor, submission.event(EventKind::SubmissionCreated).data(data).text("", &summary), now)?;
     Ok(submission)
 }
 
+impl Submission {
+    /// Its words, for the tickets that were created from it.
+    pub fn texts(&self) -> Vec<Source> {
+        let fields = self.fields();
+        vec![(0, search::parts(fields.iter().map(|(_, value)| value.as_str())))]
+    }
+}
+
 /// The search terms of a submission.
-pub fn terms(submission: &Submission) -> Vec<String> {
+pub fn terms(submission: &Submission) -> Part {
     let fields = submission.fields();
     let values = fields.iter().map(|(_, value)| value.as_str());
     let page = submission.page_url.as_deref();
-    search::terms(submission.account_id, values.chain(page).chain([submission.id.as_str()]))
+    search::whole(values.chain(page).chain([submission.id.as_str()]))
 }
 
 /// Whether the account has a submission with this id that is not deleted.
@@ -198,10 +208,10 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     let mut wrong = Vec::new();
     for row in &rows {
         let terms = terms(row);
-        if !index::has_terms(conn, Index::Submissions, row.seq, &terms)? {
+        if !index::has_terms(conn, Index::Submissions, row.account_id, row.seq, &terms)? {
             wrong.push(row.id.clone());
             if repair {
-                index::index_terms(conn, Index::Submissions, row.seq, &terms)?;
+                index::index_terms(conn, Index::Submissions, row.account_id, row.seq, &terms)?;
             }
         }
     }
@@ -211,12 +221,4 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
 /// The number of submissions.
 pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(submissions::table.count().get_result(conn)?)
-}
-
-/// Whether the newest submission is in the search index. If so, all older ones are, too,
-/// because submissions are indexed in order. `docket check` finds gaps left by a crash.
-pub fn is_indexed(conn: &mut Connection) -> Result<bool> {
-    let newest: Option<Submission> = submissions::table.order(submissions::seq.desc()).first(conn).optional()?;
-    let Some(newest) = newest else { return Ok(true) };
-    Ok(index::has_terms(conn, Index::Submissions, newest.seq, &terms(&newest))?)
 }

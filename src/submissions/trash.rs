@@ -3,7 +3,7 @@
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::db::index::Index;
 use crate::db::schema::submissions;
-use crate::db::{Connection, index};
+use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -17,6 +17,7 @@ use diesel::prelude::*;
 pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
     let submission = get(conn, actor.account_id, id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::deleted_at.eq(now)).execute(conn)?;
+    ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &[])?;
     record(conn, actor, submission.event(EventKind::SubmissionDeleted), now)
 }
 
@@ -39,6 +40,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let restored = diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let submission = get(conn, actor.account_id, id)?;
     if restored > 0 {
+        ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &submission.texts())?;
         record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
     }
     Ok(())
@@ -47,14 +49,18 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
 /// Puts up to `limit` submissions whose ids match a pattern at the end of their time in the
 /// trash, and returns how many.
 pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
-    let seqs: Vec<i64> = submissions::table
+    let rows: Vec<(i64, String)> = submissions::table
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::id.like(ids))
         .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
         .limit(limit)
-        .select(submissions::seq)
+        .select((submissions::seq, submissions::id))
         .load(conn)?;
-    let expired = diesel::update(submissions::table.filter(submissions::seq.eq_any(seqs)));
+    for (_, id) in &rows {
+        ticket_index::set_source(conn, account_id, ("form", id), &[])?;
+    }
+    let expired =
+        diesel::update(submissions::table.filter(submissions::seq.eq_any(rows.into_iter().map(|(seq, _)| seq))));
     Ok(expired.set(submissions::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 

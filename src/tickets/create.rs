@@ -123,7 +123,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
     record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;
-    search::reindex(conn, &ticket)?;
+    search::reindex_all(conn, &ticket)?;
     settle(conn, actor, &ticket, now)?;
     Ok(Outcome::Ticket(number))
 }

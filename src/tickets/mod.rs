@@ -3,10 +3,13 @@
 pub mod change;
 pub mod counts;
 pub mod create;
+pub mod filter;
+pub mod find;
 pub mod history;
 pub mod list;
 pub mod merge;
 pub mod notes;
+pub mod operators;
 pub mod revisions;
 pub mod search;
 pub mod source;

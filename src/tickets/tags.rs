@@ -11,8 +11,10 @@ use crate::tickets::{change, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::collections::{BTreeSet, HashMap};
-use unicode_normalization::UnicodeNormalization;
+
+const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
 
 /// Adds and removes tags. Both lists must contain results of [`parse_tag`]. Returns the ids
 /// of the events.
@@ -161,9 +163,10 @@ pub const MAX_TAG: usize = 50;
 /// *Invalid* when the result is empty or too long.
 pub fn parse_tag(text: &str) -> Result<String> {
     let seen = |c: &char| !text::is_invisible(*c);
-    let folded: String = text.replace(',', " ").nfkc().filter(seen).flat_map(char::to_lowercase).collect();
+    let folded: String =
+        NFKC.normalize(&text.replace(',', " ")).chars().filter(seen).flat_map(char::to_lowercase).collect();
     // The lower case of İ is an i with a dot above.
-    let plain: String = folded.replace("i\u{307}", "i").nfkc().collect();
+    let plain = NFKC.normalize(&folded.replace("i\u{307}", "i")).into_owned();
     text::required_line("The tag", plain.trim_start_matches(|c: char| c == '#' || c.is_whitespace()), MAX_TAG)
 }
 

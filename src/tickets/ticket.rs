@@ -124,9 +124,9 @@ pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
 }
 
 /// Makes `None` of *not found*. For upkeep.
-pub fn if_there(found: Result<Ticket>) -> Result<Option<Ticket>> {
+pub fn if_there<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
-        Ok(ticket) => Ok(Some(ticket)),
+        Ok(row) => Ok(Some(row)),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

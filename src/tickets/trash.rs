@@ -1,9 +1,8 @@
 //! Deletes and restores tickets.
 
 use crate::clock::{EXPIRED, TRASH};
-use crate::db::index::Index;
+use crate::db::Connection;
 use crate::db::schema::{events, note_revisions, ticket_tags, tickets};
-use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -22,7 +21,7 @@ pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateT
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), None)?;
-    index::forget_terms(conn, Index::Tickets, ticket.id)?;
+    search::forget(conn, ticket.id)?;
     record(conn, actor, ticket.event(EventKind::TicketDeleted), now)
 }
 
@@ -39,7 +38,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     }
     count(conn, actor.account_id, None, Some(ticket.status))?;
     record(conn, actor, ticket.event(EventKind::TicketRestored), now)?;
-    search::reindex(conn, &ticket)
+    search::reindex_all(conn, &ticket)
 }
 
 /// Puts up to `limit` tickets whose request ids match a pattern at the end of their time in
@@ -53,7 +52,7 @@ pub fn expire(conn: &mut Connection, account_id: i64, request_ids: &str, limit: 
         .load(conn)?;
     for ticket in rows.iter().filter(|ticket| ticket.deleted_at.is_none()) {
         count(conn, account_id, Some(ticket.status), None)?;
-        index::forget_terms(conn, Index::Tickets, ticket.id)?;
+        search::forget(conn, ticket.id)?;
     }
     let ids = rows.iter().map(|ticket| ticket.id);
     let expired = diesel::update(tickets::table.filter(tickets::id.eq_any(ids)));

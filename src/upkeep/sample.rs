@@ -31,12 +31,12 @@ use crate::values::token;
 use crate::{conversations, tickets};
 use chrono::{NaiveDateTime, TimeDelta};
 use fastrand::Rng;
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::time::Duration;
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
-use unicode_normalization::UnicodeNormalization;
 
 pub const DEFAULT_TICKETS: u32 = 60;
 /// How many tickets one transaction creates.
@@ -324,7 +324,11 @@ fn visitor(rng: &mut Rng) -> Visitor {
     let first = FIRST_NAMES[rng.usize(..FIRST_NAMES.len())];
     let last = LAST_NAMES[rng.usize(..LAST_NAMES.len())];
     let plain = format!("{first}.{last}").replace('ı', "i");
-    let address: String = plain.nfd().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+    let address: String = DecomposingNormalizerBorrowed::new_nfd()
+        .normalize(&plain)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '.')
+        .collect();
     // Not every visitor gives a name or an address.
     let name = if rng.u32(..8) == 0 { String::new() } else { format!("{first} {last}") };
     let email = if rng.u32(..6) == 0 { String::new() } else { format!("{}@example.com", address.to_lowercase()) };

@@ -2,11 +2,14 @@
 
 use crate::app::App;
 use crate::conversations::inventory as chats;
-use crate::db::Connection;
+use crate::db::index::Index;
+use crate::db::{Connection, index};
 use crate::error::{Error, Result};
 use crate::jobs::job::Job;
 use crate::jobs::queue;
+use crate::search;
 use crate::submissions::submission;
+use crate::tickets;
 use crate::tickets::tags;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,8 @@ const STEP: i64 = 200;
 /// What an interrupted run goes on with.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 enum Place {
+    /// After this id.
+    Tickets(i64),
     Messages(chats::Place),
     Submissions(i64),
 }
@@ -27,20 +32,24 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
     if renamed > 0 {
         tracing::info!(count = renamed, "merged tags with equal names");
     }
-    let is_indexed = |conn: &mut Connection| Ok(chats::is_indexed(conn)? && submission::is_indexed(conn)?);
-    if job.place.is_empty() && app.db.scan(is_indexed).await? {
+    if app.db.read(|conn| Ok(index::version(conn)?)).await? == search::VERSION {
         return Ok(());
     }
     let mut job = job.clone();
-    let mut place = serde_json::from_str(&job.place).ok().or(Some(Place::Messages(chats::Place::default())));
-    let total = |conn: &mut Connection| Ok(chats::count(conn)? + submission::count(conn)?);
+    let mut place = serde_json::from_str(&job.place).ok().or(Some(Place::Tickets(0)));
+    let total =
+        |conn: &mut Connection| Ok(tickets::search::count(conn)? + chats::count(conn)? + submission::count(conn)?);
     job.total = app.db.scan(total).await?;
-    tracing::info!(texts = job.total, done = job.done, "indexing old messages and submissions");
+    tracing::info!(texts = job.total, done = job.done, "building the search index");
     while let Some(from) = place {
         let (mut kept, now) = (job.clone(), app.clock.now());
         // What was indexed and how far that is are one transaction.
         let step = move |conn: &mut Connection| {
             let next = index_after(conn, from)?;
+            if next.is_none() {
+                index::clear(conn, Index::Tickets)?;
+                index::set_version(conn, search::VERSION)?;
+            }
             kept.place = next.map_or(Ok(String::new()), |next| serde_json::to_string(&next)).map_err(unwritable)?;
             kept.done = (kept.done + STEP).min(kept.total);
             Ok(queue::keep(conn, &kept, now)?.then(|| (next, kept.clone())))
@@ -57,6 +66,10 @@ fn unwritable(source: serde_json::Error) -> Error {
 
 fn index_after(conn: &mut Connection, place: Place) -> Result<Option<Place>> {
     Ok(match place {
+        Place::Tickets(id) => match tickets::search::reindex_after(conn, id, STEP)? {
+            Some(id) => Some(Place::Tickets(id)),
+            None => Some(Place::Messages(chats::Place::default())),
+        },
         Place::Messages(place) => match chats::reindex_after(conn, place, STEP, true)?.next {
             Some(next) => Some(Place::Messages(next)),
             None => Some(Place::Submissions(0)),

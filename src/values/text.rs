@@ -1,6 +1,8 @@
 //! Rules for text that every field shares.
 
 use crate::error::{Error, Result};
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 
 /// Turns CRLF and lone CR into LF, and removes NUL, which Postgres cannot store.
 pub fn normalise(text: &str) -> String {
@@ -52,13 +54,10 @@ pub fn shorten(text: &str, max: usize) -> String {
 }
 
 /// Whether a character is invisible or reverses the order of others: direction marks,
-/// joiners, breaks (Unicode's `Default_Ignorable_Code_Point` without the variation
-/// selectors of emoji).
+/// joiners, breaks. The variation selectors of emoji are not meant.
 pub fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    (is_ignorable && !matches!(c, '\u{fe00}'..='\u{fe0f}')) || matches!(c, '\u{2028}'..='\u{202e}')
 }
 
 /// The first letters of the first and the last word of a name.

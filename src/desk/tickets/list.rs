@@ -6,12 +6,14 @@ use crate::accounts::user::User;
 use crate::conversations::conversation;
 use crate::desk::tickets::first_steps::{Step, steps};
 use crate::error::{Error, Result};
-use crate::tickets::list::{Assignee, Counts, Filter, Query, Sort, Statuses};
+use crate::tickets::filter::{Assignee, Sort, Statuses};
+use crate::tickets::list::{Counts, Filter, Query};
+use crate::tickets::operators::Searcher;
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::Ticket;
 use crate::tickets::{list, tags, ticket};
-use crate::values::page::{Cursor, Place};
+use crate::values::page::{Cursor, PAGE, Place};
 use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason};
@@ -85,6 +87,8 @@ struct ListPage<'a> {
     /// Empty once they are dismissed.
     steps: Vec<Step>,
     is_filtered: bool,
+    /// Whether the search has not come to its end, although there is room for more.
+    is_cut: bool,
     is_empty_account: bool,
     /// The first page of this list.
     first: String,
@@ -100,7 +104,7 @@ const NEW_DESK: i64 = 500;
 /// `GET /tickets`
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let filter = Filter::new(&query, Some(agent.id));
+    let filter = Filter::new(&query, Searcher { user_id: Some(agent.id), zone: agent.zone });
     let (wanted, account_id) = (filter.clone(), agent.account_id);
     if let Some(number) = filter.q.strip_prefix('#').and_then(|digits| digits.parse().ok()) {
         let found = app.db.read(move |conn| ticket::find(conn, account_id, number)).await;
@@ -135,6 +139,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         let waits = ticket.conversation_id().is_some_and(|id| waiting.iter().any(|other| other == id));
         Row::new(ticket, at, tags, assignee, waits)
     };
+    let is_cut = page.older.is_some() && page.rows.len() < PAGE;
     let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
     let neighbour = |word: &str, cursor: Option<Cursor>| {
         cursor.map(|cursor| {
@@ -152,6 +157,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         rows,
         q: &filter.q,
         is_filtered,
+        is_cut,
         is_empty_account: counts == Counts::default(),
         error,
     };
@@ -203,12 +209,16 @@ fn chips(layout: &Layout, query: &Query, filter: &Filter, team: &[User], agent: 
     let typed =
         Typed { path: layout.href("/tickets"), others: others.map(|(word, value)| (word, value.to_owned())).collect() };
     let sources = words(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
-    vec![
+    let mut chips = vec![
         chip("assignee", "Assignee", &chosen_assignee(filter, agent), &assignees(team, agent)),
         chip("source", "Source", filter.from.as_str(), &sources),
         Chip { typed: Some(typed), ..chip("tag", "Tag", &filter.tag, &offered_tags(rows)) },
-        chip("sort", "Order", filter.sort.as_str(), &orders(filter)),
-    ]
+    ];
+    // Search has one order: the newest created first.
+    if filter.q.is_empty() {
+        chips.push(chip("sort", "Order", filter.sort.as_str(), &orders(filter)));
+    }
+    chips
 }
 
 fn words(words: &[(&str, &str)]) -> Vec<(String, String)> {

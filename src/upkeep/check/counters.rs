@@ -7,7 +7,7 @@ use crate::conversations::inventory as conversations;
 use crate::conversations::inventory::{NotFound, Place};
 use crate::db;
 use crate::db::index::Index;
-use crate::db::{Connection, index};
+use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::ticket::Ticket;
@@ -96,8 +96,13 @@ async fn submissions(check: &mut Check<'_>) -> Result<()> {
 
 /// Checks for index entries whose rows are in the trash or gone.
 async fn terms_without_row(check: &mut Check<'_>) -> Result<()> {
-    for (index, what) in [(Index::Tickets, "ticket"), (Index::Messages, "message"), (Index::Submissions, "submission")]
-    {
+    for id in check.app.db.scan(|conn| Ok(ticket_index::strays(conn)?)).await? {
+        if check.repair {
+            check.app.db.write(move |conn| search::forget(conn, id)).await?;
+        }
+        check.repairable(&format!("the search index contains ticket {id}, which is deleted"), "removed");
+    }
+    for (index, what) in [(Index::Messages, "message"), (Index::Submissions, "submission")] {
         for id in check.app.db.scan(move |conn| Ok(index::stray_terms(conn, index)?)).await? {
             if check.repair {
                 check.app.db.write(move |conn| Ok(index::forget_terms(conn, index, id)?)).await?;
@@ -125,7 +130,7 @@ async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
         let Some(ticket) = ticket::if_there(ticket::lock(conn, account_id, number))? else { return Ok(false) };
         let wrong = !search::is_indexed(conn, &ticket)?;
         if wrong && repair {
-            search::reindex(conn, &ticket)?;
+            search::reindex_all(conn, &ticket)?;
         }
         Ok(wrong)
     });

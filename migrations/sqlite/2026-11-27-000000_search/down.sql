@@ -1,0 +1,3 @@
+DROP TABLE search_state;
+DROP TABLE ticket_vocabulary;
+DROP TABLE ticket_words;

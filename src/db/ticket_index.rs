@@ -1,0 +1,364 @@
+//! The search index of tickets: FTS5 on SQLite, GIN on Postgres. A row holds a part of a
+//! ticket's words, or of its source's. Both engines read rows of a range of tickets only,
+//! newest first, so that a search reads what it shows and not what there is.
+
+use super::Connection;
+use crate::db::rows::{Number, Text as TextRow};
+use crate::db::schema::tickets;
+use crate::search::{Part, Phrase};
+use diesel::backend::Backend;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
+use std::ops::Range;
+
+/// The bits of a row's number below the ticket's id.
+const ROW_BITS: u32 = 26;
+/// The rows of a ticket's own words; those of its source follow.
+const OWN_ROWS: i64 = 1 << 12;
+/// How many rows a message can have. A submission can have all.
+const TEXT_ROWS: i64 = 1 << 5;
+
+/// Tickets whose words Postgres keeps apart: GIN has no order, so each block of tickets has
+/// words of its own, and a search asks for as many blocks as it needs.
+const BLOCK: i64 = 4_096;
+
+/// The most rows that one look at the index reads.
+pub const MOST_ROWS: i64 = 4_096;
+
+/// A text of a source: the position of a message, 0 for a submission, and its parts.
+pub type Source = (i64, Vec<Part>);
+/// Which source: its kind, as tickets name it, and its id.
+pub type Key<'a> = (&'a str, &'a str);
+/// Rows with their numbers.
+pub type Rows = Vec<(i64, Part)>;
+
+/// The numbers of all rows of a ticket.
+pub fn all_rows(ticket_id: i64) -> Range<i64> {
+    numbers(ticket_id..ticket_id + 1)
+}
+
+fn numbers(tickets: Range<i64>) -> Range<i64> {
+    tickets.start << ROW_BITS..tickets.end << ROW_BITS
+}
+
+/// The numbers of the rows of a ticket's own words.
+pub fn own_rows(ticket_id: i64) -> Range<i64> {
+    let first = ticket_id << ROW_BITS;
+    first..first + OWN_ROWS
+}
+
+/// The numbers of the rows of its source's words.
+pub fn source_rows(ticket_id: i64) -> Range<i64> {
+    own_rows(ticket_id).end..all_rows(ticket_id).end
+}
+
+/// A ticket's own words as rows.
+pub fn rows_of_ticket(ticket_id: i64, parts: Vec<Part>) -> Rows {
+    own_rows(ticket_id).zip(parts).collect()
+}
+
+/// The words of its source as rows.
+pub fn rows_of_source(ticket_id: i64, texts: Vec<Source>) -> Rows {
+    let first = source_rows(ticket_id).start;
+    let of_text = |(position, parts): Source| (first + position * TEXT_ROWS..).zip(parts);
+    texts.into_iter().flat_map(of_text).collect()
+}
+
+/// Removes rows.
+pub fn forget(conn: &mut Connection, rows: Range<i64>) -> QueryResult<()> {
+    let query = match conn {
+        Connection::Sqlite(_) => "DELETE FROM ticket_words WHERE rowid >= ? AND rowid < ?",
+        Connection::Postgres(_) => "DELETE FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
+    };
+    let query = diesel::sql_query(query).bind::<BigInt, _>(rows.start).bind::<BigInt, _>(rows.end);
+    query.execute(conn).map(drop)
+}
+
+/// Adds rows where none are yet.
+pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
+    for (row, part) in rows {
+        let (query, words) = match conn {
+            Connection::Sqlite(_) => {
+                ("INSERT INTO ticket_words (rowid, words) VALUES (?, ?)", tokens(account_id, part))
+            }
+            Connection::Postgres(_) => {
+                ("INSERT INTO ticket_words (row_id, words) VALUES ($1, $2::tsvector)", lexemes(account_id, *row, part))
+            }
+        };
+        diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Sets the words of a source for every ticket that was created from it.
+pub fn set_source(conn: &mut Connection, account_id: i64, key: Key, texts: &[Source]) -> QueryResult<()> {
+    for ticket_id in tickets_of(conn, account_id, key)? {
+        forget(conn, source_rows(ticket_id))?;
+        add(conn, account_id, &rows_of_source(ticket_id, texts.to_vec()))?;
+    }
+    Ok(())
+}
+
+/// Adds the words of a new message for every ticket that was created from its conversation.
+pub fn add_message(conn: &mut Connection, account_id: i64, key: Key, text: &Source) -> QueryResult<()> {
+    for ticket_id in tickets_of(conn, account_id, key)? {
+        add(conn, account_id, &rows_of_source(ticket_id, vec![text.clone()]))?;
+    }
+    Ok(())
+}
+
+fn tickets_of(conn: &mut Connection, account_id: i64, (kind, id): Key) -> QueryResult<Vec<i64>> {
+    tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(kind))
+        .filter(tickets::source_id.eq(id))
+        .filter(tickets::deleted_at.is_null())
+        .select(tickets::id)
+        .load(conn)
+}
+
+/// Stands in FTS5 where a part has no word. No word contains it.
+const GAP: &str = "\u{fffc}";
+
+/// The beginning of an account's words in FTS5: of a fixed length, so that its indexes of
+/// prefixes have the same number of letters for every account.
+fn account(account_id: i64) -> String {
+    let digits = (0..6).rev().map(|place| (account_id / 36_i64.pow(place)) % 36);
+    digits.filter_map(|digit| char::from_digit(u32::try_from(digit).ok()?, 36)).collect()
+}
+
+fn tokens(account_id: i64, part: &Part) -> String {
+    let account = account(account_id);
+    let word = |word: &String| format!("{account}{word}");
+    let places = part.places.iter().map(|place| place.as_ref().map_or(GAP.to_owned(), word));
+    // A gap before each: none of them is part of a phrase.
+    let others = part.others.iter().map(|other| format!("{GAP} {account}{other}"));
+    places.chain(others).collect::<Vec<_>>().join(" ")
+}
+
+fn lexeme(account_id: i64, block: i64, word: &str) -> String {
+    format!("'{account_id}x{block}x{word}'")
+}
+
+/// The words with their positions, in `tsvector` syntax.
+fn lexemes(account_id: i64, row: i64, part: &Part) -> String {
+    let block = (row >> ROW_BITS) / BLOCK;
+    let places = part.places.iter().enumerate();
+    let places = places.filter_map(|(index, place)| Some((index + 1, place.as_ref()?)));
+    let places = places.map(|(position, word)| format!("{}:{position}", lexeme(account_id, block, word)));
+    // A gap before each: none of them is part of a phrase. A word without a position would
+    // spoil every phrase with a prefix of it.
+    let positions = (part.places.len() + 2..).step_by(2);
+    let others = part.others.iter().zip(positions);
+    let others = others.map(|(word, position)| format!("{}:{position}", lexeme(account_id, block, word)));
+    places.chain(others).collect::<Vec<_>>().join(" ")
+}
+
+/// The tickets of a range that have a phrase, newest first, or oldest first if `is_rising`; a
+/// ticket stands there once for each of its rows. At most [`MOST_ROWS`].
+pub fn having(
+    conn: &mut Connection,
+    account_id: i64,
+    tickets: Range<i64>,
+    phrase: &Phrase,
+    is_rising: bool,
+) -> QueryResult<Vec<i64>> {
+    let rows = numbers(tickets.clone());
+    let order = if is_rising { "ASC" } else { "DESC" };
+    let found: Vec<i64> = match conn {
+        Connection::Sqlite(conn) => {
+            let query = fts5(conn, account_id, phrase)?;
+            Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order }.load(conn)?
+        }
+        Connection::Postgres(conn) => {
+            let query = tsquery(account_id, tickets, phrase);
+            Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order }.load(conn)?
+        }
+    };
+    Ok(found.into_iter().map(|row| row >> ROW_BITS).collect())
+}
+
+/// A query for row numbers. Unlike `diesel::sql_query`, it is prepared once for each
+/// connection.
+struct Look {
+    column: &'static str,
+    matches: &'static str,
+    cast: &'static str,
+    query: String,
+    rows: Range<i64>,
+    order: &'static str,
+}
+
+impl<DB> QueryFragment<DB> for Look
+where
+    DB: Backend + diesel::sql_types::HasSqlType<Text> + diesel::sql_types::HasSqlType<BigInt>,
+    String: diesel::serialize::ToSql<Text, DB>,
+    i64: diesel::serialize::ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let Self { column, matches, cast, order, .. } = self;
+        out.push_sql("SELECT ");
+        out.push_sql(column);
+        out.push_sql(" FROM ticket_words WHERE ");
+        out.push_sql(matches);
+        out.push_bind_param::<Text, _>(&self.query)?;
+        out.push_sql(cast);
+        for (bound, row) in [(" >= ", &self.rows.start), (" < ", &self.rows.end)] {
+            out.push_sql(" AND ");
+            out.push_sql(column);
+            out.push_sql(bound);
+            out.push_bind_param::<BigInt, _>(row)?;
+        }
+        out.push_sql(" ORDER BY ");
+        out.push_sql(column);
+        out.push_sql(" ");
+        out.push_sql(order);
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&MOST_ROWS)?;
+        Ok(())
+    }
+}
+
+impl Query for Look {
+    type SqlType = BigInt;
+}
+
+// The text is not part of the type, so statements are told apart by their whole text.
+impl QueryId for Look {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Look {}
+
+/// How many letters of a prefix FTS5 has an index for, at most; see the migration.
+const LONGEST_PREFIX: usize = 5;
+/// How many words of one longer prefix are looked for one by one. Where there are more, they
+/// are rare: numbers and the like.
+const MOST_WORDS: usize = 64;
+
+/// A phrase in the language of FTS5.
+fn fts5(conn: &mut SqliteConnection, account_id: i64, phrase: &Phrase) -> QueryResult<String> {
+    let account = account(account_id);
+    let words: Vec<String> = phrase.words.iter().map(|word| format!("{account}{word}")).collect();
+    let [only] = words.as_slice() else { return Ok(quoted(&words.join(" "), phrase.prefix)) };
+    if !phrase.prefix || phrase.words[0].chars().count() <= LONGEST_PREFIX {
+        return Ok(quoted(only, phrase.prefix));
+    }
+    // Without an index of that length, FTS5 would read all places of all these words.
+    let known = words_beginning_with(conn, only)?;
+    if known.len() > MOST_WORDS {
+        return Ok(quoted(only, true));
+    }
+    let known: Vec<String> = known.iter().map(|word| quoted(word, false)).collect();
+    Ok(if known.is_empty() { quoted(only, false) } else { known.join(" OR ") })
+}
+
+fn quoted(words: &str, is_prefix: bool) -> String {
+    format!("\"{words}\"{}", if is_prefix { "*" } else { "" })
+}
+
+/// The words of the index that begin so, up to one more than [`MOST_WORDS`].
+fn words_beginning_with(conn: &mut SqliteConnection, prefix: &str) -> QueryResult<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    // Skips from word to word, because the vocabulary has a row for each place of a word.
+    let mut next = prefix.to_owned();
+    while found.len() <= MOST_WORDS {
+        let query = "SELECT term AS value FROM ticket_vocabulary WHERE term >= ? LIMIT 1";
+        let word: Vec<TextRow> = diesel::sql_query(query).bind::<Text, _>(&next).load(conn)?;
+        let Some(word) = word.into_iter().map(|row| row.value).find(|word| word.starts_with(prefix)) else { break };
+        next = format!("{word}\u{1}");
+        found.push(word);
+    }
+    Ok(found)
+}
+
+/// A phrase in the language of Postgres, once for each block.
+fn tsquery(account_id: i64, tickets: Range<i64>, phrase: &Phrase) -> String {
+    let blocks = tickets.start / BLOCK..=(tickets.end - 1).max(tickets.start) / BLOCK;
+    let of_block = |block| {
+        let words: Vec<String> = phrase.words.iter().map(|word| lexeme(account_id, block, word)).collect();
+        format!("({}{})", words.join(" <-> "), if phrase.prefix { ":*" } else { "" })
+    };
+    blocks.map(of_block).collect::<Vec<_>>().join(" | ")
+}
+
+/// Whether a ticket has exactly these rows.
+pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) -> QueryResult<bool> {
+    let count = match conn {
+        Connection::Sqlite(_) => "SELECT COUNT(*) AS value FROM ticket_words_docsize WHERE id >= ? AND id < ?",
+        Connection::Postgres(_) => "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
+    };
+    let all = all_rows(ticket_id);
+    let count = diesel::sql_query(count).bind::<BigInt, _>(all.start).bind::<BigInt, _>(all.end);
+    let mut is_same = count.get_result::<Number>(conn)?.value == i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    for (row, part) in rows {
+        is_same = is_same && has_part(conn, account_id, *row, part)?;
+    }
+    Ok(is_same)
+}
+
+fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> QueryResult<bool> {
+    let (query, words) = match conn {
+        Connection::Sqlite(_) => {
+            let tokens = tokens(account_id, part);
+            let count = super::index::varint(tokens.split(' ').count());
+            let query = format!(
+                "SELECT COUNT(*) AS value FROM ticket_words JOIN ticket_words_docsize AS size ON size.id = ticket_words.rowid
+                 WHERE ticket_words.rowid = ? AND ticket_words MATCH ? AND lower(hex(size.sz)) = '{count}'"
+            );
+            (query, quoted(&tokens, false))
+        }
+        Connection::Postgres(_) => (
+            "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id = $1 AND words = $2::tsvector".to_owned(),
+            lexemes(account_id, row, part),
+        ),
+    };
+    let query = diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words);
+    Ok(query.get_result::<Number>(conn)?.value == 1)
+}
+
+/// Tickets that have rows but should not: they are in the trash or gone.
+pub fn strays(conn: &mut Connection) -> QueryResult<Vec<i64>> {
+    let (column, table) = match conn {
+        Connection::Sqlite(_) => ("id", "ticket_words_docsize"),
+        Connection::Postgres(_) => ("row_id", "ticket_words"),
+    };
+    let query = format!(
+        "SELECT DISTINCT {column} >> {ROW_BITS} AS value FROM {table}
+         WHERE {column} >> {ROW_BITS} NOT IN (SELECT id FROM tickets WHERE deleted_at IS NULL)"
+    );
+    Ok(diesel::sql_query(query).load::<Number>(conn)?.into_iter().map(|number| number.value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_have_a_fixed_length() {
+        assert_eq!(
+            [account(0), account(35), account(36), account(36_i64.pow(6) - 1)],
+            ["000000", "00000z", "000010", "zzzzzz"]
+        );
+    }
+
+    #[test]
+    fn rows_stand_in_the_order_of_tickets() {
+        let part = || vec![Part::default()];
+        let rows: Vec<i64> = [rows_of_ticket(7, part()), rows_of_source(7, vec![(0, part()), ((1 << 20) - 1, part())])]
+            .into_iter()
+            .flatten()
+            .map(|(row, _)| row)
+            .collect();
+        assert!(rows.is_sorted() && all_rows(7).contains(&rows[0]) && all_rows(7).contains(&rows[2]));
+        assert_eq!(rows.iter().map(|row| row >> ROW_BITS).collect::<Vec<_>>(), [7, 7, 7]);
+    }
+
+    #[test]
+    fn postgres_is_asked_for_the_blocks_of_a_range() {
+        let phrase = Phrase { words: vec!["big".into(), "lam".into()], prefix: true };
+        assert_eq!(tsquery(7, 4_000..4_097, &phrase), "('7x0xbig' <-> '7x0xlam':*) | ('7x1xbig' <-> '7x1xlam':*)");
+    }
+}

@@ -1,0 +1,177 @@
+//! Searching tickets: the newest created come first, and a page reads what it shows.
+
+use crate::db::schema::tickets;
+use crate::db::ticket_index::MOST_ROWS;
+use crate::db::{Connection, ticket_index};
+use crate::error::Result;
+use crate::search::{Phrase, Term};
+use diesel::prelude::*;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// How many tickets are looked at first. Where they have little of what is searched for, more
+/// are looked at next.
+const FIRST: i64 = 512;
+/// How many entries of the index a page reads before it offers to go on.
+const MOST_READ: usize = 20_000;
+
+/// Where a search goes on, and in which direction.
+#[derive(Clone, Copy, Debug)]
+pub enum From {
+    Newest,
+    /// Towards older tickets, from before this id on.
+    Before(i64),
+    /// Towards newer tickets, from after this id on.
+    After(i64),
+}
+
+/// What a look at a range of tickets has found.
+struct Look {
+    ids: BTreeSet<i64>,
+    /// What was looked at, if it was less than asked for.
+    range: Range<i64>,
+    /// How many entries of the index it read.
+    read: usize,
+}
+
+/// Calls `accept` with the ids of tickets that have the words, in order, until it has accepted
+/// enough, or enough was read. Returns the id at which the search goes on, if it has not come
+/// to its end.
+pub fn find(
+    conn: &mut Connection,
+    account_id: i64,
+    terms: &[Term],
+    from: From,
+    mut accept: impl FnMut(&mut Connection, Vec<i64>) -> Result<bool>,
+) -> Result<Option<i64>> {
+    let of_account = tickets::table.filter(tickets::account_id.eq(account_id)).select(tickets::id);
+    // Ids rise with the numbers, for which there is an index.
+    let first: Option<i64> = of_account.order(tickets::number.asc()).first(conn).optional()?;
+    let last: Option<i64> = of_account.order(tickets::number.desc()).first(conn).optional()?;
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    let (mut left, is_rising) = match from {
+        From::Newest => (first..last + 1, false),
+        From::Before(id) => (first..id.min(last + 1), false),
+        From::After(id) => ((id + 1).max(first)..last + 1, true),
+    };
+    let (mut size, mut read) = (FIRST, 0);
+    while !left.is_empty() {
+        if read > MOST_READ {
+            return Ok(Some(if is_rising { left.start - 1 } else { left.end }));
+        }
+        let next = if is_rising {
+            left.start..left.end.min(left.start + size)
+        } else {
+            left.start.max(left.end - size)..left.end
+        };
+        let look = look(conn, account_id, terms, next, is_rising)?;
+        left = if is_rising { look.range.end..left.end } else { left.start..look.range.start };
+        let ids = look.ids.into_iter();
+        let ids: Vec<i64> = if is_rising { ids.collect() } else { ids.rev().collect() };
+        if !ids.is_empty() && accept(conn, ids)? {
+            return Ok(None);
+        }
+        read += look.read;
+        size *= if look.read < 64 { 16 } else { 2 };
+    }
+    Ok(None)
+}
+
+/// Whether a ticket has the words.
+pub fn has(conn: &mut Connection, account_id: i64, terms: &[Term], id: i64) -> Result<bool> {
+    Ok(!look(conn, account_id, terms, id..id + 1, false)?.ids.is_empty())
+}
+
+fn look(
+    conn: &mut Connection,
+    account_id: i64,
+    terms: &[Term],
+    mut range: Range<i64>,
+    is_rising: bool,
+) -> Result<Look> {
+    let mut read = 0;
+    let mut found: Option<BTreeSet<i64>> = None;
+    let (excluded, wanted): (Vec<&Term>, Vec<&Term>) = terms.iter().partition(|term| term.is_not);
+    for term in wanted {
+        let mut of_term = BTreeSet::new();
+        for phrases in &term.any {
+            of_term.extend(having_all(conn, account_id, phrases, &mut range, is_rising, &mut read)?);
+        }
+        found = Some(match found {
+            Some(found) => &found & &of_term,
+            None => of_term,
+        });
+        if found.as_ref().is_some_and(BTreeSet::is_empty) {
+            break;
+        }
+    }
+    let mut ids = match found {
+        Some(ids) => ids,
+        None => all(conn, account_id, &mut range, is_rising, &mut read)?,
+    };
+    for phrases in excluded.iter().flat_map(|term| &term.any) {
+        if ids.is_empty() {
+            break;
+        }
+        let unwanted = having_all(conn, account_id, phrases, &mut range, is_rising, &mut read)?;
+        ids = &ids - &unwanted;
+    }
+    ids.retain(|id| range.contains(id));
+    Ok(Look { ids, range, read })
+}
+
+/// The tickets that have all of these phrases. Shortens the range where there are too many.
+fn having_all(
+    conn: &mut Connection,
+    account_id: i64,
+    phrases: &[Phrase],
+    range: &mut Range<i64>,
+    is_rising: bool,
+    read: &mut usize,
+) -> Result<BTreeSet<i64>> {
+    let mut found: Option<BTreeSet<i64>> = None;
+    for phrase in phrases {
+        let rows = ticket_index::having(conn, account_id, range.clone(), phrase, is_rising)?;
+        shorten(range, &rows, is_rising);
+        *read += rows.len();
+        let rows: BTreeSet<i64> = rows.into_iter().collect();
+        found = Some(match found {
+            Some(found) => &found & &rows,
+            None => rows,
+        });
+    }
+    Ok(found.unwrap_or_default())
+}
+
+/// All tickets of a range, for a search that only excludes.
+fn all(
+    conn: &mut Connection,
+    account_id: i64,
+    range: &mut Range<i64>,
+    is_rising: bool,
+    read: &mut usize,
+) -> Result<BTreeSet<i64>> {
+    let query = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::id.ge(range.start).and(tickets::id.lt(range.end)))
+        .select(tickets::id)
+        .limit(MOST_ROWS)
+        .into_boxed();
+    let query = if is_rising { query.order(tickets::id.asc()) } else { query.order(tickets::id.desc()) };
+    let ids: Vec<i64> = query.load(conn)?;
+    shorten(range, &ids, is_rising);
+    *read += ids.len();
+    Ok(ids.into_iter().collect())
+}
+
+/// Where a look has read as much as it may, the rest of the range is left for the next one.
+fn shorten(range: &mut Range<i64>, read: &[i64], is_rising: bool) {
+    let Some(last) = read.last().filter(|_| i64::try_from(read.len()).is_ok_and(|count| count >= MOST_ROWS)) else {
+        return;
+    };
+    if is_rising {
+        range.end = range.end.min(last + 1);
+    } else {
+        range.start = range.start.max(*last);
+    }
+}
