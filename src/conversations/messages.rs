@@ -147,6 +147,11 @@ fn text(message: &Message) -> Source {
     (message.position, search::parts([message.body.as_str()]))
 }
 
+/// The text of a message.
+pub fn body(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<String>> {
+    Ok(messages::table.find((seq, position)).select(messages::body).first(conn).optional()?)
+}
+
 /// The words of all messages of a conversation, for the tickets that were created from it.
 pub fn texts(conn: &mut Connection, conversation: &Conversation) -> Result<Vec<Source>> {
     let rows: Vec<Message> =

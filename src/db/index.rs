@@ -4,6 +4,7 @@ use super::Connection;
 use crate::db::rows::Number;
 use crate::db::schema::search_state;
 use crate::search::{Part, Phrase, Term};
+use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
 use diesel::expression::{SqlLiteral, UncheckedBind};
 use diesel::prelude::*;
@@ -171,11 +172,14 @@ pub fn set_version(conn: &mut Connection, version: i64) -> QueryResult<()> {
 /// Removes all words from an index.
 pub fn clear(conn: &mut Connection, index: Index) -> QueryResult<()> {
     let table = index.table();
-    let query = match conn {
-        Connection::Sqlite(_) => format!("INSERT INTO {table} ({table}) VALUES ('delete-all')"),
-        Connection::Postgres(_) => format!("DELETE FROM {table}"),
-    };
-    diesel::sql_query(query).execute(conn).map(drop)
+    match conn {
+        // FTS5's own "delete-all" leaves a table of this kind damaged.
+        Connection::Sqlite(conn) => conn.batch_execute(&format!(
+            "DROP TABLE {table};
+             CREATE VIRTUAL TABLE {table} USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii')"
+        )),
+        Connection::Postgres(conn) => conn.batch_execute(&format!("DELETE FROM {table}")),
+    }
 }
 
 /// A raw SQL condition with one bound text.

@@ -75,15 +75,17 @@ pub fn forget(conn: &mut Connection, rows: Range<i64>) -> QueryResult<()> {
     query.execute(conn).map(drop)
 }
 
-/// Adds rows where none are yet.
+/// Adds rows, or replaces those with the same numbers.
 pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
     for (row, part) in rows {
         let (query, words) = match conn {
             Connection::Sqlite(_) => {
-                ("INSERT INTO ticket_words (rowid, words) VALUES (?, ?)", tokens(account_id, part))
+                ("INSERT OR REPLACE INTO ticket_words (rowid, words) VALUES (?, ?)", tokens(account_id, part))
             }
             Connection::Postgres(_) => {
-                ("INSERT INTO ticket_words (row_id, words) VALUES ($1, $2::tsvector)", lexemes(account_id, *row, part))
+                let query = "INSERT INTO ticket_words (row_id, words) VALUES ($1, $2::tsvector)
+                             ON CONFLICT (row_id) DO UPDATE SET words = excluded.words";
+                (query, lexemes(account_id, *row, part))
             }
         };
         diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words).execute(conn)?;
@@ -164,19 +166,42 @@ pub fn having(
     phrase: &Phrase,
     is_rising: bool,
 ) -> QueryResult<Vec<i64>> {
-    let rows = numbers(tickets.clone());
     let order = if is_rising { "ASC" } else { "DESC" };
-    let found: Vec<i64> = match conn {
+    let rows = look(conn, account_id, numbers(tickets), phrase, order, MOST_ROWS)?;
+    Ok(rows.into_iter().map(|row| row >> ROW_BITS).collect())
+}
+
+/// The position of the first message of a ticket's conversation that has a phrase.
+pub fn position_of(
+    conn: &mut Connection,
+    account_id: i64,
+    ticket_id: i64,
+    phrase: &Phrase,
+) -> QueryResult<Option<i64>> {
+    let rows = source_rows(ticket_id);
+    let found = look(conn, account_id, rows.clone(), phrase, "ASC", 1)?;
+    Ok(found.first().map(|row| (row - rows.start) / TEXT_ROWS))
+}
+
+fn look(
+    conn: &mut Connection,
+    account_id: i64,
+    rows: Range<i64>,
+    phrase: &Phrase,
+    order: &'static str,
+    most: i64,
+) -> QueryResult<Vec<i64>> {
+    match conn {
         Connection::Sqlite(conn) => {
             let query = fts5(conn, account_id, phrase)?;
-            Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order }.load(conn)?
+            Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order, most }.load(conn)
         }
         Connection::Postgres(conn) => {
+            let tickets = rows.start >> ROW_BITS..((rows.end - 1) >> ROW_BITS) + 1;
             let query = tsquery(account_id, tickets, phrase);
-            Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order }.load(conn)?
+            Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order, most }.load(conn)
         }
-    };
-    Ok(found.into_iter().map(|row| row >> ROW_BITS).collect())
+    }
 }
 
 /// A query for row numbers. Unlike `diesel::sql_query`, it is prepared once for each
@@ -188,6 +213,7 @@ struct Look {
     query: String,
     rows: Range<i64>,
     order: &'static str,
+    most: i64,
 }
 
 impl<DB> QueryFragment<DB> for Look
@@ -215,7 +241,7 @@ where
         out.push_sql(" ");
         out.push_sql(order);
         out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&MOST_ROWS)?;
+        out.push_bind_param::<BigInt, _>(&self.most)?;
         Ok(())
     }
 }

@@ -12,6 +12,8 @@ use std::ops::Range;
 /// How many tickets are looked at first. Where they have little of what is searched for, more
 /// are looked at next.
 const FIRST: i64 = 512;
+/// How many tickets are looked at at once, at most.
+const MOST: i64 = 1 << 20;
 /// How many entries of the index a page reads before it offers to go on.
 const MOST_READ: usize = 20_000;
 
@@ -72,7 +74,7 @@ pub fn find(
             return Ok(None);
         }
         read += look.read;
-        size *= if look.read < 64 { 16 } else { 2 };
+        size = (size * if look.read < 64 { 16 } else { 2 }).min(MOST);
     }
     Ok(None)
 }

@@ -18,10 +18,12 @@ use crate::tickets::ticket::Ticket;
 use crate::tickets::{find, search};
 use crate::values::page::{Cursor, Page, Place, Window};
 use crate::values::text;
+use chrono::NaiveDateTime;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
 
 /// The query parameters of a URL, before parsing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,6 +99,19 @@ impl Filter {
 
 type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
 
+/// A query in the order of a list, from a place on.
+macro_rules! in_order {
+    ($query:expr, $sort:expr, $window:expr) => {
+        match $sort {
+            Sort::Updated => keyset!($query, $window, tickets::updated_at, tickets::id),
+            Sort::Created => keyset!($query, $window, tickets::created_at, tickets::id),
+            Sort::Closed => {
+                keyset!($query.filter(tickets::closed_at.is_not_null()), $window, tickets::closed_at, tickets::id)
+            }
+        }
+    };
+}
+
 /// One page of the account's tickets. With words, the newest created come first.
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Ticket>> {
     let (conditions, terms) = operators::parse(&filter.q, filter.searcher)?;
@@ -104,23 +119,171 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<P
         // Only punctuation: no ticket matches.
         return Ok(Page::empty());
     }
+    let (filter, conditions) = &promoted(filter, conditions);
     if !terms.is_empty() && search::is_built(conn)? {
-        return found(conn, account_id, filter, &conditions, &terms);
+        return found(conn, account_id, filter, conditions, &terms);
     }
-    let mut query = narrowed(conn, account_id, filter, &conditions)?;
+    let filters = [
+        filter.statuses != Statuses::All,
+        filter.assignee != Assignee::Any,
+        filter.from != From::Any,
+        !filter.tag.is_empty() || !conditions.is_empty(),
+    ];
+    let has_index = filters.iter().filter(|is_set| **is_set).count() <= 1 && !filters[3];
+    if terms.is_empty() && filter.only.is_empty() && !has_index {
+        return match few_tagged(conn, account_id, &filter.tag)? {
+            Some(ids) => among(conn, account_id, filter, conditions, &ids),
+            None => scanned(conn, account_id, filter, conditions),
+        };
+    }
+    let mut query = narrowed(conn, account_id, filter, conditions)?;
     if !terms.is_empty() {
         query = query.filter(index::matches_terms(conn, Index::Tickets, account_id, &terms));
     }
-    let query = match filter.sort {
-        Sort::Updated => keyset!(query, filter.window, tickets::updated_at, tickets::id),
-        Sort::Created => keyset!(query, filter.window, tickets::created_at, tickets::id),
-        Sort::Closed => {
-            keyset!(query.filter(tickets::closed_at.is_not_null()), filter.window, tickets::closed_at, tickets::id)
-        }
-    };
-    let rows = query.load(conn)?;
+    let rows = in_order!(query, filter.sort, filter.window).load(conn)?;
     still_wanted()?;
     Ok(Page::new(rows, filter.window, |ticket| filter.cursor(ticket)))
+}
+
+/// The words that a list is searched for.
+///
+/// # Errors
+/// *Invalid*, as [`page`].
+pub fn words(filter: &Filter) -> Result<Vec<Term>> {
+    Ok(operators::parse(&filter.q, filter.searcher)?.1)
+}
+
+/// Operators that say the same as a filter, as this filter, for which there is an index.
+fn promoted(filter: &Filter, conditions: Vec<Condition>) -> (Filter, Vec<Condition>) {
+    let mut filter = filter.clone();
+    let mut rest = Vec::new();
+    for condition in conditions {
+        match condition.wanted {
+            Wanted::Statuses(statuses) if !condition.is_not && filter.statuses == Statuses::All => {
+                filter.statuses = statuses;
+            }
+            Wanted::Assignee(assignee) if !condition.is_not && filter.assignee == Assignee::Any => {
+                filter.assignee = assignee;
+            }
+            Wanted::Tag(tag) if !condition.is_not && filter.tag.is_empty() => filter.tag = tag,
+            Wanted::Number(number) if !condition.is_not && filter.only.is_empty() => filter.only = vec![number],
+            wanted => rest.push(Condition { wanted, ..condition }),
+        }
+    }
+    (filter, rest)
+}
+
+/// How many entries of an index a page reads before it offers to go on.
+const MOST_READ: usize = 5_000;
+
+/// The ids of the tickets with a tag, unless there are too many to read or the tag is empty.
+fn few_tagged(conn: &mut Connection, account_id: i64, tag: &str) -> Result<Option<Vec<i64>>> {
+    if tag.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<i64> = ticket_tags::table
+        .inner_join(tags::table)
+        .filter(tags::account_id.eq(account_id))
+        .filter(tags::name.eq(tag))
+        .limit(i64::try_from(MOST_READ + 1).unwrap_or(i64::MAX))
+        .select(ticket_tags::ticket_id)
+        .load(conn)?;
+    Ok(Some(ids).filter(|ids| ids.len() <= MOST_READ))
+}
+
+/// One page of the tickets with these ids, as far as the filter shows them.
+fn among(
+    conn: &mut Connection,
+    account_id: i64,
+    filter: &Filter,
+    conditions: &[Condition],
+    ids: &[i64],
+) -> Result<Page<Ticket>> {
+    let times = (tickets::updated_at, tickets::created_at, tickets::closed_at, tickets::id);
+    let query = narrowed(conn, account_id, filter, conditions)?.filter(tickets::id.eq_any(ids)).select(times);
+    let rows: Vec<(NaiveDateTime, NaiveDateTime, Option<NaiveDateTime>, i64)> = query.load(conn)?;
+    let at = |(updated, created, closed, id): (_, _, _, i64)| {
+        let at = match filter.sort {
+            Sort::Updated => Some(updated),
+            Sort::Created => Some(created),
+            Sort::Closed => closed,
+        };
+        at.map(|at| (at, id))
+    };
+    let mut keys: Vec<(NaiveDateTime, i64)> = rows.into_iter().filter_map(at).collect();
+    keys.sort_unstable();
+    let key = |cursor: Cursor| (cursor.at, cursor.id);
+    let keys: Vec<(NaiveDateTime, i64)> = match filter.window.place {
+        Place::First => keys.into_iter().rev().collect(),
+        Place::After(cursor) => keys.into_iter().rev().filter(|one| *one < key(cursor)).collect(),
+        Place::Before(cursor) => keys.into_iter().filter(|one| *one > key(cursor)).collect(),
+    };
+    let wanted: Vec<i64> = keys.into_iter().take(filter.window.size + 1).map(|(_, id)| id).collect();
+    Ok(Page::new(in_this_order(conn, &wanted)?, filter.window, |ticket| filter.cursor(ticket)))
+}
+
+fn in_this_order(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let rows: Vec<Ticket> = tickets::table.filter(tickets::id.eq_any(ids)).load(conn)?;
+    let mut rows: HashMap<i64, Ticket> = rows.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+}
+
+/// One page of tickets that meet several conditions: reads the index of one of them, and
+/// checks the others, up to a bound.
+fn scanned(conn: &mut Connection, account_id: i64, filter: &Filter, conditions: &[Condition]) -> Result<Page<Ticket>> {
+    let is_rising = matches!(filter.window.place, Place::Before(_));
+    let most = filter.window.size + 1;
+    let (mut rows, mut window, mut read) = (Vec::new(), Window { size: 127, ..filter.window }, 0);
+    let mut rest = None;
+    while rows.len() < most {
+        still_wanted()?;
+        let keys = keys(conn, account_id, filter, window)?;
+        let Some(last) = keys.last().copied() else { break };
+        let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
+        let query = narrowed(conn, account_id, filter, conditions)?.filter(tickets::id.eq_any(&ids));
+        let kept: HashSet<i64> = query.select(tickets::id).load(conn)?.into_iter().collect();
+        let wanted: Vec<i64> = ids.into_iter().filter(|id| kept.contains(id)).take(most - rows.len()).collect();
+        rows.extend(in_this_order(conn, &wanted)?);
+        read += keys.len();
+        if keys.len() <= window.size {
+            break;
+        }
+        if read >= MOST_READ && rows.len() < most {
+            rest = Some(last);
+            break;
+        }
+        let place = if is_rising { Place::Before(last) } else { Place::After(last) };
+        window = Window { place, size: (2 * window.size + 1).min(2_047) };
+    }
+    let mut page = Page::new(rows, filter.window, |ticket| filter.cursor(ticket));
+    if rest.is_some() {
+        // It has read its share, but there may be more.
+        if is_rising { page.newer = rest } else { page.older = rest }
+    }
+    Ok(page)
+}
+
+/// The next entries of the index that a list with several filters reads.
+fn keys(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Vec<Cursor>> {
+    let query =
+        tickets::table.filter(tickets::account_id.eq(account_id)).filter(tickets::deleted_at.is_null()).into_boxed();
+    let query: Boxed = match (filter.assignee, filter.from, filter.statuses) {
+        (Assignee::User(id), ..) => query.filter(tickets::assignee_id.eq(id)),
+        (_, From::Kind(kind), _) => query.filter(tickets::source_kind.eq(kind)),
+        (Assignee::Nobody, ..) => query.filter(tickets::assignee_id.is_null()),
+        (_, From::Nothing, _) => query.filter(tickets::source_kind.is_null()),
+        (.., Statuses::Open) => query.filter(Fixed("tickets.status <> 'closed'")),
+        (.., Statuses::Only(status)) => query.filter(tickets::status.eq(status)),
+        (.., Statuses::All) => query,
+    };
+    let rows: Vec<(NaiveDateTime, i64)> = match filter.sort {
+        Sort::Updated => in_order!(query, filter.sort, window).select((tickets::updated_at, tickets::id)).load(conn)?,
+        Sort::Created => in_order!(query, filter.sort, window).select((tickets::created_at, tickets::id)).load(conn)?,
+        Sort::Closed => in_order!(query, filter.sort, window)
+            .select((tickets::closed_at.assume_not_null(), tickets::id))
+            .load(conn)?,
+    };
+    Ok(rows.into_iter().map(|(at, id)| Cursor { at, id }).collect())
 }
 
 /// One page of the tickets that have the words.

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod counts;
 pub mod create;
+pub mod excerpts;
 pub mod filter;
 pub mod find;
 pub mod history;

@@ -6,6 +6,8 @@ mod undo;
 
 use crate::support::{PASSWORD, Person, TestApp, queries};
 use docket::accounts::role::Role;
+use reqwest::Method;
+use serde_json::Value;
 use std::time::Duration;
 
 #[actix_web::test]
@@ -224,6 +226,83 @@ async fn lists_show_statuses_counts_and_filters() {
     assert!(tabs.contains(&"Open 3".into()) && tabs.contains(&"Closed 1".into()), "{tabs:?}");
     owner.post("/tickets/4/tags", &[("remove", "billing")]).await.expect(303);
     assert!(owner.list("tag=billing").await.is_empty());
+}
+
+/// Every pair of filters in every order shows what a plain look at all tickets shows.
+#[actix_web::test]
+async fn filters_narrow_a_list_in_every_pair() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    for index in 1..=24 {
+        let source = format!("source-{index}");
+        let mut fields = vec![("title", "Pairs")];
+        match index % 3 {
+            0 => fields.push(("conversationId", &source)),
+            1 => fields.push(("formSubmissionId", &source)),
+            _ => {}
+        }
+        owner.make_ticket_of(&fields).await;
+        app.wait(Duration::from_secs(1));
+    }
+    let me = owner.id.to_string();
+    for index in [5, 6, 7, 8, 13, 14, 15, 20, 21, 3] {
+        owner.post(&format!("/tickets/{index}/assignee"), &[("assignee", &me)]).await.expect(303);
+        app.wait(Duration::from_secs(1));
+    }
+    for index in [2, 3, 7, 13, 20, 24, 9] {
+        owner.post(&format!("/tickets/{index}/tags"), &[("add", "vip")]).await.expect(303);
+        app.wait(Duration::from_secs(1));
+    }
+    for index in [7, 20, 1, 9, 15] {
+        owner.set_status(index, "closed").await.expect(303);
+        app.wait(Duration::from_secs(1));
+    }
+    let key = owner.make_key("Reader").await;
+    let request = app.stranger().request(Method::GET, "/api/v1/tickets?limit=100").bearer_auth(&key);
+    let all = app.stranger().send(request).await.expect(200).json();
+    let all = all["data"].as_array().unwrap();
+    assert_eq!(all.len(), 24);
+    type Filter<'a> = (&'a str, &'a dyn Fn(&Value) -> bool);
+    let statuses: [Filter; 3] = [
+        ("", &|row| row["status"] != "closed"),
+        ("status=all", &|_| true),
+        ("status=closed", &|row| row["status"] == "closed"),
+    ];
+    let assignees: [Filter; 3] = [
+        ("", &|_| true),
+        ("assignee=me", &|row| row["assigneeId"] == owner.id),
+        ("assignee=none", &|row| row["assigneeId"].is_null()),
+    ];
+    let sources: [Filter; 3] = [
+        ("", &|_| true),
+        ("source=chat", &|row| row["conversationId"].is_string()),
+        ("source=none", &|row| row["conversationId"].is_null() && row["formSubmissionId"].is_null()),
+    ];
+    let tags: [Filter; 2] = [("", &|_| true), ("tag=vip", &|row| row["tags"][0] == "vip")];
+    for (sort, time) in [("", "updatedAt"), ("sort=created", "createdAt"), ("sort=closed", "closedAt")] {
+        for (status, is_status) in statuses {
+            for (assignee, is_assignee) in assignees {
+                for (source, is_source) in sources {
+                    for (tag, is_tag) in tags {
+                        let wanted = |row: &&Value| {
+                            row[time].is_string() && is_status(row) && is_assignee(row) && is_source(row) && is_tag(row)
+                        };
+                        let mut expected: Vec<&Value> = all.iter().filter(wanted).collect();
+                        expected.sort_by_key(|row| std::cmp::Reverse((row[time].as_str(), row["number"].as_i64())));
+                        let expected: Vec<i64> = expected.iter().filter_map(|row| row["number"].as_i64()).collect();
+                        let query = [status, assignee, source, tag, sort].join("&");
+                        assert_eq!(owner.list(&query).await, expected, "{query}");
+                        // The same by operators.
+                        let words = [status, assignee, tag].join(" ").replace('=', ":");
+                        let words = form_urlencoded::byte_serialize(words.trim().as_bytes()).collect::<String>();
+                        if status == "status=all" && !words.is_empty() && sort == "sort=created" {
+                            assert_eq!(owner.list(&format!("q={words}&{source}&{sort}")).await, expected, "{words}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[actix_web::test]

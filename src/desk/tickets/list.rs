@@ -6,13 +6,14 @@ use crate::accounts::user::User;
 use crate::conversations::conversation;
 use crate::desk::tickets::first_steps::{Step, steps};
 use crate::error::{Error, Result};
+use crate::tickets::excerpts::Excerpt;
 use crate::tickets::filter::{Assignee, Sort, Statuses};
 use crate::tickets::list::{Counts, Filter, Query};
 use crate::tickets::operators::Searcher;
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::Ticket;
-use crate::tickets::{list, tags, ticket};
+use crate::tickets::{excerpts, list, tags, ticket};
 use crate::values::page::{Cursor, PAGE, Place};
 use crate::values::text;
 use crate::web::layout::Layout;
@@ -30,6 +31,8 @@ const ROW_TAGS: usize = 3;
 struct Row {
     number: i64,
     title: String,
+    /// Where the words of a search stand.
+    excerpt: Excerpt,
     status: Status,
     requester: String,
     assignee: Option<String>,
@@ -45,7 +48,14 @@ struct Row {
 }
 
 impl Row {
-    fn new(ticket: Ticket, at: When, tags: Vec<String>, assignee: Option<String>, waits: bool) -> Self {
+    fn new(
+        ticket: Ticket,
+        excerpt: Excerpt,
+        at: When,
+        tags: Vec<String>,
+        assignee: Option<String>,
+        waits: bool,
+    ) -> Self {
         let source = match ticket.source_kind {
             Some(SourceKind::Chat) => Some("chat"),
             Some(SourceKind::Form) => Some("form"),
@@ -58,6 +68,7 @@ impl Row {
             number: ticket.number,
             status: ticket.status,
             title: ticket.title,
+            excerpt,
             requester,
             assignee,
             more_tags: tags.len().saturating_sub(ROW_TAGS),
@@ -116,7 +127,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
     let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
     let is_home = !is_filtered && filter.statuses == Statuses::Open && matches!(filter.window.place, Place::First);
     let (shows_steps, has_public_url) = (is_home && layout.may_configure(), app.config.public_url.is_some());
-    let (page, counts, team, mut tags, waiting, steps, error) = app
+    let (page, counts, team, mut tags, waiting, steps, excerpts, error) = app
         .db
         .read(move |conn| {
             let (page, error) = or_reason(list::page(conn, account_id, &wanted))?;
@@ -127,17 +138,20 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let is_new = counts.of(Statuses::All) <= NEW_DESK;
             let steps =
                 if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
-            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, error))
+            let terms = list::words(&wanted).unwrap_or_default();
+            let excerpts = if terms.is_empty() { Vec::new() } else { excerpts::of(conn, &page.rows, &terms)? };
+            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, excerpts, error))
         })
         .await?;
     drop(slot);
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let now = app.clock.now();
+    let mut excerpts = excerpts.into_iter();
     let row = |ticket: Ticket| {
         let at = When::new(filter.sort.time(&ticket), agent.zone).since(now);
         let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
         let waits = ticket.conversation_id().is_some_and(|id| waiting.iter().any(|other| other == id));
-        Row::new(ticket, at, tags, assignee, waits)
+        Row::new(ticket, excerpts.next().unwrap_or_default(), at, tags, assignee, waits)
     };
     let is_cut = page.older.is_some() && page.rows.len() < PAGE;
     let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
