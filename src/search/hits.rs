@@ -79,6 +79,9 @@ pub fn snippet(text: &str, terms: &[Term]) -> Option<Vec<Piece>> {
     let hits = hits(text, terms);
     let first = hits.first()?;
     let start = text[..first.start].char_indices().rev().take(BEFORE).last().map_or(first.start, |(at, _)| at);
+    // It begins with a whole word, if there is one before the hit.
+    let space = text[start..first.start].find(char::is_whitespace).filter(|_| start > 0);
+    let start = space.map_or(start, |at| start + at);
     let end = text[start..].char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| start + at).max(first.end);
     let mut pieces = cut(text, &hits, start..end);
     if start > 0 {
@@ -141,6 +144,7 @@ mod tests {
         let pieces = snippet(&text, &parse("lamp").unwrap());
         let shown = shown(pieces);
         assert!(shown.starts_with("…") && shown.ends_with("…") && shown.contains(" the [lamp] after"), "{shown}");
+        assert!(shown.starts_with("… before"), "{shown}");
         assert!(shown.chars().count() < SHOWN + 10, "{shown}");
         let far = format!("{}lamp", "x ".repeat(WINDOW));
         assert_eq!(snippet(&far, &parse("lamp").unwrap()), None, "beyond what is looked through");
