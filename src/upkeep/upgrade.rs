@@ -36,7 +36,9 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
         return Ok(());
     }
     let mut job = job.clone();
-    let mut place = serde_json::from_str(&job.place).ok().or(Some(Place::Tickets(0)));
+    // A place that another version has kept is in other data, so the job begins again.
+    let kept = serde_json::from_str(&job.place).ok().filter(|(version, _)| *version == search::VERSION);
+    let mut place = Some(kept.map_or(Place::Tickets(0), |(_, place): (i64, Place)| place));
     let total =
         |conn: &mut Connection| Ok(tickets::search::count(conn)? + chats::count(conn)? + submission::count(conn)?);
     job.total = app.db.scan(total).await?;
@@ -50,7 +52,9 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
                 index::clear(conn, Index::Tickets)?;
                 index::set_version(conn, search::VERSION)?;
             }
-            kept.place = next.map_or(Ok(String::new()), |next| serde_json::to_string(&next)).map_err(unwritable)?;
+            kept.place = next
+                .map_or(Ok(String::new()), |next| serde_json::to_string(&(search::VERSION, next)))
+                .map_err(unwritable)?;
             kept.done = (kept.done + STEP).min(kept.total);
             Ok(queue::keep(conn, &kept, now)?.then(|| (next, kept.clone())))
         };
