@@ -4,14 +4,17 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{keys, rights, sessions};
+use crate::db::Connection;
 use crate::desk::sign_in::Kept;
 use crate::desk::{cookies, sign_in};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::limits::rates::Left;
+use crate::tickets::views;
+use crate::tickets::views::View;
 use crate::values::token;
 use crate::web::fields::Fields;
-use crate::web::layout::{CurrentUser, Layout};
+use crate::web::layout::{CurrentUser, Layout, SavedList};
 use crate::web::{AppData, answer, client, flow, log, origin};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -82,10 +85,10 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
         Gate::Desk(action) => action,
     };
     check_origin(req)?;
-    let Some(agent) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
+    let Some((agent, views)) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
     // First, because a refusal is shown in the user's layout, too.
-    admit(req, agent)?;
+    admit(req, agent, views)?;
     if allowed {
         return Ok(None);
     }
@@ -109,20 +112,24 @@ fn app_of(req: &HttpRequest) -> Result<AppData> {
     req.app_data::<AppData>().cloned().ok_or_else(missing)
 }
 
-async fn signed_in(req: &HttpRequest) -> Result<Option<Agent>> {
+async fn signed_in(req: &HttpRequest) -> Result<Option<(Agent, Vec<View>)>> {
     let app = app_of(req)?;
     let Some(token) = cookies::token(req, &app, cookies::Kind::Session) else { return Ok(None) };
     let used = sign_in::used(req, &app);
     let (wanted, config, now) = (token.clone(), app.config.clone(), used.last_seen_at);
-    let found = app.db.read(move |conn| sessions::find(conn, &config, &wanted, now)).await?;
-    let Some((user, is_stale)) = found else { return Ok(None) };
+    let find = move |conn: &mut Connection| {
+        let Some((user, is_stale)) = sessions::find(conn, &config, &wanted, now)? else { return Ok(None) };
+        let views = views::of(conn, user.account_id, user.id)?;
+        Ok(Some((user, views, is_stale)))
+    };
+    let Some((user, views, is_stale)) = app.db.read(find).await? else { return Ok(None) };
     if is_stale {
         // Reading must work even when writing fails.
         if let Err(error) = app.db.write(move |conn| sessions::touch(conn, &token, &used)).await {
             tracing::warn!(cause = error.cause(), "recording the use of a session failed");
         }
     }
-    Ok(Some(user.into()))
+    Ok(Some((user.into(), views)))
 }
 
 /// Authenticates a program by its API key.
@@ -169,7 +176,7 @@ fn slow_down(req: &ServiceRequest) -> Result<()> {
     app.limits.door.check(client::network(req.request(), &app.config)).map(drop)
 }
 
-fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
+fn admit(req: &ServiceRequest, agent: Agent, views: Vec<View>) -> Result<()> {
     flow::share(req.request())?.sign_in();
     log::name_sender(Some(agent.id), None);
     let user = CurrentUser {
@@ -179,6 +186,7 @@ fn admit(req: &ServiceRequest, agent: Agent) -> Result<()> {
         may_work: agent.role.may(Action::Work),
         may_configure: agent.role.may(Action::Configure),
         may_own: agent.role.may(Action::Own),
+        saved_lists: views.into_iter().map(|view| SavedList { name: view.name, query: view.query }).collect(),
     };
     let mut extensions = req.extensions_mut();
     extensions.insert(user);

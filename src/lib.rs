@@ -9,11 +9,13 @@
 //! | where | what |
 //! | --- | --- |
 //! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `role.rs` decides who may do what |
-//! | [`tickets`] | tickets: status, notes, tags, history, list, search |
+//! | [`tickets`] | tickets: status, notes, tags, history, lists, saved views, changes of many, search |
 //! | [`attachments`] | files on tickets: the types, their validation, how they are kept |
 //! | [`conversations`] | chats with visitors: widgets, conversations, messages |
 //! | [`submissions`] | forms on websites, and what visitors send through them |
+//! | [`contacts`] | people outside the team, by email address |
 //! | [`events`] | the record of what happens: `event.rs` lists what can happen, `record.rs` writes it, `feed.rs` reads it in order, `actor.rs` names who caused it |
+//! | [`figures`] | numbers for reports, kept while things happen: counts by week, durations in buckets |
 //! | [`jobs`] | background jobs: `queue.rs` says who does them next |
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
@@ -36,8 +38,8 @@
 //! | [`api`] | `/api/v1` for other programs |
 //! | [`cli`] | the command line |
 //!
-//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team, removing old data), checks,
-//! and creates sample data.
+//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team, removing old data, changes
+//! of many tickets, numbers of another time zone), checks, and creates sample data.
 //!
 //! An interface calls domain modules. Domain modules call one another through
 //! functions that take a connection, and never call an interface. No file or folder
@@ -104,12 +106,14 @@ pub mod attachments;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contacts;
 pub mod conversations;
 pub mod db;
 pub mod desk;
 pub mod endpoint;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod files;
 pub mod gate;
 pub mod jobs;

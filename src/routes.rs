@@ -4,15 +4,17 @@
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, audit, conversations, invitations, jobs, keys, live, profile, sessions, setup, sign_in,
-    submissions, team, tickets, undo,
+    account, attachments, audit, contacts, conversations, invitations, jobs, keys, live, profile, reports, sessions,
+    setup, sign_in, submissions, tags, team, tickets, undo, views,
 };
 use crate::endpoint::{Endpoint, get, options, post};
 use crate::files::{archive, serve};
 use crate::gate::Gate;
+use crate::tickets::query::Query;
+use crate::web::layout::Layout;
 use crate::web::{assets, cross_origin};
 use crate::{api, public};
-use actix_web::{Route, web};
+use actix_web::{HttpResponse, Route, web};
 use std::collections::BTreeMap;
 
 const PUBLIC: Gate = Gate::Public;
@@ -56,6 +58,13 @@ pub fn table() -> Vec<Endpoint> {
         // Tickets.
         get("/", READ, home),
         get("/tickets", READ, tickets::list::list),
+        get("/tickets.csv", READ, api::export::csv),
+        get("/tickets.jsonl", READ, api::export::json_lines),
+        post("/tickets/bulk", WORK, tickets::bulk::change),
+        get("/tickets/bulk/{id}", READ, tickets::bulk::show),
+        post("/tickets/bulk/{id}/undo", WORK, tickets::bulk::undo),
+        post("/tickets/bulk/{id}/cancel", WORK, tickets::bulk::cancel),
+        post("/tickets/bulk/{id}/resume", WORK, tickets::bulk::resume),
         post("/tickets", WORK, tickets::new::create),
         get("/tickets/new", WORK, tickets::new::show),
         get("/tickets/{number}", READ, tickets::show::show),
@@ -72,6 +81,22 @@ pub fn table() -> Vec<Endpoint> {
         post("/tickets/{number}/delete", WORK, tickets::change::delete),
         post("/tickets/{number}/restore", WORK, tickets::change::restore),
         get("/trash", READ, tickets::trash::show),
+        get("/tags", READ, tags::show),
+        get("/tags/{name}", READ, tags::theme),
+        post("/tags/{name}/rename", WORK, tags::rename),
+        post("/tags/{name}/merge", WORK, tags::merge),
+        post("/tags/{name}/delete", WORK, tags::delete),
+        get("/contacts", READ, contacts::search),
+        get("/contacts/{id}", READ, contacts::show),
+        post("/contacts/{id}", WORK, contacts::save),
+        post("/contacts/{id}/merge", WORK, contacts::merge),
+        post("/contacts/{id}/split", WORK, contacts::split),
+        get("/reports", READ, reports::show),
+        get("/reports.csv", READ, reports::csv),
+        get("/views", READ, views::show),
+        post("/views", READ, views::save),
+        post("/views/restore", READ, views::restore),
+        post("/views/{id}/delete", READ, views::delete),
 
         // Files.
         post("/tickets/{number}/attachments", WORK, attachments::upload::upload),
@@ -154,8 +179,10 @@ pub fn table() -> Vec<Endpoint> {
     table
 }
 
-async fn home(layout: crate::web::layout::Layout) -> actix_web::HttpResponse {
-    layout.see_other("/tickets")
+/// The list that was shown last.
+async fn home(layout: Layout) -> HttpResponse {
+    let list: Query = serde_html_form::from_str(&layout.last_list).unwrap_or_default();
+    layout.see_other(list.path())
 }
 
 /// Registers the table. Lines with the same path become one resource, so that a wrong

@@ -9,6 +9,7 @@ use crate::error::{Error, OfField, Result};
 use crate::events::actor::{Actor, ActorKind};
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
+use crate::figures::build;
 use crate::values::text;
 use crate::values::time::parse_zone;
 use chrono::NaiveDateTime;
@@ -29,6 +30,12 @@ pub struct Account {
     pub file_bytes: i64,
     /// Whether the list of first steps was dismissed.
     pub steps_hidden: bool,
+    /// The time zone of the numbers in reports, which [`crate::figures`] maintains; so are
+    /// the other three.
+    pub figures_zone: String,
+    pub figures_generation: i64,
+    pub figures_next: String,
+    pub figures_place: i64,
 }
 
 /// The number of tickets in one status, maintained by [`crate::tickets::counts`].
@@ -57,6 +64,10 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         created_at: now,
         file_bytes: 0,
         steps_hidden: false,
+        figures_zone: owner.time_zone.clone(),
+        figures_generation: 0,
+        figures_next: String::new(),
+        figures_place: 0,
     };
     diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {
@@ -64,7 +75,7 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         diesel::insert_into(ticket_counts::table).values(counter).execute(conn)?;
     }
     diesel::update(users::table.find(id)).set(users::account_id.eq(id)).execute(conn)?;
-    let actor = Actor { account_id: id, name: owner.name.clone(), kind: ActorKind::User(id) };
+    let actor = Actor::new(id, &owner.name, ActorKind::User(id));
     record(conn, &actor, NewEvent::new(EventKind::AccountCreated, id), now)?;
     Ok(id)
 }
@@ -148,6 +159,10 @@ pub fn elsewhere(pattern: &str, id: &str) -> Option<String> {
 pub fn change_settings(conn: &mut Connection, actor: &Actor, settings: &Settings, now: NaiveDateTime) -> Result<()> {
     let before = find(conn, actor.account_id)?;
     diesel::update(accounts::table.find(before.id)).set(settings).execute(conn)?;
+    if before.time_zone != settings.time_zone {
+        // Weeks begin elsewhere.
+        build::request(conn, before.id, &settings.time_zone)?;
+    }
     let event = NewEvent::new(EventKind::AccountChanged, before.id);
     record(conn, actor, event.text(&before.name, &settings.name), now)?;
     Ok(())

@@ -39,6 +39,6 @@ impl From<User> for Agent {
 
 impl From<&Agent> for Actor {
     fn from(agent: &Agent) -> Self {
-        Self { account_id: agent.account_id, name: agent.name.clone(), kind: ActorKind::User(agent.id) }
+        Self::new(agent.account_id, &agent.name, ActorKind::User(agent.id))
     }
 }

@@ -94,7 +94,7 @@ pub fn bearer(conn: &mut Connection, hash: &str, now: NaiveDateTime) -> Result<O
     let found = found.filter(|(_, creator)| may_hold(creator));
     Ok(found.map(|(key, _)| {
         let name = format!("{} (API)", key.name);
-        let actor = Actor { account_id: key.account_id, name, kind: ActorKind::Key(key.id) };
+        let actor = Actor::new(key.account_id, &name, ActorKind::Key(key.id));
         (actor, key.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY))
     }))
 }

@@ -56,7 +56,7 @@ pub struct NewUser {
 
 impl From<&User> for Actor {
     fn from(user: &User) -> Self {
-        Self { account_id: user.account_id, name: user.name.clone(), kind: ActorKind::User(user.id) }
+        Self::new(user.account_id, &user.name, ActorKind::User(user.id))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod attachments;
 pub mod conversations;
 pub mod description;
 pub mod events;
+pub mod export;
 pub mod me;
 pub mod messages;
 pub mod read;

@@ -8,9 +8,11 @@ use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::filter::Statuses;
-use crate::tickets::list::Filter;
+use crate::tickets::line::Line;
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::operators::Searcher;
+use crate::tickets::query;
+use crate::tickets::query::Filter;
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester, parse_requester_parts};
@@ -23,7 +25,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use utoipa::{IntoParams, ToSchema};
 
 /// A ticket.
@@ -31,32 +33,32 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(rename_all = "camelCase")]
 pub struct Ticket {
     /// Counts from 1 in each account and is never reused.
-    number: i64,
-    title: String,
-    status: Status,
+    pub(super) number: i64,
+    pub(super) title: String,
+    pub(super) status: Status,
     /// Internal: no visitor ever sees them.
-    notes: String,
+    pub(super) notes: String,
     /// Send it when you change the notes.
-    notes_version: i64,
-    tags: Vec<String>,
-    assignee_id: Option<i64>,
-    requester_name: String,
-    requester_email: String,
-    conversation_id: Option<String>,
-    form_submission_id: Option<String>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    pub(super) notes_version: i64,
+    pub(super) tags: Vec<String>,
+    pub(super) assignee_id: Option<i64>,
+    pub(super) requester_name: String,
+    pub(super) requester_email: String,
+    pub(super) conversation_id: Option<String>,
+    pub(super) form_submission_id: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
     /// The latest close; null while open.
-    closed_at: Option<DateTime<Utc>>,
+    pub(super) closed_at: Option<DateTime<Utc>>,
     /// The first close; stays.
-    first_closed_at: Option<DateTime<Utc>>,
-    reopen_count: i64,
+    pub(super) first_closed_at: Option<DateTime<Utc>>,
+    pub(super) reopen_count: i64,
     /// From creation to the latest close; null while open.
-    resolution_seconds: Option<i64>,
+    pub(super) resolution_seconds: Option<i64>,
 }
 
 impl Ticket {
-    fn new(row: ticket::Ticket, tags: Vec<String>) -> Self {
+    pub(super) fn new(row: ticket::Ticket, tags: Vec<String>) -> Self {
         let (mut conversation_id, mut form_submission_id) = (None, None);
         match row.source() {
             Some(Source { kind: source::SourceKind::Chat, id }) => conversation_id = Some(id),
@@ -120,11 +122,11 @@ pub struct TicketsQuery {
 )]
 pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Result<HttpResponse> {
     let query = query.into_inner();
-    let typed = list::Query {
+    let typed = query::Query {
         q: query.q.unwrap_or_default(),
         tag: query.tag.unwrap_or_default(),
         sort: "created".into(),
-        ..list::Query::default()
+        ..query::Query::default()
     };
     let filter = Filter {
         only: Vec::new(),
@@ -137,10 +139,13 @@ pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Res
         let page = list::page(conn, actor.account_id, &filter)?;
         let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
         let mut tags = tags::of_many(conn, &ids)?;
-        Ok(page.map(|row| {
-            let tags = tags.remove(&row.id).unwrap_or_default();
-            Ticket::new(row, tags)
-        }))
+        let rows = ticket::by_ids(conn, &ids)?.into_iter();
+        let mut rows: HashMap<i64, ticket::Ticket> = rows.map(|row| (row.id, row)).collect();
+        let whole = |line: Line| {
+            let tags = tags.remove(&line.id).unwrap_or_default();
+            Some(Ticket::new(rows.remove(&line.id)?, tags))
+        };
+        Ok(page.filter_map(whole))
     });
     Ok(List::answer(page.await?))
 }

@@ -1,5 +1,7 @@
 //! A conversation: its row, and how it is created, found, locked and closed.
 
+use crate::contacts::contact;
+use crate::db::fixed::WithoutIndex;
 use crate::db::schema::conversations;
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
@@ -70,6 +72,11 @@ pub struct Conversation {
     /// Position of the team's latest message; all later messages are the visitor's.
     pub answered_position: i64,
     pub waiting_since: Option<NaiveDateTime>,
+    /// How long the visitor waited for the first reply, and when it came.
+    pub first_reply_seconds: Option<i64>,
+    pub first_reply_at: Option<NaiveDateTime>,
+    /// The visitor, by address.
+    pub contact_id: Option<i64>,
 }
 
 impl Conversation {
@@ -132,6 +139,7 @@ struct NewRow<'a> {
     widget_id: Option<i64>,
     visitor_hash: Option<&'a str>,
     answered_position: i64,
+    contact_id: Option<i64>,
 }
 
 /// Stores a conversation without messages and returns its row.
@@ -155,6 +163,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewConversation, now: 
         widget_id: new.chat.as_ref().map(|chat| chat.widget_id),
         visitor_hash: new.chat.as_ref().map(|chat| chat.visitor_hash.as_str()),
         answered_position: 0,
+        contact_id: contact::id_of(conn, actor.account_id, &new.visitor_email, &new.visitor_name, now)?,
     };
     let created = unless_taken(conn, |conn| {
         diesel::insert_into(conversations::table).values(row).returning(conversations::all_columns).get_result(conn)
@@ -213,12 +222,39 @@ pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> 
 
 /// Returns which of these conversations need a reply.
 pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<Vec<String>> {
-    Ok(conversations::table
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The other conditions are checked here: SQLite would take the index of all that wait.
+    let rows: Vec<(String, Option<NaiveDateTime>, Option<NaiveDateTime>)> = conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::id.eq_any(ids))
+        .select((conversations::id, conversations::waiting_since, conversations::deleted_at))
+        .load(conn)?;
+    let waits =
+        |(id, since, deleted): (String, Option<_>, Option<_>)| (since.is_some() && deleted.is_none()).then_some(id);
+    Ok(rows.into_iter().filter_map(waits).collect())
+}
+
+/// The conversations that have been waiting for a reply for longest.
+pub fn waiting_longest(conn: &mut Connection, account_id: i64, limit: i64) -> Result<Vec<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
         .filter(conversations::waiting_since.is_not_null())
         .filter(conversations::deleted_at.is_null())
-        .select(conversations::id)
+        .order((conversations::waiting_since, conversations::seq))
+        .limit(limit)
+        .load(conn)?)
+}
+
+/// The newest conversations of these contacts.
+pub fn of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64], limit: i64) -> Result<Vec<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::contact_id.eq_any(contacts))
+        .filter(WithoutIndex(conversations::account_id).eq(account_id))
+        .filter(conversations::deleted_at.is_null())
+        .order((conversations::created_at.desc(), conversations::seq.desc()))
+        .limit(limit)
         .load(conn)?)
 }
 

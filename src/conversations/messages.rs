@@ -1,8 +1,8 @@
 //! Queries on messages: reading them, and posting one at the next position of its
 //! conversation.
 
-use crate::conversations::conversation;
 use crate::conversations::conversation::{Conversation, Status};
+use crate::conversations::{conversation, figures};
 use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
 use crate::db::ticket_index::Source;
@@ -81,6 +81,8 @@ struct Latest {
     last_message_at: NaiveDateTime,
     answered_position: i64,
     waiting_since: Option<NaiveDateTime>,
+    first_reply_seconds: Option<i64>,
+    first_reply_at: Option<NaiveDateTime>,
 }
 
 /// Adds a message at the next position of its conversation. If a message with the same
@@ -105,17 +107,25 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
             (conversation.answered_position, conversation.waiting_since.or(Some(new.at)).filter(|_| is_open))
         }
     };
-    let conversation: Conversation = diesel::update(conversations::table.find(conversation.seq))
+    let is_first = new.sender == Sender::Agent && conversation.answered_position == 0;
+    let waited = conversation.waiting_since.filter(|_| is_first).map(|since| (new.at - since).num_seconds().max(0));
+    let before = conversation;
+    let conversation: Conversation = diesel::update(conversations::table.find(before.seq))
         .set(Latest {
             status: if is_open { Status::Open } else { Status::Closed },
             message_count: position,
             last_message: text::shorten(&new.body, 140),
-            last_message_at: new.at.max(conversation.last_message_at),
+            last_message_at: new.at.max(before.last_message_at),
             answered_position,
             waiting_since,
+            first_reply_seconds: waited.or(before.first_reply_seconds),
+            first_reply_at: waited.map(|_| new.at).or(before.first_reply_at),
         })
         .returning(conversations::all_columns)
         .get_result(conn)?;
+    if waited.is_some() {
+        figures::changed(conn, &before, &conversation)?;
+    }
     let message: Message = diesel::insert_into(messages::table)
         .values(Message {
             account_id: actor.account_id,

@@ -2,6 +2,7 @@
 
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
+use crate::conversations::figures;
 use crate::conversations::messages::texts;
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
@@ -17,6 +18,7 @@ use diesel::prelude::*;
 pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
     let conversation = get(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
+    figures::changed(conn, &conversation, &Conversation { deleted_at: Some(now), ..conversation.clone() })?;
     ticket_index::set_source(conn, conversation.account_id, ("chat", &conversation.id), &[])?;
     record(conn, actor, conversation.event(EventKind::ConversationDeleted), now)
 }
@@ -41,6 +43,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let changed = diesel::update(row).set(conversations::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let restored = get(conn, account_id, id)?;
     if changed > 0 {
+        figures::changed(conn, &Conversation { deleted_at: Some(now), ..restored.clone() }, &restored)?;
         let texts = texts(conn, &restored)?;
         ticket_index::set_source(conn, account_id, ("chat", &restored.id), &texts)?;
         record(conn, actor, restored.event(EventKind::ConversationRestored), now)?;
@@ -59,18 +62,18 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
 /// Puts up to `limit` conversations whose ids match a pattern at the end of their time in the
 /// trash, and returns how many.
 pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
-    let rows: Vec<(i64, String)> = conversations::table
+    let rows: Vec<Conversation> = conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::id.like(ids))
         .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
         .limit(limit)
-        .select((conversations::seq, conversations::id))
         .load(conn)?;
-    for (_, id) in &rows {
-        ticket_index::set_source(conn, account_id, ("chat", id), &[])?;
+    for row in &rows {
+        figures::changed(conn, row, &Conversation { deleted_at: Some(EXPIRED), ..row.clone() })?;
+        ticket_index::set_source(conn, account_id, ("chat", &row.id), &[])?;
     }
-    let expired =
-        diesel::update(conversations::table.filter(conversations::seq.eq_any(rows.into_iter().map(|(seq, _)| seq))));
+    let seqs = rows.iter().map(|row| row.seq);
+    let expired = diesel::update(conversations::table.filter(conversations::seq.eq_any(seqs)));
     Ok(expired.set(conversations::deleted_at.eq(EXPIRED)).execute(conn)?)
 }
 

@@ -1,5 +1,6 @@
 //! What a visitor does through the bubble.
 
+use crate::contacts::contact;
 use crate::conversations::conversation::{Chat, Conversation, NewConversation, Status};
 use crate::conversations::messages::{NewMessage, Posted};
 use crate::conversations::widgets::Widget;
@@ -91,8 +92,13 @@ pub fn change_visitor(
     if (name, email) == (&found.visitor_name, &found.visitor_email) {
         return Ok(found);
     }
+    let contact_id = contact::id_of(conn, actor.account_id, email, name, now)?;
     let changed: Conversation = diesel::update(conversations::table.find(found.seq))
-        .set((conversations::visitor_name.eq(name), conversations::visitor_email.eq(email)))
+        .set((
+            conversations::visitor_name.eq(name),
+            conversations::visitor_email.eq(email),
+            conversations::contact_id.eq(contact_id),
+        ))
         .returning(conversations::all_columns)
         .get_result(conn)?;
     messages::index_visitor(conn, &changed)?;

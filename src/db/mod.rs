@@ -4,6 +4,7 @@
 //! differs between them lives in `sqlite.rs`, `postgres.rs` and [`index`]. Every call
 //! runs off the web workers, because even getting a connection may block.
 
+pub mod cells;
 mod connection;
 mod error;
 pub mod fixed;

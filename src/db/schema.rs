@@ -17,6 +17,10 @@ table! {
         created_at -> Timestamp,
         file_bytes -> BigInt,
         steps_hidden -> Bool,
+        figures_zone -> Text,
+        figures_generation -> BigInt,
+        figures_next -> Text,
+        figures_place -> BigInt,
     }
 }
 
@@ -131,6 +135,7 @@ table! {
         created_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
         done_at -> Nullable<Timestamp>,
+        contact_id -> Nullable<BigInt>,
     }
 }
 
@@ -160,6 +165,9 @@ table! {
         visitor_hash -> Nullable<Text>,
         answered_position -> BigInt,
         waiting_since -> Nullable<Timestamp>,
+        first_reply_seconds -> Nullable<BigInt>,
+        first_reply_at -> Nullable<Timestamp>,
+        contact_id -> Nullable<BigInt>,
     }
 }
 
@@ -200,6 +208,9 @@ table! {
         first_closed_at -> Nullable<Timestamp>,
         reopen_count -> BigInt,
         deleted_at -> Nullable<Timestamp>,
+        reopened_at -> Nullable<Timestamp>,
+        open_seconds -> BigInt,
+        contact_id -> Nullable<BigInt>,
     }
 }
 
@@ -216,6 +227,7 @@ table! {
         id -> BigInt,
         account_id -> BigInt,
         name -> Text,
+        last_at -> Nullable<Timestamp>,
     }
 }
 
@@ -346,6 +358,80 @@ table! {
 }
 
 table! {
+    bulk_actions (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        user_id -> BigInt,
+        action -> Text,
+        value -> Text,
+        scope -> Text,
+        undoes -> Nullable<BigInt>,
+        total -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        refused -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    bulk_results (bulk_id, ticket_id) {
+        bulk_id -> BigInt,
+        ticket_id -> BigInt,
+        number -> BigInt,
+        outcome -> Text,
+        reason -> Text,
+        event_id -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    figures (account_id, generation, dimension, measure, key, week, bucket) {
+        account_id -> BigInt,
+        generation -> BigInt,
+        dimension -> Text,
+        measure -> Text,
+        key -> BigInt,
+        week -> BigInt,
+        bucket -> BigInt,
+        count -> BigInt,
+    }
+}
+
+table! {
+    contacts (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        note -> Text,
+        merged_into -> Nullable<BigInt>,
+        is_indexed -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    contact_words (account_id, word, contact_id) {
+        account_id -> BigInt,
+        word -> Text,
+        contact_id -> BigInt,
+    }
+}
+
+table! {
+    views (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        query -> Text,
+        is_shared -> Bool,
+    }
+}
+
+table! {
     event_readers (name) {
         name -> Text,
         seq -> BigInt,
@@ -355,6 +441,7 @@ table! {
 joinable!(sessions -> users (user_id));
 joinable!(ticket_tags -> tags (tag_id));
 joinable!(ticket_tags -> tickets (ticket_id));
+joinable!(bulk_results -> tickets (ticket_id));
 joinable!(messages -> conversations (conversation_seq));
 joinable!(api_keys -> accounts (account_id));
 joinable!(submissions -> forms (form_id));
@@ -385,5 +472,11 @@ allow_tables_to_appear_in_same_query!(
     api_keys,
     idempotent_answers,
     jobs,
+    bulk_actions,
+    bulk_results,
+    figures,
+    contacts,
+    contact_words,
+    views,
     event_readers
 );

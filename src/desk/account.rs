@@ -7,6 +7,9 @@ use crate::accounts::{account, samples};
 use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
+use crate::figures::read;
+use crate::jobs::job::Kind;
+use crate::jobs::queue;
 use crate::upkeep::sample;
 use crate::upkeep::sample::{Plan, removal};
 use crate::web::AppData;
@@ -53,8 +56,14 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         Ok(parsed) => parsed,
         Err(error) => return render(&app, &agent, &layout, &typed, Some(&error)).await,
     };
-    app.write_as(&agent, Action::Configure, move |conn, actor| account::change_settings(conn, actor, &parsed, now))
-        .await?;
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        account::change_settings(conn, actor, &parsed, now)?;
+        if read::is_building(conn, actor.account_id)? {
+            queue::ensure(conn, Kind::Figures, Some(actor.account_id), now)?;
+        }
+        Ok(())
+    };
+    app.write_as(&agent, Action::Configure, write).await?;
     layout.see_other_with("/settings", &Flash::new("Saved."))
 }
 

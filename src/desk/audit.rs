@@ -3,18 +3,18 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Role;
 use crate::accounts::user;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::audit;
 use crate::events::audit::Filter;
 use crate::events::event::{Event, Kind};
 use crate::values::page::{Cursor, Place, Window};
 use crate::web::AppData;
+use crate::web::csv::{CONTENT_TYPE, Rows, download};
 use crate::web::layout::Layout;
 use crate::web::lists::{Choice, LIST_BUSY, LIST_PATIENCE};
 use crate::web::query::Query;
 use crate::web::when::When;
 use actix_web::HttpResponse;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use askama::Template;
 use serde::Deserialize;
 
@@ -114,9 +114,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Audit
 pub async fn csv(app: AppData, agent: Agent, query: Query<AuditQuery>) -> Result<HttpResponse> {
     let (filter, account_id) = (query.filter(), agent.account_id);
     let _slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
-    let mut file = csv::Writer::from_writer(Vec::new());
-    let failed = |source: csv::Error| Error::internal("the CSV file", source);
-    file.write_record(["at", "actor", "event", "subject", "description", "place"]).map_err(failed)?;
+    let mut file = Rows::with_head(["at", "actor", "event", "subject", "description", "place"])?;
     let (mut place, mut count) = (Place::First, 0);
     while count < MOST {
         let wanted = filter.clone();
@@ -128,20 +126,12 @@ pub async fn csv(app: AppData, agent: Agent, query: Query<AuditQuery>) -> Result
             let (at, kind) = (event.at.and_utc().to_rfc3339(), event.kind.as_str());
             let (what, place, subject) = (what(&event), place_of(&event).to_owned(), event.subject.clone());
             let cells = [at, actor(event), kind.to_owned(), subject, what, place];
-            file.write_record(cells.map(harmless)).map_err(failed)?;
+            file.add(cells)?;
         }
         let Some(cursor) = page.older else { break };
         place = Place::After(cursor);
     }
-    let file = file.into_inner().map_err(|source| Error::internal("the CSV file", source.to_string()))?;
-    let name = DispositionParam::Filename("audit.csv".into());
-    let disposition = ContentDisposition { disposition: DispositionType::Attachment, parameters: vec![name] };
-    Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").insert_header(disposition).body(file))
-}
-
-/// A cell that spreadsheets show, and never run as a formula.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).insert_header(download("audit.csv")).body(file.into_bytes()?))
 }
 
 fn actor(event: Event) -> String {
@@ -180,6 +170,9 @@ fn what(event: &Event) -> String {
         Kind::UserSessionsEnded => format!("signed out {about} everywhere"),
         Kind::InvitationCreated => format!("invited {about} as {}", role("role")),
         Kind::InvitationRevoked => format!("revoked the invitation of {about}"),
+        Kind::ContactChanged => format!("changed what is known of {about}"),
+        Kind::ContactMerged => format!("merged {about} into another person"),
+        Kind::ContactSplit => format!("separated {about} from another person"),
         Kind::KeyCreated => format!("created the API key {about}"),
         Kind::KeyRevoked => format!("revoked the API key {about}"),
         Kind::FormCreated => format!("created the form {new}"),
@@ -208,6 +201,9 @@ fn label(kind: Kind) -> &'static str {
         Kind::UserSessionsEnded => "Sessions ended",
         Kind::InvitationCreated => "Invitation created",
         Kind::InvitationRevoked => "Invitation revoked",
+        Kind::ContactChanged => "Person changed",
+        Kind::ContactMerged => "People merged",
+        Kind::ContactSplit => "People separated",
         Kind::KeyCreated => "API key created",
         Kind::KeyRevoked => "API key revoked",
         Kind::FormCreated => "Form created",

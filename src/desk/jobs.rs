@@ -106,6 +106,8 @@ fn what(job: &Job, team: &[User]) -> String {
             format!("Mail to {name}: {topic}")
         }
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
+        Kind::Bulk => "Changing many tickets".into(),
+        Kind::Figures => "Counting for reports".into(),
         Kind::SampleRemoval => "Removing sample data".into(),
         Kind::Upgrade => "Updating the data of older versions".into(),
     }

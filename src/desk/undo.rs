@@ -72,7 +72,6 @@ pub async fn undo(app: AppData, agent: Agent, layout: Layout, query: Query<UndoQ
 fn undo_one(conn: &mut Connection, user: &Agent, actor: &Actor, event: &Event, now: NaiveDateTime) -> Result<bool> {
     let subject = event.subject.as_str();
     match event.kind {
-        Kind::TicketDeleted => tickets::trash::restore(conn, actor, number_of(event)?, now)?,
         Kind::AttachmentRemoved => {
             return Ok(attachment::set_deleted(conn, actor, number_of(event)?, subject, false, now)?.event.is_some());
         }

@@ -10,6 +10,8 @@ pub struct Actor {
     /// The actor's name at the time of the change, for the history.
     pub name: String,
     pub kind: ActorKind,
+    /// The bulk action that the changes are part of.
+    pub bulk: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +27,16 @@ pub enum ActorKind {
 }
 
 impl Actor {
+    pub fn new(account_id: i64, name: &str, kind: ActorKind) -> Self {
+        Self { account_id, name: name.to_owned(), kind, bulk: None }
+    }
+
     pub fn system(account_id: i64) -> Self {
-        Self { account_id, name: "Docket".into(), kind: ActorKind::System }
+        Self::new(account_id, "Docket", ActorKind::System)
     }
 
     pub fn visitor(account_id: i64, name: &str) -> Self {
-        Self { account_id, name: name.to_owned(), kind: ActorKind::Visitor }
+        Self::new(account_id, name, ActorKind::Visitor)
     }
 
     pub fn user_id(&self) -> Option<i64> {

@@ -51,6 +51,7 @@ kinds! {
     TicketAssigned = "ticket.assigned",
     TicketTagAdded = "ticket.tag_added",
     TicketTagRemoved = "ticket.tag_removed",
+    TicketTagReplaced = "ticket.tag_replaced",
     TicketNotesChanged = "ticket.notes_changed",
     TicketVisitorReturned = "ticket.visitor_returned",
     TicketDeleted = "ticket.deleted",
@@ -94,6 +95,9 @@ kinds! {
     UserSessionsEnded = "user.sessions_ended",
     InvitationCreated = "invitation.created",
     InvitationRevoked = "invitation.revoked",
+    ContactChanged = "contact.changed",
+    ContactMerged = "contact.merged",
+    ContactSplit = "contact.split",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",
 }
@@ -108,7 +112,7 @@ impl Kind {
 
     /// Whether the event is about people, keys or settings. Only the audit log shows it.
     pub fn is_for_audit(self) -> bool {
-        matches!(self.subject(), "account" | "user" | "invitation" | "key" | "form" | "widget")
+        matches!(self.subject(), "account" | "user" | "invitation" | "key" | "form" | "widget" | "contact")
     }
 }
 

@@ -70,7 +70,10 @@ struct Row {
 }
 
 /// Records an event, in the transaction of the change itself, and returns its id.
-pub fn record(conn: &mut Connection, actor: &Actor, event: NewEvent<'_>, at: NaiveDateTime) -> Result<i64> {
+pub fn record(conn: &mut Connection, actor: &Actor, mut event: NewEvent<'_>, at: NaiveDateTime) -> Result<i64> {
+    if let Some(bulk) = actor.bulk {
+        event.data["bulk"] = bulk.into();
+    }
     let (actor_kind, actor_id) = match actor.kind {
         ActorKind::User(id) => ("user", Some(id)),
         ActorKind::Key(id) => ("key", Some(id)),

@@ -15,6 +15,10 @@ pub enum Kind {
     Mail,
     /// Removing what has been in the trash for long enough, again and again.
     Cleanup,
+    /// A change of many tickets.
+    Bulk,
+    /// Building the numbers for the reports of an account.
+    Figures,
     /// Removing the sample data of an account.
     SampleRemoval,
     /// Bringing data of older versions up to date.
@@ -24,12 +28,15 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Mail, Self::Cleanup, Self::SampleRemoval, Self::Upgrade];
+    pub const ALL: [Self; 6] =
+        [Self::Mail, Self::Cleanup, Self::Bulk, Self::Figures, Self::SampleRemoval, Self::Upgrade];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::Cleanup => "cleanup",
+            Self::Bulk => "bulk",
+            Self::Figures => "figures",
             Self::SampleRemoval => "sample_removal",
             Self::Upgrade => "upgrade",
         }

@@ -2,7 +2,7 @@
 
 use crate::db::schema::jobs;
 use crate::db::{Connection, unless_taken};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::job::{Job, Kind, NewJob, State, leads};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -37,6 +37,21 @@ pub fn add(conn: &mut Connection, new: &[NewJob], now: NaiveDateTime) -> Result<
     Ok(())
 }
 
+/// Adds a job of which `total` things are to be done, and claims it for the caller unless
+/// `is_for_workers`. Returns it.
+pub fn start(conn: &mut Connection, new: &NewJob, total: i64, is_for_workers: bool, now: NaiveDateTime) -> Result<Job> {
+    insert(conn, new, now)?;
+    let added = jobs::table.filter(jobs::kind.eq(new.kind)).filter(jobs::key.eq(&new.key));
+    let job: Job = diesel::update(added).set(jobs::total.eq(total)).returning(jobs::all_columns).get_result(conn)?;
+    if is_for_workers { Ok(job) } else { claim(conn, job.id, now)?.ok_or_else(Error::not_found) }
+}
+
+/// The job of an account with this key, unless it ended long ago.
+pub fn find(conn: &mut Connection, account_id: i64, kind: Kind, key: &str) -> Result<Option<Job>> {
+    let of_account = jobs::table.filter(jobs::account_id.eq(account_id));
+    Ok(of_account.filter(jobs::kind.eq(kind)).filter(jobs::key.eq(key)).first(conn).optional()?)
+}
+
 fn insert(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> QueryResult<usize> {
     let fresh = (
         jobs::state.eq(State::Waiting),
@@ -50,18 +65,13 @@ fn insert(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> QueryResul
     diesel::insert_into(jobs::table).values((job, fresh)).execute(conn)
 }
 
-/// Lets a job of the whole installation be done now, unless it waits or runs already.
-pub fn ensure(conn: &mut Connection, kind: Kind, now: NaiveDateTime) -> Result<()> {
-    let ended = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::ended_at.is_not_null());
-    diesel::update(ended).set(again(now)).execute(conn)?;
-    let job = NewJob {
-        account_id: None,
-        kind,
-        key: kind.as_str().into(),
-        group_key: String::new(),
-        data: "{}".into(),
-        due_at: now,
-    };
+/// Lets the only job of its kind be done now, that of an account or of the whole
+/// installation, unless it waits or runs already.
+pub fn ensure(conn: &mut Connection, kind: Kind, account_id: Option<i64>, now: NaiveDateTime) -> Result<()> {
+    let key = account_id.map_or_else(|| kind.as_str().into(), |id| id.to_string());
+    let known = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::key.eq(&key));
+    diesel::update(known.filter(jobs::ended_at.is_not_null())).set(again(now)).execute(conn)?;
+    let job = NewJob { account_id, kind, key, group_key: String::new(), data: "{}".into(), due_at: now };
     unless_taken(conn, |conn| insert(conn, &job, now))?;
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         query = query.filter(index::matches_terms(conn, Index::Submissions, account_id, &terms));
     } else if !filter.q.trim().is_empty() {
         // The query contains no searchable word, so nothing matches.
-        return Ok(Page::empty());
+        return Ok(Page::default());
     }
     let rows = keyset!(query, window, submissions::created_at, submissions::seq).load(conn)?;
     still_wanted()?;

@@ -1,5 +1,7 @@
 //! One filled-in copy of a form.
 
+use crate::contacts::contact;
+use crate::db::fixed::WithoutIndex;
 use crate::db::index::Index;
 use crate::db::schema::submissions;
 use crate::db::ticket_index::Source;
@@ -36,6 +38,8 @@ pub struct Submission {
     pub deleted_at: Option<NaiveDateTime>,
     /// When the team had dealt with it.
     pub done_at: Option<NaiveDateTime>,
+    /// The sender, by address, unless it came as spam.
+    pub contact_id: Option<i64>,
 }
 
 impl Submission {
@@ -97,6 +101,7 @@ struct NewRow<'a> {
     visitor_email: &'a str,
     spam: bool,
     created_at: NaiveDateTime,
+    contact_id: Option<i64>,
 }
 
 /// Stores a submission and returns it.
@@ -114,6 +119,11 @@ pub fn add(
     now: NaiveDateTime,
 ) -> Result<Submission> {
     let fields = serde_json::to_string(&parsed.fields).map_err(|source| Error::internal("fields", source))?;
+    // Spam names anybody.
+    let contact_id = match parsed.spam {
+        true => None,
+        false => contact::id_of(conn, form.account_id, &parsed.visitor_email, &parsed.visitor_name, now)?,
+    };
     let row = NewRow {
         account_id: form.account_id,
         id,
@@ -125,6 +135,7 @@ pub fn add(
         visitor_email: &parsed.visitor_email,
         spam: parsed.spam,
         created_at: now,
+        contact_id,
     };
     let added = unless_taken(conn, |conn| {
         diesel::insert_into(submissions::table).values(row).returning(submissions::all_columns).get_result(conn)
@@ -155,6 +166,17 @@ pub fn terms(submission: &Submission) -> Part {
     search::whole(values.chain(page).chain([submission.id.as_str()]))
 }
 
+/// The newest submissions of these contacts.
+pub fn of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64], limit: i64) -> Result<Vec<Submission>> {
+    Ok(submissions::table
+        .filter(submissions::contact_id.eq_any(contacts))
+        .filter(WithoutIndex(submissions::account_id).eq(account_id))
+        .filter(submissions::deleted_at.is_null())
+        .order((submissions::created_at.desc(), submissions::seq.desc()))
+        .limit(limit)
+        .load(conn)?)
+}
+
 /// Whether the account has a submission with this id that is not deleted.
 pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
     Ok(find(conn, account_id, id)?.is_some())
@@ -181,7 +203,13 @@ pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now:
     if submission.spam == spam {
         return Ok(None);
     }
-    diesel::update(submissions::table.find(submission.seq)).set(submissions::spam.eq(spam)).execute(conn)?;
+    let contact_id = match spam {
+        true => None,
+        false => contact::id_of(conn, actor.account_id, &submission.visitor_email, &submission.visitor_name, now)?,
+    };
+    diesel::update(submissions::table.find(submission.seq))
+        .set((submissions::spam.eq(spam), submissions::contact_id.eq(contact_id)))
+        .execute(conn)?;
     let kind = if spam { EventKind::SubmissionMarkedSpam } else { EventKind::SubmissionUnmarkedSpam };
     Ok(Some(record(conn, actor, submission.event(kind), now)?))
 }

@@ -1,6 +1,7 @@
 //! Changes of title, status and assignee.
 
 use crate::accounts::user::User;
+use crate::contacts::contact;
 use crate::db::Connection;
 use crate::db::schema::{tickets, users};
 use crate::error::{Error, Kind, Result};
@@ -10,7 +11,7 @@ use crate::events::record::record;
 use crate::tickets::counts::count;
 use crate::tickets::status::{Status, Times};
 use crate::tickets::ticket::{Ticket, Title, by_id, lock};
-use crate::tickets::{history, search};
+use crate::tickets::{figures, history, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::json;
@@ -68,8 +69,9 @@ pub(super) fn write_requester(
     undoes: Option<i64>,
     now: NaiveDateTime,
 ) -> Result<i64> {
+    let contact_id = contact::id_of(conn, actor.account_id, email, name, now)?;
     diesel::update(tickets::table.find(ticket.id))
-        .set((tickets::requester_name.eq(name), tickets::requester_email.eq(email)))
+        .set((tickets::requester_name.eq(name), tickets::requester_email.eq(email), tickets::contact_id.eq(contact_id)))
         .execute(conn)?;
     touch(conn, ticket, now)?;
     let (old, new) = (mailbox(&ticket.requester_name, &ticket.requester_email), mailbox(name, email));
@@ -116,7 +118,8 @@ pub fn set_status(
         let message = format!("{by} has set this ticket to “{label}” in the meantime. Nothing was changed.");
         return Err(Error::new(Kind::Conflict, message));
     }
-    write_status(conn, actor, &ticket, (to, ticket.times().after(current, to, now)), None, now).map(Some)
+    let times = ticket.times().after(ticket.created_at, current, to, now);
+    write_status(conn, actor, &ticket, (to, times), None, now).map(Some)
 }
 
 pub(super) fn write_status(
@@ -131,6 +134,7 @@ pub(super) fn write_status(
         .set((tickets::status.eq(to), tickets::updated_at.eq(now), times))
         .execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), Some(to))?;
+    figures::changed(conn, ticket, &ticket.in_status(to, times), now)?;
     let data = json!({ "from": ticket.status, "to": to });
     record(conn, actor, ticket.event(EventKind::TicketStatusChanged).data(data).undoing(undoes), now)
 }
@@ -179,6 +183,7 @@ pub(super) fn write_assignee(
     diesel::update(tickets::table.find(ticket.id))
         .set((tickets::assignee_id.eq(assignee), tickets::updated_at.eq(now)))
         .execute(conn)?;
+    figures::changed(conn, ticket, &Ticket { assignee_id: assignee, ..ticket.clone() }, now)?;
     let data = json!({ "from": ticket.assignee_id, "to": assignee });
     let event = ticket.event(EventKind::TicketAssigned).data(data).about(&ticket.title).text(&old, &new);
     record(conn, actor, event.undoing(undoes), now)

@@ -3,8 +3,40 @@
 use crate::db::Connection;
 use crate::db::schema::{accounts, ticket_counts, tickets};
 use crate::error::Result;
+use crate::tickets::filter::Statuses;
 use crate::tickets::status::Status;
 use diesel::prelude::*;
+
+/// The number of tickets in each status, excluding the trash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub new: i64,
+    pub in_progress: i64,
+    pub closed: i64,
+}
+
+impl Counts {
+    /// The number of tickets in a list of these statuses.
+    pub fn in_statuses(self, statuses: Statuses) -> i64 {
+        match statuses {
+            Statuses::Open => self.new + self.in_progress,
+            Statuses::Only(Status::New) => self.new,
+            Statuses::Only(Status::InProgress) => self.in_progress,
+            Statuses::Only(Status::Closed) => self.closed,
+            Statuses::All => self.new + self.in_progress + self.closed,
+        }
+    }
+}
+
+/// Reads the stored counts.
+pub fn of(conn: &mut Connection, account_id: i64) -> Result<Counts> {
+    let rows: Vec<(String, i64)> = ticket_counts::table
+        .filter(ticket_counts::account_id.eq(account_id))
+        .select((ticket_counts::status, ticket_counts::count))
+        .load(conn)?;
+    let of = |status: Status| rows.iter().find(|(word, _)| word == status.as_str()).map_or(0, |(_, count)| *count);
+    Ok(Counts { new: of(Status::New), in_progress: of(Status::InProgress), closed: of(Status::Closed) })
+}
 
 /// Updates the counts by status, always in the same order, so that two transactions
 /// cannot deadlock.

@@ -1,5 +1,6 @@
 //! Creates tickets, one for each request id.
 
+use crate::contacts::contact;
 use crate::db::Connection;
 use crate::db::schema::{accounts, tickets};
 use crate::error::Result;
@@ -12,7 +13,7 @@ use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::{TicketRef, is_here, known, of_source, settle};
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
-use crate::tickets::{revisions, search};
+use crate::tickets::{figures, revisions, search};
 use crate::values::{text, token};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -67,6 +68,7 @@ struct NewRow<'a> {
     created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
     reopen_count: i64,
+    contact_id: Option<i64>,
 }
 
 /// The result of a request to create a ticket.
@@ -115,6 +117,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         created_at: now,
         updated_at: now,
         reopen_count: 0,
+        contact_id: contact::id_of(conn, actor.account_id, &new.requester_email, &new.requester_name, now)?,
     };
     let ticket: Ticket =
         diesel::insert_into(tickets::table).values(row).returning(tickets::all_columns).get_result(conn)?;
@@ -122,6 +125,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         revisions::keep(conn, &ticket, "", actor, now)?;
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
+    figures::added(conn, &ticket)?;
     record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;
     search::reindex_all(conn, &ticket)?;
     settle(conn, actor, &ticket, now)?;

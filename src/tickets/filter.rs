@@ -1,8 +1,8 @@
 //! The choices of a list of tickets, and their words in URLs.
 
+use crate::tickets::line::Line;
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
-use crate::tickets::ticket::Ticket;
 use chrono::NaiveDateTime;
 
 /// Which statuses a list shows.
@@ -77,7 +77,7 @@ impl Sort {
     }
 
     /// The time of a ticket by which the list is sorted.
-    pub fn time(self, ticket: &Ticket) -> NaiveDateTime {
+    pub fn time(self, ticket: &Line) -> NaiveDateTime {
         match self {
             Self::Updated => ticket.updated_at,
             Self::Created => ticket.created_at,

@@ -2,12 +2,13 @@
 
 use crate::conversations::{conversation, messages};
 use crate::db::index::Index;
-use crate::db::schema::{attachments, tags, ticket_tags, tickets};
+use crate::db::schema::{tags, ticket_tags, tickets};
 use crate::db::ticket_index::Rows;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::search;
 use crate::submissions::submission;
+use crate::tickets::files;
 use crate::tickets::source::SourceKind;
 use crate::tickets::ticket::{Ticket, if_there, lock};
 use diesel::prelude::*;
@@ -86,13 +87,7 @@ fn names(conn: &mut Connection, ticket_id: i64) -> Result<(Vec<String>, Vec<Stri
         .order(tags::name)
         .select(tags::name)
         .load(conn)?;
-    let file_names = attachments::table
-        .filter(attachments::ticket_id.eq(ticket_id))
-        .filter(attachments::state.eq("ready"))
-        .filter(attachments::deleted_at.is_null())
-        .order(attachments::stamp)
-        .select(attachments::filename)
-        .load(conn)?;
+    let file_names = files::names(conn, &[ticket_id])?.into_iter().map(|(_, name)| name).collect();
     Ok((tag_names, file_names))
 }
 

@@ -64,39 +64,65 @@ pub struct Times {
     /// The first close; never changes.
     pub first_closed_at: Option<NaiveDateTime>,
     pub reopen_count: i64,
+    /// The latest reopening.
+    pub reopened_at: Option<NaiveDateTime>,
+    /// How long the ticket was open up to the latest close, in seconds.
+    pub open_seconds: i64,
+}
+
+/// What an undo needs to know of the times before a change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Earlier {
+    /// When the ticket was closed, if it was.
+    pub closed_at: Option<NaiveDateTime>,
+    /// When it was reopened last, if it was.
+    pub reopened_at: Option<NaiveDateTime>,
 }
 
 impl Times {
-    /// The fields after the status changes at `now`.
-    pub fn after(self, from: Status, to: Status, now: NaiveDateTime) -> Self {
+    /// The fields after the status of a ticket changes at `now`.
+    pub fn after(self, created_at: NaiveDateTime, from: Status, to: Status, now: NaiveDateTime) -> Self {
         match (from, to) {
             (Status::Closed, Status::Closed) => self,
-            (_, Status::Closed) => {
-                Self { closed_at: Some(now), first_closed_at: self.first_closed_at.or(Some(now)), ..self }
+            (_, Status::Closed) => Self {
+                closed_at: Some(now),
+                first_closed_at: self.first_closed_at.or(Some(now)),
+                open_seconds: self.open_seconds + self.seconds_open(created_at, now),
+                ..self
+            },
+            (Status::Closed, _) => {
+                Self { closed_at: None, reopen_count: self.reopen_count + 1, reopened_at: Some(now), ..self }
             }
-            (Status::Closed, _) => Self { closed_at: None, reopen_count: self.reopen_count + 1, ..self },
             _ => self,
         }
     }
 
-    /// The fields before the status changed to the present one. `closed_before` is when the
-    /// ticket was closed before that, if it was.
-    pub fn before(self, from: Status, to: Status, closed_before: Option<NaiveDateTime>) -> Self {
+    /// The fields before the status changed to the present one.
+    pub fn before(self, created_at: NaiveDateTime, from: Status, to: Status, earlier: Earlier) -> Self {
         match (from, to) {
             (Status::Closed, Status::Closed) => self,
             // Whether that was the first close.
             (_, Status::Closed) => Self {
                 closed_at: None,
                 first_closed_at: self.first_closed_at.filter(|first| Some(*first) != self.closed_at),
+                open_seconds: self
+                    .closed_at
+                    .map_or(0, |closed| (self.open_seconds - self.seconds_open(created_at, closed)).max(0)),
                 ..self
             },
             (Status::Closed, _) => Self {
-                closed_at: closed_before.or(self.first_closed_at),
+                closed_at: earlier.closed_at.or(self.first_closed_at),
                 reopen_count: (self.reopen_count - 1).max(0),
+                reopened_at: earlier.reopened_at,
                 ..self
             },
             _ => self,
         }
+    }
+
+    /// Seconds from when the ticket was created or reopened to a close.
+    fn seconds_open(self, created_at: NaiveDateTime, closed: NaiveDateTime) -> i64 {
+        (closed - self.reopened_at.unwrap_or(created_at)).num_seconds().max(0)
     }
 }
 
@@ -108,15 +134,19 @@ mod tests {
     #[test]
     fn closing_and_reopening_keep_their_times() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
-        let start = Times { closed_at: None, first_closed_at: None, reopen_count: 0 };
-        let closed = start.after(Status::New, Status::Closed, at(10));
-        assert_eq!((closed.closed_at, closed.first_closed_at), (Some(at(10)), Some(at(10))));
-        let open = closed.after(Status::Closed, Status::InProgress, at(20));
+        let (created, none) = (at(0), Earlier::default());
+        let start =
+            Times { closed_at: None, first_closed_at: None, reopen_count: 0, reopened_at: None, open_seconds: 0 };
+        let closed = start.after(created, Status::New, Status::Closed, at(10));
+        assert_eq!((closed.closed_at, closed.first_closed_at, closed.open_seconds), (Some(at(10)), Some(at(10)), 10));
+        let open = closed.after(created, Status::Closed, Status::InProgress, at(20));
         assert_eq!((open.closed_at, open.first_closed_at, open.reopen_count), (None, Some(at(10)), 1));
-        let again = open.after(Status::InProgress, Status::Closed, at(30));
-        assert_eq!((again.closed_at, again.first_closed_at, again.reopen_count), (Some(at(30)), Some(at(10)), 1));
-        assert_eq!(closed.before(Status::New, Status::Closed, None), start);
-        assert_eq!(open.before(Status::Closed, Status::InProgress, Some(at(10))), closed);
-        assert_eq!(again.before(Status::InProgress, Status::Closed, Some(at(10))), open);
+        let again = open.after(created, Status::InProgress, Status::Closed, at(35));
+        assert_eq!((again.closed_at, again.first_closed_at, again.reopen_count), (Some(at(35)), Some(at(10)), 1));
+        assert_eq!(again.open_seconds, 25, "not while it was closed");
+        let earlier = Earlier { closed_at: Some(at(10)), reopened_at: None };
+        assert_eq!(closed.before(created, Status::New, Status::Closed, none), start);
+        assert_eq!(open.before(created, Status::Closed, Status::InProgress, earlier), closed);
+        assert_eq!(again.before(created, Status::InProgress, Status::Closed, none), open);
     }
 }

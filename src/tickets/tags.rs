@@ -1,13 +1,15 @@
 //! Tags, which group tickets by topic.
 
+use crate::accounts::account;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind;
 use crate::events::record::record;
+use crate::figures::build;
 use crate::tickets::ticket::Ticket;
-use crate::tickets::{change, ticket};
+use crate::tickets::{change, figures, ticket};
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -51,30 +53,78 @@ pub(super) fn write(
     undoes: Option<i64>,
     now: NaiveDateTime,
 ) -> Result<i64> {
-    let tag = id_of(conn, actor.account_id, name)?;
+    set(conn, ticket, name, add, now)?;
     let event = if add {
-        diesel::insert_into(ticket_tags::table)
-            .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
-            .execute(conn)?;
         ticket.event(Kind::TicketTagAdded).text("", name)
     } else {
-        diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
         ticket.event(Kind::TicketTagRemoved).text(name, "")
     };
     record(conn, actor, event.undoing(undoes), now)
 }
 
+/// Replaces a tag by another one. Returns the id of the event, if that is a change.
+pub(super) fn replace(
+    conn: &mut Connection,
+    actor: &Actor,
+    number: i64,
+    from: &str,
+    to: &str,
+    now: NaiveDateTime,
+) -> Result<Option<i64>> {
+    let ticket = ticket::lock(conn, actor.account_id, number)?;
+    let before = of(conn, ticket.id)?;
+    if from == to || !before.iter().any(|tag| tag == from) {
+        return Ok(None);
+    }
+    let event = if before.iter().any(|tag| tag == to) {
+        write(conn, actor, &ticket, from, false, None, now)?
+    } else {
+        write_replaced(conn, actor, &ticket, from, to, None, now)?
+    };
+    change::touch(conn, &ticket, now)?;
+    Ok(Some(event))
+}
+
+pub(super) fn write_replaced(
+    conn: &mut Connection,
+    actor: &Actor,
+    ticket: &Ticket,
+    from: &str,
+    to: &str,
+    undoes: Option<i64>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    set(conn, ticket, from, false, now)?;
+    set(conn, ticket, to, true, now)?;
+    record(conn, actor, ticket.event(Kind::TicketTagReplaced).text(from, to).undoing(undoes), now)
+}
+
+/// Adds or removes a tag, which the ticket does not have or has.
+fn set(conn: &mut Connection, ticket: &Ticket, name: &str, add: bool, now: NaiveDateTime) -> Result<()> {
+    let tag = id_of(conn, ticket.account_id, name)?;
+    if add {
+        diesel::insert_into(ticket_tags::table)
+            .values((ticket_tags::ticket_id.eq(ticket.id), ticket_tags::tag_id.eq(tag)))
+            .execute(conn)?;
+    } else {
+        diesel::delete(ticket_tags::table.find((ticket.id, tag))).execute(conn)?;
+    }
+    figures::tagged(conn, ticket, tag, add, now)
+}
+
+/// The id of the account's tag with this name, if there is one.
+pub(super) fn known(conn: &mut Connection, account_id: i64, name: &str) -> Result<Option<i64>> {
+    Ok(tags::table
+        .filter(tags::account_id.eq(account_id))
+        .filter(tags::name.eq(name))
+        .select(tags::id)
+        .first(conn)
+        .optional()?)
+}
+
 /// The id of the account's tag with this name. Creates the tag if it does not exist.
 pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Result<i64> {
-    let find = |conn: &mut Connection| {
-        tags::table
-            .filter(tags::account_id.eq(account_id))
-            .filter(tags::name.eq(name))
-            .select(tags::id)
-            .first(conn)
-            .optional()
-    };
-    if let Some(id) = find(conn)? {
+    if let Some(id) = known(conn, account_id, name)? {
         return Ok(id);
     }
     let made = unless_taken(conn, |conn| {
@@ -86,7 +136,7 @@ pub(crate) fn id_of(conn: &mut Connection, account_id: i64, name: &str) -> Resul
     match made {
         Some(id) => Ok(id),
         // A concurrent request created it.
-        None => Ok(find(conn)?.ok_or(diesel::result::Error::NotFound)?),
+        None => Ok(known(conn, account_id, name)?.ok_or(diesel::result::Error::NotFound)?),
     }
 }
 
@@ -109,6 +159,8 @@ pub fn rename_old(conn: &mut Connection) -> Result<usize> {
         }
         diesel::delete(ticket_tags::table.filter(ticket_tags::tag_id.eq(id))).execute(conn)?;
         diesel::delete(tags::table.find(id)).execute(conn)?;
+        let zone = account::find(conn, account_id)?.time_zone;
+        build::request(conn, account_id, &zone)?;
         renamed += 1;
     }
     Ok(renamed)

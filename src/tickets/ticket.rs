@@ -67,6 +67,12 @@ pub struct Ticket {
     pub first_closed_at: Option<NaiveDateTime>,
     pub reopen_count: i64,
     pub deleted_at: Option<NaiveDateTime>,
+    /// The latest reopening.
+    pub reopened_at: Option<NaiveDateTime>,
+    /// How long the ticket was open up to its latest close, in seconds.
+    pub open_seconds: i64,
+    /// The requester, by address.
+    pub contact_id: Option<i64>,
 }
 
 impl Ticket {
@@ -85,7 +91,19 @@ impl Ticket {
     }
 
     pub fn times(&self) -> Times {
-        Times { closed_at: self.closed_at, first_closed_at: self.first_closed_at, reopen_count: self.reopen_count }
+        Times {
+            closed_at: self.closed_at,
+            first_closed_at: self.first_closed_at,
+            reopen_count: self.reopen_count,
+            reopened_at: self.reopened_at,
+            open_seconds: self.open_seconds,
+        }
+    }
+
+    /// The ticket in another status.
+    pub fn in_status(&self, status: Status, times: Times) -> Self {
+        let Times { closed_at, first_closed_at, reopen_count, reopened_at, open_seconds } = times;
+        Self { status, closed_at, first_closed_at, reopen_count, reopened_at, open_seconds, ..self.clone() }
     }
 
     /// Seconds from creation to the latest close; empty while open.
@@ -121,6 +139,11 @@ pub fn lock(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticke
 
 pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
     Ok(tickets::table.find(id).first(conn)?)
+}
+
+/// The tickets with these ids, in no order.
+pub fn by_ids(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
+    Ok(tickets::table.filter(tickets::id.eq_any(ids)).load(conn)?)
 }
 
 /// Makes `None` of *not found*. For upkeep.

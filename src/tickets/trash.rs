@@ -8,8 +8,8 @@ use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::tickets::counts::count;
-use crate::tickets::search;
 use crate::tickets::ticket::{Ticket, find, lock};
+use crate::tickets::{figures, search};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -21,12 +21,13 @@ pub fn delete(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateT
     let ticket = lock(conn, actor.account_id, number)?;
     diesel::update(tickets::table.find(ticket.id)).set(tickets::deleted_at.eq(now)).execute(conn)?;
     count(conn, actor.account_id, Some(ticket.status), None)?;
+    figures::changed(conn, &ticket, &Ticket { deleted_at: Some(now), ..ticket.clone() }, now)?;
     search::forget(conn, ticket.id)?;
     record(conn, actor, ticket.event(EventKind::TicketDeleted), now)
 }
 
-/// Restores a ticket from the trash. Does nothing when the ticket is not in the trash.
-pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<()> {
+/// Restores a ticket from the trash, and returns whether it was there.
+pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDateTime) -> Result<bool> {
     let row = tickets::table
         .filter(tickets::account_id.eq(actor.account_id))
         .filter(tickets::number.eq(number))
@@ -34,11 +35,13 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     let restored = diesel::update(row).set(tickets::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let ticket = find(conn, actor.account_id, number)?;
     if restored == 0 {
-        return Ok(());
+        return Ok(false);
     }
     count(conn, actor.account_id, None, Some(ticket.status))?;
+    figures::changed(conn, &Ticket { deleted_at: Some(now), ..ticket.clone() }, &ticket, now)?;
     record(conn, actor, ticket.event(EventKind::TicketRestored), now)?;
-    search::reindex_all(conn, &ticket)
+    search::reindex_all(conn, &ticket)?;
+    Ok(true)
 }
 
 /// Puts up to `limit` tickets whose request ids match a pattern at the end of their time in
@@ -52,6 +55,7 @@ pub fn expire(conn: &mut Connection, account_id: i64, request_ids: &str, limit: 
         .load(conn)?;
     for ticket in rows.iter().filter(|ticket| ticket.deleted_at.is_none()) {
         count(conn, account_id, Some(ticket.status), None)?;
+        figures::changed(conn, ticket, &Ticket { deleted_at: Some(EXPIRED), ..ticket.clone() }, ticket.updated_at)?;
         search::forget(conn, ticket.id)?;
     }
     let ids = rows.iter().map(|ticket| ticket.id);

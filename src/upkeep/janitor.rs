@@ -28,6 +28,8 @@ const MESSAGES: i64 = 500;
 const EVENTS: i64 = 500;
 /// Jobs that ended, removed per step.
 const JOBS: i64 = 500;
+/// Results of bulk actions removed per step.
+const RESULTS: i64 = 500;
 
 /// Runs one round. Every step can be repeated: bytes are deleted before the rows that
 /// name them. After a failure, the next round continues.
@@ -65,6 +67,7 @@ pub async fn clear(app: &App) -> Result<()> {
     let kept_since = now - app.config.event_retention;
     while app.db.write(move |conn| retention::forget_old(conn, kept_since, EVENTS)).await? {}
     while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}
+    while app.db.write(move |conn| tickets::bulk::forget_old(conn, RESULTS, now)).await? > 0 {}
     app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Keeps an installation running: the background jobs and their worker, the store's
-//! marker, checks, sample data.
+//! marker, checks, changes of many tickets, sample data.
 
+pub mod bulk;
 pub mod check;
+pub mod figures;
 pub mod janitor;
 pub mod marker;
 pub mod notices;

@@ -1,6 +1,7 @@
 //! Brings data of older versions up to date, while the program runs.
 
 use crate::app::App;
+use crate::contacts::find;
 use crate::conversations::inventory as chats;
 use crate::db::index::Index;
 use crate::db::{Connection, index};
@@ -25,13 +26,14 @@ enum Place {
     Submissions(i64),
 }
 
-/// Renames tags, and indexes texts that are not found by search yet. Goes on where an
+/// Renames tags, indexes people, and indexes texts that are not found by search yet. Goes on where an
 /// earlier try has stopped.
 pub async fn run(app: &App, job: &Job) -> Result<()> {
     let renamed = app.db.write(tags::rename_old).await?;
     if renamed > 0 {
         tracing::info!(count = renamed, "merged tags with equal names");
     }
+    while app.db.write(|conn| find::index_missing(conn, STEP)).await? > 0 {}
     if app.db.read(|conn| Ok(index::version(conn)?)).await? == search::VERSION {
         return Ok(());
     }

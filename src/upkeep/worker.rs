@@ -2,12 +2,13 @@
 
 use crate::app::App;
 use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::figures::build;
 use crate::jobs::job::{Job, Kind};
 use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{janitor, upgrade};
+use crate::upkeep::{bulk, figures, janitor, upgrade};
 use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +66,12 @@ fn log<T>(result: Result<T>) -> Option<T> {
 async fn prepare(app: &App) -> Result<()> {
     let now = app.clock.now();
     let add = move |conn: &mut _| {
-        queue::ensure(conn, Kind::Cleanup, now)?;
-        queue::ensure(conn, Kind::Upgrade, now)
+        queue::ensure(conn, Kind::Cleanup, None, now)?;
+        queue::ensure(conn, Kind::Upgrade, None, now)?;
+        for account_id in build::requested(conn)? {
+            queue::ensure(conn, Kind::Figures, Some(account_id), now)?;
+        }
+        Ok(())
     };
     app.db.write(add).await
 }
@@ -90,12 +95,15 @@ async fn next(app: &App) -> Result<Option<Job>> {
     }
 }
 
-async fn run(app: &App, job: Job) -> Result<()> {
+/// Tries a job that was claimed, and notes what came of it.
+pub async fn run(app: &App, job: Job) -> Result<()> {
     let work = async {
         match (job.kind, &app.mail) {
             (Kind::Mail, Some(mailer)) => send::send(app, mailer, &job).await,
             (Kind::Mail, None) => Err(Error::unavailable("no mail server is configured")),
             (Kind::Cleanup, _) => janitor::clear(app).await,
+            (Kind::Bulk, _) => bulk::run(app, &job).await,
+            (Kind::Figures, _) => figures::build(app, &job).await,
             (Kind::SampleRemoval, _) => removal::remove(app, &job).await,
             (Kind::Upgrade, _) => upgrade::run(app, &job).await,
         }

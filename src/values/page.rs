@@ -88,6 +88,12 @@ pub struct Page<T> {
     pub older: Option<Cursor>,
 }
 
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), newer: None, older: None }
+    }
+}
+
 impl<T> Page<T> {
     /// Creates a page from up to [`Window::limit`] rows in the order of the query: newest
     /// first, or oldest first for [`Place::Before`].
@@ -107,13 +113,23 @@ impl<T> Page<T> {
         Self { rows, newer, older }
     }
 
-    pub fn empty() -> Self {
-        Self { rows: Vec::new(), newer: None, older: None }
+    /// The first `size` rows of a page that was read from its newer end.
+    pub fn first(mut self, size: usize, cursor: impl Fn(&T) -> Cursor) -> Self {
+        if self.rows.len() > size {
+            self.rows.truncate(size);
+            self.older = self.rows.last().map(cursor);
+        }
+        self
     }
 
     /// Converts each row.
-    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        Page { rows: self.rows.into_iter().map(change).collect(), newer: self.newer, older: self.older }
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Page<U> {
+        self.filter_map(|row| Some(change(row)))
+    }
+
+    /// Converts each row, and leaves out some.
+    pub fn filter_map<U>(self, change: impl FnMut(T) -> Option<U>) -> Page<U> {
+        Page { rows: self.rows.into_iter().filter_map(change).collect(), newer: self.newer, older: self.older }
     }
 }
 

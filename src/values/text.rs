@@ -53,6 +53,19 @@ pub fn shorten(text: &str, max: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
+/// A number with commas between its thousands: `1,234`.
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    format!("{}{}", if number < 0 { "-" } else { "" }, groups.join(","))
+}
+
+/// Such as `1 ticket` or `1,234 tickets`.
+pub fn count_of(number: i64, word: &str) -> String {
+    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Whether a character is invisible or reverses the order of others: direction marks,
 /// joiners, breaks. The variation selectors of emoji are not meant.
 pub fn is_invisible(c: char) -> bool {

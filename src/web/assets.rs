@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 struct Files;
 
 /// The parts of the style sheet, in order. They are joined into one file.
-const STYLES: [&str; 27] = [
+const STYLES: [&str; 28] = [
     "layers",
     "tokens",
     "base",
@@ -34,6 +34,7 @@ const STYLES: [&str; 27] = [
     "rows",
     "facts",
     "tags",
+    "charts",
     "ticket-list",
     "ticket",
     "revisions",

@@ -1,5 +1,5 @@
-//! Flash messages: the result of an action, stored in a short-lived cookie and shown on the
-//! next page.
+//! What one page hands to the next in a cookie: the result of an action, and the list that
+//! was shown last.
 
 use crate::error::{Error, Result};
 use crate::web::links::{Links, is_local_path};
@@ -27,49 +27,67 @@ impl Flash {
     }
 }
 
-/// The cookie of one installation, named after it because browsers share cookies between
+/// The cookies of one installation, named after it because browsers share cookies between
 /// all ports of a host.
 #[derive(Clone, Debug)]
 pub(super) struct Carrier {
-    name: String,
+    flash: String,
+    list: String,
     path: String,
     https: bool,
 }
 
 impl Carrier {
     pub(super) fn new(desk: &str, links: &Links, https: bool) -> Self {
-        Self { name: format!("docket_flash_{desk}"), path: links.href("/"), https }
+        Self {
+            flash: format!("docket_flash_{desk}"),
+            list: format!("docket_list_{desk}"),
+            path: links.href("/"),
+            https,
+        }
     }
 
     pub(super) fn read(&self, req: &HttpRequest) -> Option<Flash> {
-        let cookie = req.cookie(&self.name)?;
-        let json = percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?;
-        let flash: Flash = serde_json::from_str(&json).ok()?;
+        let flash: Flash = serde_json::from_str(&value(req, &self.flash)?).ok()?;
         // Cookies can be forged, so undo may only post to a local path.
         Some(Flash { undo: flash.undo.filter(|path| is_local_path(path)), ..flash })
     }
 
+    pub(super) fn last_list(&self, req: &HttpRequest) -> Option<String> {
+        value(req, &self.list)
+    }
+
     pub(super) fn put(&self, response: &mut HttpResponse, flash: &Flash) -> Result<()> {
         let json = serde_json::to_string(flash).map_err(|source| Error::internal("flash", source))?;
-        let value = percent_encoding::utf8_percent_encode(&json, percent_encoding::NON_ALPHANUMERIC);
-        add(response, &self.cookie(value.to_string()))
+        let mut cookie = self.cookie(&self.flash, &json);
+        cookie.set_max_age(Duration::minutes(2));
+        add(response, &cookie)
+    }
+
+    pub(super) fn put_last_list(&self, response: &mut HttpResponse, query: &str) -> Result<()> {
+        add(response, &self.cookie(&self.list, query))
     }
 
     pub(super) fn remove(&self, response: &mut HttpResponse) -> Result<()> {
-        let mut cookie = self.cookie(String::new());
+        let mut cookie = self.cookie(&self.flash, "");
         cookie.make_removal();
         add(response, &cookie)
     }
 
-    fn cookie(&self, value: String) -> Cookie<'static> {
-        Cookie::build(self.name.clone(), value)
+    fn cookie(&self, name: &str, value: &str) -> Cookie<'static> {
+        let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string();
+        Cookie::build(name.to_owned(), value)
             .path(self.path.clone())
             .http_only(true)
             .secure(self.https)
             .same_site(SameSite::Lax)
-            .max_age(Duration::minutes(2))
             .finish()
     }
+}
+
+fn value(req: &HttpRequest, name: &str) -> Option<String> {
+    let cookie = req.cookie(name)?;
+    Some(percent_encoding::percent_decode_str(cookie.value()).decode_utf8().ok()?.into_owned())
 }
 
 fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::web::links::Links;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, web};
 use askama::Template;
+use std::collections::BTreeSet;
 use std::future::{Ready, ready};
 
 /// The signed-in user, as the layout needs them.
@@ -25,6 +26,16 @@ pub struct CurrentUser {
     pub may_configure: bool,
     /// Whether they may create and revoke API keys.
     pub may_own: bool,
+    /// The lists that they or the team have saved.
+    pub saved_lists: Vec<SavedList>,
+}
+
+/// A list in the side bar.
+#[derive(Clone, Debug)]
+pub struct SavedList {
+    pub name: String,
+    /// As in its address.
+    pub query: String,
 }
 
 /// The layout of one page. Handlers extract it and respond with it.
@@ -38,6 +49,8 @@ pub struct Layout {
     pub desk: String,
     /// The number of an event: the page shows what happened up to it, and maybe more.
     pub seq: i64,
+    /// The query of the list of tickets that this browser showed last.
+    pub last_list: String,
     path: String,
     query: String,
     carrier: Carrier,
@@ -54,6 +67,7 @@ impl Layout {
         Self {
             // Public pages ignore cookies.
             flash: user.as_ref().and_then(|_| carrier.read(req)),
+            last_list: user.as_ref().and_then(|_| carrier.last_list(req)).unwrap_or_default(),
             user,
             desk,
             seq: app.map_or(0, |app| app.live.seq()),
@@ -113,6 +127,16 @@ impl Layout {
         if is_whole && wanted == assignee { "page" } else { "false" }
     }
 
+    /// The value of `aria-current` for a saved list.
+    pub fn current_saved(&self, query: &str) -> &'static str {
+        let parts = |query: &str| {
+            let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
+            let kept = pairs.filter(|(word, value)| !value.is_empty() && !matches!(word.as_str(), "after" | "before"));
+            kept.collect::<BTreeSet<_>>()
+        };
+        if self.path == "/tickets" && parts(query) == parts(&self.query) { "page" } else { "false" }
+    }
+
     /// The ticket number, if the path is that of an action on a ticket.
     pub fn ticket_number(&self) -> Option<i64> {
         let (number, _) = self.path.strip_prefix("/tickets/")?.split_once('/')?;
@@ -165,6 +189,15 @@ impl Layout {
     /// `303` to a local path.
     pub fn see_other(&self, path: impl std::fmt::Display) -> HttpResponse {
         self.links.see_other(path)
+    }
+
+    /// The same page, whose list the browser then knows as the last one.
+    pub fn page_of_list(&self, error: Option<&Error>, query: &str, page: &impl Template) -> Result<HttpResponse> {
+        let mut response = self.page_showing(error, page)?;
+        if query != self.last_list {
+            self.carrier.put_last_list(&mut response, query)?;
+        }
+        Ok(response)
     }
 
     /// `303` to a local path, with a message for its page.

@@ -2,7 +2,6 @@
 //! why a query can't be searched.
 
 use crate::error::{Error, Kind, Result};
-use crate::values::page::Page;
 use std::time::Duration;
 
 /// Maximum time to wait for a slot.
@@ -67,10 +66,10 @@ pub struct Link {
 }
 
 /// A page of a list, or an empty page and the reason why the query can't be searched.
-pub fn or_reason<T>(page: Result<Page<T>>) -> Result<(Page<T>, Option<Error>)> {
+pub fn or_reason<T: Default>(page: Result<T>) -> Result<(T, Option<Error>)> {
     match page {
         Ok(page) => Ok((page, None)),
-        Err(error) if error.kind == Kind::Invalid => Ok((Page::empty(), Some(error))),
+        Err(error) if error.kind == Kind::Invalid => Ok((T::default(), Some(error))),
         Err(error) => Err(error),
     }
 }

@@ -6,6 +6,7 @@ pub mod charset;
 pub mod client;
 pub mod connection;
 pub mod cross_origin;
+pub mod csv;
 pub mod fields;
 pub mod flash;
 pub mod flow;

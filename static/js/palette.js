@@ -48,7 +48,8 @@ const find = async (text, signal) => {
     url.searchParams.delete("q");
     return { kind: "Person", label: `Tickets of ${link.textContent.trim()}`, run: go(url.href) };
   });
-  return [...people, ...tickets];
+  const contacts = [...page.querySelectorAll("[data-contact]")].map((link) => ({ kind: "Person", label: `${link.textContent} ${link.title}`, run: go(link.getAttribute("href")) }));
+  return [...people, ...contacts, ...tickets];
 };
 
 export const open = () => {

@@ -9,7 +9,8 @@ use docket::tickets::notes::Notes;
 use docket::tickets::ticket::Title;
 
 /// Creates tickets with these titles and notes, in this order.
-async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>) {
+/// Creates tickets without sources: title and notes of each.
+pub async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>) {
     let now = app.app.clock.now();
     let write = move |conn: &mut _| {
         for (title, notes) in &texts {

@@ -4,8 +4,8 @@ use crate::search::create;
 use crate::support::TestApp;
 use docket::search::{Unit, units};
 use docket::tickets::list;
-use docket::tickets::list::{Filter, Query};
 use docket::tickets::operators::Searcher;
+use docket::tickets::query::{Filter, Query};
 use docket::values::page::Place;
 use fastrand::Rng;
 

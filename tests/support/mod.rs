@@ -195,7 +195,7 @@ impl TestApp {
     pub async fn actor(&self, owner: &Person) -> Actor {
         let id = owner.id;
         let user = self.app.db.read(move |conn| user::find(conn, id, id)).await.unwrap();
-        Actor { account_id: id, name: user.name, kind: ActorKind::User(id) }
+        Actor::new(id, &user.name, ActorKind::User(id))
     }
 
     /// Creates a file on this machine's disk, to be attached.

@@ -8,6 +8,7 @@ use crate::desk::tickets::show::Draft;
 use crate::desk::undo;
 use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
+use crate::tickets::query::Query;
 use crate::tickets::status::Status;
 use crate::tickets::tags::{MAX_TAGS, parse_tag};
 use crate::tickets::ticket::{Title, parse_requester};
@@ -186,7 +187,8 @@ pub async fn change_tags(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
-    layout.see_other_with("/tickets", &undo::flash(format!("Ticket #{number} moved to the trash."), [event]))
+    let list: Query = serde_html_form::from_str(&layout.last_list).unwrap_or_default();
+    layout.see_other_with(list.path(), &undo::flash(format!("Ticket #{number} moved to the trash."), [event]))
 }
 
 /// `POST /tickets/{number}/restore`

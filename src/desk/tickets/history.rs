@@ -30,6 +30,7 @@ pub fn event_line(event: Event, zone: Tz, now: NaiveDateTime) -> EventLine {
         (Kind::TicketAssigned, ..) => format!("reassigned the ticket from {old} to {new}"),
         (Kind::TicketTagAdded, ..) => format!("added the tag {new}"),
         (Kind::TicketTagRemoved, ..) => format!("removed the tag {old}"),
+        (Kind::TicketTagReplaced, ..) => format!("replaced the tag {old} with {new}"),
         (Kind::TicketNotesChanged, ..) => {
             format!("changed the notes (version {})", event.data.number("version").unwrap_or_default())
         }

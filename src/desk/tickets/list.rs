@@ -3,18 +3,23 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::user;
 use crate::accounts::user::User;
+use crate::contacts::contact::Contact;
+use crate::contacts::find::find;
 use crate::conversations::conversation;
 use crate::desk::tickets::first_steps::{Step, steps};
 use crate::error::{Error, Result};
+use crate::tickets::counts::Counts;
 use crate::tickets::excerpts::Excerpt;
 use crate::tickets::filter::{Assignee, Sort, Statuses};
-use crate::tickets::list::{Counts, Filter, Query};
+use crate::tickets::line::Line;
+use crate::tickets::list::Found;
 use crate::tickets::operators::Searcher;
+use crate::tickets::query::{Filter, Query};
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
-use crate::tickets::ticket::Ticket;
-use crate::tickets::{excerpts, list, tags, ticket};
-use crate::values::page::{Cursor, PAGE, Place};
+use crate::tickets::{counts, excerpts, list, tags, ticket};
+use crate::upkeep;
+use crate::values::page::{Cursor, PAGE, Place, Window};
 use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason};
@@ -48,14 +53,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(
-        ticket: Ticket,
-        excerpt: Excerpt,
-        at: When,
-        tags: Vec<String>,
-        assignee: Option<String>,
-        waits: bool,
-    ) -> Self {
+    fn new(ticket: Line, excerpt: Excerpt, at: When, tags: Vec<String>, assignee: Option<String>, waits: bool) -> Self {
         let source = match ticket.source_kind {
             Some(SourceKind::Chat) => Some("chat"),
             Some(SourceKind::Form) => Some("form"),
@@ -83,7 +81,8 @@ impl Row {
 struct Tab {
     label: &'static str,
     url: String,
-    count: i64,
+    /// Empty where counting would take long.
+    count: String,
     is_current: bool,
 }
 
@@ -94,10 +93,18 @@ struct ListPage<'a> {
     tabs: Vec<Tab>,
     rows: Vec<Row>,
     q: &'a str,
+    /// People whom the words of a search may mean.
+    people: Vec<Contact>,
     chips: Vec<Chip>,
+    bulk: Option<BulkForm>,
+    /// The list with all its tickets selected, if there are more than on this page.
+    select_all: Option<String>,
+    /// What a saved view of this list would hold.
+    view: String,
+    /// Where the list can be downloaded, and what that is called.
+    downloads: [(&'static str, String); 2],
     /// Empty once they are dismissed.
     steps: Vec<Step>,
-    is_filtered: bool,
     /// Whether the search has not come to its end, although there is room for more.
     is_cut: bool,
     is_empty_account: bool,
@@ -109,6 +116,23 @@ struct ListPage<'a> {
     error: Option<Error>,
 }
 
+/// The form that changes the selected tickets.
+struct BulkForm {
+    assignees: Vec<(String, String)>,
+    /// What its first button does.
+    label: &'static str,
+    status: Status,
+    /// If all tickets of the list are selected, how many these are, in words.
+    all: Option<String>,
+    expected: i64,
+}
+
+/// People shown above the results of a search.
+const PEOPLE: usize = 3;
+
+/// How many tickets of a filtered list are counted.
+const COUNTED: usize = 99;
+
 /// An account with more tickets than this is past its first steps, dismissed or not.
 const NEW_DESK: i64 = 500;
 
@@ -116,86 +140,109 @@ const NEW_DESK: i64 = 500;
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
     let filter = Filter::new(&query, Searcher { user_id: Some(agent.id), zone: agent.zone });
-    let (wanted, account_id) = (filter.clone(), agent.account_id);
+    let account_id = agent.account_id;
     if let Some(number) = filter.q.strip_prefix('#').and_then(|digits| digits.parse().ok()) {
         let found = app.db.read(move |conn| ticket::find(conn, account_id, number)).await;
         if found.is_ok() {
             return Ok(layout.see_other(format!("/tickets/{number}")));
         }
     }
+    let is_first = matches!(filter.window.place, Place::First) && filter.only.is_empty();
+    let all = if query.all == "1" && is_first { upkeep::bulk::count(&app, &agent, &query).await.ok() } else { None };
     let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
     let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
-    let is_home = !is_filtered && filter.statuses == Statuses::Open && matches!(filter.window.place, Place::First);
+    let is_counted = is_filtered && is_first;
+    let size = if is_counted { COUNTED } else { PAGE };
+    let wanted = Filter { window: Window { size, ..filter.window }, ..filter.clone() };
+    let is_home = !is_filtered && filter.statuses == Statuses::Open && is_first;
     let (shows_steps, has_public_url) = (is_home && layout.may_configure(), app.config.public_url.is_some());
-    let (page, counts, team, mut tags, waiting, steps, excerpts, error) = app
+    let (page, (count, is_cut, people), counts, team, mut tags, waiting, steps, excerpts, error) = app
         .db
         .read(move |conn| {
-            let (page, error) = or_reason(list::page(conn, account_id, &wanted))?;
+            let (found, error) = or_reason(list::find(conn, account_id, &wanted))?;
+            let Found { page, terms } = found;
+            let is_cut = page.older.is_some() && page.rows.len() < size;
+            let count = is_counted.then(|| match page.older {
+                Some(_) => format!("{COUNTED}+"),
+                None => page.rows.len().to_string(),
+            });
+            let page = page.first(PAGE, |line| wanted.cursor(line));
             let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
-            let (counts, team) = (list::counts(conn, account_id)?, user::members(conn, account_id)?);
-            let chats: Vec<&str> = page.rows.iter().filter_map(Ticket::conversation_id).collect();
+            let people =
+                if is_counted && !terms.is_empty() { find(conn, account_id, &wanted.q, PEOPLE)? } else { Vec::new() };
+            let (counts, team) = (counts::of(conn, account_id)?, user::members(conn, account_id)?);
+            let chats: Vec<&str> = page.rows.iter().filter_map(Line::conversation_id).collect();
             let waiting = conversation::waiting_among(conn, account_id, &chats)?;
-            let is_new = counts.of(Statuses::All) <= NEW_DESK;
+            let is_new = counts.in_statuses(Statuses::All) <= NEW_DESK;
             let steps =
                 if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
-            let terms = list::words(&wanted).unwrap_or_default();
-            let excerpts = if terms.is_empty() { Vec::new() } else { excerpts::of(conn, &page.rows, &terms)? };
-            Ok((page, counts, team, tags::of_many(conn, &ids)?, waiting, steps, excerpts, error))
+            let excerpts =
+                if terms.is_empty() { Vec::new() } else { excerpts::of(conn, account_id, &page.rows, &terms)? };
+            Ok((
+                page,
+                (count, is_cut, people),
+                counts,
+                team,
+                tags::of_many(conn, &ids)?,
+                waiting,
+                steps,
+                excerpts,
+                error,
+            ))
         })
         .await?;
     drop(slot);
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let now = app.clock.now();
     let mut excerpts = excerpts.into_iter();
-    let row = |ticket: Ticket| {
+    let row = |ticket: Line| {
         let at = When::new(filter.sort.time(&ticket), agent.zone).since(now);
         let (tags, assignee) = (tags.remove(&ticket.id).unwrap_or_default(), ticket.assignee_id.and_then(name_of));
         let waits = ticket.conversation_id().is_some_and(|id| waiting.iter().any(|other| other == id));
         Row::new(ticket, excerpts.next().unwrap_or_default(), at, tags, assignee, waits)
     };
-    let is_cut = page.older.is_some() && page.rows.len() < PAGE;
     let rows: Vec<Row> = page.rows.into_iter().map(row).collect();
     let neighbour = |word: &str, cursor: Option<Cursor>| {
         cursor.map(|cursor| {
             address(&layout, &query, &[("status", filter.statuses.as_str()), (word, &cursor.to_string())])
         })
     };
+    let download = |ending| layout.list(&format!("/tickets{ending}"), query.parts(), &[]);
     let page = ListPage {
         layout: &layout,
-        tabs: tabs(&layout, &query, &filter, counts),
+        tabs: tabs(&layout, &query, &filter, if is_filtered { Err(count.unwrap_or_default()) } else { Ok(counts) }),
+        bulk: layout.may_work().then(|| bulk_form(&filter, &team, &agent, all)),
+        select_all: page
+            .older
+            .filter(|_| is_first)
+            .map(|_| address(&layout, &query, &[("status", filter.statuses.as_str()), ("all", "1")])),
+        view: query.encoded(),
+        downloads: [("CSV", download(".csv")), ("JSON Lines", download(".jsonl"))],
         first: address(&layout, &query, &[("status", filter.statuses.as_str())]),
         newer: neighbour("before", page.newer),
         older: neighbour("after", page.older),
         chips: chips(&layout, &query, &filter, &team, &agent, &rows),
+        people,
         steps,
         rows,
         q: &filter.q,
-        is_filtered,
         is_cut,
         is_empty_account: counts == Counts::default(),
         error,
     };
-    layout.page_showing(page.error.as_ref(), &page)
-}
-
-/// The parts of the address of a list, without its place.
-fn parts(query: &Query) -> [(&'static str, &str); 6] {
-    [
-        ("status", &query.status),
-        ("q", &query.q),
-        ("tag", &query.tag),
-        ("assignee", &query.assignee),
-        ("source", &query.source),
-        ("sort", &query.sort),
-    ]
+    if !filter.only.is_empty() {
+        return layout.page(&page);
+    }
+    layout.page_of_list(page.error.as_ref(), &page.view, &page)
 }
 
 /// The first page of the same list, with some parameters changed; an empty value removes one.
 fn address(layout: &Layout, query: &Query, changes: &[(&str, &str)]) -> String {
-    layout.list("/tickets", parts(query), changes)
+    layout.list("/tickets", query.parts(), changes)
 }
 
-fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<Tab> {
+/// `counts` are those of all tickets or, of a filtered list, that of the current tab.
+fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Result<Counts, String>) -> Vec<Tab> {
     let all = [
         ("Open", Statuses::Open),
         ("New", Statuses::Only(Status::New)),
@@ -206,10 +253,31 @@ fn tabs(layout: &Layout, query: &Query, filter: &Filter, counts: Counts) -> Vec<
     let tab = |(label, statuses): (&'static str, Statuses)| Tab {
         label,
         url: address(layout, query, &[("status", statuses.as_str())]),
-        count: counts.of(statuses),
+        count: match &counts {
+            Ok(counts) => text::grouped(counts.in_statuses(statuses)),
+            Err(count) if filter.statuses == statuses => count.clone(),
+            Err(_) => String::new(),
+        },
         is_current: filter.statuses == statuses,
     };
     all.into_iter().map(tab).collect()
+}
+
+fn bulk_form(filter: &Filter, team: &[User], agent: &Agent, all: Option<i64>) -> BulkForm {
+    let (label, status) = match filter.statuses {
+        Statuses::Only(Status::Closed) => ("Reopen", Status::InProgress),
+        _ => ("Close", Status::Closed),
+    };
+    let mut assignees = vec![(agent.id.to_string(), "Me".to_owned()), (String::new(), "Nobody".to_owned())];
+    let others = team.iter().filter(|user| user.id != agent.id && user.may_be_assigned());
+    assignees.extend(others.map(|user| (user.id.to_string(), user.name.clone())));
+    BulkForm {
+        assignees,
+        label,
+        status,
+        all: all.map(|count| text::count_of(count, "ticket")),
+        expected: all.unwrap_or(0),
+    }
 }
 
 /// The most tags of the tickets on a page that the filter offers.
@@ -219,10 +287,10 @@ fn chips(layout: &Layout, query: &Query, filter: &Filter, team: &[User], agent: 
     let chip = |name, label, chosen: &str, choices: &[(String, String)]| {
         Chip::new(name, label, chosen, choices, |value| address(layout, query, &[(name, value)]))
     };
-    let others = parts(query).into_iter().filter(|(word, value)| *word != "tag" && !value.is_empty());
+    let others = query.parts().into_iter().filter(|(word, value)| *word != "tag" && !value.is_empty());
     let typed =
         Typed { path: layout.href("/tickets"), others: others.map(|(word, value)| (word, value.to_owned())).collect() };
-    let sources = words(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
+    let sources = choices(&[("chat", "Conversation"), ("form", "Form"), ("none", "None")]);
     let mut chips = vec![
         chip("assignee", "Assignee", &chosen_assignee(filter, agent), &assignees(team, agent)),
         chip("source", "Source", filter.from.as_str(), &sources),
@@ -235,8 +303,8 @@ fn chips(layout: &Layout, query: &Query, filter: &Filter, team: &[User], agent: 
     chips
 }
 
-fn words(words: &[(&str, &str)]) -> Vec<(String, String)> {
-    words.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
+fn choices(choices: &[(&str, &str)]) -> Vec<(String, String)> {
+    choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
 }
 
 fn chosen_assignee(filter: &Filter, agent: &Agent) -> String {
@@ -250,7 +318,7 @@ fn chosen_assignee(filter: &Filter, agent: &Agent) -> String {
 
 fn assignees(team: &[User], agent: &Agent) -> Vec<(String, String)> {
     let others = team.iter().filter(|user| user.id != agent.id);
-    let mut all = words(&[("me", "Me"), ("none", "Nobody")]);
+    let mut all = choices(&[("me", "Me"), ("none", "Nobody")]);
     all.extend(others.map(|user| (user.id.to_string(), user.name.clone())));
     all
 }
@@ -263,7 +331,7 @@ fn offered_tags(rows: &[Row]) -> Vec<(String, String)> {
 
 /// Open tickets have no closing time to sort by.
 fn orders(filter: &Filter) -> Vec<(String, String)> {
-    let mut all = words(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")]);
+    let mut all = choices(&[("", "Last changed"), ("created", "Created"), ("closed", "Closed")]);
     if !matches!(filter.statuses, Statuses::All | Statuses::Only(Status::Closed)) && filter.sort != Sort::Closed {
         all.pop();
     }

@@ -1,5 +1,6 @@
 //! The pages of tickets: one file for each.
 
+pub mod bulk;
 pub mod change;
 pub mod first_steps;
 pub mod history;

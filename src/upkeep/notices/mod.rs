@@ -59,7 +59,8 @@ pub struct Notice {
     /// The id of the recipient.
     pub user: i64,
     pub topic: Topic,
-    /// The submission or conversation by id, or the ticket by number.
+    /// The submission or conversation by id, the ticket by number, or `bulk:` and the id of
+    /// a bulk action.
     pub subject: String,
 }
 
@@ -67,5 +68,9 @@ impl Notice {
     /// Reads the notice that a job of the kind `Mail` holds.
     pub fn of(data: &str) -> Result<Self> {
         serde_json::from_str(data).map_err(|source| Error::internal("a notice", source))
+    }
+
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|source| Error::internal("a notice", source))
     }
 }

@@ -4,7 +4,7 @@ use crate::accounts::user::User;
 use crate::conversations::conversation;
 use crate::db::schema::users;
 use crate::db::{Connection, number_events};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::event::{Event, Kind};
 use crate::events::{cursor, feed};
 use crate::jobs::job::{Kind as JobKind, NewJob};
@@ -88,7 +88,8 @@ fn news(conn: &mut Connection, event: &Event) -> Result<Option<News>> {
             let since = row.and_then(|row| row.waiting_since);
             since.map(|since| news(Topic::Waiting, since.and_utc().timestamp_micros(), since + PATIENCE))
         }
-        Kind::TicketAssigned if data.number("undoes").is_none() => {
+        // A bulk action tells of all its tickets at once.
+        Kind::TicketAssigned if data.number("undoes").is_none() && data.number("bulk").is_none() => {
             let to = data.number("to").filter(|to| Some(*to) != event.user_id());
             to.map(|to| News { only: Some(to), ..news(Topic::Assigned, event.id, event.at) })
         }
@@ -104,7 +105,7 @@ fn job(user: &User, event: &Event, news: &News) -> Result<NewJob> {
         kind: JobKind::Mail,
         key: format!("{}:{}:{}:{}", topic.as_str(), event.subject, news.mark, user.id),
         group_key: format!("{}:{}", topic.as_str(), user.id),
-        data: serde_json::to_string(&notice).map_err(|source| Error::internal("a notice", source))?,
+        data: notice.to_json()?,
         due_at: next_minute(news.due_at),
     })
 }

@@ -1,5 +1,6 @@
 //! Writes and sends the mail of a batch of jobs.
 
+use crate::accounts::user;
 use crate::accounts::user::User;
 use crate::app::App;
 use crate::conversations::conversation;
@@ -11,7 +12,7 @@ use crate::jobs::job::Job;
 use crate::jobs::queue;
 use crate::mail::{Mail, Mailer};
 use crate::submissions::submission;
-use crate::tickets::{history, ticket};
+use crate::tickets::{bulk, history, ticket};
 use crate::upkeep::notices::{Notice, Topic};
 use crate::values::text;
 use diesel::prelude::*;
@@ -75,6 +76,17 @@ fn entry(conn: &mut Connection, user: &User, notice: &Notice) -> Result<Option<E
                 what: format!("{} is waiting for a reply", row.visitor()),
                 more: row.last_message,
                 path: format!("/conversations/{subject}"),
+            })
+        }
+        Topic::Assigned if subject.starts_with("bulk:") => {
+            let id = subject.trim_start_matches("bulk:").parse().unwrap_or_default();
+            let Some(bulk) = ticket::if_there(bulk::find(conn, user.account_id, id))? else { return Ok(None) };
+            let by = user::find(conn, user.account_id, bulk.user_id)?.name;
+            let tickets = if bulk.changed == 1 { "1 ticket".into() } else { format!("{} tickets", bulk.changed) };
+            Some(Entry {
+                what: format!("{by} assigned {tickets} to you"),
+                more: "All of them are in your list.".into(),
+                path: "/tickets?assignee=me".into(),
             })
         }
         Topic::Assigned => {

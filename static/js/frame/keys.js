@@ -10,7 +10,7 @@ const PLACES = { t: "/tickets", m: "/tickets?assignee=me", u: "/tickets?assignee
 const HELP = {
   "Anywhere": [["/", "Search tickets"], ["Ctrl+K", "Go to, do, find"], ["c", "Create ticket"], ["?", "These shortcuts"]],
   "Go to": [["g t", "Tickets"], ["g m", "My tickets"], ["g u", "Unassigned tickets"], ["g c", "Conversations"], ["g s", "Submissions"], ["g x", "Trash"], ["g p", "Profile"]],
-  "In a list": [["j", "Next"], ["k", "Previous"], ["Enter", "Open"]],
+  "In a list": [["j", "Next"], ["k", "Previous"], ["Enter", "Open"], ["x", "Select"]],
   "On a page": [["e", "Close or reopen; done"], ["a", "Assign to me"], ["s", "Status"], ["n", "Add a note"], ["r", "Reply"], ["Ctrl+Enter", "Save or send"], ["Esc", "Cancel"]],
 };
 
@@ -32,12 +32,12 @@ const help = () => {
 
 const move = (step) => {
   const links = [...document.querySelectorAll("[data-rows] .row-link")];
-  const at = links.indexOf(document.activeElement);
+  const at = links.indexOf(document.activeElement.closest("li")?.querySelector(".row-link"));
   links[at < 0 ? 0 : Math.min(Math.max(at + step, 0), links.length - 1)]?.focus();
 };
 
 // Selecting text with the pointer, or a field, keeps keys to itself.
-const isTyping = ({ target }) => target.closest?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]");
+const isTyping = ({ target }) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") || document.querySelector("dialog[open]");
 
 const use = (key) => {
   const target = document.querySelector(`[data-key="${key}"]`) ?? (key === "s" ? document.querySelector(".ticket-state select") : null);
@@ -60,6 +60,7 @@ const ACTS = {
   "?": help,
   j: () => move(1),
   k: () => move(-1),
+  x: () => document.activeElement.closest("[data-rows] li")?.querySelector("[type=checkbox]")?.click(),
   g: () => {
     first = "g";
     setTimeout(() => (first = null), 1500);

@@ -1,0 +1,3 @@
+DROP TABLE views;
+DROP TABLE bulk_results;
+DROP TABLE bulk_actions;

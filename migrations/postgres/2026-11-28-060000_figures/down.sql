@@ -1,0 +1,10 @@
+ALTER TABLE conversations DROP COLUMN first_reply_at;
+ALTER TABLE conversations DROP COLUMN first_reply_seconds;
+ALTER TABLE tags DROP COLUMN last_at;
+ALTER TABLE tickets DROP COLUMN open_seconds;
+ALTER TABLE tickets DROP COLUMN reopened_at;
+ALTER TABLE accounts DROP COLUMN figures_place;
+ALTER TABLE accounts DROP COLUMN figures_next;
+ALTER TABLE accounts DROP COLUMN figures_generation;
+ALTER TABLE accounts DROP COLUMN figures_zone;
+DROP TABLE figures;

@@ -1,0 +1,54 @@
+//! What a conversation counts for in reports: how long its visitor waited for the first reply.
+
+use crate::conversations::conversation::Conversation;
+use crate::db::Connection;
+use crate::db::schema::conversations;
+use crate::error::Result;
+use crate::figures;
+use crate::figures::{Dimension, Measure, Subject, Tally};
+use diesel::prelude::*;
+
+fn tally(conversation: &Conversation) -> Tally {
+    let (Some(at), Some(seconds), None) =
+        (conversation.first_reply_at, conversation.first_reply_seconds, conversation.deleted_at)
+    else {
+        return Tally::default();
+    };
+    Tally { keys: vec![(Dimension::All, 0)], counted: vec![(Measure::FirstReply, Some(at), seconds)] }
+}
+
+/// Counts the first reply, or the conversation's way to the trash or back.
+pub(super) fn changed(conn: &mut Connection, before: &Conversation, after: &Conversation) -> Result<()> {
+    let (was, is) = (tally(before), tally(after));
+    if was.keys.is_empty() && is.keys.is_empty() {
+        return Ok(());
+    }
+    figures::change(conn, before.account_id, Subject::Conversation(before.seq), &was, &is)
+}
+
+/// What the next conversations of an account after a row count for, which are locked until
+/// the transaction ends, and the last of their rows.
+pub fn tallies(
+    conn: &mut Connection,
+    account_id: i64,
+    after: i64,
+    limit: i64,
+) -> Result<(Vec<Tally>, Option<Subject>)> {
+    let seqs: Vec<i64> = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::seq.gt(after))
+        .order(conversations::seq)
+        .limit(limit)
+        .select(conversations::seq)
+        .load(conn)?;
+    let mut tallies = Vec::new();
+    for seq in &seqs {
+        let row: Option<Conversation> = diesel::update(conversations::table.find(*seq))
+            .set(conversations::message_count.eq(conversations::message_count))
+            .returning(conversations::all_columns)
+            .get_result(conn)
+            .optional()?;
+        tallies.extend(row.map(|row| tally(&row)));
+    }
+    Ok((tallies, seqs.last().map(|seq| Subject::Conversation(*seq))))
+}

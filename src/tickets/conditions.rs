@@ -1,0 +1,114 @@
+//! What a list shows, as conditions that the database checks.
+
+use crate::accounts::user;
+use crate::db::fixed::{Fixed, WithoutIndex};
+use crate::db::schema::{attachments, ticket_tags, tickets};
+use crate::db::{Connection, MultiBackend};
+use crate::error::Result;
+use crate::search::fold;
+use crate::tickets::filter::{Assignee, From, Statuses};
+use crate::tickets::operators::{Condition, Wanted};
+use crate::tickets::query::Filter;
+use crate::tickets::{files, tags};
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+pub(super) type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
+
+/// The tickets that a filter shows, whatever their words; only those with these ids, if there
+/// are any given.
+pub(super) fn narrowed<'a>(
+    conn: &mut Connection,
+    account_id: i64,
+    ids: Option<&'a [i64]>,
+    filter: &'a Filter,
+    conditions: &[Condition],
+) -> Result<Boxed<'a>> {
+    let mut query = tickets::table.filter(tickets::deleted_at.is_null()).into_boxed();
+    query = match ids {
+        None => query.filter(tickets::account_id.eq(account_id)),
+        Some(ids) => query.filter(tickets::id.eq_any(ids)).filter(WithoutIndex(tickets::account_id).eq(account_id)),
+    };
+    query = match filter.statuses {
+        Statuses::All => query,
+        // A literal, because the partial index is not used with a bound parameter.
+        Statuses::Open => query.filter(Fixed("tickets.status <> 'closed'")),
+        Statuses::Only(status) => query.filter(tickets::status.eq(status)),
+    };
+    query = match filter.assignee {
+        Assignee::Any => query,
+        Assignee::Nobody => query.filter(tickets::assignee_id.is_null()),
+        Assignee::User(id) => query.filter(tickets::assignee_id.eq(id)),
+    };
+    query = match filter.from {
+        From::Any => query,
+        From::Nothing => query.filter(tickets::source_kind.is_null()),
+        From::Kind(kind) => query.filter(tickets::source_kind.eq(kind)),
+    };
+    if !filter.only.is_empty() {
+        query = query.filter(tickets::number.eq_any(&filter.only));
+    }
+    if !filter.tag.is_empty() {
+        let condition = is_tagged(conn, account_id, &filter.tag)?;
+        query = query.filter(condition);
+    }
+    for Condition { is_not, wanted } in conditions {
+        let condition = condition(conn, account_id, wanted)?;
+        query = if *is_not { query.filter(not(condition)) } else { query.filter(condition) };
+    }
+    Ok(query)
+}
+
+/// A condition that is never unknown, so that it can be turned round.
+type Boolean = Box<dyn BoxableExpression<tickets::table, MultiBackend, SqlType = Bool>>;
+
+macro_rules! within {
+    ($at:expr, $span:expr) => {
+        match ($span.from, $span.until) {
+            (Some(from), Some(until)) => Box::new($at.ge(from).and($at.lt(until))) as Boolean,
+            (Some(from), None) => Box::new($at.ge(from)),
+            (None, Some(until)) => Box::new($at.lt(until)),
+            (None, None) => Box::new(Fixed("1 = 1")),
+        }
+    };
+}
+
+fn condition(conn: &mut Connection, account_id: i64, wanted: &Wanted) -> Result<Boolean> {
+    Ok(match wanted {
+        Wanted::Statuses(Statuses::All) => Box::new(Fixed("1 = 1")),
+        Wanted::Statuses(Statuses::Open) => Box::new(Fixed("tickets.status <> 'closed'")),
+        Wanted::Statuses(Statuses::Only(status)) => Box::new(tickets::status.eq(*status)),
+        Wanted::Tag(name) => is_tagged(conn, account_id, name)?,
+        Wanted::Assignee(Assignee::Any) => Box::new(tickets::assignee_id.is_not_null()),
+        Wanted::Assignee(Assignee::Nobody) => Box::new(tickets::assignee_id.is_null()),
+        Wanted::Assignee(Assignee::User(id)) => is_assigned(vec![*id]),
+        Wanted::AssigneeNamed(name) => {
+            let name = fold(name);
+            let team = user::members(conn, account_id)?;
+            is_assigned(team.iter().filter(|user| fold(&user.name).contains(&name)).map(|user| user.id).collect())
+        }
+        Wanted::Files => Box::new(exists(
+            attachments::table.filter(attachments::ticket_id.eq(tickets::id)).filter(files::are_shown()),
+        )),
+        Wanted::Created(span) => within!(tickets::created_at, span),
+        Wanted::Closed(span) => {
+            let inside: Boolean = within!(tickets::closed_at.assume_not_null(), span);
+            Box::new(tickets::closed_at.is_not_null().and(inside))
+        }
+        Wanted::Number(number) => Box::new(tickets::number.eq(*number)),
+    })
+}
+
+fn is_tagged(conn: &mut Connection, account_id: i64, name: &str) -> Result<Boolean> {
+    // No tag has the id 0.
+    let tag = tags::known(conn, account_id, name)?.unwrap_or(0);
+    // Looked up ticket by ticket: a list of all that have the tag could be long.
+    Ok(Box::new(exists(
+        ticket_tags::table.filter(ticket_tags::ticket_id.eq(tickets::id)).filter(ticket_tags::tag_id.eq(tag)),
+    )))
+}
+
+fn is_assigned(users: Vec<i64>) -> Boolean {
+    Box::new(tickets::assignee_id.is_not_null().and(tickets::assignee_id.assume_not_null().eq_any(users)))
+}
