@@ -162,6 +162,12 @@ pub fn body(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<Str
     Ok(messages::table.find((seq, position)).select(messages::body).first(conn).optional()?)
 }
 
+/// The texts of its first messages.
+pub fn first_bodies(conn: &mut Connection, seq: i64, limit: i64) -> Result<Vec<String>> {
+    let of_conversation = messages::table.filter(messages::conversation_seq.eq(seq));
+    Ok(of_conversation.order(messages::position).limit(limit).select(messages::body).load(conn)?)
+}
+
 /// The words of all messages of a conversation, for the tickets that were created from it.
 pub fn texts(conn: &mut Connection, conversation: &Conversation) -> Result<Vec<Source>> {
     let rows: Vec<Message> =

@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::db::rows::Number;
 use crate::db::schema::search_state;
+use crate::db::stored_words::{lexemes, tokens};
 use crate::search::{Part, Phrase, Term};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
@@ -58,46 +59,27 @@ fn term(account_id: i64, word: &str) -> String {
     format!("{account_id}x{word}")
 }
 
-/// Stands in FTS5 where a part has no word. No word contains it.
-const GAP: &str = "\u{fffc}";
+fn beginning(account_id: i64) -> String {
+    term(account_id, "")
+}
 
 /// Sets the words of an id, replacing earlier ones.
 pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<()> {
     let (table, column) = (index.table(), index.id());
     let (query, text) = match conn {
-        Connection::Sqlite(_) => {
-            (format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"), tokens(account_id, part).join(" "))
-        }
+        Connection::Sqlite(_) => (
+            format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"),
+            tokens(part, &beginning(account_id)).join(" "),
+        ),
         Connection::Postgres(_) => (
             format!(
                 "INSERT INTO {table} ({column}, terms) VALUES ($1, $2::tsvector)
                  ON CONFLICT ({column}) DO UPDATE SET terms = excluded.terms"
             ),
-            lexemes(account_id, part),
+            lexemes(part, &beginning(account_id)),
         ),
     };
     diesel::sql_query(query).bind::<BigInt, _>(id).bind::<Text, _>(text).execute(conn).map(drop)
-}
-
-/// What FTS5 stores, in order.
-fn tokens(account_id: i64, part: &Part) -> Vec<String> {
-    let places = part.places.iter().map(|place| place.as_ref().map_or(GAP.to_owned(), |word| term(account_id, word)));
-    // A gap before each: none of them is part of a phrase.
-    let others = part.others.iter().flat_map(|word| [GAP.to_owned(), term(account_id, word)]);
-    places.chain(others).collect()
-}
-
-/// The words with their positions, in `tsvector` syntax.
-fn lexemes(account_id: i64, part: &Part) -> String {
-    let places = part.places.iter().enumerate();
-    let places = places.filter_map(|(index, place)| Some((index + 1, place.as_ref()?)));
-    let places = places.map(|(position, word)| format!("'{}':{position}", term(account_id, word)));
-    // A gap before each: none of them is part of a phrase. A word without a position would
-    // spoil every phrase with a prefix of it.
-    let positions = (part.places.len() + 2..).step_by(2);
-    let others = part.others.iter().zip(positions);
-    let others = others.map(|(word, position)| format!("'{}':{position}", term(account_id, word)));
-    places.chain(others).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether an index holds exactly these words under an id, in this order.
@@ -105,7 +87,7 @@ pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, 
     let (table, column) = (index.table(), index.id());
     let found: i64 = match conn {
         Connection::Sqlite(conn) => {
-            let tokens = tokens(account_id, part);
+            let tokens = tokens(part, &beginning(account_id));
             let phrase = if tokens.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
             let query = format!(
                 "SELECT COUNT(*) AS value FROM {table} JOIN {table}_docsize AS size ON size.id = {table}.rowid
@@ -118,7 +100,7 @@ pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, 
         Connection::Postgres(conn) => {
             let query = format!("SELECT COUNT(*) AS value FROM {table} WHERE {column} = $1 AND terms = $2::tsvector");
             let query = diesel::sql_query(query).bind::<BigInt, _>(id);
-            query.bind::<Text, _>(lexemes(account_id, part)).get_result::<Number>(conn)?.value
+            query.bind::<Text, _>(lexemes(part, &beginning(account_id))).get_result::<Number>(conn)?.value
         }
     };
     Ok(found == 1)

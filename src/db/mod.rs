@@ -17,6 +17,7 @@ mod postgres;
 mod rows;
 pub mod schema;
 mod sqlite;
+mod stored_words;
 pub mod ticket_index;
 mod url;
 pub mod words;

@@ -5,6 +5,7 @@
 use super::Connection;
 use crate::db::rows::{Number, Text as TextRow};
 use crate::db::schema::tickets;
+use crate::db::stored_words::{lexemes, tokens};
 use crate::search::{Part, Phrase};
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -79,13 +80,14 @@ pub fn forget(conn: &mut Connection, rows: Range<i64>) -> QueryResult<()> {
 pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
     for (row, part) in rows {
         let (query, words) = match conn {
-            Connection::Sqlite(_) => {
-                ("INSERT OR REPLACE INTO ticket_words (rowid, words) VALUES (?, ?)", tokens(account_id, part))
-            }
+            Connection::Sqlite(_) => (
+                "INSERT OR REPLACE INTO ticket_words (rowid, words) VALUES (?, ?)",
+                tokens(part, &account(account_id)).join(" "),
+            ),
             Connection::Postgres(_) => {
                 let query = "INSERT INTO ticket_words (row_id, words) VALUES ($1, $2::tsvector)
                              ON CONFLICT (row_id) DO UPDATE SET words = excluded.words";
-                (query, lexemes(account_id, *row, part))
+                (query, lexemes_of(account_id, *row, part))
             }
         };
         diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words).execute(conn)?;
@@ -120,9 +122,6 @@ fn tickets_of(conn: &mut Connection, account_id: i64, (kind, id): Key) -> QueryR
         .load(conn)
 }
 
-/// Stands in FTS5 where a part has no word. No word contains it.
-const GAP: &str = "\u{fffc}";
-
 /// The beginning of an account's words in FTS5: of a fixed length, so that its indexes of
 /// prefixes have the same number of letters for every account.
 fn account(account_id: i64) -> String {
@@ -130,35 +129,30 @@ fn account(account_id: i64) -> String {
     digits.filter_map(|digit| char::from_digit(u32::try_from(digit).ok()?, 36)).collect()
 }
 
-fn tokens(account_id: i64, part: &Part) -> String {
-    let account = account(account_id);
-    let word = |word: &String| format!("{account}{word}");
-    let places = part.places.iter().map(|place| place.as_ref().map_or(GAP.to_owned(), word));
-    // A gap before each: none of them is part of a phrase.
-    let others = part.others.iter().map(|other| format!("{GAP} {account}{other}"));
-    places.chain(others).collect::<Vec<_>>().join(" ")
+/// The beginning of an account's words in Postgres.
+fn account_and_block(account_id: i64, block: i64) -> String {
+    format!("{account_id}x{block}x")
 }
 
-fn lexeme(account_id: i64, block: i64, word: &str) -> String {
-    format!("'{account_id}x{block}x{word}'")
+/// The words of a row as Postgres stores them.
+fn lexemes_of(account_id: i64, row: i64, part: &Part) -> String {
+    lexemes(part, &account_and_block(account_id, ticket_of(row) / BLOCK))
 }
 
-/// The words with their positions, in `tsvector` syntax.
-fn lexemes(account_id: i64, row: i64, part: &Part) -> String {
-    let block = (row >> ROW_BITS) / BLOCK;
-    let places = part.places.iter().enumerate();
-    let places = places.filter_map(|(index, place)| Some((index + 1, place.as_ref()?)));
-    let places = places.map(|(position, word)| format!("{}:{position}", lexeme(account_id, block, word)));
-    // A gap before each: none of them is part of a phrase. A word without a position would
-    // spoil every phrase with a prefix of it.
-    let positions = (part.places.len() + 2..).step_by(2);
-    let others = part.others.iter().zip(positions);
-    let others = others.map(|(word, position)| format!("{}:{position}", lexeme(account_id, block, word)));
-    places.chain(others).collect::<Vec<_>>().join(" ")
+/// The ticket that a row belongs to.
+pub fn ticket_of(row: i64) -> i64 {
+    row >> ROW_BITS
 }
 
-/// The tickets of a range that have a phrase, newest first, or oldest first if `is_rising`; a
-/// ticket stands there once for each of its rows. At most [`MOST_ROWS`].
+/// The position of the message that a row belongs to, 0 for a submission; `None` for a row of
+/// a ticket's own words.
+pub fn position_in_source(row: i64) -> Option<i64> {
+    let first = source_rows(ticket_of(row)).start;
+    (row >= first).then(|| (row - first) / TEXT_ROWS)
+}
+
+/// The rows of a range of tickets that have a phrase, newest tickets first, or oldest first if
+/// `is_rising`. At most [`MOST_ROWS`].
 pub fn having(
     conn: &mut Connection,
     account_id: i64,
@@ -167,20 +161,7 @@ pub fn having(
     is_rising: bool,
 ) -> QueryResult<Vec<i64>> {
     let order = if is_rising { "ASC" } else { "DESC" };
-    let rows = look(conn, account_id, numbers(tickets), phrase, order, MOST_ROWS)?;
-    Ok(rows.into_iter().map(|row| row >> ROW_BITS).collect())
-}
-
-/// The position of the first message of a ticket's conversation that has a phrase.
-pub fn position_of(
-    conn: &mut Connection,
-    account_id: i64,
-    ticket_id: i64,
-    phrase: &Phrase,
-) -> QueryResult<Option<i64>> {
-    let rows = source_rows(ticket_id);
-    let found = look(conn, account_id, rows.clone(), phrase, "ASC", 1)?;
-    Ok(found.first().map(|row| (row - rows.start) / TEXT_ROWS))
+    look(conn, account_id, numbers(tickets), phrase, order, MOST_ROWS)
 }
 
 fn look(
@@ -197,7 +178,7 @@ fn look(
             Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order, most }.load(conn)
         }
         Connection::Postgres(conn) => {
-            let tickets = rows.start >> ROW_BITS..((rows.end - 1) >> ROW_BITS) + 1;
+            let tickets = ticket_of(rows.start)..ticket_of(rows.end - 1) + 1;
             let query = tsquery(account_id, tickets, phrase);
             Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order, most }.load(conn)
         }
@@ -304,7 +285,8 @@ fn words_beginning_with(conn: &mut SqliteConnection, prefix: &str) -> QueryResul
 fn tsquery(account_id: i64, tickets: Range<i64>, phrase: &Phrase) -> String {
     let blocks = tickets.start / BLOCK..=(tickets.end - 1).max(tickets.start) / BLOCK;
     let of_block = |block| {
-        let words: Vec<String> = phrase.words.iter().map(|word| lexeme(account_id, block, word)).collect();
+        let beginning = account_and_block(account_id, block);
+        let words: Vec<String> = phrase.words.iter().map(|word| format!("'{beginning}{word}'")).collect();
         format!("({}{})", words.join(" <-> "), if phrase.prefix { ":*" } else { "" })
     };
     blocks.map(of_block).collect::<Vec<_>>().join(" | ")
@@ -328,17 +310,17 @@ pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) 
 fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> QueryResult<bool> {
     let (query, words) = match conn {
         Connection::Sqlite(_) => {
-            let tokens = tokens(account_id, part);
-            let count = super::index::varint(tokens.split(' ').count());
+            let tokens = tokens(part, &account(account_id));
+            let count = super::index::varint(tokens.len());
             let query = format!(
                 "SELECT COUNT(*) AS value FROM ticket_words JOIN ticket_words_docsize AS size ON size.id = ticket_words.rowid
                  WHERE ticket_words.rowid = ? AND ticket_words MATCH ? AND lower(hex(size.sz)) = '{count}'"
             );
-            (query, quoted(&tokens, false))
+            (query, quoted(&tokens.join(" "), false))
         }
         Connection::Postgres(_) => (
             "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id = $1 AND words = $2::tsvector".to_owned(),
-            lexemes(account_id, row, part),
+            lexemes_of(account_id, row, part),
         ),
     };
     let query = diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words);

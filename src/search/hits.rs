@@ -1,8 +1,7 @@
 //! Where in a text the words of a query stand.
 
 use crate::search::query::{Phrase, Term};
-use crate::search::terms::pair;
-use crate::search::units::{joined_numbers, units};
+use crate::search::units::{joined_numbers, place, second_of_pair, units};
 use std::ops::Range;
 
 /// How much of a text is looked through, in bytes.
@@ -22,9 +21,7 @@ pub struct Piece {
 fn hits(text: &str, terms: &[Term]) -> Vec<Range<usize>> {
     let text = beginning(text, WINDOW);
     let found = units(text);
-    let next =
-        |index: usize| found.get(index + 1).filter(|next| next.is_joined && next.is_sign && found[index].is_sign);
-    let places: Vec<String> = (0..found.len()).map(|index| pair(&found[index], next(index))).collect();
+    let places: Vec<String> = (0..found.len()).map(|index| place(&found, index)).collect();
     let numbers = joined_numbers(text, &found);
     let mut hits: Vec<Range<usize>> = Vec::new();
     let phrases = terms.iter().filter(|term| !term.is_not).flat_map(|term| term.any.iter().flatten());
@@ -37,7 +34,7 @@ fn hits(text: &str, terms: &[Term]) -> Vec<Range<usize>> {
             if window.iter().enumerate().all(|(index, place)| is_one(place, index)) {
                 let end = start + last;
                 // A pair of signs ends with the second one.
-                let end = next(end)
+                let end = second_of_pair(&found, end)
                     .filter(|_| places[end] == words[last])
                     .map_or(found[end].range.end, |next| next.range.end);
                 hits.push(found[start].range.start..end);

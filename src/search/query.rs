@@ -1,8 +1,8 @@
 //! The query language: words, "phrases", -exclusions, and operators with values.
 
 use crate::error::{Error, Result};
-use crate::search::terms::{MAX_PHRASE, pair};
-use crate::search::units::{Unit, joined_numbers, units};
+use crate::search::terms::MAX_PHRASE;
+use crate::search::units::{joined_numbers, place, second_of_pair, units};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -165,12 +165,9 @@ fn phrase(typed: &str, is_quoted: bool) -> Result<Option<Phrase>> {
     if found.len() > MAX_PHRASE {
         return Err(Error::invalid(format!("Search for at most {MAX_PHRASE} words side by side.")));
     }
-    let pair_of = |index: usize| {
-        found.get(index + 1).filter(|next: &&Unit| next.is_joined && next.is_sign && found[index].is_sign)
-    };
-    let ends_in_pair = found.len() > 1 && pair_of(found.len() - 2).is_some();
+    let ends_in_pair = found.len() > 1 && second_of_pair(&found, found.len() - 2).is_some();
     let count = found.len() - usize::from(ends_in_pair);
-    let words: Vec<String> = (0..count).map(|index| pair(&found[index], pair_of(index))).collect();
+    let words: Vec<String> = (0..count).map(|index| place(&found, index)).collect();
     let prefix = if last.is_sign {
         // A sign after a word may go on to the next sign. Alone, it is found by itself.
         !ends_in_pair && words.len() > 1

@@ -1,6 +1,6 @@
 //! What the index holds of a text.
 
-use crate::search::units::{Unit, joined_numbers, units};
+use crate::search::units::{joined_numbers, place, second_of_pair, units};
 use std::collections::BTreeSet;
 
 /// Most places of one text. A `tsvector` cannot store more, and both engines must find the
@@ -71,18 +71,13 @@ fn places<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Place> {
         }
         let mut numbers = joined_numbers(text, &found).into_iter().peekable();
         for (index, unit) in found.iter().enumerate() {
-            let next = found.get(index + 1).filter(|next| next.is_joined && next.is_sign && unit.is_sign);
-            let mut others: Vec<String> = next.map(|_| unit.text.clone()).into_iter().collect();
+            let is_pair = second_of_pair(&found, index).is_some();
+            let mut others: Vec<String> = is_pair.then(|| unit.text.clone()).into_iter().collect();
             others.extend(numbers.next_if(|joined| joined.units.start == index).map(|joined| joined.text));
-            places.push((Some(pair(unit, next)), others));
+            places.push((Some(place(&found, index)), others));
         }
     }
     places
-}
-
-/// A sign with the one that follows it.
-pub(super) fn pair(unit: &Unit, next: Option<&Unit>) -> String {
-    format!("{}{}", unit.text, next.map_or("", |next| &next.text))
 }
 
 #[cfg(test)]

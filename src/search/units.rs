@@ -26,9 +26,9 @@ pub fn units(text: &str) -> Vec<Unit> {
         let range = start..start + cluster.len();
         if let [byte] = cluster.as_bytes() {
             if byte.is_ascii_alphanumeric() {
-                push(&mut word, char::from(byte.to_ascii_lowercase()), &range, is_joined);
+                push_char(&mut word, char::from(byte.to_ascii_lowercase()), &range, is_joined);
             } else {
-                end(&mut word, &mut found);
+                finish_word(&mut word, &mut found);
                 is_joined = false;
                 continue;
             }
@@ -36,12 +36,12 @@ pub fn units(text: &str) -> Vec<Unit> {
             for part in fold(cluster).graphemes(true) {
                 let Some(first) = part.chars().next() else { continue };
                 if is_spaceless(first) && is_word(first) {
-                    is_joined |= end(&mut word, &mut found);
+                    is_joined |= finish_word(&mut word, &mut found);
                     found.push(Unit { text: part.to_owned(), range: range.clone(), is_sign: true, is_joined });
                 } else if is_word(first) {
-                    part.chars().filter(|c| is_word(*c)).for_each(|c| push(&mut word, c, &range, is_joined));
+                    part.chars().filter(|c| is_word(*c)).for_each(|c| push_char(&mut word, c, &range, is_joined));
                 } else {
-                    end(&mut word, &mut found);
+                    finish_word(&mut word, &mut found);
                     is_joined = false;
                     continue;
                 }
@@ -51,7 +51,7 @@ pub fn units(text: &str) -> Vec<Unit> {
         }
         is_joined = true;
     }
-    end(&mut word, &mut found);
+    finish_word(&mut word, &mut found);
     found
 }
 
@@ -60,13 +60,13 @@ fn is_word(c: char) -> bool {
 }
 
 /// A word that is not complete yet.
-struct Begun {
+struct PartialWord {
     unit: Unit,
     length: usize,
 }
 
-fn push(word: &mut Option<Begun>, c: char, range: &Range<usize>, is_joined: bool) {
-    let word = word.get_or_insert_with(|| Begun {
+fn push_char(word: &mut Option<PartialWord>, c: char, range: &Range<usize>, is_joined: bool) {
+    let word = word.get_or_insert_with(|| PartialWord {
         unit: Unit { text: String::new(), range: range.clone(), is_sign: false, is_joined },
         length: 0,
     });
@@ -78,11 +78,22 @@ fn push(word: &mut Option<Begun>, c: char, range: &Range<usize>, is_joined: bool
 }
 
 /// Adds the word if there is one, and says so.
-fn end(word: &mut Option<Begun>, found: &mut Vec<Unit>) -> bool {
+fn finish_word(word: &mut Option<PartialWord>, found: &mut Vec<Unit>) -> bool {
     let word = word.take();
     let has_ended = word.is_some();
     found.extend(word.map(|word| word.unit));
     has_ended
+}
+
+/// The sign that makes a pair with the unit at `index`: the next unit, if both are signs and
+/// stand side by side.
+pub(super) fn second_of_pair(units: &[Unit], index: usize) -> Option<&Unit> {
+    units.get(index + 1).filter(|next| next.is_joined && next.is_sign && units[index].is_sign)
+}
+
+/// A unit as it stands in the index: a word, or a sign with the one that makes a pair with it.
+pub(super) fn place(units: &[Unit], index: usize) -> String {
+    format!("{}{}", units[index].text, second_of_pair(units, index).map_or("", |next| &next.text))
 }
 
 /// A number that is written in groups, as phones, cards and serial numbers are.

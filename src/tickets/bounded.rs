@@ -5,14 +5,13 @@ use crate::db::{Connection, still_wanted};
 use crate::error::Result;
 use crate::tickets::conditions::narrowed;
 use crate::tickets::filter::{Assignee, From, Sort, Statuses};
-use crate::tickets::line::{Line, in_this_order};
+use crate::tickets::line::{COLUMNS, Line, in_this_order, ordered};
 use crate::tickets::operators::Condition;
 use crate::tickets::query::Filter;
 use crate::tickets::{in_order, tags};
 use crate::values::page::{Cursor, Page, Place, Window};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use std::collections::HashSet;
 
 /// How many entries of an index a page reads before it offers to go on.
 const MOST_READ: usize = 5_000;
@@ -84,17 +83,17 @@ fn scanned(conn: &mut Connection, account_id: i64, filter: &Filter, conditions: 
     let mut rest = None;
     while rows.len() < most {
         still_wanted()?;
-        let keys = keys(conn, account_id, filter, window)?;
-        let Some(last) = keys.last().copied() else { break };
-        let ids: Vec<i64> = keys.iter().map(|key| key.id).collect();
-        let query = narrowed(conn, account_id, Some(&ids), filter, conditions)?;
-        let kept: HashSet<i64> = query.select(tickets::id).load(conn)?.into_iter().collect();
-        let wanted: Vec<i64> = ids.into_iter().filter(|id| kept.contains(id)).take(most - rows.len()).collect();
-        rows.extend(in_this_order(conn, &wanted)?);
-        read += keys.len();
-        if keys.len() <= window.size {
+        let ids = next_ids(conn, account_id, filter, window)?;
+        let Some(last) = ids.last().copied() else { break };
+        let shown: Vec<Line> =
+            narrowed(conn, account_id, Some(&ids), filter, conditions)?.select(COLUMNS).load(conn)?;
+        rows.extend(ordered(shown, &ids).take(most - rows.len()));
+        read += ids.len();
+        if ids.len() <= window.size {
             break;
         }
+        let last = in_this_order(conn, &[last])?.first().map(|line| filter.cursor(line));
+        let Some(last) = last else { break };
         if read >= MOST_READ && rows.len() < most {
             rest = Some(last);
             break;
@@ -110,18 +109,12 @@ fn scanned(conn: &mut Connection, account_id: i64, filter: &Filter, conditions: 
     Ok(page)
 }
 
-/// The next entries of the index that a list with several filters reads.
-fn keys(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Vec<Cursor>> {
+/// The next entries of the index that a list with several filters reads: without their times,
+/// which SQLite keeps as text.
+fn next_ids(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Vec<i64>> {
     let leading = &leading(filter);
     let query = narrowed(conn, account_id, None, leading, &[])?;
-    let rows: Vec<(NaiveDateTime, i64)> = match filter.sort {
-        Sort::Updated => in_order!(query, filter.sort, window).select((tickets::updated_at, tickets::id)).load(conn)?,
-        Sort::Created => in_order!(query, filter.sort, window).select((tickets::created_at, tickets::id)).load(conn)?,
-        Sort::Closed => in_order!(query, filter.sort, window)
-            .select((tickets::closed_at.assume_not_null(), tickets::id))
-            .load(conn)?,
-    };
-    Ok(rows.into_iter().map(|(at, id)| Cursor { at, id }).collect())
+    Ok(in_order!(query, filter.sort, window).select(tickets::id).load(conn)?)
 }
 
 /// The one condition of a filter that is likely to leave the fewest tickets.

@@ -11,6 +11,10 @@ use crate::tickets::files;
 use crate::tickets::line::Line;
 use crate::tickets::source::SourceKind;
 use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// Messages that are looked through where the index does not say which one it is.
+const MESSAGES: i64 = 50;
 
 /// What a list shows of a ticket that was found.
 #[derive(Clone, Debug, Default)]
@@ -23,28 +27,41 @@ pub struct Excerpt {
     pub text: Vec<Piece>,
 }
 
-/// The excerpt of each ticket, in the same order.
-pub fn of(conn: &mut Connection, account_id: i64, lines: &[Line], terms: &[Term]) -> Result<Vec<Excerpt>> {
+/// The excerpt of each ticket, in the same order. `rows` are rows of the index that have some
+/// of the words; where a ticket has none, all its texts are looked through.
+pub fn of(
+    conn: &mut Connection,
+    account_id: i64,
+    lines: &[Line],
+    terms: &[Term],
+    rows: &HashMap<i64, i64>,
+) -> Result<Vec<Excerpt>> {
     let titles: Vec<Option<Vec<Piece>>> = lines.iter().map(|line| marked(&line.title, terms)).collect();
-    // Long texts are read only where the title has no hit.
-    let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none());
-    let ids: Vec<i64> = others.map(|(line, _)| line.id).collect();
-    let notes: Vec<(i64, String)> =
-        tickets::table.filter(tickets::id.eq_any(&ids)).select((tickets::id, tickets::notes)).load(conn)?;
+    let position = |line: &Line| rows.get(&line.id).map(|row| ticket_index::position_in_source(*row));
+    // Long texts are read only where the title has no hit, and the source is not where it is.
+    let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none()).map(|(line, _)| line);
+    let ids: Vec<i64> = others.filter(|line| position(line).flatten().is_none()).map(|line| line.id).collect();
+    let notes: HashMap<i64, String> = tickets::table
+        .filter(tickets::id.eq_any(&ids))
+        .select((tickets::id, tickets::notes))
+        .load::<(i64, String)>(conn)?
+        .into_iter()
+        .collect();
     let files = files::names(conn, &ids)?;
     let mut excerpts = Vec::new();
     for (line, title) in lines.iter().zip(titles) {
-        if title.is_some() {
-            excerpts.push(Excerpt { title, ..Excerpt::default() });
-            continue;
-        }
-        let of_line = |texts: &[(i64, String)], place: &str| {
-            let own = texts.iter().filter(|(id, _)| *id == line.id);
-            own.filter_map(|(_, text)| snippet(text, terms)).next().map(|text| (place.to_owned(), text))
-        };
-        let found = match of_line(&notes, "Note").or_else(|| of_line(&files, "File")) {
-            Some(own) => Some(own),
-            None => in_source(conn, account_id, line, terms)?,
+        let found = match (&title, position(line)) {
+            (Some(_), _) => None,
+            (None, Some(Some(position))) => in_source(conn, account_id, line, Some(position), terms)?,
+            (None, known) => {
+                let note = notes.get(&line.id).map(|text| ("Note", text));
+                let files = files.iter().filter(|(id, _)| *id == line.id).map(|(_, name)| ("File", name));
+                let own = note.into_iter().chain(files);
+                match own.filter_map(|(place, text)| Some((place.to_owned(), snippet(text, terms)?))).next() {
+                    None if known.is_none() => in_source(conn, account_id, line, None, terms)?,
+                    own => own,
+                }
+            }
         };
         let (place, text) = found.unwrap_or_default();
         excerpts.push(Excerpt { title, place, text });
@@ -52,10 +69,12 @@ pub fn of(conn: &mut Connection, account_id: i64, lines: &[Line], terms: &[Term]
     Ok(excerpts)
 }
 
+/// The excerpt from a ticket's source: from the message at a position, if it is known.
 fn in_source(
     conn: &mut Connection,
     account_id: i64,
     line: &Line,
+    position: Option<i64>,
     terms: &[Term],
 ) -> Result<Option<(String, Vec<Piece>)>> {
     let (Some(kind), Some(id)) = (line.source_kind, &line.source_id) else { return Ok(None) };
@@ -64,15 +83,10 @@ fn in_source(
         let fields = found.fields();
         return Ok(fields.iter().find_map(|(name, value)| Some((name.clone(), snippet(value, terms)?))));
     }
-    let Some(found) = conversation::find(conn, account_id, id)? else { return Ok(None) };
-    let phrases = terms.iter().filter(|term| !term.is_not).flat_map(|term| term.any.iter().flatten());
-    for phrase in phrases {
-        if let Some(position) = ticket_index::position_of(conn, account_id, line.id, phrase)?
-            && let Some(body) = messages::body(conn, found.seq, position)?
-            && let Some(text) = snippet(&body, terms)
-        {
-            return Ok(Some(("Message".to_owned(), text)));
-        }
-    }
-    Ok(None)
+    let Some(seq) = conversation::find(conn, account_id, id)?.map(|found| found.seq) else { return Ok(None) };
+    let bodies = match position {
+        Some(position) => messages::body(conn, seq, position)?.into_iter().collect(),
+        None => messages::first_bodies(conn, seq, MESSAGES)?,
+    };
+    Ok(bodies.iter().find_map(|body| Some(("Message".to_owned(), snippet(body, terms)?))))
 }

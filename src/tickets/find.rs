@@ -1,12 +1,12 @@
 //! Searching tickets: the newest created come first, and a page reads what it shows.
 
 use crate::db::schema::tickets;
-use crate::db::ticket_index::MOST_ROWS;
+use crate::db::ticket_index::{MOST_ROWS, ticket_of};
 use crate::db::{Connection, ticket_index};
 use crate::error::Result;
 use crate::search::{Phrase, Term};
 use diesel::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How many tickets are looked at first. Where they have little of what is searched for, more
@@ -27,16 +27,20 @@ pub enum From {
     After(i64),
 }
 
+/// The tickets that were found, each with one row of the index that has some of the words: of
+/// the ticket's own words, if there is one.
+type Hits = BTreeMap<i64, i64>;
+
 /// What a look at a range of tickets has found.
 struct Look {
-    ids: BTreeSet<i64>,
+    hits: Hits,
     /// What was looked at, if it was less than asked for.
     range: Range<i64>,
     /// How many entries of the index it read.
     read: usize,
 }
 
-/// Calls `accept` with the ids of tickets that have the words, in order, until it has accepted
+/// Calls `accept` with the tickets that have the words, in order, each with a row of the index, until it has accepted
 /// enough, or enough was read. Returns the id at which the search goes on, if it has not come
 /// to its end.
 pub fn find(
@@ -44,7 +48,7 @@ pub fn find(
     account_id: i64,
     terms: &[Term],
     from: From,
-    mut accept: impl FnMut(&mut Connection, Vec<i64>) -> Result<bool>,
+    mut accept: impl FnMut(&mut Connection, Vec<(i64, i64)>) -> Result<bool>,
 ) -> Result<Option<i64>> {
     let of_account = tickets::table.filter(tickets::account_id.eq(account_id)).select(tickets::id);
     // Ids rise with the numbers, for which there is an index.
@@ -68,9 +72,9 @@ pub fn find(
         };
         let look = look(conn, account_id, terms, next, is_rising)?;
         left = if is_rising { look.range.end..left.end } else { left.start..look.range.start };
-        let ids = look.ids.into_iter();
-        let ids: Vec<i64> = if is_rising { ids.collect() } else { ids.rev().collect() };
-        if !ids.is_empty() && accept(conn, ids)? {
+        let hits = look.hits.into_iter();
+        let hits: Vec<(i64, i64)> = if is_rising { hits.collect() } else { hits.rev().collect() };
+        if !hits.is_empty() && accept(conn, hits)? {
             return Ok(None);
         }
         read += look.read;
@@ -81,7 +85,7 @@ pub fn find(
 
 /// Whether a ticket has the words.
 pub fn has(conn: &mut Connection, account_id: i64, terms: &[Term], id: i64) -> Result<bool> {
-    Ok(!look(conn, account_id, terms, id..id + 1, false)?.ids.is_empty())
+    Ok(!look(conn, account_id, terms, id..id + 1, false)?.hits.is_empty())
 }
 
 fn look(
@@ -92,34 +96,38 @@ fn look(
     is_rising: bool,
 ) -> Result<Look> {
     let mut read = 0;
-    let mut found: Option<BTreeSet<i64>> = None;
+    let mut found: Option<Hits> = None;
     let (excluded, wanted): (Vec<&Term>, Vec<&Term>) = terms.iter().partition(|term| term.is_not);
     for term in wanted {
-        let mut of_term = BTreeSet::new();
+        let mut of_term = Hits::new();
         for phrases in &term.any {
             of_term.extend(having_all(conn, account_id, phrases, &mut range, is_rising, &mut read)?);
         }
-        found = Some(match found {
-            Some(found) => &found & &of_term,
-            None => of_term,
-        });
-        if found.as_ref().is_some_and(BTreeSet::is_empty) {
+        found = Some(both(found, of_term));
+        if found.as_ref().is_some_and(Hits::is_empty) {
             break;
         }
     }
-    let mut ids = match found {
-        Some(ids) => ids,
+    let mut hits = match found {
+        Some(found) => found,
         None => all(conn, account_id, &mut range, is_rising, &mut read)?,
     };
     for phrases in excluded.iter().flat_map(|term| &term.any) {
-        if ids.is_empty() {
+        if hits.is_empty() {
             break;
         }
         let unwanted = having_all(conn, account_id, phrases, &mut range, is_rising, &mut read)?;
-        ids = &ids - &unwanted;
+        hits.retain(|id, _| !unwanted.contains_key(id));
     }
-    ids.retain(|id| range.contains(id));
-    Ok(Look { ids, range, read })
+    hits.retain(|id, _| range.contains(id));
+    Ok(Look { hits, range, read })
+}
+
+/// The tickets that are in both, if there is a first.
+fn both(first: Option<Hits>, mut second: Hits) -> Hits {
+    let Some(first) = first else { return second };
+    second.retain(|id, _| first.contains_key(id));
+    second
 }
 
 /// The tickets that have all of these phrases. Shortens the range where there are too many.
@@ -130,17 +138,17 @@ fn having_all(
     range: &mut Range<i64>,
     is_rising: bool,
     read: &mut usize,
-) -> Result<BTreeSet<i64>> {
-    let mut found: Option<BTreeSet<i64>> = None;
+) -> Result<Hits> {
+    let mut found: Option<Hits> = None;
     for phrase in phrases {
         let rows = ticket_index::having(conn, account_id, range.clone(), phrase, is_rising)?;
-        shorten(range, &rows, is_rising);
+        shorten(range, rows.last().map(|row| ticket_of(*row)), rows.len(), is_rising);
         *read += rows.len();
-        let rows: BTreeSet<i64> = rows.into_iter().collect();
-        found = Some(match found {
-            Some(found) => &found & &rows,
-            None => rows,
-        });
+        let mut hits = Hits::new();
+        for row in rows {
+            hits.entry(ticket_of(row)).and_modify(|first| *first = row.min(*first)).or_insert(row);
+        }
+        found = Some(both(found, hits));
     }
     Ok(found.unwrap_or_default())
 }
@@ -152,7 +160,7 @@ fn all(
     range: &mut Range<i64>,
     is_rising: bool,
     read: &mut usize,
-) -> Result<BTreeSet<i64>> {
+) -> Result<Hits> {
     let query = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::id.ge(range.start).and(tickets::id.lt(range.end)))
@@ -161,19 +169,18 @@ fn all(
         .into_boxed();
     let query = if is_rising { query.order(tickets::id.asc()) } else { query.order(tickets::id.desc()) };
     let ids: Vec<i64> = query.load(conn)?;
-    shorten(range, &ids, is_rising);
+    shorten(range, ids.last().copied(), ids.len(), is_rising);
     *read += ids.len();
-    Ok(ids.into_iter().collect())
+    Ok(ids.into_iter().map(|id| (id, ticket_index::own_rows(id).start)).collect())
 }
 
 /// Where a look has read as much as it may, the rest of the range is left for the next one.
-fn shorten(range: &mut Range<i64>, read: &[i64], is_rising: bool) {
-    let Some(last) = read.last().filter(|_| i64::try_from(read.len()).is_ok_and(|count| count >= MOST_ROWS)) else {
-        return;
-    };
+fn shorten(range: &mut Range<i64>, last: Option<i64>, count: usize, is_rising: bool) {
+    let is_full = i64::try_from(count).is_ok_and(|count| count >= MOST_ROWS);
+    let Some(last) = last.filter(|_| is_full) else { return };
     if is_rising {
         range.end = range.end.min(last + 1);
     } else {
-        range.start = range.start.max(*last);
+        range.start = range.start.max(last);
     }
 }

@@ -68,6 +68,11 @@ impl Line {
 /// The tickets with these ids, in this order, as far as they exist.
 pub(super) fn in_this_order(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Line>> {
     let rows: Vec<Line> = tickets::table.filter(tickets::id.eq_any(ids)).select(COLUMNS).load(conn)?;
-    let mut rows: HashMap<i64, Line> = rows.into_iter().map(|line| (line.id, line)).collect();
-    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+    Ok(ordered(rows, ids).collect())
+}
+
+/// The lines in the order of these ids.
+pub(super) fn ordered(lines: Vec<Line>, ids: &[i64]) -> impl Iterator<Item = Line> {
+    let mut lines: HashMap<i64, Line> = lines.into_iter().map(|line| (line.id, line)).collect();
+    ids.iter().filter_map(move |id| lines.remove(id))
 }

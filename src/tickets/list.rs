@@ -11,12 +11,13 @@ use crate::search::Term;
 use crate::tickets::conditions::narrowed;
 use crate::tickets::filter::{Assignee, From, Sort, Statuses};
 use crate::tickets::find as words;
-use crate::tickets::line::{COLUMNS, Line};
+use crate::tickets::line::{COLUMNS, Line, ordered};
 use crate::tickets::operators::Condition;
 use crate::tickets::query::{Filter, Parsed};
 use crate::tickets::{bounded, in_order, search};
 use crate::values::page::{Cursor, Page, Place, Window};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// A page of a list.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub struct Found {
     pub page: Page<Line>,
     /// The words that the list was searched for.
     pub terms: Vec<Term>,
+    /// The rows of the index that have them, by ticket.
+    pub rows: HashMap<i64, i64>,
 }
 
 /// One page of the account's tickets. With words, the newest created come first.
@@ -33,10 +36,11 @@ pub struct Found {
 pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Found> {
     let parsed = filter.parsed()?;
     let Parsed { filter, conditions, terms, is_nothing } = &parsed;
+    let mut rows = HashMap::new();
     let page = if *is_nothing {
         Page::default()
     } else if !terms.is_empty() && search::is_built(conn)? {
-        with_words(conn, account_id, &parsed)?
+        with_words(conn, account_id, &parsed, &mut rows)?
     } else if terms.is_empty() && filter.only.is_empty() && !has_index(filter, conditions) {
         bounded::page(conn, account_id, filter, conditions)?
     } else {
@@ -44,11 +48,11 @@ pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<F
         if !terms.is_empty() {
             query = query.filter(index::matches_terms(conn, Index::Tickets, account_id, terms));
         }
-        let rows: Vec<Line> = in_order!(query, filter.sort, filter.window).select(COLUMNS).load(conn)?;
+        let lines: Vec<Line> = in_order!(query, filter.sort, filter.window).select(COLUMNS).load(conn)?;
         still_wanted()?;
-        Page::new(rows, filter.window, |line| filter.cursor(line))
+        Page::new(lines, filter.window, |line| filter.cursor(line))
     };
-    Ok(Found { page, terms: parsed.terms })
+    Ok(Found { page, terms: parsed.terms, rows })
 }
 
 /// The page alone.
@@ -62,8 +66,16 @@ fn has_index(filter: &Filter, conditions: &[Condition]) -> bool {
     filter.tag.is_empty() && conditions.is_empty() && choices.into_iter().filter(|is_set| *is_set).count() <= 1
 }
 
-/// One page of the tickets that have the words.
-fn with_words(conn: &mut Connection, account_id: i64, parsed: &Parsed) -> Result<Page<Line>> {
+/// How many tickets with the words are checked against the filter at once.
+const CHECKED: usize = 128;
+
+/// One page of the tickets that have the words. Adds a row of the index for each of them.
+fn with_words(
+    conn: &mut Connection,
+    account_id: i64,
+    parsed: &Parsed,
+    index_rows: &mut HashMap<i64, i64>,
+) -> Result<Page<Line>> {
     let Parsed { filter, conditions, terms, .. } = parsed;
     if !filter.only.is_empty() {
         let mut rows: Vec<Line> = narrowed(conn, account_id, None, filter, conditions)?.select(COLUMNS).load(conn)?;
@@ -83,13 +95,19 @@ fn with_words(conn: &mut Connection, account_id: i64, parsed: &Parsed) -> Result
     };
     let mut rows: Vec<Line> = Vec::new();
     let most = filter.window.size + 1;
-    let rest = words::find(conn, account_id, terms, from, |conn, ids| {
-        still_wanted()?;
-        let query = narrowed(conn, account_id, Some(&ids), filter, conditions)?.limit(filter.window.limit());
-        let query = if is_rising { query.order(tickets::id.asc()) } else { query.order(tickets::id.desc()) };
-        rows.extend(query.select(COLUMNS).load::<Line>(conn)?);
-        rows.truncate(most);
-        Ok(rows.len() == most)
+    let rest = words::find(conn, account_id, terms, from, |conn, hits| {
+        for hits in hits.chunks(CHECKED) {
+            still_wanted()?;
+            let ids: Vec<i64> = hits.iter().map(|(id, _)| *id).collect();
+            let query = narrowed(conn, account_id, Some(&ids), filter, conditions)?;
+            let lines: Vec<Line> = query.select(COLUMNS).load(conn)?;
+            rows.extend(ordered(lines, &ids).take(most - rows.len()));
+            index_rows.extend(hits.iter().copied());
+            if rows.len() == most {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     })?;
     let mut page = Page::new(rows, filter.window, |ticket| filter.cursor(ticket));
     if let Some(id) = rest {

@@ -50,7 +50,7 @@ const STYLES: [&str; 28] = [
 
 /// The parts of the script of every page, in order. They are joined into one module, because
 /// loading a dozen small ones takes longer.
-const FRAME: [&str; 13] = [
+const FRAME: [&str; 14] = [
     // First, so that its listener runs before all others.
     "input-method",
     "mark",
@@ -64,6 +64,7 @@ const FRAME: [&str; 13] = [
     "sending",
     "sign-out",
     "stray-files",
+    "suggestions",
     "times",
 ];
 

@@ -19,6 +19,7 @@ const REFUSE: Script = "const form = document.querySelector('main form[method=po
     form.noValidate = true;
     for (const field of form.querySelectorAll('input[name], textarea')) { field.dataset.max = '999999'; field.setCustomValidity(''); field.value = 'x'.repeat(300); }
     HTMLFormElement.prototype.submit.call(form);";
+const TICK: Script = "for (const box of [...document.querySelectorAll('.row-pick input')].slice(0, 2)) box.click()";
 const KEYS: Script = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))";
 const PALETTE: Script =
     "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, bubbles: true }))";
@@ -104,6 +105,12 @@ async fn browser_axe_finds_nothing_on_pages_of_tickets() {
     owner.set_status(closed, "closed").await.expect(303);
     let trashed = owner.make_ticket("Trashed").await;
     owner.post(&format!("/tickets/{trashed}/delete"), &[]).await.expect(303);
+    owner.post(&format!("/tickets/{closed}/tags"), &[("add", "bug")]).await.expect(303);
+    owner.post("/views", &[("name", "Bugs"), ("query", "tag=bug"), ("shared", "1")]).await.expect(303);
+    let fields = [("numbers", "1"), ("numbers", "2"), ("action", "status"), ("value", "in_progress")];
+    owner.post("/tickets/bulk", &fields).await.expect(303);
+    let known = owner.make_ticket_of(&[("title", "Known"), ("requesterEmail", "ana@example.com")]).await;
+    let contact = owner.get(&format!("/tickets/{known}")).await.id_below("/contacts/");
     app.member(&owner, Role::Editor).await;
 
     let mut check = Check::start(&app).await;
@@ -111,6 +118,20 @@ async fn browser_axe_finds_nothing_on_pages_of_tickets() {
     for (path, script) in [
         ("/tickets", NOTHING),
         ("/tickets", OPEN_EVERYTHING),
+        ("/tickets", TICK),
+        ("/tickets?status=all&all=1", NOTHING),
+        ("/tickets/bulk/1", NOTHING),
+        ("/views", NOTHING),
+        ("/tags", NOTHING),
+        ("/tags?q=nothingislikethis", NOTHING),
+        ("/tags/bug", OPEN_EVERYTHING),
+        ("/tags/bug", REFUSE),
+        ("/contacts", NOTHING),
+        ("/contacts?q=ana", NOTHING),
+        (&format!("/contacts/{contact}"), NOTHING),
+        (&format!("/contacts/{contact}"), REFUSE),
+        ("/reports", OPEN_EVERYTHING),
+        ("/reports?tag=bug&source=chat", NOTHING),
         ("/tickets", KEYS),
         ("/tickets", PALETTE),
         ("/tickets?status=all&sort=created&assignee=me&source=chat&tag=bug", NOTHING),

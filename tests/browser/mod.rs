@@ -4,6 +4,7 @@ mod accessibility;
 mod attachments;
 mod chat;
 mod desk;
+mod lists;
 mod live;
 mod saving;
 mod sites;

@@ -1,11 +1,11 @@
-//! Counts the queries on each test's own database.
+//! The queries on each test's own database.
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use docket::db::DatabaseUrl;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, Once};
 
-static COUNTS: LazyLock<Mutex<HashMap<String, u32>>> = LazyLock::new(Mutex::default);
+static TEXTS: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 #[derive(Default)]
 struct Counter {
@@ -25,7 +25,7 @@ impl Instrumentation for Counter {
                 let feed = ["event_order", "seq IS NULL", "seq\" > $1", "seq` > ?", "pg_notify"];
                 let is_feed = feed.iter().any(|word| text.contains(word));
                 if !is_setup && !is_feed {
-                    *COUNTS.lock().unwrap().entry(self.url.clone()).or_default() += 1;
+                    TEXTS.lock().unwrap().entry(self.url.clone()).or_default().push(text);
                 }
             }
             _ => {}
@@ -33,17 +33,22 @@ impl Instrumentation for Counter {
     }
 }
 
-/// Counts the queries of all connections opened from now on.
+/// Notes the queries of all connections opened from now on.
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_default_instrumentation(|| Some(Box::<Counter>::default())).unwrap());
 }
 
 /// The number of queries to this database so far.
-pub fn count(url: &DatabaseUrl) -> u32 {
+pub fn count(url: &DatabaseUrl) -> usize {
+    texts(url).len()
+}
+
+/// The queries to this database so far, with their bound values in a comment.
+pub fn texts(url: &DatabaseUrl) -> Vec<String> {
     let key = match url {
         DatabaseUrl::Sqlite(path) => path.to_string_lossy().into_owned(),
         DatabaseUrl::Postgres(url) => url.clone(),
     };
-    COUNTS.lock().unwrap().get(&key).copied().unwrap_or(0)
+    TEXTS.lock().unwrap().get(&key).cloned().unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod create;
+mod plans;
 mod tags;
 mod undo;
 mod views;
@@ -369,7 +370,7 @@ async fn a_link_of_another_system_survives_signing_in() {
 }
 
 /// The number of queries for a page with warm connections.
-async fn queries_of(app: &TestApp, person: &Person, path: &str) -> u32 {
+async fn queries_of(app: &TestApp, person: &Person, path: &str) -> usize {
     person.get(path).await.expect(200);
     let database = app.app.config.database();
     let before = queries::count(&database);

@@ -160,7 +160,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         .db
         .read(move |conn| {
             let (found, error) = or_reason(list::find(conn, account_id, &wanted))?;
-            let Found { page, terms } = found;
+            let Found { page, terms, rows } = found;
             let is_cut = page.older.is_some() && page.rows.len() < size;
             let count = is_counted.then(|| match page.older {
                 Some(_) => format!("{COUNTED}+"),
@@ -177,7 +177,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let steps =
                 if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
             let excerpts =
-                if terms.is_empty() { Vec::new() } else { excerpts::of(conn, account_id, &page.rows, &terms)? };
+                if terms.is_empty() { Vec::new() } else { excerpts::of(conn, account_id, &page.rows, &terms, &rows)? };
             Ok((
                 page,
                 (count, is_cut, people),

@@ -1,0 +1,118 @@
+//! Every list reads an index from its place on, and looks up by id what it has to check.
+
+use crate::support::{TestApp, queries};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use docket::db::DatabaseUrl;
+use std::collections::BTreeSet;
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    detail: String,
+}
+
+/// How the engine would run a query, whatever is in its tables.
+fn plan(url: &DatabaseUrl, query: &str) -> String {
+    let query = query.split(" -- binds").next().unwrap();
+    match url {
+        DatabaseUrl::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            let lines: Vec<Line> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(&mut conn).unwrap();
+            lines.into_iter().map(|line| line.detail + "\n").collect()
+        }
+        DatabaseUrl::Postgres(url) => {
+            let mut conn = PgConnection::establish(url).unwrap();
+            // Tables of a test are small, so that the engine would read them whole.
+            conn.batch_execute(
+                "SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off;
+                 SET plan_cache_mode = force_generic_plan;",
+            )
+            .unwrap();
+            conn.batch_execute(&format!("PREPARE plan AS {query}")).unwrap();
+            let count = (1..).take_while(|number| query.contains(&format!("${number}"))).count();
+            let values = vec!["NULL"; count].join(", ");
+            let values = if count == 0 { String::new() } else { format!("({values})") };
+            let lines: Vec<PostgresLine> =
+                diesel::sql_query(format!("EXPLAIN EXECUTE plan{values}")).load(&mut conn).unwrap();
+            lines.into_iter().map(|line| line.detail + "\n").collect()
+        }
+    }
+}
+
+/// What is wrong with the plan of a query for rows of a list.
+fn fault(query: &str, plan: &str) -> Option<&'static str> {
+    let is_lookup = query.contains("IN (?") || query.contains("= ANY(");
+    for table in ["tickets", "ticket_tags", "conversations", "attachments", "tags", "messages", "submissions"] {
+        let scans = [format!("SCAN {table}\n"), format!("SCAN {table} "), format!("Seq Scan on {table}")];
+        if scans.iter().any(|scan| plan.contains(scan)) {
+            return Some("reads a table");
+        }
+    }
+    let looks_up_tickets = query.contains("`tickets`.`id` IN (?") || query.contains(r#""tickets"."id" = ANY("#);
+    let by_id = ["SEARCH tickets USING INTEGER PRIMARY KEY", "using tickets_pkey on tickets"];
+    if looks_up_tickets && !by_id.iter().any(|way| plan.contains(way)) {
+        return Some("does not look tickets up by id");
+    }
+    let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY") || plan.contains("Sort");
+    let is_list = query.contains("LIMIT") && !is_lookup;
+    (is_list && sorts).then_some("sorts")
+}
+
+#[actix_web::test]
+async fn every_list_reads_from_an_index() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    // More than one page, with a source, a file, a tag and an assignee each.
+    for index in 0..60 {
+        let source = format!("elsewhere-{index}");
+        let number = owner.make_ticket_of(&[("title", "lamp"), ("conversationId", &source)]).await;
+        if index % 2 == 0 {
+            owner.post(&format!("/tickets/{number}/tags"), &[("add", "vip")]).await.expect(303);
+            let id = owner.id.to_string();
+            owner.post(&format!("/tickets/{number}/assignee"), &[("assignee", &id)]).await.expect(303);
+        }
+        if index % 3 == 0 {
+            owner.set_status(number, "closed").await.expect(303);
+        }
+    }
+    let parts = ["status=all", "status=open", "status=new", "assignee=me", "assignee=none", "source=chat", "tag=vip"];
+    let mut lists: BTreeSet<String> = parts.iter().map(ToString::to_string).collect();
+    for one in parts {
+        for other in parts.iter().filter(|other| other[..3] != one[..3]) {
+            lists.insert(format!("{one}&{other}"));
+        }
+    }
+    let words = ["lamp", "has:attachment", "-tag:vip", "created:2026", "closed:2026", "from:ana", "assignee:none lamp"];
+    lists.extend(words.iter().map(|q| format!("q={}", q.replace(':', "%3A").replace(' ', "+"))));
+    let database = app.app.config.database();
+    let before = queries::count(&database);
+    for list in &lists {
+        for sort in ["updated", "created", "closed"] {
+            let page = owner.get(&format!("/tickets?{list}&sort={sort}")).await;
+            if let Some(older) = page.expect(200).attributes(".pager [rel=next]", "href").first() {
+                owner.get(older).await.expect(200);
+            }
+        }
+    }
+    let asked: BTreeSet<String> = queries::texts(&database)
+        .into_iter()
+        .skip(before)
+        .map(|text| text.split(" -- binds").next().unwrap().to_owned())
+        .filter(|text| ["tickets", "ticket_tags", "conversations"].iter().any(|table| text.contains(table)))
+        .collect();
+    assert!(asked.len() > 20, "{}", asked.len());
+    for query in asked {
+        let plan = plan(&database, &query);
+        if let Some(fault) = fault(&query, &plan) {
+            panic!("{fault}\n{query}\n{plan}");
+        }
+    }
+}
