@@ -184,7 +184,9 @@ fn parse_language(language: &str) -> Result<String> {
 /// Whether a bubble other than these has a conversation. The account has few bubbles, however
 /// many conversations there are.
 pub fn is_used_beside(conn: &mut Connection, account_id: i64, widgets: &[i64]) -> Result<bool> {
-    let has_one = dsl::exists(conversations::table.filter(conversations::widget_id.eq(widgets::id.nullable())));
+    // The index has those that a visitor's bubble shows.
+    let of_widget = conversations::table.filter(conversations::widget_id.eq(widgets::id.nullable()));
+    let has_one = dsl::exists(of_widget.filter(conversations::visitor_hash.is_not_null()));
     let others = widgets::table.filter(widgets::account_id.eq(account_id)).filter(widgets::id.ne_all(widgets));
     Ok(diesel::select(dsl::exists(others.filter(has_one))).get_result(conn)?)
 }

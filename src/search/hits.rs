@@ -1,6 +1,6 @@
 //! Where in a text the words of a query stand.
 
-use crate::search::query::{Phrase, Term};
+use crate::search::query::{Phrase, Term, is_of_requester};
 use crate::search::units::{joined_numbers, place, second_of_pair, units};
 use std::ops::Range;
 
@@ -17,6 +17,17 @@ pub struct Piece {
     pub is_hit: bool,
 }
 
+/// The phrases that a text can have hits of.
+fn phrases(terms: &[Term]) -> impl Iterator<Item = &Phrase> {
+    let wanted = terms.iter().filter(|term| !term.is_not).flat_map(|term| term.any.iter().flatten());
+    wanted.filter(|phrase| !is_of_requester(phrase))
+}
+
+/// Whether a text can have hits at all.
+pub fn can_have_hits(terms: &[Term]) -> bool {
+    phrases(terms).next().is_some()
+}
+
 /// The places of a query's words in the beginning of a text, in order, without overlaps.
 fn hits(text: &str, terms: &[Term]) -> Vec<Range<usize>> {
     let text = beginning(text, WINDOW);
@@ -24,8 +35,7 @@ fn hits(text: &str, terms: &[Term]) -> Vec<Range<usize>> {
     let places: Vec<String> = (0..found.len()).map(|index| place(&found, index)).collect();
     let numbers = joined_numbers(text, &found);
     let mut hits: Vec<Range<usize>> = Vec::new();
-    let phrases = terms.iter().filter(|term| !term.is_not).flat_map(|term| term.any.iter().flatten());
-    for Phrase { words, prefix } in phrases {
+    for Phrase { words, prefix } in phrases(terms) {
         let last = words.len() - 1;
         let is_one = |place: &str, index: usize| {
             place == words[index] || (*prefix && index == last && place.starts_with(&words[index]))

@@ -123,6 +123,11 @@ pub fn requester_words(text: &str) -> impl Iterator<Item = String> {
     units(text).into_iter().map(|unit| format!("{REQUESTER}{}", unit.text))
 }
 
+/// Whether a phrase is of words of [`requester_words`].
+pub(super) fn is_of_requester(phrase: &Phrase) -> bool {
+    phrase.words.iter().any(|word| word.starts_with(REQUESTER))
+}
+
 /// The condition that a requester's name and address have these words; the last one may be a
 /// prefix. `None` where there are none or too many.
 pub fn requester_term(text: &str, is_not: bool) -> Option<Term> {

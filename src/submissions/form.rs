@@ -170,7 +170,8 @@ impl From<Form> for Settings {
 /// Whether a form other than these has a submission. The account has few forms, however many
 /// submissions there are.
 pub fn is_used_beside(conn: &mut Connection, account_id: i64, forms: &[i64]) -> Result<bool> {
-    let has_one = dsl::exists(submissions::table.filter(submissions::form_id.eq(forms::id)));
+    let of_form = submissions::table.filter(submissions::form_id.eq(forms::id));
+    let has_one = dsl::exists(of_form.filter(submissions::deleted_at.is_null()));
     let others = forms::table.filter(forms::account_id.eq(account_id)).filter(forms::id.ne_all(forms));
     Ok(diesel::select(dsl::exists(others.filter(has_one))).get_result(conn)?)
 }

@@ -24,6 +24,7 @@ pub(super) fn page(
     conditions: &[Condition],
 ) -> Result<Page<Line>> {
     match few_tagged(conn, account_id, &filter.tag)? {
+        Some(ids) if ids.is_empty() => Ok(Page::default()),
         Some(ids) => among(conn, account_id, filter, conditions, &ids),
         None => scanned(conn, account_id, filter, conditions),
     }

@@ -5,7 +5,7 @@ use crate::db::schema::tickets;
 use crate::db::{Connection, ticket_index};
 use crate::error::Result;
 use crate::search::Term;
-use crate::search::hits::{Piece, marked, snippet};
+use crate::search::hits::{Piece, can_have_hits, marked, snippet};
 use crate::submissions::submission;
 use crate::tickets::files;
 use crate::tickets::line::Line;
@@ -27,7 +27,7 @@ pub struct Excerpt {
     pub text: Vec<Piece>,
 }
 
-/// The excerpt of each ticket, in the same order. `rows` are rows of the index that have some
+/// The excerpt of each ticket, in the same order; none if no text can have hits. `rows` are rows of the index that have some
 /// of the words; where a ticket has none, all its texts are looked through.
 pub fn of(
     conn: &mut Connection,
@@ -36,17 +36,15 @@ pub fn of(
     terms: &[Term],
     rows: &HashMap<i64, i64>,
 ) -> Result<Vec<Excerpt>> {
+    if !can_have_hits(terms) {
+        return Ok(Vec::new());
+    }
     let titles: Vec<Option<Vec<Piece>>> = lines.iter().map(|line| marked(&line.title, terms)).collect();
     let position = |line: &Line| rows.get(&line.id).map(|row| ticket_index::position_in_source(*row));
     // Long texts are read only where the title has no hit, and the source is not where it is.
     let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none()).map(|(line, _)| line);
     let ids: Vec<i64> = others.filter(|line| position(line).flatten().is_none()).map(|line| line.id).collect();
-    let notes: HashMap<i64, String> = tickets::table
-        .filter(tickets::id.eq_any(&ids))
-        .select((tickets::id, tickets::notes))
-        .load::<(i64, String)>(conn)?
-        .into_iter()
-        .collect();
+    let notes = notes(conn, &ids)?;
     let files = files::names(conn, &ids)?;
     let mut excerpts = Vec::new();
     for (line, title) in lines.iter().zip(titles) {
@@ -67,6 +65,14 @@ pub fn of(
         excerpts.push(Excerpt { title, place, text });
     }
     Ok(excerpts)
+}
+
+fn notes(conn: &mut Connection, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = tickets::table.filter(tickets::id.eq_any(ids)).select((tickets::id, tickets::notes));
+    Ok(query.load::<(i64, String)>(conn)?.into_iter().collect())
 }
 
 /// The excerpt from a ticket's source: from the message at a position, if it is known.

@@ -14,6 +14,9 @@ pub(super) fn are_shown() -> _ {
 
 /// The names of the files of these tickets, each with its ticket's id, oldest first.
 pub(super) fn names(conn: &mut Connection, ticket_ids: &[i64]) -> Result<Vec<(i64, String)>> {
+    if ticket_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(attachments::table
         .filter(attachments::ticket_id.eq_any(ticket_ids))
         .filter(are_shown())

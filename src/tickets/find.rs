@@ -9,8 +9,7 @@ use diesel::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// How many tickets are looked at first. Where they have little of what is searched for, more
-/// are looked at next.
+/// How many tickets are looked at first, and at least.
 const FIRST: i64 = 512;
 /// How many tickets are looked at at once, at most.
 const MOST: i64 = 1 << 20;
@@ -40,15 +39,26 @@ struct Look {
     read: usize,
 }
 
-/// Calls `accept` with the tickets that have the words, in order, each with a row of the index, until it has accepted
-/// enough, or enough was read. Returns the id at which the search goes on, if it has not come
-/// to its end.
+/// How many tickets to look at next, when `size` of them had `gained` of those that are wanted.
+fn next_size(size: i64, gained: usize, left: usize, read: usize) -> i64 {
+    let guess = match i64::try_from(gained) {
+        // Half as many again as should do.
+        Ok(gained @ 1..) => size.saturating_mul(i64::try_from(left).unwrap_or(i64::MAX)) / gained * 3 / 2,
+        _ => size * if read < 64 { 16 } else { 2 },
+    };
+    guess.clamp(FIRST, MOST.min(size * 16))
+}
+
+/// Calls `accept` with tickets that have the words, in order, each with a row of the index, as
+/// long as it says that it wants more, `wanted` at first. Returns the id at which the search
+/// goes on, if so much was read that it has not come to its end.
 pub fn find(
     conn: &mut Connection,
     account_id: i64,
     terms: &[Term],
     from: From,
-    mut accept: impl FnMut(&mut Connection, Vec<(i64, i64)>) -> Result<bool>,
+    wanted: usize,
+    mut accept: impl FnMut(&mut Connection, Vec<(i64, i64)>) -> Result<usize>,
 ) -> Result<Option<i64>> {
     let of_account = tickets::table.filter(tickets::account_id.eq(account_id)).select(tickets::id);
     // Ids rise with the numbers, for which there is an index.
@@ -60,7 +70,7 @@ pub fn find(
         From::Before(id) => (first..id.min(last + 1), false),
         From::After(id) => ((id + 1).max(first)..last + 1, true),
     };
-    let (mut size, mut read) = (FIRST, 0);
+    let (mut size, mut read, mut wanted) = (FIRST, 0, wanted);
     while !left.is_empty() {
         if read > MOST_READ {
             return Ok(Some(if is_rising { left.start - 1 } else { left.end }));
@@ -74,11 +84,13 @@ pub fn find(
         left = if is_rising { look.range.end..left.end } else { left.start..look.range.start };
         let hits = look.hits.into_iter();
         let hits: Vec<(i64, i64)> = if is_rising { hits.collect() } else { hits.rev().collect() };
-        if !hits.is_empty() && accept(conn, hits)? {
+        let left = if hits.is_empty() { wanted } else { accept(conn, hits)? };
+        if left == 0 {
             return Ok(None);
         }
         read += look.read;
-        size = (size * if look.read < 64 { 16 } else { 2 }).min(MOST);
+        size = next_size(size, wanted - left, left, look.read);
+        wanted = left;
     }
     Ok(None)
 }

@@ -67,6 +67,9 @@ impl Line {
 
 /// The tickets with these ids, in this order, as far as they exist.
 pub(super) fn in_this_order(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Line>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<Line> = tickets::table.filter(tickets::id.eq_any(ids)).select(COLUMNS).load(conn)?;
     Ok(ordered(rows, ids).collect())
 }

@@ -95,7 +95,7 @@ fn with_words(
     };
     let mut rows: Vec<Line> = Vec::new();
     let most = filter.window.size + 1;
-    let rest = words::find(conn, account_id, terms, from, |conn, hits| {
+    let rest = words::find(conn, account_id, terms, from, most, |conn, hits| {
         for hits in hits.chunks(CHECKED) {
             still_wanted()?;
             let ids: Vec<i64> = hits.iter().map(|(id, _)| *id).collect();
@@ -104,10 +104,10 @@ fn with_words(
             rows.extend(ordered(lines, &ids).take(most - rows.len()));
             index_rows.extend(hits.iter().copied());
             if rows.len() == most {
-                return Ok(true);
+                break;
             }
         }
-        Ok(false)
+        Ok(most - rows.len())
     })?;
     let mut page = Page::new(rows, filter.window, |ticket| filter.cursor(ticket));
     if let Some(id) = rest {

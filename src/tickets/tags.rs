@@ -178,6 +178,9 @@ pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
 
 /// The tag names of several tickets, by ticket id, loaded in one query.
 pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
+    if ticket_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(i64, String)> = ticket_tags::table
         .inner_join(tags::table)
         .filter(ticket_tags::ticket_id.eq_any(ticket_ids))

@@ -7,6 +7,10 @@ use diesel::sql_types::Text;
 use docket::db::DatabaseUrl;
 use std::collections::BTreeSet;
 
+/// Tables that grow with use.
+const TABLES: [&str; 9] =
+    ["tickets", "ticket_tags", "tags", "conversations", "attachments", "messages", "submissions", "events", "views"];
+
 #[derive(QueryableByName)]
 struct Line {
     #[diesel(sql_type = Text)]
@@ -50,15 +54,15 @@ fn plan(url: &DatabaseUrl, query: &str) -> String {
 /// What is wrong with the plan of a query for rows of a list.
 fn fault(query: &str, plan: &str) -> Option<&'static str> {
     let is_lookup = query.contains("IN (?") || query.contains("= ANY(");
-    for table in ["tickets", "ticket_tags", "conversations", "attachments", "tags", "messages", "submissions"] {
+    for table in TABLES {
         let scans = [format!("SCAN {table}\n"), format!("SCAN {table} "), format!("Seq Scan on {table}")];
         if scans.iter().any(|scan| plan.contains(scan)) {
             return Some("reads a table");
         }
     }
-    let looks_up_tickets = query.contains("`tickets`.`id` IN (?") || query.contains(r#""tickets"."id" = ANY("#);
-    let by_id = ["SEARCH tickets USING INTEGER PRIMARY KEY", "using tickets_pkey on tickets"];
-    if looks_up_tickets && !by_id.iter().any(|way| plan.contains(way)) {
+    // Postgres decides by what is in its tables; SQLite always in the same way.
+    let looks_up_tickets = query.contains("`tickets`.`id` IN (?");
+    if looks_up_tickets && !plan.contains("SEARCH tickets USING INTEGER PRIMARY KEY") {
         return Some("does not look tickets up by id");
     }
     let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY") || plan.contains("Sort");
@@ -106,10 +110,10 @@ async fn every_list_reads_from_an_index() {
         .into_iter()
         .skip(before)
         .map(|text| text.split(" -- binds").next().unwrap().to_owned())
-        .filter(|text| ["tickets", "ticket_tags", "conversations"].iter().any(|table| text.contains(table)))
         .collect();
     assert!(asked.len() > 20, "{}", asked.len());
-    for query in asked {
+    // Conditions that nothing meets are not run at all.
+    for query in asked.into_iter().filter(|query| !query.contains("1=0") && !query.contains("FALSE")) {
         let plan = plan(&database, &query);
         if let Some(fault) = fault(&query, &plan) {
             panic!("{fault}\n{query}\n{plan}");

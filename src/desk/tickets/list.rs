@@ -176,8 +176,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             let is_new = counts.in_statuses(Statuses::All) <= NEW_DESK;
             let steps =
                 if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
-            let excerpts =
-                if terms.is_empty() { Vec::new() } else { excerpts::of(conn, account_id, &page.rows, &terms, &rows)? };
+            let excerpts = excerpts::of(conn, account_id, &page.rows, &terms, &rows)?;
             Ok((
                 page,
                 (count, is_cut, people),
