@@ -45,6 +45,7 @@ async fn the_last_list_is_where_one_comes_back_to() {
     let owner = app.owner().await;
     let number = owner.make_ticket("a lamp").await;
     owner.get("/").await.expect_redirect("/tickets");
+    owner.get("/tickets?status=closed").await.expect_text("No ticket is in this status");
     owner.get("/tickets?tag=a%20b&sort=created").await.expect(200);
     owner.get(&format!("/tickets/{number}")).await.expect(200);
     owner.get("/").await.expect_redirect("/tickets?tag=a+b&sort=created");

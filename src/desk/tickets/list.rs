@@ -6,6 +6,7 @@ use crate::accounts::user::User;
 use crate::contacts::contact::Contact;
 use crate::contacts::find::find;
 use crate::conversations::conversation;
+use crate::db::Connection;
 use crate::desk::tickets::first_steps::{Step, steps};
 use crate::error::{Error, Result};
 use crate::tickets::counts::Counts;
@@ -19,7 +20,7 @@ use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::{counts, excerpts, list, tags, ticket};
 use crate::upkeep;
-use crate::values::page::{Cursor, PAGE, Place, Window};
+use crate::values::page::{Cursor, PAGE, Page, Place, Window};
 use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason};
@@ -27,7 +28,7 @@ use crate::web::when::When;
 use crate::web::{AppData, query};
 use actix_web::HttpResponse;
 use askama::Template;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The most tags in a row.
 const ROW_TAGS: usize = 3;
@@ -101,6 +102,7 @@ struct ListPage<'a> {
     select_all: Option<String>,
     /// What a saved view of this list would hold.
     view: String,
+    is_filtered: bool,
     /// Where the list can be downloaded, and what that is called.
     downloads: [(&'static str, String); 2],
     /// Empty once they are dismissed.
@@ -136,6 +138,59 @@ const COUNTED: usize = 99;
 /// An account with more tickets than this is past its first steps, dismissed or not.
 const NEW_DESK: i64 = 500;
 
+/// What is to be loaded.
+struct Wanted {
+    account_id: i64,
+    filter: Filter,
+    /// Whether the tickets of the whole list are counted.
+    is_counted: bool,
+    shows_steps: bool,
+    has_public_url: bool,
+}
+
+struct Loaded {
+    page: Page<Line>,
+    /// Such as `37` or `99+`.
+    count: Option<String>,
+    is_cut: bool,
+    people: Vec<Contact>,
+    counts: Counts,
+    team: Vec<User>,
+    /// By ticket id.
+    tags: HashMap<i64, Vec<String>>,
+    /// Ids of conversations whose visitors wait.
+    waiting: Vec<String>,
+    steps: Vec<Step>,
+    excerpts: Vec<Excerpt>,
+    error: Option<Error>,
+}
+
+fn load(conn: &mut Connection, wanted: &Wanted) -> Result<Loaded> {
+    let Wanted { account_id, filter, is_counted, shows_steps, has_public_url } = wanted;
+    let account_id = *account_id;
+    let size = if *is_counted { COUNTED } else { PAGE };
+    let window = Window { size, ..filter.window };
+    let (found, error) = or_reason(list::find(conn, account_id, &Filter { window, ..filter.clone() }))?;
+    let Found { page, terms, rows } = found;
+    let is_cut = page.older.is_some() && page.rows.len() < size;
+    let count = is_counted.then(|| match page.older {
+        Some(_) => format!("{COUNTED}+"),
+        None => page.rows.len().to_string(),
+    });
+    let page = page.first(PAGE, |line| filter.cursor(line));
+    let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
+    let has_words = *is_counted && !terms.is_empty();
+    let people = if has_words { find(conn, account_id, &filter.q, PEOPLE)? } else { Vec::new() };
+    let (counts, team) = (counts::of(conn, account_id)?, user::members(conn, account_id)?);
+    let chats: Vec<&str> = page.rows.iter().filter_map(Line::conversation_id).collect();
+    let waiting = conversation::waiting_among(conn, account_id, &chats)?;
+    let is_new = counts.in_statuses(Statuses::All) <= NEW_DESK;
+    let steps = if *shows_steps && is_new { steps(conn, account_id, &team, *has_public_url)? } else { Vec::new() };
+    let excerpts = excerpts::of(conn, account_id, &page.rows, &terms, &rows)?;
+    let tags = tags::of_many(conn, &ids)?;
+    Ok(Loaded { page, count, is_cut, people, counts, team, tags, waiting, steps, excerpts, error })
+}
+
 /// `GET /tickets`
 pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Query<Query>) -> Result<HttpResponse> {
     let query = query.into_inner();
@@ -148,49 +203,25 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
         }
     }
     let is_first = matches!(filter.window.place, Place::First) && filter.only.is_empty();
-    let all = if query.all == "1" && is_first { upkeep::bulk::count(&app, &agent, &query).await.ok() } else { None };
-    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let all = match (query.all.as_str(), is_first) {
+        ("1", true) => upkeep::bulk::count(&app, &agent, &query).await.ok(),
+        // Rows for a page that has the count.
+        ("1", false) => Some(0),
+        _ => None,
+    };
     let is_filtered = [&query.q, &query.tag, &query.assignee, &query.source].into_iter().any(|text| !text.is_empty());
-    let is_counted = is_filtered && is_first;
-    let size = if is_counted { COUNTED } else { PAGE };
-    let wanted = Filter { window: Window { size, ..filter.window }, ..filter.clone() };
     let is_home = !is_filtered && filter.statuses == Statuses::Open && is_first;
-    let (shows_steps, has_public_url) = (is_home && layout.may_configure(), app.config.public_url.is_some());
-    let (page, (count, is_cut, people), counts, team, mut tags, waiting, steps, excerpts, error) = app
-        .db
-        .read(move |conn| {
-            let (found, error) = or_reason(list::find(conn, account_id, &wanted))?;
-            let Found { page, terms, rows } = found;
-            let is_cut = page.older.is_some() && page.rows.len() < size;
-            let count = is_counted.then(|| match page.older {
-                Some(_) => format!("{COUNTED}+"),
-                None => page.rows.len().to_string(),
-            });
-            let page = page.first(PAGE, |line| wanted.cursor(line));
-            let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
-            let people =
-                if is_counted && !terms.is_empty() { find(conn, account_id, &wanted.q, PEOPLE)? } else { Vec::new() };
-            let (counts, team) = (counts::of(conn, account_id)?, user::members(conn, account_id)?);
-            let chats: Vec<&str> = page.rows.iter().filter_map(Line::conversation_id).collect();
-            let waiting = conversation::waiting_among(conn, account_id, &chats)?;
-            let is_new = counts.in_statuses(Statuses::All) <= NEW_DESK;
-            let steps =
-                if shows_steps && is_new { steps(conn, account_id, &team, has_public_url)? } else { Vec::new() };
-            let excerpts = excerpts::of(conn, account_id, &page.rows, &terms, &rows)?;
-            Ok((
-                page,
-                (count, is_cut, people),
-                counts,
-                team,
-                tags::of_many(conn, &ids)?,
-                waiting,
-                steps,
-                excerpts,
-                error,
-            ))
-        })
-        .await?;
+    let wanted = Wanted {
+        account_id,
+        filter: filter.clone(),
+        is_counted: is_filtered && is_first,
+        shows_steps: is_home && layout.may_configure(),
+        has_public_url: app.config.public_url.is_some(),
+    };
+    let slot = app.lists.take(agent.holder(), LIST_PATIENCE, LIST_BUSY).await?;
+    let loaded = app.db.read(move |conn| load(conn, &wanted)).await?;
     drop(slot);
+    let Loaded { page, count, is_cut, people, counts, team, mut tags, waiting, steps, excerpts, error } = loaded;
     let name_of = |id: i64| team.iter().find(|user| user.id == id).map(|user| user.name.clone());
     let now = app.clock.now();
     let mut excerpts = excerpts.into_iter();
@@ -216,6 +247,7 @@ pub async fn list(app: AppData, agent: Agent, layout: Layout, query: query::Quer
             .filter(|_| is_first)
             .map(|_| address(&layout, &query, &[("status", filter.statuses.as_str()), ("all", "1")])),
         view: query.encoded(),
+        is_filtered,
         downloads: [("CSV", download(".csv")), ("JSON Lines", download(".jsonl"))],
         first: address(&layout, &query, &[("status", filter.statuses.as_str())]),
         newer: neighbour("before", page.newer),
