@@ -181,7 +181,7 @@ pub fn table() -> Vec<Endpoint> {
 
 /// The list that was shown last.
 async fn home(layout: Layout) -> HttpResponse {
-    let list: Query = serde_html_form::from_str(&layout.last_list).unwrap_or_default();
+    let list = Query::parse(&layout.last_list).unwrap_or_default();
     layout.see_other(list.path())
 }
 

@@ -2,11 +2,10 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::user;
-use crate::api::tickets::Ticket;
-use crate::db::Connection;
+use crate::api::tickets::{Ticket, load_all};
 use crate::error::{Error, Result};
 use crate::tickets::query::{Filter, Query};
-use crate::tickets::{bulk, list, tags, ticket};
+use crate::tickets::{bulk, list};
 use crate::values::page::{Place, Window};
 use crate::web::csv::{CONTENT_TYPE, Rows, download};
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -80,7 +79,7 @@ async fn export(app: AppData, agent: Agent, query: Query, format: Format) -> Res
     let team = team.into_iter().map(|user| (user.id, user.name)).collect();
     let (waiting, place) = (Vec::new(), Some(Place::First));
     let mut export = Export { app, agent, filter, format, team, waiting, place, has_begun: false };
-    // What is wrong with the list is told before the file begins.
+    // An error of the list is a response of its own, before the file begins.
     export.read_on().await?;
     let body = stream::try_unfold(export, |mut export| async {
         let piece = export.next().await?;
@@ -115,22 +114,13 @@ impl Export {
             return Ok(None);
         }
         let ids: Vec<i64> = (0..ROWS).map_while(|_| self.waiting.pop()).collect();
-        let tickets = self.app.db.read(move |conn| load(conn, &ids)).await?;
+        let tickets = self.app.db.read(move |conn| load_all(conn, &ids)).await?;
         let bytes = match self.format {
             Format::Csv => table(&self.team, tickets, is_first)?,
             Format::JsonLines => lines(&tickets)?,
         };
         Ok(Some(bytes.into()))
     }
-}
-
-/// The tickets with these ids, in this order.
-fn load(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
-    let mut tags = tags::of_many(conn, ids)?;
-    let rows = ticket::by_ids(conn, ids)?.into_iter();
-    let mut rows: HashMap<i64, ticket::Ticket> = rows.map(|row| (row.id, row)).collect();
-    let whole = |id: &i64| Some(Ticket::new(rows.remove(id)?, tags.remove(id).unwrap_or_default()));
-    Ok(ids.iter().filter_map(whole).collect())
 }
 
 fn lines(tickets: &[Ticket]) -> Result<Vec<u8>> {

@@ -8,7 +8,6 @@ use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::tickets::create::{NewTicket, Outcome};
 use crate::tickets::filter::Statuses;
-use crate::tickets::line::Line;
 use crate::tickets::notes::{Notes, Saved};
 use crate::tickets::operators::Searcher;
 use crate::tickets::query;
@@ -17,6 +16,7 @@ use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester, parse_requester_parts};
 use crate::tickets::{change, create, list, notes, source, tags, ticket, trash};
+use crate::values::page::Page;
 use crate::values::token;
 use crate::web::AppData;
 use crate::web::lists::{LIST_BUSY, LIST_PATIENCE};
@@ -58,7 +58,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    pub(super) fn new(row: ticket::Ticket, tags: Vec<String>) -> Self {
+    fn new(row: ticket::Ticket, tags: Vec<String>) -> Self {
         let (mut conversation_id, mut form_submission_id) = (None, None);
         match row.source() {
             Some(Source { kind: source::SourceKind::Chat, id }) => conversation_id = Some(id),
@@ -91,6 +91,15 @@ fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
     let row = ticket::find(conn, account_id, number)?;
     let tags = tags::of(conn, row.id)?;
     Ok(Ticket::new(row, tags))
+}
+
+/// The tickets with these ids, in this order.
+pub(super) fn load_all(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let mut tags = tags::of_many(conn, ids)?;
+    let rows = ticket::by_ids(conn, ids)?.into_iter();
+    let mut rows: HashMap<i64, ticket::Ticket> = rows.map(|row| (row.id, row)).collect();
+    let whole = |id: &i64| Some(Ticket::new(rows.remove(id)?, tags.remove(id).unwrap_or_default()));
+    Ok(ids.iter().filter_map(whole).collect())
 }
 
 /// Filters of the list.
@@ -138,14 +147,7 @@ pub async fn list(app: AppData, actor: Actor, query: Query<TicketsQuery>) -> Res
     let page = app.db.read(move |conn| {
         let page = list::page(conn, actor.account_id, &filter)?;
         let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
-        let mut tags = tags::of_many(conn, &ids)?;
-        let rows = ticket::by_ids(conn, &ids)?.into_iter();
-        let mut rows: HashMap<i64, ticket::Ticket> = rows.map(|row| (row.id, row)).collect();
-        let whole = |line: Line| {
-            let tags = tags.remove(&line.id).unwrap_or_default();
-            Some(Ticket::new(rows.remove(&line.id)?, tags))
-        };
-        Ok(page.filter_map(whole))
+        Ok(Page { rows: load_all(conn, &ids)?, newer: page.newer, older: page.older })
     });
     Ok(List::answer(page.await?))
 }

@@ -51,9 +51,7 @@ impl Action {
         Ok(match action {
             "status" => Self::Status(value.parse()?),
             "assign" if value.is_empty() => Self::Assign(None),
-            "assign" => {
-                Self::Assign(Some(value.parse().map_err(|_| Error::invalid("Choose whom to assign the tickets to."))?))
-            }
+            "assign" => Self::Assign(Some(value.parse().map_err(|_| Error::invalid("Choose an assignee."))?)),
             "tag" => Self::Tag(parse_tag(value)?),
             "untag" => Self::Untag(parse_tag(value)?),
             // Tags contain no comma.

@@ -1,6 +1,6 @@
 //! What a list of tickets shows: the query of its address, and what that says.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::search::Term;
 use crate::tickets::filter::{Assignee, From, Sort, Statuses};
 use crate::tickets::line::Line;
@@ -33,6 +33,14 @@ pub struct Query {
 }
 
 impl Query {
+    /// Reads the query of an address.
+    ///
+    /// # Errors
+    /// *Invalid* when a value has the wrong type.
+    pub fn parse(encoded: &str) -> Result<Self> {
+        serde_html_form::from_str(encoded).map_err(|_| Error::invalid("query must be the query of a list of tickets."))
+    }
+
     /// The parts that say which tickets, in which order.
     pub fn parts(&self) -> [(&'static str, &str); 6] {
         [

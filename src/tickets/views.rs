@@ -43,8 +43,7 @@ pub fn of(conn: &mut Connection, account_id: i64, user_id: i64) -> Result<Vec<Vi
 /// the user has too many views.
 pub fn save(conn: &mut Connection, agent: &Agent, name: &str, query: &str, is_shared: bool) -> Result<View> {
     let name = text::required_line("The name", name, MAX_NAME).of_field("name")?;
-    let query: Query = serde_html_form::from_str(query)
-        .map_err(|_| Error::invalid("query must be the query of a list of tickets."))?;
+    let query = Query::parse(query)?;
     let set = (views::query.eq(query.encoded()), views::is_shared.eq(is_shared));
     let known = views::table.filter(views::user_id.eq(agent.id)).filter(views::name.eq(&name));
     if let Some(view) =

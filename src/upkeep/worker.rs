@@ -95,7 +95,7 @@ async fn next(app: &App) -> Result<Option<Job>> {
     }
 }
 
-/// Tries a job that was claimed, and notes what came of it.
+/// Does a claimed job and records the outcome.
 pub async fn run(app: &App, job: Job) -> Result<()> {
     let work = async {
         match (job.kind, &app.mail) {

@@ -123,13 +123,8 @@ impl<T> Page<T> {
     }
 
     /// Converts each row.
-    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Page<U> {
-        self.filter_map(|row| Some(change(row)))
-    }
-
-    /// Converts each row, and leaves out some.
-    pub fn filter_map<U>(self, change: impl FnMut(T) -> Option<U>) -> Page<U> {
-        Page { rows: self.rows.into_iter().filter_map(change).collect(), newer: self.newer, older: self.older }
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        Page { rows: self.rows.into_iter().map(change).collect(), newer: self.newer, older: self.older }
     }
 }
 

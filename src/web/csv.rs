@@ -18,7 +18,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// More rows of a table that has begun.
+    /// Later rows of a table, without the head.
     pub fn further() -> Self {
         Self(csv::Writer::from_writer(Vec::new()))
     }

@@ -1,10 +1,12 @@
-//! Changing many tickets at once: the form on the list, and the page of what came of it.
+//! Changing many tickets at once: the form on the list, and the page of results.
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action as Right;
 use crate::accounts::user;
 use crate::accounts::user::User;
+use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use crate::jobs::job::{Job, Kind as JobKind, State};
 use crate::jobs::queue;
 use crate::tickets::bulk;
@@ -63,8 +65,7 @@ pub async fn change(app: AppData, agent: Agent, layout: Layout, Form(sent): Form
     let action = sent.action()?;
     let (scope, total) = match &sent.query {
         Some(typed) => {
-            let query: Query = serde_html_form::from_str(typed)
-                .map_err(|_| Error::invalid("query must be the query of a list of tickets."))?;
+            let query = Query::parse(typed)?;
             let total = upkeep::bulk::count(&app, &agent, &query).await?;
             if sent.expected != Some(total) {
                 let message = format!(
@@ -85,7 +86,7 @@ pub async fn change(app: AppData, agent: Agent, layout: Layout, Form(sent): Form
     if total == 0 {
         return Err(Error::invalid("Select at least one ticket first."));
     }
-    let back: Query = serde_html_form::from_str(&sent.back).unwrap_or_default();
+    let back = Query::parse(&sent.back).unwrap_or_default();
     start(&app, &agent, &layout, action, scope, total, &back.path()).await
 }
 
@@ -96,7 +97,7 @@ pub async fn undo(app: AppData, agent: Agent, layout: Layout, path: web::Path<i6
     start(&app, &agent, &layout, Action::Undo, Scope::ChangedBy(id), undone.changed, "/tickets").await
 }
 
-/// Does it at once if there are few tickets, and says what came of it on the page at `back`.
+/// Changes few tickets at once and shows the outcome on the page at `back`. Many are a job.
 pub async fn start(
     app: &AppData,
     agent: &Agent,
@@ -116,7 +117,7 @@ pub async fn start(
     let (bulk, job, team) = app
         .db
         .read(move |conn| {
-            let job = queue::find(conn, account_id, JobKind::Bulk, &id.to_string())?;
+            let job = job_of(conn, account_id, id)?;
             Ok((bulk::find(conn, account_id, id)?, job, user::members(conn, account_id)?))
         })
         .await?;
@@ -128,6 +129,11 @@ pub async fn start(
     let may_undo = bulk.undoes.is_none() && bulk.changed > 0;
     let flash = if may_undo { Flash::with_undo(text, undo) } else { Flash::new(text) };
     layout.see_other_with(back, &flash)
+}
+
+/// The job of a bulk action, unless it ended long ago.
+fn job_of(conn: &mut Connection, account_id: i64, id: i64) -> Result<Option<Job>> {
+    queue::find(conn, account_id, JobKind::Bulk, &id.to_string())
 }
 
 /// Such as “12 tickets closed”.
@@ -190,7 +196,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i6
         .db
         .read(move |conn| {
             let bulk = bulk::find(conn, account_id, id)?;
-            let job = queue::find(conn, account_id, JobKind::Bulk, &id.to_string())?;
+            let job = job_of(conn, account_id, id)?;
             let results = bulk::results(conn, id, SHOWN)?;
             Ok((bulk, job, results, user::members(conn, account_id)?, bulk::undone_by(conn, id)?))
         })
@@ -221,21 +227,21 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i6
 /// `POST /tickets/bulk/{id}/cancel`: what was changed stays changed
 pub async fn cancel(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let write = move |conn: &mut _, account_id| match queue::find(conn, account_id, JobKind::Bulk, &id.to_string())? {
-        Some(job) => queue::cancel(conn, account_id, job.id, now),
-        None => Err(Error::not_found()),
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let job = job_of(conn, actor.account_id, id)?.ok_or_else(Error::not_found)?;
+        queue::cancel(conn, actor.account_id, job.id, now)
     };
-    app.write_as(&agent, Right::Work, move |conn, actor| write(conn, actor.account_id)).await?;
+    app.write_as(&agent, Right::Work, write).await?;
     layout.see_other_with(format!("/tickets/bulk/{id}"), &Flash::new("Cancelled. What was changed stays changed."))
 }
 
 /// `POST /tickets/bulk/{id}/resume`
 pub async fn resume(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    let write = move |conn: &mut _, account_id| match queue::find(conn, account_id, JobKind::Bulk, &id.to_string())? {
-        Some(job) => queue::resume(conn, account_id, job.id, now),
-        None => Err(Error::not_found()),
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let job = job_of(conn, actor.account_id, id)?.ok_or_else(Error::not_found)?;
+        queue::resume(conn, actor.account_id, job.id, now)
     };
-    app.write_as(&agent, Right::Work, move |conn, actor| write(conn, actor.account_id)).await?;
+    app.write_as(&agent, Right::Work, write).await?;
     Ok(layout.see_other(format!("/tickets/bulk/{id}")))
 }

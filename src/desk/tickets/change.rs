@@ -187,7 +187,7 @@ pub async fn change_tags(
 pub async fn delete(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (number, now) = (path.into_inner(), app.clock.now());
     let event = app.write_as(&agent, Action::Work, move |conn, actor| trash::delete(conn, actor, number, now)).await?;
-    let list: Query = serde_html_form::from_str(&layout.last_list).unwrap_or_default();
+    let list = Query::parse(&layout.last_list).unwrap_or_default();
     layout.see_other_with(list.path(), &undo::flash(format!("Ticket #{number} moved to the trash."), [event]))
 }
 

@@ -94,7 +94,7 @@ struct ListPage<'a> {
     tabs: Vec<Tab>,
     rows: Vec<Row>,
     q: &'a str,
-    /// People whom the words of a search may mean.
+    /// People whom the search finds.
     people: Vec<Contact>,
     chips: Vec<Chip>,
     bulk: Option<BulkForm>,
