@@ -84,7 +84,7 @@ async fn owner(app: &App) -> i64 {
     let id = app.db.write(move |conn| account::open(conn, &user, now)).await.unwrap();
     let wanted = std::env::var("DOCKET_BENCH_TICKETS").map_or(10_000, |text| text.parse().unwrap());
     let start = Instant::now();
-    sample::load(app, id, &Plan { tickets: wanted, seed: 1 }, |_| {}).await.unwrap();
+    sample::load(app, id, &Plan { tickets: wanted, seed: 1, ..Plan::default() }, |_| {}).await.unwrap();
     println!("{wanted} tickets created in {:.1} s", start.elapsed().as_secs_f64());
     id
 }

@@ -98,7 +98,8 @@ fn kept(conn: &mut Connection, account_id: i64) -> (Tz, Cells) {
     (time::zone(&zone), cells.collect())
 }
 
-async fn expect_right(app: &TestApp, account_id: i64, when: &'static str) -> Tz {
+/// Expects that the numbers kept are what a plain look says.
+pub async fn expect_right(app: &TestApp, account_id: i64, when: &'static str) -> Tz {
     let look = move |conn: &mut Connection| {
         let (zone, kept) = kept(conn, account_id);
         assert_eq!(kept, plain_look(conn, account_id, zone), "{when}");

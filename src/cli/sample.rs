@@ -29,7 +29,7 @@ pub(super) async fn run(app: &App, wanted: &Options) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} tickets, {elapsed}") {
         bar.set_style(style);
     }
-    let plan = sample::Plan { tickets: wanted.tickets, seed: wanted.seed };
+    let plan = sample::Plan { tickets: wanted.tickets, seed: wanted.seed, ..sample::Plan::default() };
     sample::load(app, account_id, &plan, |done| bar.set_position(done.into())).await?;
     bar.finish();
     println!("{} sample tickets created.", wanted.tickets);

@@ -1,7 +1,7 @@
 //! A conversation: its row, and how it is created, found, locked and closed.
 
 use crate::contacts::contact;
-use crate::db::fixed::WithoutIndex;
+use crate::db::fixed::{WithoutIndex, one_of};
 use crate::db::schema::conversations;
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Kind, Result};
@@ -228,7 +228,7 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
     // The other conditions are checked here: SQLite would take the index of all that wait.
     let rows: Vec<(String, Option<NaiveDateTime>, Option<NaiveDateTime>)> = conversations::table
         .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::id.eq_any(ids))
+        .filter(one_of(conversations::id, ids))
         .select((conversations::id, conversations::waiting_since, conversations::deleted_at))
         .load(conn)?;
     let waits =

@@ -52,3 +52,11 @@ pub fn tallies(
     }
     Ok((tallies, seqs.last().map(|seq| Subject::Conversation(*seq))))
 }
+
+/// Counts the conversations of an account after a row, which are new.
+pub fn count_after(conn: &mut Connection, account_id: i64, after: i64) -> Result<()> {
+    match tallies(conn, account_id, after, i64::MAX)? {
+        (tallies, Some(last)) => figures::count_new(conn, account_id, &tallies, last),
+        (_, None) => Ok(()),
+    }
+}

@@ -63,28 +63,51 @@ pub struct Place {
     position: i64,
 }
 
+impl Place {
+    /// After all messages.
+    pub fn end(conn: &mut Connection) -> Result<Self> {
+        let seq: Option<i64> = conversations::table.select(max(conversations::seq)).first(conn)?;
+        Ok(Self { seq: seq.unwrap_or_default(), position: index::MAX_MESSAGES })
+    }
+
+    /// The row of its conversation.
+    pub fn conversation(self) -> i64 {
+        self.seq
+    }
+}
+
 /// A message that is missing from the search index or has wrong terms there.
 pub struct NotFound {
     pub conversation: String,
     pub position: i64,
 }
 
-/// Checks the search index for the messages after a place and, with `repair`, corrects
-/// it. Returns the messages that were not indexed correctly, and where to continue.
-pub fn reindex_after(
-    conn: &mut Connection,
-    Place { seq, position }: Place,
-    limit: i64,
-    repair: bool,
-) -> Result<Chunk<NotFound, Place>> {
+/// The next messages after a place, with their conversations.
+fn after(conn: &mut Connection, Place { seq, position }: Place, limit: i64) -> Result<Vec<(Message, Conversation)>> {
     let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
-    let rows: Vec<(Message, Conversation)> = messages::table
+    Ok(messages::table
         .inner_join(conversations::table)
         .filter(messages::conversation_seq.gt(seq).or(later))
         .order((messages::conversation_seq, messages::position))
         .limit(limit)
         .select((messages::all_columns, conversations::all_columns))
-        .load(conn)?;
+        .load(conn)?)
+}
+
+/// Adds the messages after a place, which are new, to the search index.
+pub fn index_new(conn: &mut Connection, place: Place) -> Result<()> {
+    for (message, conversation) in after(conn, place, i64::MAX)? {
+        let (id, terms) =
+            (index::message_id(conversation.seq, message.position), message_terms(&conversation, &message));
+        index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms)?;
+    }
+    Ok(())
+}
+
+/// Checks the search index for the messages after a place and, with `repair`, corrects
+/// it. Returns the messages that were not indexed correctly, and where to continue.
+pub fn reindex_after(conn: &mut Connection, place: Place, limit: i64, repair: bool) -> Result<Chunk<NotFound, Place>> {
+    let rows = after(conn, place, limit)?;
     let mut wrong = Vec::new();
     for (message, conversation) in &rows {
         let (id, terms) = (index::message_id(conversation.seq, message.position), message_terms(conversation, message));

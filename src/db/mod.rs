@@ -6,6 +6,7 @@
 
 pub mod cells;
 mod connection;
+pub mod copies;
 mod error;
 pub mod fixed;
 pub mod index;

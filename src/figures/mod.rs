@@ -147,6 +147,14 @@ struct Generations {
     next: Option<(Tz, i64)>,
 }
 
+impl Generations {
+    /// Those that count a subject already, each with its time zone.
+    fn counting(self, subject: Subject) -> impl Iterator<Item = (i64, Tz)> {
+        let next = self.next.filter(|(_, place)| subject.place() <= *place).map(|(zone, _)| (self.number + 1, zone));
+        self.zone.map(|zone| (self.number, zone)).into_iter().chain(next)
+    }
+}
+
 fn generations(conn: &mut Connection, account_id: i64) -> Result<Generations> {
     let (number, zone, next, place): (i64, String, String, i64) = accounts::table
         .find(account_id)
@@ -179,12 +187,22 @@ impl Subject {
 
 /// Counts a change, in the transaction of the change itself, which has locked the subject.
 pub fn change(conn: &mut Connection, account_id: i64, subject: Subject, before: &Tally, after: &Tally) -> Result<()> {
-    let known = generations(conn, account_id)?;
-    let next = known.next.filter(|(_, place)| subject.place() <= *place).map(|(zone, _)| (known.number + 1, zone));
-    for (generation, zone) in known.zone.map(|zone| (known.number, zone)).into_iter().chain(next) {
+    for (generation, zone) in generations(conn, account_id)?.counting(subject) {
         let mut cells = BTreeMap::new();
         before.add_to(&mut cells, zone, -1);
         after.add_to(&mut cells, zone, 1);
+        add(conn, account_id, generation, cells)?;
+    }
+    Ok(())
+}
+
+/// Counts new subjects, of which `last` is one, in the transaction that has added them.
+pub fn count_new(conn: &mut Connection, account_id: i64, tallies: &[Tally], last: Subject) -> Result<()> {
+    for (generation, zone) in generations(conn, account_id)?.counting(last) {
+        let mut cells = BTreeMap::new();
+        for tally in tallies {
+            tally.add_to(&mut cells, zone, 1);
+        }
         add(conn, account_id, generation, cells)?;
     }
     Ok(())

@@ -246,6 +246,20 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
+/// Adds the submissions after a sequence number, which are new, to the search index.
+pub fn index_new(conn: &mut Connection, seq: i64) -> Result<()> {
+    for row in submissions::table.filter(submissions::seq.gt(seq)).load::<Submission>(conn)? {
+        index::index_terms(conn, Index::Submissions, row.account_id, row.seq, &terms(&row))?;
+    }
+    Ok(())
+}
+
+/// The sequence number of the newest submission.
+pub fn last(conn: &mut Connection) -> Result<i64> {
+    let seq: Option<i64> = submissions::table.select(diesel::dsl::max(submissions::seq)).first(conn)?;
+    Ok(seq.unwrap_or_default())
+}
+
 /// The number of submissions.
 pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(submissions::table.count().get_result(conn)?)

@@ -1,7 +1,7 @@
 //! What a list shows, as conditions that the database checks.
 
 use crate::accounts::user;
-use crate::db::fixed::{Fixed, WithoutIndex};
+use crate::db::fixed::{Fixed, WithoutIndex, one_of};
 use crate::db::schema::{attachments, ticket_tags, tickets};
 use crate::db::{Connection, MultiBackend};
 use crate::error::Result;
@@ -16,19 +16,33 @@ use diesel::sql_types::Bool;
 
 pub(super) type Boxed<'a> = tickets::BoxedQuery<'a, MultiBackend>;
 
-/// The tickets that a filter shows, whatever their words; only those with these ids, if there
-/// are any given.
+/// Among which tickets a query looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Among<'a> {
+    All,
+    /// Those with these ids.
+    These(&'a [i64]),
+    /// Those with the tag of this id.
+    Tagged(i64),
+}
+
+/// The tickets that a filter shows, whatever their words.
 pub(super) fn narrowed<'a>(
     conn: &mut Connection,
     account_id: i64,
-    ids: Option<&'a [i64]>,
+    among: Among,
     filter: &'a Filter,
     conditions: &[Condition],
 ) -> Result<Boxed<'a>> {
     let mut query = tickets::table.filter(tickets::deleted_at.is_null()).into_boxed();
-    query = match ids {
-        None => query.filter(tickets::account_id.eq(account_id)),
-        Some(ids) => query.filter(tickets::id.eq_any(ids)).filter(WithoutIndex(tickets::account_id).eq(account_id)),
+    let of_account = WithoutIndex(tickets::account_id).eq(account_id);
+    query = match among {
+        Among::All => query.filter(tickets::account_id.eq(account_id)),
+        Among::These(ids) => query.filter(one_of(tickets::id, ids)).filter(of_account),
+        Among::Tagged(tag) => {
+            let tagged = ticket_tags::table.filter(ticket_tags::tag_id.eq(tag)).select(ticket_tags::ticket_id);
+            query.filter(tickets::id.eq_any(tagged)).filter(of_account)
+        }
     };
     query = match filter.statuses {
         Statuses::All => query,
@@ -49,7 +63,7 @@ pub(super) fn narrowed<'a>(
     if !filter.only.is_empty() {
         query = query.filter(tickets::number.eq_any(&filter.only));
     }
-    if !filter.tag.is_empty() {
+    if !filter.tag.is_empty() && !matches!(among, Among::Tagged(_)) {
         let condition = is_tagged(conn, account_id, &filter.tag)?;
         query = query.filter(condition);
     }

@@ -5,6 +5,7 @@ use crate::db::schema::{accounts, ticket_counts, tickets};
 use crate::error::Result;
 use crate::tickets::filter::Statuses;
 use crate::tickets::status::Status;
+use crate::tickets::ticket::Ticket;
 use diesel::prelude::*;
 
 /// The number of tickets in each status, excluding the trash.
@@ -47,6 +48,20 @@ pub(crate) fn count(conn: &mut Connection, account_id: i64, from: Option<Status>
     for (status, change) in changes {
         diesel::update(ticket_counts::table.find((account_id, status)))
             .set(ticket_counts::count.eq(ticket_counts::count + change))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Counts new tickets.
+pub(super) fn count_new(conn: &mut Connection, account_id: i64, tickets: &[Ticket]) -> Result<()> {
+    let mut statuses = Status::ALL;
+    statuses.sort_unstable_by_key(|status| status.as_str());
+    for status in statuses {
+        let of_status = tickets.iter().filter(|ticket| ticket.status == status && ticket.deleted_at.is_none()).count();
+        let more = i64::try_from(of_status).unwrap_or(i64::MAX);
+        diesel::update(ticket_counts::table.find((account_id, status.as_str())))
+            .set(ticket_counts::count.eq(ticket_counts::count + more))
             .execute(conn)?;
     }
     Ok(())

@@ -127,7 +127,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
     count(conn, actor.account_id, None, Some(Status::New))?;
     figures::added(conn, &ticket)?;
     record(conn, actor, ticket.event(EventKind::TicketCreated), now)?;
-    search::reindex_all(conn, &ticket)?;
+    search::index_new(conn, std::slice::from_ref(&ticket))?;
     settle(conn, actor, &ticket, now)?;
     Ok(Outcome::Ticket(number))
 }

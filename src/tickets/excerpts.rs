@@ -1,6 +1,7 @@
 //! Where in a ticket the words of a search stand.
 
 use crate::conversations::{conversation, messages};
+use crate::db::fixed::one_of;
 use crate::db::schema::tickets;
 use crate::db::{Connection, ticket_index};
 use crate::error::Result;
@@ -45,7 +46,7 @@ pub fn of(
     let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none()).map(|(line, _)| line);
     let ids: Vec<i64> = others.filter(|line| position(line).flatten().is_none()).map(|line| line.id).collect();
     let notes = notes(conn, &ids)?;
-    let files = files::names(conn, &ids)?;
+    let files = files::of_many(conn, &ids)?;
     let mut excerpts = Vec::new();
     for (line, title) in lines.iter().zip(titles) {
         let found = match (&title, position(line)) {
@@ -53,7 +54,7 @@ pub fn of(
             (None, Some(Some(position))) => in_source(conn, account_id, line, Some(position), terms)?,
             (None, known) => {
                 let note = notes.get(&line.id).map(|text| ("Note", text));
-                let files = files.iter().filter(|(id, _)| *id == line.id).map(|(_, name)| ("File", name));
+                let files = files.get(&line.id).into_iter().flatten().map(|name| ("File", name));
                 let own = note.into_iter().chain(files);
                 match own.filter_map(|(place, text)| Some((place.to_owned(), snippet(text, terms)?))).next() {
                     None if known.is_none() => in_source(conn, account_id, line, None, terms)?,
@@ -71,7 +72,7 @@ fn notes(conn: &mut Connection, ids: &[i64]) -> Result<HashMap<i64, String>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let query = tickets::table.filter(tickets::id.eq_any(ids)).select((tickets::id, tickets::notes));
+    let query = tickets::table.filter(one_of(tickets::id, ids)).select((tickets::id, tickets::notes));
     Ok(query.load::<(i64, String)>(conn)?.into_iter().collect())
 }
 

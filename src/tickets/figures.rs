@@ -10,6 +10,7 @@ use crate::tickets::status::Status;
 use crate::tickets::ticket::{Ticket, if_there, lock};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// Under which keys, beside its tags.
 fn keys(ticket: &Ticket) -> Vec<(Dimension, i64)> {
@@ -95,11 +96,29 @@ pub fn tallies(
         .limit(limit)
         .select((tickets::id, tickets::number))
         .load(conn)?;
-    let mut tallies = Vec::new();
-    for (id, number) in &numbers {
-        if let Some(ticket) = if_there(lock(conn, account_id, *number))? {
-            tallies.push(whole(&ticket, &tags_of(conn, *id)?));
+    let mut locked = Vec::new();
+    for (_, number) in &numbers {
+        locked.extend(if_there(lock(conn, account_id, *number))?);
+    }
+    Ok((of_many(conn, &locked)?, numbers.last().map(|(id, _)| Subject::Ticket(*id))))
+}
+
+/// What tickets count for.
+fn of_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<Vec<Tally>> {
+    let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+    let mut tags: HashMap<i64, Vec<i64>> = HashMap::new();
+    if !ids.is_empty() {
+        let rows: Vec<(i64, i64)> = ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids)).load(conn)?;
+        for (ticket, tag) in rows {
+            tags.entry(ticket).or_default().push(tag);
         }
     }
-    Ok((tallies, numbers.last().map(|(id, _)| Subject::Ticket(*id))))
+    Ok(tickets.iter().map(|ticket| whole(ticket, tags.get(&ticket.id).map_or(&[], Vec::as_slice))).collect())
+}
+
+/// Counts new tickets, the last one last.
+pub fn count_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
+    let Some(last) = tickets.last() else { return Ok(()) };
+    let tallies = of_many(conn, tickets)?;
+    figures::count_new(conn, last.account_id, &tallies, Subject::Ticket(last.id))
 }

@@ -1,6 +1,7 @@
 //! A ticket as lists show it: without its notes, which can be long.
 
 use crate::db::Connection;
+use crate::db::fixed::one_of;
 use crate::db::schema::tickets;
 use crate::error::Result;
 use crate::tickets::source::SourceKind;
@@ -70,12 +71,7 @@ pub(super) fn in_this_order(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Li
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Line> = tickets::table.filter(tickets::id.eq_any(ids)).select(COLUMNS).load(conn)?;
-    Ok(ordered(rows, ids).collect())
-}
-
-/// The lines in the order of these ids.
-pub(super) fn ordered(lines: Vec<Line>, ids: &[i64]) -> impl Iterator<Item = Line> {
-    let mut lines: HashMap<i64, Line> = lines.into_iter().map(|line| (line.id, line)).collect();
-    ids.iter().filter_map(move |id| lines.remove(id))
+    let rows: Vec<Line> = tickets::table.filter(one_of(tickets::id, ids)).select(COLUMNS).load(conn)?;
+    let mut lines: HashMap<i64, Line> = rows.into_iter().map(|line| (line.id, line)).collect();
+    Ok(ids.iter().filter_map(|id| lines.remove(id)).collect())
 }

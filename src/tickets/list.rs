@@ -8,56 +8,76 @@ use crate::db::{Connection, MultiBackend, index, still_wanted};
 use crate::error::Result;
 use crate::keyset;
 use crate::search::Term;
-use crate::tickets::conditions::narrowed;
+use crate::tickets::bounded::Ids;
+use crate::tickets::conditions::{Among, narrowed};
 use crate::tickets::filter::{Assignee, From, Sort, Statuses};
 use crate::tickets::find as words;
-use crate::tickets::line::{COLUMNS, Line, ordered};
+use crate::tickets::line::{COLUMNS, Line, in_this_order};
 use crate::tickets::operators::Condition;
 use crate::tickets::query::{Filter, Parsed};
 use crate::tickets::{bounded, in_order, search};
 use crate::values::page::{Cursor, Page, Place, Window};
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A page of a list.
 #[derive(Default)]
 pub struct Found {
     pub page: Page<Line>,
+    /// How many tickets the list has from this page on, as far as they were counted.
+    pub count: usize,
+    /// Whether there may be more, but so much was read that the list has not come to its end.
+    pub is_cut: bool,
     /// The words that the list was searched for.
     pub terms: Vec<Term>,
     /// The rows of the index that have them, by ticket.
     pub rows: HashMap<i64, i64>,
 }
 
-/// One page of the account's tickets. With words, the newest created come first.
+/// One page of the account's tickets, and how many there are, counted up to one more than
+/// `counted`. With words, the newest created come first.
 ///
 /// # Errors
 /// *Invalid* when the words cannot be searched for.
-pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Found> {
-    let parsed = filter.parsed()?;
-    let Parsed { filter, conditions, terms, is_nothing } = &parsed;
+pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter, counted: usize) -> Result<Found> {
+    let shown = filter.window;
+    let mut parsed = filter.parsed()?;
+    parsed.filter.window.size = shown.size.max(counted);
     let mut rows = HashMap::new();
-    let page = if *is_nothing {
-        Page::default()
-    } else if !terms.is_empty() && search::is_built(conn)? {
-        with_words(conn, account_id, &parsed, &mut rows)?
-    } else if terms.is_empty() && filter.only.is_empty() && !has_index(filter, conditions) {
-        bounded::page(conn, account_id, filter, conditions)?
-    } else {
-        let mut query = narrowed(conn, account_id, None, filter, conditions)?;
-        if !terms.is_empty() {
-            query = query.filter(index::matches_terms(conn, Index::Tickets, account_id, terms));
-        }
-        let lines: Vec<Line> = in_order!(query, filter.sort, filter.window).select(COLUMNS).load(conn)?;
-        still_wanted()?;
-        Page::new(lines, filter.window, |line| filter.cursor(line))
-    };
-    Ok(Found { page, terms: parsed.terms, rows })
+    let Ids { mut ids, rest } = ids(conn, account_id, &parsed, &mut rows)?;
+    still_wanted()?;
+    let count = ids.len();
+    ids.truncate(shown.size + 1);
+    let mut page = Page::new(in_this_order(conn, &ids)?, shown, |line| parsed.filter.cursor(line));
+    let is_cut = rest.is_some() && count <= shown.size;
+    if is_cut {
+        if matches!(shown.place, Place::Before(_)) { page.newer = rest } else { page.older = rest }
+    }
+    Ok(Found { page, count, is_cut, terms: parsed.terms, rows })
+}
+
+/// The ids of the tickets of a list. Adds a row of the index for each that has the words.
+fn ids(conn: &mut Connection, account_id: i64, parsed: &Parsed, rows: &mut HashMap<i64, i64>) -> Result<Ids> {
+    let Parsed { filter, conditions, terms, is_nothing } = parsed;
+    if *is_nothing {
+        return Ok(Ids::default());
+    }
+    if !terms.is_empty() && search::is_built(conn)? {
+        return with_words(conn, account_id, parsed, rows);
+    }
+    if terms.is_empty() && filter.only.is_empty() && !has_index(filter, conditions) {
+        return bounded::find(conn, account_id, filter, conditions);
+    }
+    let mut query = narrowed(conn, account_id, Among::All, filter, conditions)?;
+    if !terms.is_empty() {
+        query = query.filter(index::matches_terms(conn, Index::Tickets, account_id, terms));
+    }
+    Ok(in_order!(query, filter.sort, filter.window).select(tickets::id).load::<i64>(conn)?.into())
 }
 
 /// The page alone.
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter) -> Result<Page<Line>> {
-    Ok(find(conn, account_id, filter)?.page)
+    Ok(find(conn, account_id, filter, 0)?.page)
 }
 
 /// Whether one index has the tickets that a filter shows, in its order.
@@ -69,53 +89,46 @@ fn has_index(filter: &Filter, conditions: &[Condition]) -> bool {
 /// How many tickets with the words are checked against the filter at once.
 const CHECKED: usize = 128;
 
-/// One page of the tickets that have the words. Adds a row of the index for each of them.
+/// The tickets that have the words. Adds a row of the index for each of them.
 fn with_words(
     conn: &mut Connection,
     account_id: i64,
     parsed: &Parsed,
     index_rows: &mut HashMap<i64, i64>,
-) -> Result<Page<Line>> {
+) -> Result<Ids> {
     let Parsed { filter, conditions, terms, .. } = parsed;
     if !filter.only.is_empty() {
-        let mut rows: Vec<Line> = narrowed(conn, account_id, None, filter, conditions)?.select(COLUMNS).load(conn)?;
-        rows.sort_by_key(|ticket| std::cmp::Reverse(ticket.id));
-        let mut kept = Vec::new();
-        for ticket in rows {
-            if words::has(conn, account_id, terms, ticket.id)? {
-                kept.push(ticket);
+        let query = narrowed(conn, account_id, Among::All, filter, conditions)?;
+        let mut ids = Vec::new();
+        for id in query.order(tickets::id.desc()).select(tickets::id).load::<i64>(conn)? {
+            if words::has(conn, account_id, terms, id)? {
+                ids.push(id);
             }
         }
-        return Ok(Page { rows: kept, newer: None, older: None });
+        return Ok(ids.into());
     }
-    let (from, is_rising) = match filter.window.place {
-        Place::First => (words::From::Newest, false),
-        Place::After(cursor) => (words::From::Before(cursor.id), false),
-        Place::Before(cursor) => (words::From::After(cursor.id), true),
+    let from = match filter.window.place {
+        Place::First => words::From::Newest,
+        Place::After(cursor) => words::From::Before(cursor.id),
+        Place::Before(cursor) => words::From::After(cursor.id),
     };
-    let mut rows: Vec<Line> = Vec::new();
+    let mut ids: Vec<i64> = Vec::new();
     let most = filter.window.size + 1;
     let rest = words::find(conn, account_id, terms, from, most, |conn, hits| {
         for hits in hits.chunks(CHECKED) {
             still_wanted()?;
-            let ids: Vec<i64> = hits.iter().map(|(id, _)| *id).collect();
-            let query = narrowed(conn, account_id, Some(&ids), filter, conditions)?;
-            let lines: Vec<Line> = query.select(COLUMNS).load(conn)?;
-            rows.extend(ordered(lines, &ids).take(most - rows.len()));
+            let found: Vec<i64> = hits.iter().map(|(id, _)| *id).collect();
+            let query = narrowed(conn, account_id, Among::These(&found), filter, conditions)?;
+            let shown: HashSet<i64> = query.select(tickets::id).load::<i64>(conn)?.into_iter().collect();
+            ids.extend(found.iter().filter(|id| shown.contains(id)).take(most - ids.len()));
             index_rows.extend(hits.iter().copied());
-            if rows.len() == most {
+            if ids.len() == most {
                 break;
             }
         }
-        Ok(most - rows.len())
+        Ok(most - ids.len())
     })?;
-    let mut page = Page::new(rows, filter.window, |ticket| filter.cursor(ticket));
-    if let Some(id) = rest {
-        // It has read its share, but there may be more.
-        let cursor = Some(Cursor { at: EXPIRED, id });
-        if is_rising { page.newer = cursor } else { page.older = cursor }
-    }
-    Ok(page)
+    Ok(Ids { ids, rest: rest.map(|id| Cursor { at: EXPIRED, id }) })
 }
 
 /// The newest tickets of these contacts.

@@ -4,6 +4,7 @@ mod bounded;
 pub mod bulk;
 pub mod change;
 mod conditions;
+pub mod copies;
 pub mod counts;
 pub mod create;
 pub mod excerpts;

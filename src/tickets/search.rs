@@ -2,39 +2,64 @@
 
 use crate::conversations::{conversation, messages};
 use crate::db::index::Index;
-use crate::db::schema::{tags, ticket_tags, tickets};
+use crate::db::schema::tickets;
 use crate::db::ticket_index::Rows;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::search;
 use crate::submissions::submission;
-use crate::tickets::files;
 use crate::tickets::source::SourceKind;
 use crate::tickets::ticket::{Ticket, if_there, lock};
+use crate::tickets::{files, tags};
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// Updates a ticket's own words in the search index.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
-    let (tag_names, file_names) = names(conn, ticket.id)?;
     ticket_index::forget(conn, ticket_index::own_rows(ticket.id))?;
-    ticket_index::add(conn, ticket.account_id, &rows(ticket, &tag_names, &file_names))?;
-    if !is_built(conn)? {
-        let whole = search::whole(texts(ticket, &tag_names, &file_names));
-        index::index_terms(conn, Index::Tickets, ticket.account_id, ticket.id, &whole)?;
-    }
-    Ok(())
+    add_own(conn, std::slice::from_ref(ticket))
 }
 
 /// Updates a ticket's own words and those of its source in the search index.
 pub fn reindex_all(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
-    reindex(conn, ticket)?;
-    ticket_index::forget(conn, ticket_index::source_rows(ticket.id))?;
-    if let Some(id) = ticket.conversation_id() {
-        // A message that is posted meanwhile has to wait until the ticket is there.
-        if_there(conversation::lock(conn, ticket.account_id, id))?;
+    reindex_many(conn, std::slice::from_ref(ticket))
+}
+
+/// The same for several tickets, which are locked.
+pub fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
+    for ticket in tickets {
+        ticket_index::forget(conn, ticket_index::all_rows(ticket.id))?;
     }
-    let rows = source_rows(conn, ticket)?;
-    Ok(ticket_index::add(conn, ticket.account_id, &rows)?)
+    index_new(conn, tickets)
+}
+
+/// Adds new tickets and their sources to the search index.
+pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
+    add_own(conn, tickets)?;
+    for ticket in tickets.iter().filter(|ticket| ticket.source_kind.is_some()) {
+        if let Some(id) = ticket.conversation_id() {
+            // A message that is posted meanwhile has to wait until the ticket is there.
+            if_there(conversation::lock(conn, ticket.account_id, id))?;
+        }
+        let rows = source_rows(conn, ticket)?;
+        ticket_index::add(conn, ticket.account_id, &rows)?;
+    }
+    Ok(())
+}
+
+/// Adds the own words of tickets.
+fn add_own(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
+    let names = Names::of(conn, tickets)?;
+    let is_built = is_built(conn)?;
+    for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {
+        let all: Rows = of_account.iter().flat_map(|ticket| rows(ticket, &names)).collect();
+        ticket_index::add(conn, of_account[0].account_id, &all)?;
+        for ticket in of_account.iter().filter(|_| !is_built) {
+            let whole = search::whole(texts(ticket, &names));
+            index::index_terms(conn, Index::Tickets, ticket.account_id, ticket.id, &whole)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a ticket from the search index.
@@ -58,12 +83,12 @@ pub fn reindex_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Optio
         .limit(limit)
         .select((tickets::id, tickets::account_id, tickets::number))
         .load(conn)?;
+    let mut locked = Vec::new();
     for (_, account_id, number) in &rows {
         // Against a concurrent change, whose words would be lost.
-        if let Some(ticket) = if_there(lock(conn, *account_id, *number))? {
-            reindex_all(conn, &ticket)?;
-        }
+        locked.extend(if_there(lock(conn, *account_id, *number))?);
     }
+    reindex_many(conn, &locked)?;
     Ok(rows.last().map(|(id, ..)| *id))
 }
 
@@ -74,34 +99,36 @@ pub fn count(conn: &mut Connection) -> Result<i64> {
 
 /// Whether the search index is up to date for a ticket.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
-    let (tag_names, file_names) = names(conn, ticket.id)?;
-    let rows = [rows(ticket, &tag_names, &file_names), source_rows(conn, ticket)?].concat();
+    let names = Names::of(conn, std::slice::from_ref(ticket))?;
+    let rows = [rows(ticket, &names), source_rows(conn, ticket)?].concat();
     Ok(ticket_index::has(conn, ticket.account_id, ticket.id, &rows)?)
 }
 
-/// The names of a ticket's tags and files.
-fn names(conn: &mut Connection, ticket_id: i64) -> Result<(Vec<String>, Vec<String>)> {
-    let tag_names = ticket_tags::table
-        .inner_join(tags::table)
-        .filter(ticket_tags::ticket_id.eq(ticket_id))
-        .order(tags::name)
-        .select(tags::name)
-        .load(conn)?;
-    let file_names = files::names(conn, &[ticket_id])?.into_iter().map(|(_, name)| name).collect();
-    Ok((tag_names, file_names))
+/// The names of tickets' tags, and those of their files.
+struct Names([HashMap<i64, Vec<String>>; 2]);
+
+impl Names {
+    fn of(conn: &mut Connection, tickets: &[Ticket]) -> Result<Self> {
+        let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+        Ok(Self([tags::of_many(conn, &ids)?, files::of_many(conn, &ids)?]))
+    }
+
+    fn of_ticket(&self, id: i64) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(move |names| names.get(&id)).flatten().map(String::as_str)
+    }
 }
 
 /// Title, requester, tags, file names, source, notes.
-fn texts<'a>(ticket: &'a Ticket, tag_names: &'a [String], file_names: &'a [String]) -> Vec<&'a str> {
+fn texts<'a>(ticket: &'a Ticket, names: &'a Names) -> Vec<&'a str> {
     let mut texts: Vec<&str> = vec![&ticket.title, &ticket.requester_name, &ticket.requester_email];
-    texts.extend(tag_names.iter().chain(file_names).map(String::as_str));
+    texts.extend(names.of_ticket(ticket.id));
     texts.extend(ticket.source_id.as_deref());
     texts.push(&ticket.notes);
     texts
 }
 
-fn rows(ticket: &Ticket, tag_names: &[String], file_names: &[String]) -> Rows {
-    let mut parts = search::parts(texts(ticket, tag_names, file_names));
+fn rows(ticket: &Ticket, names: &Names) -> Rows {
+    let mut parts = search::parts(texts(ticket, names));
     if let Some(first) = parts.first_mut() {
         first.others.extend(search::requester_words(&ticket.requester_name));
         first.others.extend(search::requester_words(&ticket.requester_email));

@@ -1,6 +1,7 @@
 //! Tags, which group tickets by topic.
 
 use crate::accounts::account;
+use crate::db::fixed::one_of;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
@@ -183,7 +184,7 @@ pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64,
     }
     let rows: Vec<(i64, String)> = ticket_tags::table
         .inner_join(tags::table)
-        .filter(ticket_tags::ticket_id.eq_any(ticket_ids))
+        .filter(one_of(ticket_tags::ticket_id, ticket_ids))
         .order(tags::name)
         .select((ticket_tags::ticket_id, tags::name))
         .load(conn)?;

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::Connection;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
-use crate::jobs::job::{Job, Kind, NewJob};
+use crate::jobs::job::{Job, Kind, NewJob, State};
 use crate::jobs::queue;
 use crate::tickets::bulk;
 use crate::tickets::bulk::{Action, Bulk, Scope};
@@ -40,6 +40,9 @@ pub async fn count(app: &App, agent: &Agent, query: &Query) -> Result<i64> {
 }
 
 /// Records a bulk action and its job, which the caller has to run if there are few tickets.
+///
+/// # Errors
+/// *Conflict* when it undoes an action that is still being done.
 pub fn add(
     conn: &mut Connection,
     by: &Actor,
@@ -48,6 +51,12 @@ pub fn add(
     total: i64,
     now: NaiveDateTime,
 ) -> Result<(i64, Job)> {
+    if let Scope::ChangedBy(other) = scope
+        && let Some(job) = queue::find(conn, by.account_id, Kind::Bulk, &other.to_string())?
+        && matches!(job.state, State::Waiting | State::Running)
+    {
+        return Err(Error::new(ErrorKind::Conflict, "This is still being done. Cancel it first, or wait for its end."));
+    }
     let id = bulk::add(conn, by, action, scope, total, now)?;
     let job = NewJob {
         account_id: Some(by.account_id),

@@ -1,8 +1,9 @@
 //! Sample data: what a small shop's desk looks like after some busy weeks.
 //!
-//! The functions behind the pages create it, with times in the past. The same seed
-//! creates the same texts and states.
+//! The functions behind the pages create it, with times in the past; of many tickets, most
+//! are copies. The same seed creates the same texts and states.
 
+mod past;
 pub mod removal;
 mod texts;
 
@@ -35,16 +36,23 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::collections::BTreeSet;
 use std::io::Cursor;
+use std::ops::Range;
 use std::time::Duration;
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
 
 pub const DEFAULT_TICKETS: u32 = 60;
 /// How many tickets one transaction creates.
 const CHUNK: u32 = 1000;
-/// Pause between transactions, so that a running server can write, too.
-const PAUSE: Duration = Duration::from_millis(150);
+/// Pause between transactions, so that a running server can write, too: SQLite asks for a busy
+/// file every 100 ms.
+const PAUSE: Duration = Duration::from_millis(120);
+/// How long ago the past ends.
+const RECENT_DAYS: i64 = 45;
+/// Messages of a conversation of the past, and words of a note.
+const LONG_CHAT: usize = 20;
+const LONG_NOTE: usize = 100;
 /// At most this many tickets get files.
-const MAX_WITH_FILES: u32 = 24;
+const MAX_WITH_FILES: usize = 24;
 
 /// What to create.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +60,14 @@ pub struct Plan {
     pub tickets: u32,
     /// The same seed creates the same data.
     pub seed: u64,
+    /// How many of them the last weeks have at most. If there are many more, the others are of
+    /// the past.
+    pub recent: u32,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { tickets: DEFAULT_TICKETS, seed: 1 }
+        Self { tickets: DEFAULT_TICKETS, seed: 1, recent: 2_000 }
     }
 }
 
@@ -78,25 +89,26 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
         Ok((form, widget))
     };
     let (form, widget) = app.db.write(open).await?;
-    let mut done = 0;
-    while done < plan.tickets {
-        let range = done..plan.tickets.min(done + CHUNK);
-        let (agent, form) = (agent.clone(), form.clone());
-        let desk = Desk { actor: actor.clone(), agent, form, widget: widget.id, run: run.clone(), plan: *plan, now };
-        done = range.end;
-        let chunk = move |conn: &mut Connection| {
-            let before = account::find(conn, desk.agent.account_id)?.last_ticket_number;
-            let made = range.clone().map(|index| desk.make(conn, index)).collect::<Result<Vec<_>>>()?;
-            let after = account::find(conn, desk.agent.account_id)?.last_ticket_number;
-            samples::count(conn, &desk.run, after - before)?;
-            Ok(made)
-        };
-        let made = app.db.write(chunk).await?;
-        for number in made.into_iter().flatten().take(usize::from(done <= CHUNK) * MAX_WITH_FILES as usize) {
-            add_files(app, &actor, number, plan.seed).await?;
+    let past = past::size(plan);
+    let period = TimeDelta::days(RECENT_DAYS);
+    // The newest is an hour old.
+    let from = now - TimeDelta::hours(1) - period;
+    let (actor, seed, widget) = (actor.clone(), plan.seed, widget.id);
+    let desk =
+        Desk { agent, actor, form, widget, run, seed, from, period, now, indexes: past..plan.tickets, is_past: false };
+    if past > 0 {
+        past::load(app, &desk, plan, &progress).await?;
+    }
+    for start in (past..plan.tickets).step_by(CHUNK as usize) {
+        let end = plan.tickets.min(start + CHUNK);
+        let made = desk.make(app, start..end).await?;
+        if start == past {
+            for number in made.into_iter().take(MAX_WITH_FILES) {
+                add_files(app, &desk.actor, number, plan.seed).await?;
+            }
         }
-        progress(done);
-        if done < plan.tickets {
+        progress(end);
+        if end < plan.tickets {
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -104,14 +116,23 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
 }
 
 /// Where the data is created, and by whom.
+#[derive(Clone)]
 struct Desk {
     agent: Agent,
     actor: Actor,
     form: form::Form,
     widget: i64,
     run: String,
-    plan: Plan,
+    seed: u64,
+    /// The tickets of a period are created from here on, evenly.
+    from: NaiveDateTime,
+    period: TimeDelta,
+    /// Nothing happens later.
     now: NaiveDateTime,
+    /// Those of the period's tickets.
+    indexes: Range<u32>,
+    /// Whether nearly everything is done.
+    is_past: bool,
 }
 
 /// A person who wrote to the shop.
@@ -123,16 +144,30 @@ struct Visitor {
 }
 
 impl Desk {
-    /// Creates one ticket with everything that belongs to it, and returns its number if
-    /// files may be added to it.
-    fn make(&self, conn: &mut Connection, index: u32) -> Result<Option<i64>> {
-        let mut rng = Rng::with_seed(self.plan.seed.wrapping_mul(1_000_003).wrapping_add(index.into()));
+    /// Creates tickets with everything that belongs to them, in one transaction, and returns
+    /// the numbers of those to which files may be added.
+    async fn make(&self, app: &App, indexes: Range<u32>) -> Result<Vec<i64>> {
+        let desk = self.clone();
+        let make = move |conn: &mut Connection| {
+            let before = account::find(conn, desk.agent.account_id)?.last_ticket_number;
+            let made = indexes.clone().map(|index| desk.make_one(conn, index)).collect::<Result<Vec<_>>>()?;
+            let after = account::find(conn, desk.agent.account_id)?.last_ticket_number;
+            samples::count(conn, &desk.run, after - before)?;
+            Ok(made.into_iter().flatten().collect())
+        };
+        app.db.write(make).await
+    }
+
+    /// Creates one ticket, and returns its number if files may be added to it.
+    fn make_one(&self, conn: &mut Connection, index: u32) -> Result<Option<i64>> {
+        let mut rng = Rng::with_seed(self.seed.wrapping_mul(1_000_003).wrapping_add(index.into()));
         let topic = &TOPICS[rng.usize(..TOPICS.len())];
         let visitor = visitor(&mut rng);
-        // The oldest first, over the last weeks; the newest an hour ago.
-        let age = i64::from(self.plan.tickets - index) * 45 * 24 * 60 / i64::from(self.plan.tickets) + 60;
-        let at = self.now - TimeDelta::minutes(age + rng.i64(0..40));
-        if rng.u32(..5) == 0 {
+        // The oldest first.
+        let (nth, count) = (i64::from(index - self.indexes.start), i64::from(self.indexes.end - self.indexes.start));
+        let at = self.from + TimeDelta::seconds(self.period.num_seconds() * nth / count)
+            - TimeDelta::minutes(rng.i64(0..40));
+        if !self.is_past && rng.u32(..5) == 0 {
             // A conversation or submission without a ticket.
             let (other, id) = (self::visitor(&mut rng), self.id("other", index));
             if rng.bool() {
@@ -148,11 +183,12 @@ impl Desk {
         self.work_on(conn, &mut rng, topic, number, at)?;
         if let Some(Source { kind: SourceKind::Chat, id }) = source
             && id.starts_with("chat")
+            && !self.is_past
             && rng.u32(..12) == 0
         {
             conversations::trash::delete(conn, &self.actor, &id, self.now)?;
         }
-        if rng.u32(..25) == 0 {
+        if !self.is_past && rng.u32(..25) == 0 {
             tickets::trash::delete(conn, &self.actor, number, self.now)?;
             return Ok(None);
         }
@@ -174,10 +210,10 @@ impl Desk {
         visitor: &Visitor,
         at: NaiveDateTime,
     ) -> Result<Option<Source>> {
-        let source = match rng.u32(..10) {
-            0 => return Ok(None),
-            1 => Source { kind: SourceKind::Chat, id: self.id("crm", index) },
-            2..=6 => {
+        let source = match (rng.u32(..10), self.is_past) {
+            (0, _) | (9, true) => return Ok(None),
+            (1, _) | (2..=6, true) => Source { kind: SourceKind::Chat, id: self.id("crm", index) },
+            (2..=6, false) | (7, true) => {
                 let id = self.id("chat", index);
                 self.conversation(conn, rng, &id, topic, visitor, at)?;
                 Source { kind: SourceKind::Chat, id }
@@ -213,7 +249,9 @@ impl Desk {
         };
         conversation::create(conn, &person, &new, at)?;
         let mut time = at;
-        for (index, line) in topic.chat.iter().enumerate() {
+        let others = TOPICS.iter().flat_map(|other| other.chat);
+        let lines = if self.is_past { LONG_CHAT } else { topic.chat.len() };
+        for (index, line) in topic.chat.iter().chain(others).take(lines).enumerate() {
             let (by, message) = match index % 2 {
                 0 => (&person, NewMessage::of_visitor((*line).to_owned(), None, time)),
                 _ => (&self.actor, NewMessage::reply(&self.agent.name, (*line).to_owned(), time)),
@@ -221,7 +259,7 @@ impl Desk {
             messages::post(conn, by, id, &message)?;
             time += TimeDelta::seconds(rng.i64(20..240));
         }
-        if rng.u32(..3) > 0 {
+        if self.is_past || rng.u32(..3) > 0 {
             conversation::set_status(conn, &self.actor, id, ConversationStatus::Closed, time)?;
         }
         Ok(())
@@ -262,9 +300,14 @@ impl Desk {
         source: Option<Source>,
         at: NaiveDateTime,
     ) -> Result<Option<i64>> {
+        let notes = match (self.is_past, rng.bool()) {
+            (true, _) => long_notes(rng, topic),
+            (false, true) => topic.notes.to_owned(),
+            (false, false) => String::new(),
+        };
         let new = NewTicket {
             title: Title::parse(topic.titles[rng.usize(..topic.titles.len())])?,
-            notes: Notes::parse(if rng.bool() { topic.notes } else { "" })?,
+            notes: Notes::parse(&notes)?,
             source,
             requester_name: visitor.name.clone(),
             requester_email: visitor.email.clone(),
@@ -316,8 +359,21 @@ impl Desk {
                 later(rng),
             )?;
         }
+        if self.is_past && !matches!(stage, 5..=8) && rng.u32(..30) > 0 {
+            change::set_status(conn, actor, number, Status::Closed, None, later(rng))?;
+        }
         Ok(())
     }
+}
+
+/// What several people have noted over time.
+fn long_notes(rng: &mut Rng, topic: &Topic) -> String {
+    let mut notes = format!("Order {}.\n{}", rng.u32(100_000..1_000_000), topic.notes);
+    while notes.split_whitespace().count() < LONG_NOTE {
+        let other = &TOPICS[rng.usize(..TOPICS.len())];
+        notes = [&notes, "\n\n", other.notes, "\n", other.followup].concat();
+    }
+    notes
 }
 
 fn visitor(rng: &mut Rng) -> Visitor {

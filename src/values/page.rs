@@ -113,15 +113,6 @@ impl<T> Page<T> {
         Self { rows, newer, older }
     }
 
-    /// The first `size` rows of a page that was read from its newer end.
-    pub fn first(mut self, size: usize, cursor: impl Fn(&T) -> Cursor) -> Self {
-        if self.rows.len() > size {
-            self.rows.truncate(size);
-            self.older = self.rows.last().map(cursor);
-        }
-        self
-    }
-
     /// Converts each row.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page { rows: self.rows.into_iter().map(change).collect(), newer: self.newer, older: self.older }

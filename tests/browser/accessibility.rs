@@ -83,7 +83,7 @@ impl Check {
 async fn full_desk() -> (TestApp, Person, Visitor) {
     let app = TestApp::start().await;
     let (owner, vera) = app.shop().await;
-    sample::load(&app.app, owner.id, &Plan { tickets: 30, seed: 2 }, |_| {}).await.unwrap();
+    sample::load(&app.app, owner.id, &Plan { tickets: 30, seed: 2, ..Plan::default() }, |_| {}).await.unwrap();
     vera.write("Does the lamp come with a bulb? https://shop.example/lamps").await.expect(201);
     (app, owner, vera)
 }

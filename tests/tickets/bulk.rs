@@ -136,6 +136,7 @@ async fn many_tickets_are_a_job_and_one_mail() {
     let path = sent.expect(303).location().to_owned();
     let page = owner.get(&path).await;
     page.expect(200).expect_text("0 of 520");
+    owner.post(&format!("{path}/undo"), &[]).await.expect(409).expect_text("still being done");
     owner.post(&format!("{path}/cancel"), &[]).await.expect(303);
     app.run_jobs().await;
     owner.get(&path).await.expect_text("Stopped after 0 of 520");

@@ -1,14 +1,19 @@
 //! Sample data is realistic, the same for the same seed, and contains every state.
 
+use crate::figures::expect_right;
 use crate::support::TestApp;
+use crate::upkeep::check::check;
+use diesel::prelude::*;
 use docket::accounts::role::Role;
+use docket::db::Connection;
+use docket::db::schema::events;
 use docket::upkeep::sample;
 use docket::upkeep::sample::Plan;
 
 async fn titles(seed: u64) -> Vec<String> {
     let app = TestApp::start().await;
     let owner = app.owner().await;
-    sample::load(&app.app, owner.id, &Plan { tickets: 40, seed }, |_| {}).await.unwrap();
+    sample::load(&app.app, owner.id, &Plan { tickets: 40, seed, ..Plan::default() }, |_| {}).await.unwrap();
     let page = owner.get("/tickets?status=all&sort=created").await;
     page.texts(".row-link")
 }
@@ -26,7 +31,7 @@ async fn every_state_is_there() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let steps = std::sync::Mutex::new(Vec::new());
-    let plan = Plan { tickets: 150, seed: 1 };
+    let plan = Plan { tickets: 150, seed: 1, ..Plan::default() };
     sample::load(&app.app, owner.id, &plan, |done| steps.lock().unwrap().push(done)).await.unwrap();
     assert_eq!(*steps.lock().unwrap(), [150]);
     for query in [
@@ -61,12 +66,38 @@ async fn every_state_is_there() {
 }
 
 #[actix_web::test]
+async fn a_long_past_is_like_any_other() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let plan = Plan { tickets: 130, seed: 4, recent: 40 };
+    sample::load(&app.app, owner.id, &plan, |_| {}).await.unwrap();
+    let (clean, lines) = check(&app, false).await;
+    assert_eq!(clean.found, 0, "{lines:?}");
+    expect_right(&app, owner.id, "after samples of years").await;
+
+    let latest = app.app.clock.now();
+    let later =
+        move |conn: &mut Connection| Ok(events::table.filter(events::at.gt(latest)).count().get_result::<i64>(conn)?);
+    assert_eq!(app.app.db.read(later).await.unwrap(), 0, "nothing happens in the future");
+
+    // 90 tickets of the past, in blocks of 20: what a ticket has is in its copies, too.
+    let pages = [owner.get("/tickets/1").await, owner.get("/tickets/41").await];
+    let notes = &pages[0].texts("textarea[name=notes]")[0];
+    let order = notes.trim_start_matches("Order ").split('.').next().unwrap();
+    let mut copies = owner.list(&format!("status=all&q={order}")).await;
+    copies.sort_unstable();
+    assert_eq!(copies, [1, 21, 41, 61, 81]);
+    let history = pages.map(|page| page.count("[data-events] li"));
+    assert!(history[0] > 3 && history[0] == history[1], "{history:?}");
+}
+
+#[actix_web::test]
 async fn all_sample_data_can_be_removed_and_nothing_else() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     let page = owner.get("/tickets").await;
     owner.post(&page.attribute(".empty form", "action"), &[]).await.expect_redirect("/tickets");
-    sample::load(&app.app, owner.id, &Plan { tickets: 20, seed: 3 }, |_| {}).await.unwrap();
+    sample::load(&app.app, owner.id, &Plan { tickets: 20, seed: 3, ..Plan::default() }, |_| {}).await.unwrap();
     let steps = owner.get("/tickets").await.texts(".steps .quiet");
     assert!(steps.is_empty(), "samples tick no step: {steps:?}");
     assert!(!app.stored_keys().is_empty());

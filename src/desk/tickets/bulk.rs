@@ -185,7 +185,7 @@ impl BulkPage<'_> {
     }
 
     fn may_resume(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| matches!(job.state, State::Cancelled | State::GivenUp))
+        !self.is_undone && self.job.as_ref().is_some_and(|job| matches!(job.state, State::Cancelled | State::GivenUp))
     }
 }
 
@@ -240,6 +240,9 @@ pub async fn resume(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     let (id, now) = (path.into_inner(), app.clock.now());
     let write = move |conn: &mut Connection, actor: &Actor| {
         let job = job_of(conn, actor.account_id, id)?.ok_or_else(Error::not_found)?;
+        if bulk::undone_by(conn, id)?.is_some() {
+            return Err(Error::new(Kind::Conflict, "This was undone, so it can’t go on."));
+        }
         queue::resume(conn, actor.account_id, job.id, now)
     };
     app.write_as(&agent, Right::Work, write).await?;

@@ -20,7 +20,7 @@ use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
 use crate::tickets::{counts, excerpts, list, tags, ticket};
 use crate::upkeep;
-use crate::values::page::{Cursor, PAGE, Page, Place, Window};
+use crate::values::page::{Cursor, Page, Place};
 use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::lists::{Chip, LIST_BUSY, LIST_PATIENCE, Typed, or_reason};
@@ -168,16 +168,14 @@ struct Loaded {
 fn load(conn: &mut Connection, wanted: &Wanted) -> Result<Loaded> {
     let Wanted { account_id, filter, is_counted, shows_steps, has_public_url } = wanted;
     let account_id = *account_id;
-    let size = if *is_counted { COUNTED } else { PAGE };
-    let window = Window { size, ..filter.window };
-    let (found, error) = or_reason(list::find(conn, account_id, &Filter { window, ..filter.clone() }))?;
-    let Found { page, terms, rows } = found;
-    let is_cut = page.older.is_some() && page.rows.len() < size;
-    let count = is_counted.then(|| match page.older {
-        Some(_) => format!("{COUNTED}+"),
-        None => page.rows.len().to_string(),
+    let counted = if *is_counted { COUNTED } else { 0 };
+    let (found, error) = or_reason(list::find(conn, account_id, filter, counted))?;
+    let Found { page, count, is_cut, terms, rows } = found;
+    let count = is_counted.then(|| match count {
+        count if count > COUNTED => format!("{COUNTED}+"),
+        count if is_cut => format!("{count}+"),
+        count => count.to_string(),
     });
-    let page = page.first(PAGE, |line| filter.cursor(line));
     let ids: Vec<i64> = page.rows.iter().map(|ticket| ticket.id).collect();
     let has_words = *is_counted && !terms.is_empty();
     let people = if has_words { find(conn, account_id, &filter.q, PEOPLE)? } else { Vec::new() };
