@@ -94,14 +94,13 @@ fn after(conn: &mut Connection, Place { seq, position }: Place, limit: i64) -> R
         .load(conn)?)
 }
 
-/// Adds the messages after a place, which are new, to the search index.
-pub fn index_new(conn: &mut Connection, place: Place) -> Result<()> {
-    for (message, conversation) in after(conn, place, i64::MAX)? {
-        let (id, terms) =
-            (index::message_id(conversation.seq, message.position), message_terms(&conversation, &message));
-        index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms)?;
-    }
-    Ok(())
+/// Adds an account's messages after a place, which are new, to the search index.
+pub fn index_new(conn: &mut Connection, account_id: i64, place: Place) -> Result<()> {
+    let new = after(conn, place, i64::MAX)?.into_iter().filter(|(_, of)| of.account_id == account_id);
+    let terms = |(message, conversation): (Message, Conversation)| {
+        (index::message_id(conversation.seq, message.position), message_terms(&conversation, &message))
+    };
+    Ok(index::index_many(conn, Index::Messages, account_id, &new.map(terms).collect::<Vec<_>>())?)
 }
 
 /// Checks the search index for the messages after a place and, with `repair`, corrects

@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::db::rows::Number;
 use crate::db::schema::search_state;
-use crate::db::stored_words::{lexemes, tokens};
+use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::search::{Part, Phrase, Term};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
@@ -65,21 +65,20 @@ fn beginning(account_id: i64) -> String {
 
 /// Sets the words of an id, replacing earlier ones.
 pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<()> {
-    let (table, column) = (index.table(), index.id());
-    let (query, text) = match conn {
-        Connection::Sqlite(_) => (
-            format!("INSERT OR REPLACE INTO {table} (rowid, terms) VALUES (?, ?)"),
-            tokens(part, &beginning(account_id)).join(" "),
-        ),
-        Connection::Postgres(_) => (
-            format!(
-                "INSERT INTO {table} ({column}, terms) VALUES ($1, $2::tsvector)
-                 ON CONFLICT ({column}) DO UPDATE SET terms = excluded.terms"
-            ),
-            lexemes(part, &beginning(account_id)),
-        ),
+    index_many(conn, index, account_id, &[(id, part.clone())])
+}
+
+/// Sets the words of several ids.
+pub fn index_many(conn: &mut Connection, index: Index, account_id: i64, rows: &[(i64, Part)]) -> QueryResult<()> {
+    let stored = |(id, part): &(i64, Part)| {
+        let words = match conn {
+            Connection::Sqlite(_) => tokens(part, &beginning(account_id)).join(" "),
+            Connection::Postgres(_) => lexemes(part, &beginning(account_id)),
+        };
+        (*id, words)
     };
-    diesel::sql_query(query).bind::<BigInt, _>(id).bind::<Text, _>(text).execute(conn).map(drop)
+    let stored: Vec<(i64, String)> = rows.iter().map(stored).collect();
+    put(conn, Table { name: index.table(), id: index.id(), words: "terms" }, &stored)
 }
 
 /// Whether an index holds exactly these words under an id, in this order.

@@ -5,7 +5,7 @@
 use super::Connection;
 use crate::db::rows::{Number, Text as TextRow};
 use crate::db::schema::tickets;
-use crate::db::stored_words::{lexemes, tokens};
+use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::search::{Part, Phrase};
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -76,65 +76,18 @@ pub fn forget(conn: &mut Connection, rows: Range<i64>) -> QueryResult<()> {
     query.execute(conn).map(drop)
 }
 
-/// Rows of one statement.
-const ROWS: usize = 64;
+const TABLE: Table = Table { name: "ticket_words", id: "row_id", words: "words" };
 
 /// Adds rows, or replaces those with the same numbers. Each number must stand once in `rows`.
 pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
-    for rows in rows.chunks(ROWS) {
-        match conn {
-            Connection::Sqlite(conn) => {
-                let words = |(row, part): &(i64, Part)| (*row, tokens(part, &account(account_id)).join(" "));
-                let insert = "INSERT OR REPLACE INTO ticket_words (rowid, words) VALUES ";
-                Add { insert, cast: "", end: "", rows: rows.iter().map(words).collect() }.execute(conn)
-            }
-            Connection::Postgres(conn) => {
-                let words = |(row, part): &(i64, Part)| (*row, lexemes_of(account_id, *row, part));
-                let insert = "INSERT INTO ticket_words (row_id, words) VALUES ";
-                let end = " ON CONFLICT (row_id) DO UPDATE SET words = excluded.words";
-                Add { insert, cast: "::tsvector", end, rows: rows.iter().map(words).collect() }.execute(conn)
-            }
-        }?;
-    }
-    Ok(())
-}
-
-/// Adds rows. Unlike `diesel::sql_query`, it is prepared once for each connection.
-struct Add {
-    insert: &'static str,
-    cast: &'static str,
-    end: &'static str,
-    rows: Vec<(i64, String)>,
-}
-
-impl<DB> QueryFragment<DB> for Add
-where
-    DB: Backend + diesel::sql_types::HasSqlType<Text> + diesel::sql_types::HasSqlType<BigInt>,
-    String: diesel::serialize::ToSql<Text, DB>,
-    i64: diesel::serialize::ToSql<BigInt, DB>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(self.insert);
-        for (index, (row, words)) in self.rows.iter().enumerate() {
-            out.push_sql(if index == 0 { "(" } else { ", (" });
-            out.push_bind_param::<BigInt, _>(row)?;
-            out.push_sql(", ");
-            out.push_bind_param::<Text, _>(words)?;
-            out.push_sql(self.cast);
-            out.push_sql(")");
+    let stored: Vec<(i64, String)> = match conn {
+        Connection::Sqlite(_) => {
+            rows.iter().map(|(row, part)| (*row, tokens(part, &account(account_id)).join(" "))).collect()
         }
-        out.push_sql(self.end);
-        Ok(())
-    }
+        Connection::Postgres(_) => rows.iter().map(|(row, part)| (*row, lexemes_of(account_id, *row, part))).collect(),
+    };
+    put(conn, TABLE, &stored)
 }
-
-// The text is not part of the type, so statements are told apart by their whole text.
-impl QueryId for Add {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Conn> RunQueryDsl<Conn> for Add {}
 
 /// Sets the words of a source for every ticket that was created from it.
 pub fn set_source(conn: &mut Connection, account_id: i64, key: Key, texts: &[Source]) -> QueryResult<()> {

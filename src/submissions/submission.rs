@@ -246,12 +246,14 @@ pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) 
     Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
 }
 
-/// Adds the submissions after a sequence number, which are new, to the search index.
-pub fn index_new(conn: &mut Connection, seq: i64) -> Result<()> {
-    for row in submissions::table.filter(submissions::seq.gt(seq)).load::<Submission>(conn)? {
-        index::index_terms(conn, Index::Submissions, row.account_id, row.seq, &terms(&row))?;
-    }
-    Ok(())
+/// Adds an account's submissions after a sequence number, which are new, to the search index.
+pub fn index_new(conn: &mut Connection, account_id: i64, seq: i64) -> Result<()> {
+    let new: Vec<Submission> = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::seq.gt(seq))
+        .load(conn)?;
+    let rows: Vec<_> = new.iter().map(|row| (row.seq, terms(row))).collect();
+    Ok(index::index_many(conn, Index::Submissions, account_id, &rows)?)
 }
 
 /// The sequence number of the newest submission.

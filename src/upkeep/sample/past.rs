@@ -73,7 +73,7 @@ fn copy(
     let (messages, submissions) = (Place::end(conn)?, submission::last(conn)?);
     copies::add(conn, account_id, numbers.clone(), seconds, nth)?;
     conversations::figures::count_after(conn, account_id, messages.conversation())?;
-    conversations::inventory::index_new(conn, messages)?;
-    submission::index_new(conn, submissions)?;
+    conversations::inventory::index_new(conn, account_id, messages)?;
+    submission::index_new(conn, account_id, submissions)?;
     samples::count(conn, run, numbers.end() - numbers.start() + 1)
 }
