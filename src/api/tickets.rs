@@ -15,7 +15,7 @@ use crate::tickets::query::Filter;
 use crate::tickets::source::Source;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{Title, parse_requester, parse_requester_parts};
-use crate::tickets::{change, create, list, notes, source, tags, ticket, trash};
+use crate::tickets::{change, create, list, names, notes, source, tags, ticket, trash};
 use crate::values::page::Page;
 use crate::values::token;
 use crate::web::AppData;
@@ -95,7 +95,7 @@ fn load(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticket> {
 
 /// The tickets with these ids, in this order.
 pub(super) fn load_all(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
-    let mut tags = tags::of_many(conn, ids)?;
+    let mut tags = names::of_tags(conn, ids)?;
     let rows = ticket::by_ids(conn, ids)?.into_iter();
     let mut rows: HashMap<i64, ticket::Ticket> = rows.map(|row| (row.id, row)).collect();
     let whole = |id: &i64| Some(Ticket::new(rows.remove(id)?, tags.remove(id).unwrap_or_default()));

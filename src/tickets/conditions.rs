@@ -9,7 +9,7 @@ use crate::search::fold;
 use crate::tickets::filter::{Assignee, From, Statuses};
 use crate::tickets::operators::{Condition, Wanted};
 use crate::tickets::query::Filter;
-use crate::tickets::{files, tags};
+use crate::tickets::{names, tags};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -103,7 +103,7 @@ fn condition(conn: &mut Connection, account_id: i64, wanted: &Wanted) -> Result<
             is_assigned(team.iter().filter(|user| fold(&user.name).contains(&name)).map(|user| user.id).collect())
         }
         Wanted::Files => Box::new(exists(
-            attachments::table.filter(attachments::ticket_id.eq(tickets::id)).filter(files::are_shown()),
+            attachments::table.filter(attachments::ticket_id.eq(tickets::id)).filter(names::are_shown()),
         )),
         Wanted::Created(span) => within!(tickets::created_at, span),
         Wanted::Closed(span) => {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::search::Term;
 use crate::search::hits::{Piece, can_have_hits, marked, snippet};
 use crate::submissions::submission;
-use crate::tickets::files;
 use crate::tickets::line::Line;
+use crate::tickets::names;
 use crate::tickets::source::SourceKind;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ pub fn of(
     let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none()).map(|(line, _)| line);
     let ids: Vec<i64> = others.filter(|line| position(line).flatten().is_none()).map(|line| line.id).collect();
     let notes = notes(conn, &ids)?;
-    let files = files::of_many(conn, &ids)?;
+    let files = names::of_files(conn, &ids)?;
     let mut excerpts = Vec::new();
     for (line, title) in lines.iter().zip(titles) {
         let found = match (&title, position(line)) {

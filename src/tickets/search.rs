@@ -8,11 +8,10 @@ use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::search;
 use crate::submissions::submission;
+use crate::tickets::names;
 use crate::tickets::source::SourceKind;
 use crate::tickets::ticket::{Ticket, if_there, lock};
-use crate::tickets::{files, tags};
 use diesel::prelude::*;
-use std::collections::HashMap;
 
 /// Updates a ticket's own words in the search index.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
@@ -105,12 +104,12 @@ pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
 }
 
 /// The names of tickets' tags, and those of their files.
-struct Names([HashMap<i64, Vec<String>>; 2]);
+struct Names([names::Names; 2]);
 
 impl Names {
     fn of(conn: &mut Connection, tickets: &[Ticket]) -> Result<Self> {
         let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
-        Ok(Self([tags::of_many(conn, &ids)?, files::of_many(conn, &ids)?]))
+        Ok(Self([names::of_tags(conn, &ids)?, names::of_files(conn, &ids)?]))
     }
 
     fn of_ticket(&self, id: i64) -> impl Iterator<Item = &str> {

@@ -1,7 +1,6 @@
 //! Tags, which group tickets by topic.
 
 use crate::accounts::account;
-use crate::db::fixed::one_of;
 use crate::db::schema::{tags, ticket_tags};
 use crate::db::{Connection, unless_taken};
 use crate::error::Result;
@@ -15,7 +14,7 @@ use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use icu_normalizer::ComposingNormalizerBorrowed;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
 
@@ -175,24 +174,6 @@ pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Vec<String>> {
         .order(tags::name)
         .select(tags::name)
         .load(conn)?)
-}
-
-/// The tag names of several tickets, by ticket id, loaded in one query.
-pub fn of_many(conn: &mut Connection, ticket_ids: &[i64]) -> Result<HashMap<i64, Vec<String>>> {
-    if ticket_ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(i64, String)> = ticket_tags::table
-        .inner_join(tags::table)
-        .filter(one_of(ticket_tags::ticket_id, ticket_ids))
-        .order(tags::name)
-        .select((ticket_tags::ticket_id, tags::name))
-        .load(conn)?;
-    let mut by_ticket: HashMap<i64, Vec<String>> = HashMap::new();
-    for (ticket, name) in rows {
-        by_ticket.entry(ticket).or_default().push(name);
-    }
-    Ok(by_ticket)
 }
 
 /// The account's tags to choose from, in alphabetical order.

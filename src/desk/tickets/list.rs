@@ -18,7 +18,7 @@ use crate::tickets::operators::Searcher;
 use crate::tickets::query::{Filter, Query};
 use crate::tickets::source::SourceKind;
 use crate::tickets::status::Status;
-use crate::tickets::{counts, excerpts, list, tags, ticket};
+use crate::tickets::{counts, excerpts, list, names, ticket};
 use crate::upkeep;
 use crate::values::page::{Cursor, Page, Place};
 use crate::values::text;
@@ -185,7 +185,7 @@ fn load(conn: &mut Connection, wanted: &Wanted) -> Result<Loaded> {
     let is_new = counts.in_statuses(Statuses::All) <= NEW_DESK;
     let steps = if *shows_steps && is_new { steps(conn, account_id, &team, *has_public_url)? } else { Vec::new() };
     let excerpts = excerpts::of(conn, account_id, &page.rows, &terms, &rows)?;
-    let tags = tags::of_many(conn, &ids)?;
+    let tags = names::of_tags(conn, &ids)?;
     Ok(Loaded { page, count, is_cut, people, counts, team, tags, waiting, steps, excerpts, error })
 }
 
