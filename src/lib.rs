@@ -69,8 +69,8 @@
 //! 1. **Nobody reaches another account's row.** Every function that loads a row takes
 //!    the account. What is out of reach is *not found*.
 //! 2. **A ticket is created on purpose**, by [`tickets::create::create`], which only
-//!    `POST /tickets`, the same in the API and the sample data call. A `GET` changes
-//!    nothing but how far a user has read.
+//!    `POST /tickets`, the same in the API and the sample data call. Only sample data has
+//!    copies, too ([`tickets::copies`]). A `GET` changes nothing but how far a user has read.
 //! 3. **What was acknowledged is durable.** SQLite runs with `synchronous=FULL`, which
 //!    the start verifies; files and their folders are synced.
 //! 4. **A ready attachment has its bytes**: see the walk below.
