@@ -67,7 +67,7 @@ impl Browser {
         self.run(script, vec![json!(css), json!(text)]).await;
     }
 
-    async fn ends_at(&self, path: &str) {
+    pub async fn ends_at(&self, path: &str) {
         let script = format!("return document.readyState === 'complete' && location.pathname === '{path}'");
         self.until(path, &script).await;
     }

@@ -144,27 +144,24 @@ async fn browser_the_main_job_by_keyboard_alone() {
     let type_in = async |text: &str| {
         browser.client.active_element().await.unwrap().send_keys(text).await.unwrap();
     };
-    let at = async |path: &str| {
-        browser.until(path, &format!("return document.readyState === 'complete' && location.pathname === '{path}' && document.documentElement.classList.contains('js')")).await;
-    };
     for key in ['g', 'c'] {
         browser.press(key).await;
     }
-    at("/conversations").await;
+    browser.ends_at("/conversations").await;
     browser.press('j').await;
     browser.press(keys::ENTER).await;
-    at(&format!("/conversations/{id}")).await;
+    browser.ends_at(&format!("/conversations/{id}")).await;
     browser.press('r').await;
     type_in("A new one is on its way").await;
     browser.run("document.activeElement.form.requestSubmit()", vec![]).await;
     browser.see("A new one is on its way").await;
     browser.run("document.activeElement.blur()", vec![]).await;
     browser.press('c').await;
-    at("/tickets/new").await;
+    browser.ends_at("/tickets/new").await;
     // The title is selected: typing replaces it.
     type_in("Flickering lamp").await;
     browser.press(keys::ENTER).await;
-    at("/tickets/1").await;
+    browser.ends_at("/tickets/1").await;
     browser.press('a').await;
     browser.message("Assignee saved.").await;
     browser.press('n').await;
@@ -216,9 +213,9 @@ async fn browser_the_palette_goes_does_and_finds() {
     choose("close", "Close ticket").await;
     browser.message("Ticket #1 closed.").await;
     choose("subm", "Submissions").await;
-    browser.until("there", "return location.pathname === '/submissions'").await;
+    browser.ends_at("/submissions").await;
     choose("flick", "#1 Flickering lamp").await;
-    browser.until("found", "return location.pathname === '/tickets/1'").await;
+    browser.ends_at("/tickets/1").await;
     browser.stop().await;
 }
 

@@ -71,8 +71,12 @@ impl Browser {
         Self { client, driver }
     }
 
+    /// Opens a page and waits until its scripts have run. The driver may take the end of a
+    /// navigation that was still going on for the end of this one.
     pub async fn goto(&self, url: &str) {
+        self.run("window.isLeft = true", vec![]).await;
         self.client.goto(url).await.unwrap();
+        self.until(url, "return !window.isLeft && document.readyState === 'complete'").await;
     }
 
     pub async fn fill(&self, css: &str, text: &str) {
