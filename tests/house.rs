@@ -173,9 +173,10 @@ fn the_tests_that_the_security_page_names_are_there() {
 
 /// Parts of statements that each engine writes in its own way: search terms, the order of
 /// events, and JSON.
-const ENGINES_OWN: [&str; 10] = [
+const ENGINES_OWN: [&str; 11] = [
     "_terms",
     "ticket_words",
+    "ticket_vocabulary",
     "event_order",
     "COLUMN tx ",
     "events_without_seq",

@@ -1,9 +1,10 @@
 //! The search index of tickets: FTS5 on SQLite, GIN on Postgres. A row holds a part of a
 //! ticket's words, or of its source's. Both engines read rows of a range of tickets only,
-//! newest first, so that a search reads what it shows and not what there is.
+//! newest first, so that a search reads what it shows and not what there is. SQLite has the long
+//! words in a table of their own, too: FTS5 does not find those with a long beginning.
 
 use super::Connection;
-use crate::db::rows::{Number, Text as TextRow};
+use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::search::{Part, Phrase};
@@ -11,7 +12,14 @@ use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+diesel::table! {
+    ticket_vocabulary (word) {
+        word -> Text,
+    }
+}
 
 /// The bits of a row's number below the ticket's id.
 const ROW_BITS: u32 = 26;
@@ -81,12 +89,32 @@ const TABLE: Table = Table { name: "ticket_words", id: "row_id", words: "words" 
 /// Adds rows, or replaces those with the same numbers. Each number must stand once in `rows`.
 pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
     let stored: Vec<(i64, String)> = match conn {
-        Connection::Sqlite(_) => {
+        Connection::Sqlite(conn) => {
+            add_to_vocabulary(conn, account_id, rows)?;
             rows.iter().map(|(row, part)| (*row, tokens(part, &account(account_id)).join(" "))).collect()
         }
         Connection::Postgres(_) => rows.iter().map(|(row, part)| (*row, lexemes_of(account_id, *row, part))).collect(),
     };
     put(conn, TABLE, &stored)
+}
+
+/// Adds the long words of rows to those that SQLite knows. They stay when the rows go: a word
+/// that no ticket has any more is found nowhere.
+fn add_to_vocabulary(conn: &mut SqliteConnection, account_id: i64, rows: &Rows) -> QueryResult<()> {
+    let account = account(account_id);
+    let words = rows.iter().flat_map(|(_, part)| part.places.iter().flatten().chain(&part.others));
+    let long: BTreeSet<String> = words.filter(|word| is_long(word)).map(|word| format!("{account}{word}")).collect();
+    if long.is_empty() {
+        return Ok(());
+    }
+    // One statement for any number of words.
+    let words = serde_json::Value::from_iter(long).to_string();
+    let query = "INSERT OR IGNORE INTO ticket_vocabulary (word) SELECT value FROM json_each(?)";
+    diesel::sql_query(query).bind::<Text, _>(words).execute(conn).map(drop)
+}
+
+fn is_long(word: &str) -> bool {
+    word.chars().count() > LONGEST_PREFIX
 }
 
 /// Sets the words of a source for every ticket that was created from it.
@@ -145,36 +173,39 @@ pub fn position_in_source(row: i64) -> Option<i64> {
     (row >= first).then(|| (row - first) / TEXT_ROWS)
 }
 
-/// The rows of a range of tickets that have a phrase, newest tickets first, or oldest first if
-/// `is_rising`. At most [`MOST_ROWS`].
-pub fn having(
-    conn: &mut Connection,
+/// A phrase to look for in the words of an account.
+#[derive(Clone, Debug)]
+pub struct Sought {
     account_id: i64,
-    tickets: Range<i64>,
-    phrase: &Phrase,
-    is_rising: bool,
-) -> QueryResult<Vec<i64>> {
-    let order = if is_rising { "ASC" } else { "DESC" };
-    look(conn, account_id, numbers(tickets), phrase, order, MOST_ROWS)
+    phrase: Phrase,
+    /// In the language of FTS5; `None` on Postgres, which is asked by blocks, and where no word of
+    /// the account begins like this.
+    fts5: Option<String>,
 }
 
-fn look(
-    conn: &mut Connection,
-    account_id: i64,
-    rows: Range<i64>,
-    phrase: &Phrase,
-    order: &'static str,
-    most: i64,
-) -> QueryResult<Vec<i64>> {
-    match conn {
-        Connection::Sqlite(conn) => {
-            let query = fts5(conn, account_id, phrase)?;
-            Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order, most }.load(conn)
-        }
-        Connection::Postgres(conn) => {
-            let tickets = ticket_of(rows.start)..ticket_of(rows.end - 1) + 1;
-            let query = tsquery(account_id, tickets, phrase);
-            Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order, most }.load(conn)
+impl Sought {
+    pub fn new(conn: &mut Connection, account_id: i64, phrase: &Phrase) -> QueryResult<Self> {
+        let fts5 = match conn {
+            Connection::Sqlite(conn) => fts5(conn, account_id, phrase)?,
+            Connection::Postgres(_) => None,
+        };
+        Ok(Self { account_id, phrase: phrase.clone(), fts5 })
+    }
+
+    /// The rows of a range of tickets that have the phrase, newest tickets first, or oldest first
+    /// if `is_rising`. At most [`MOST_ROWS`].
+    pub fn rows(&self, conn: &mut Connection, tickets: Range<i64>, is_rising: bool) -> QueryResult<Vec<i64>> {
+        let order = if is_rising { "ASC" } else { "DESC" };
+        let (rows, most) = (numbers(tickets.clone()), MOST_ROWS);
+        match conn {
+            Connection::Sqlite(conn) => {
+                let Some(query) = self.fts5.clone() else { return Ok(Vec::new()) };
+                Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order, most }.load(conn)
+            }
+            Connection::Postgres(conn) => {
+                let query = tsquery(self.account_id, tickets, &self.phrase);
+                Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order, most }.load(conn)
+            }
         }
     }
 }
@@ -239,40 +270,37 @@ const LONGEST_PREFIX: usize = 5;
 /// are rare: numbers and the like.
 const MOST_WORDS: usize = 64;
 
-/// A phrase in the language of FTS5.
-fn fts5(conn: &mut SqliteConnection, account_id: i64, phrase: &Phrase) -> QueryResult<String> {
+/// A phrase in the language of FTS5, `None` if nothing can have it.
+fn fts5(conn: &mut SqliteConnection, account_id: i64, phrase: &Phrase) -> QueryResult<Option<String>> {
     let account = account(account_id);
-    let words: Vec<String> = phrase.words.iter().map(|word| format!("{account}{word}")).collect();
-    let [only] = words.as_slice() else { return Ok(quoted(&words.join(" "), phrase.prefix)) };
-    if !phrase.prefix || phrase.words[0].chars().count() <= LONGEST_PREFIX {
-        return Ok(quoted(only, phrase.prefix));
+    let mut words: Vec<String> = phrase.words.iter().map(|word| format!("{account}{word}")).collect();
+    let whole = quoted(&words, phrase.prefix);
+    let last = words.pop().unwrap_or_default();
+    if !phrase.prefix || !phrase.words.last().is_some_and(|word| is_long(word)) {
+        return Ok(Some(whole));
     }
     // Without an index of that length, FTS5 would read all places of all these words.
-    let known = words_beginning_with(conn, only)?;
+    let known = words_beginning_with(conn, &last)?;
     if known.len() > MOST_WORDS {
-        return Ok(quoted(only, true));
+        return Ok(Some(whole));
     }
-    let known: Vec<String> = known.iter().map(|word| quoted(word, false)).collect();
-    Ok(if known.is_empty() { quoted(only, false) } else { known.join(" OR ") })
+    let known: Vec<String> =
+        known.into_iter().map(|word| quoted(&[words.as_slice(), &[word]].concat(), false)).collect();
+    Ok((!known.is_empty()).then(|| known.join(" OR ")))
 }
 
-fn quoted(words: &str, is_prefix: bool) -> String {
-    format!("\"{words}\"{}", if is_prefix { "*" } else { "" })
+fn quoted(words: &[String], is_prefix: bool) -> String {
+    format!("\"{}\"{}", words.join(" "), if is_prefix { "*" } else { "" })
 }
 
 /// The words of the index that begin so, up to one more than [`MOST_WORDS`].
 fn words_beginning_with(conn: &mut SqliteConnection, prefix: &str) -> QueryResult<Vec<String>> {
-    let mut found: Vec<String> = Vec::new();
-    // Skips from word to word, because the vocabulary has a row for each place of a word.
-    let mut next = prefix.to_owned();
-    while found.len() <= MOST_WORDS {
-        let query = "SELECT term AS value FROM ticket_vocabulary WHERE term >= ? LIMIT 1";
-        let word: Vec<TextRow> = diesel::sql_query(query).bind::<Text, _>(&next).load(conn)?;
-        let Some(word) = word.into_iter().map(|row| row.value).find(|word| word.starts_with(prefix)) else { break };
-        next = format!("{word}\u{1}");
-        found.push(word);
-    }
-    Ok(found)
+    ticket_vocabulary::table
+        .filter(ticket_vocabulary::word.ge(prefix))
+        .filter(ticket_vocabulary::word.lt(format!("{prefix}{}", char::MAX)))
+        .limit(i64::try_from(MOST_WORDS + 1).unwrap_or(i64::MAX))
+        .select(ticket_vocabulary::word)
+        .load(conn)
 }
 
 /// A phrase in the language of Postgres, once for each block.
@@ -310,7 +338,7 @@ fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> Qu
                 "SELECT COUNT(*) AS value FROM ticket_words JOIN ticket_words_docsize AS size ON size.id = ticket_words.rowid
                  WHERE ticket_words.rowid = ? AND ticket_words MATCH ? AND lower(hex(size.sz)) = '{count}'"
             );
-            (query, quoted(&tokens.join(" "), false))
+            (query, quoted(&tokens, false))
         }
         Connection::Postgres(_) => (
             "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id = $1 AND words = $2::tsvector".to_owned(),

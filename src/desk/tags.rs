@@ -13,6 +13,7 @@ use crate::tickets::operators::Searcher;
 use crate::tickets::query::{Filter, Query};
 use crate::tickets::tags::parse_tag;
 use crate::tickets::themes::{Asker, Theme};
+use crate::tickets::ticket::if_there;
 use crate::tickets::{list, themes};
 use crate::upkeep;
 use crate::values::text::grouped;
@@ -210,7 +211,8 @@ pub async fn rename(
     let (from, wanted) = (parse_tag(&name)?, to.clone());
     let find = move |conn: &mut Connection| {
         themes::find(conn, account_id, &from)?;
-        Ok(themes::of_account(conn, account_id, &wanted)?.iter().any(|theme| theme.name == wanted && wanted != from))
+        let theme = if_there(themes::find(conn, account_id, &wanted))?;
+        Ok(wanted != from && theme.is_some_and(|theme| theme.open + theme.closed > 0))
     };
     if app.db.read(find).await? {
         let message = format!("There is a tag “{to}” already. Merge into it instead.");

@@ -79,17 +79,27 @@ pub fn weeks(
     Ok(found)
 }
 
-/// How many tickets are open and closed now, by key of a dimension.
-pub fn now(conn: &mut Connection, account_id: i64, dimension: Dimension) -> Result<HashMap<i64, (i64, i64)>> {
+/// How many tickets are open and closed now, by key of a dimension: those of one key, or of all.
+/// Empty until the numbers are built.
+pub fn now(
+    conn: &mut Connection,
+    account_id: i64,
+    dimension: Dimension,
+    key: Option<i64>,
+) -> Result<HashMap<i64, (i64, i64)>> {
     let generation = generations(conn, account_id)?.number;
-    let rows: Vec<(Measure, i64, i64)> = figures::table
+    let mut query = figures::table
         .filter(figures::account_id.eq(account_id))
         .filter(figures::generation.eq(generation))
         .filter(figures::dimension.eq(dimension))
         .filter(figures::measure.eq_any([Measure::OpenNow, Measure::ClosedNow]))
         .filter(figures::count.ne(0))
         .select((figures::measure, figures::key, figures::count))
-        .load(conn)?;
+        .into_boxed();
+    if let Some(key) = key {
+        query = query.filter(figures::key.eq(key));
+    }
+    let rows: Vec<(Measure, i64, i64)> = query.load(conn)?;
     let mut found: HashMap<i64, (i64, i64)> = HashMap::new();
     for (measure, key, count) in rows {
         let (open, closed) = found.entry(key).or_default();

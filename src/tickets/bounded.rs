@@ -1,8 +1,9 @@
 //! Lists for which there is no index: they read a bounded part of one, and offer to go on.
 
-use crate::db::schema::{ticket_tags, tickets};
+use crate::db::schema::tickets;
 use crate::db::{Connection, still_wanted};
 use crate::error::Result;
+use crate::figures::{Dimension, read};
 use crate::tickets::conditions::{Among, narrowed};
 use crate::tickets::filter::{Assignee, From as Source, Sort, Statuses};
 use crate::tickets::line::in_this_order;
@@ -11,10 +12,32 @@ use crate::tickets::query::Filter;
 use crate::tickets::{counts, in_order, tags};
 use crate::values::page::{Cursor, Place, Window};
 use diesel::prelude::*;
-use std::collections::HashSet;
 
 /// How many entries of an index a page reads before it offers to go on.
-const MOST_READ: usize = 5_000;
+const MOST_READ: i64 = 5_000;
+/// The same in steps: a few are often enough.
+const STEPS: [usize; 2] = [500, 4_500];
+
+/// Limits a query in the order of a list to what is not beyond an entry.
+macro_rules! up_to {
+    ($query:expr, $sort:expr, $is_rising:expr, $end:expr) => {
+        match $sort {
+            Sort::Updated => up_to_time!($query, $is_rising, $end, tickets::updated_at),
+            Sort::Created => up_to_time!($query, $is_rising, $end, tickets::created_at),
+            Sort::Closed => up_to_time!($query, $is_rising, $end, tickets::closed_at),
+        }
+    };
+}
+
+macro_rules! up_to_time {
+    ($query:expr, $is_rising:expr, $end:expr, $at:expr) => {
+        if $is_rising {
+            $query.filter($at.le($end.at)).filter($at.lt($end.at).or(tickets::id.le($end.id)))
+        } else {
+            $query.filter($at.ge($end.at)).filter($at.gt($end.at).or(tickets::id.ge($end.id)))
+        }
+    };
+}
 
 /// The ids of tickets in the order of a list, up to [`Window::limit`].
 #[derive(Debug, Default)]
@@ -36,10 +59,12 @@ pub(super) fn find(conn: &mut Connection, account_id: i64, filter: &Filter, cond
         return scanned(conn, account_id, filter, conditions);
     }
     let Some(tag) = tags::known(conn, account_id, &filter.tag)? else { return Ok(Ids::default()) };
-    let tagged = count_tagged(conn, tag)?;
-    if tagged > MOST_READ || is_common(conn, account_id, filter, tagged)? {
+    // Without numbers yet, any tag may be a common one.
+    let tagged = count_tagged(conn, account_id, tag)?;
+    let is_bounded = tagged.is_some_and(|tagged| tagged <= MOST_READ);
+    if !is_bounded || is_common(conn, account_id, filter, tagged)? {
         let found = scanned(conn, account_id, filter, conditions)?;
-        if tagged > MOST_READ || found.rest.is_none() {
+        if !is_bounded || found.rest.is_none() {
             return Ok(found);
         }
     }
@@ -48,58 +73,54 @@ pub(super) fn find(conn: &mut Connection, account_id: i64, filter: &Filter, cond
     Ok(ids.into())
 }
 
-/// How many tickets have a tag, up to one more than [`MOST_READ`].
-fn count_tagged(conn: &mut Connection, tag: i64) -> Result<usize> {
-    let some = ticket_tags::table
-        .filter(ticket_tags::tag_id.eq(tag))
-        .limit(i64::try_from(MOST_READ + 1).unwrap_or(i64::MAX))
-        .select(ticket_tags::ticket_id)
-        .load::<i64>(conn)?;
-    Ok(some.len())
+/// How many tickets have a tag, if that is counted already.
+fn count_tagged(conn: &mut Connection, account_id: i64, tag: i64) -> Result<Option<i64>> {
+    if read::zone(conn, account_id)?.is_none() {
+        return Ok(None);
+    }
+    let (open, closed) = read::now(conn, account_id, Dimension::Tag, Some(tag))?.remove(&tag).unwrap_or_default();
+    Ok(Some(open + closed))
 }
 
 /// Whether so many of the account's tickets have the tag that looking at them in order finds a
 /// page of it sooner than reading all that have it.
-fn is_common(conn: &mut Connection, account_id: i64, filter: &Filter, tagged: usize) -> Result<bool> {
-    let all = counts::of(conn, account_id)?.in_statuses(Statuses::All);
-    let looked_at = usize::try_from(all).unwrap_or_default().saturating_mul(filter.window.size) / tagged.max(1);
-    Ok(looked_at < tagged)
+fn is_common(conn: &mut Connection, account_id: i64, filter: &Filter, tagged: Option<i64>) -> Result<bool> {
+    let tagged = tagged.unwrap_or(i64::MAX);
+    let looked_at = counts::of(conn, account_id)?.in_statuses(Statuses::All).saturating_mul(filter.window.limit());
+    Ok(looked_at / tagged.max(1) < tagged)
 }
 
 /// Tickets that meet several conditions: reads the index of one of them, and checks the others,
 /// up to a bound.
 fn scanned(conn: &mut Connection, account_id: i64, filter: &Filter, conditions: &[Condition]) -> Result<Ids> {
+    let leading = &leading(filter);
     let is_rising = matches!(filter.window.place, Place::Before(_));
     let most = filter.window.size + 1;
-    let (mut found, mut window, mut read) = (Vec::new(), Window { size: 127, ..filter.window }, 0);
-    while found.len() < most {
+    let (mut ids, mut place) = (Vec::new(), filter.window.place);
+    for size in STEPS {
         still_wanted()?;
-        let next = next_ids(conn, account_id, filter, window)?;
-        let Some(last) = next.last().copied() else { break };
-        let query = narrowed(conn, account_id, Among::These(&next), filter, conditions)?;
-        let shown: HashSet<i64> = query.select(tickets::id).load::<i64>(conn)?.into_iter().collect();
-        found.extend(next.iter().filter(|id| shown.contains(id)).take(most - found.len()));
-        read += next.len();
-        if next.len() <= window.size {
-            break;
+        let end = entry_after(conn, account_id, leading, Window { place, size })?;
+        let mut query = narrowed(conn, account_id, Among::Leading(leading), filter, conditions)?;
+        if let Some(end) = end {
+            query = up_to!(query, filter.sort, is_rising, end);
         }
-        let last = in_this_order(conn, &[last])?.first().map(|line| filter.cursor(line));
-        let Some(last) = last else { break };
-        if read >= MOST_READ && found.len() < most {
-            return Ok(Ids { ids: found, rest: Some(last) });
-        }
-        let place = if is_rising { Place::Before(last) } else { Place::After(last) };
-        window = Window { place, size: (2 * window.size + 1).min(2_047) };
+        let window = Window { place, size: most - ids.len() - 1 };
+        ids.extend(in_order!(query, filter.sort, window).select(tickets::id).load::<i64>(conn)?);
+        let Some(end) = end.filter(|_| ids.len() < most) else { return Ok(ids.into()) };
+        place = if is_rising { Place::Before(end) } else { Place::After(end) };
     }
-    Ok(found.into())
+    let (Place::Before(end) | Place::After(end)) = place else { return Ok(ids.into()) };
+    Ok(Ids { ids, rest: Some(end) })
 }
 
-/// The next entries of the index that a list with several filters reads: without their times,
-/// which SQLite keeps as text.
-fn next_ids(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Vec<i64>> {
-    let leading = &leading(filter);
+/// The entry of an index that is so many entries after a place, if it has so many.
+fn entry_after(conn: &mut Connection, account_id: i64, leading: &Filter, window: Window) -> Result<Option<Cursor>> {
     let query = narrowed(conn, account_id, Among::All, leading, &[])?;
-    Ok(in_order!(query, filter.sort, window).select(tickets::id).load(conn)?)
+    let skipped = i64::try_from(window.size).unwrap_or(i64::MAX) - 1;
+    // The id alone, because SQLite keeps times as text.
+    let ids: Vec<i64> =
+        in_order!(query, leading.sort, window).offset(skipped).limit(1).select(tickets::id).load(conn)?;
+    Ok(in_this_order(conn, &ids)?.first().map(|line| leading.cursor(line)))
 }
 
 /// The one condition of a filter that is likely to leave the fewest tickets.

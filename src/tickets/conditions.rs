@@ -9,6 +9,7 @@ use crate::search::fold;
 use crate::tickets::filter::{Assignee, From, Statuses};
 use crate::tickets::operators::{Condition, Wanted};
 use crate::tickets::query::Filter;
+use crate::tickets::status::Status;
 use crate::tickets::{names, tags};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -24,6 +25,38 @@ pub(super) enum Among<'a> {
     These(&'a [i64]),
     /// Those with the tag of this id.
     Tagged(i64),
+    /// Those of an index that has the choices of this filter.
+    Leading(&'a Filter),
+}
+
+/// Adds the choices of a filter. `$column` wraps columns, and `$open` is the condition of an open
+/// ticket.
+macro_rules! chosen {
+    ($query:expr, $filter:expr, $column:path, $open:expr) => {{
+        let query = match $filter.statuses {
+            Statuses::All => $query,
+            Statuses::Open => $query.filter($open),
+            Statuses::Only(status) => $query.filter($column(tickets::status).eq(status)),
+        };
+        let query = match $filter.assignee {
+            Assignee::Any => query,
+            Assignee::Nobody => query.filter($column(tickets::assignee_id).is_null()),
+            Assignee::User(id) => query.filter($column(tickets::assignee_id).eq(id)),
+        };
+        match $filter.from {
+            From::Any => query,
+            From::Nothing => query.filter($column(tickets::source_kind).is_null()),
+            From::Kind(kind) => query.filter($column(tickets::source_kind).eq(kind)),
+        }
+    }};
+}
+
+/// The tickets of an account that a filter chooses, by an index of what it chooses.
+fn by_index<'a>(account_id: i64, filter: &Filter) -> Boxed<'a> {
+    let query =
+        tickets::table.filter(tickets::deleted_at.is_null()).filter(tickets::account_id.eq(account_id)).into_boxed();
+    // A literal, because the partial index is not used with a bound parameter.
+    chosen!(query, filter, std::convert::identity, Fixed("tickets.status <> 'closed'"))
 }
 
 /// The tickets that a filter shows, whatever their words.
@@ -34,32 +67,21 @@ pub(super) fn narrowed<'a>(
     filter: &'a Filter,
     conditions: &[Condition],
 ) -> Result<Boxed<'a>> {
-    let mut query = tickets::table.filter(tickets::deleted_at.is_null()).into_boxed();
+    let there = || tickets::table.filter(tickets::deleted_at.is_null()).into_boxed();
     let of_account = WithoutIndex(tickets::account_id).eq(account_id);
-    query = match among {
-        Among::All => query.filter(tickets::account_id.eq(account_id)),
-        Among::These(ids) => query.filter(one_of(tickets::id, ids)).filter(of_account),
+    let mut query = match among {
+        Among::All => by_index(account_id, filter),
+        Among::Leading(leading) => by_index(account_id, leading),
+        Among::These(ids) => there().filter(one_of(tickets::id, ids)).filter(of_account),
         Among::Tagged(tag) => {
             let tagged = ticket_tags::table.filter(ticket_tags::tag_id.eq(tag)).select(ticket_tags::ticket_id);
-            query.filter(tickets::id.eq_any(tagged)).filter(of_account)
+            there().filter(tickets::id.eq_any(tagged)).filter(of_account)
         }
     };
-    query = match filter.statuses {
-        Statuses::All => query,
-        // A literal, because the partial index is not used with a bound parameter.
-        Statuses::Open => query.filter(Fixed("tickets.status <> 'closed'")),
-        Statuses::Only(status) => query.filter(tickets::status.eq(status)),
-    };
-    query = match filter.assignee {
-        Assignee::Any => query,
-        Assignee::Nobody => query.filter(tickets::assignee_id.is_null()),
-        Assignee::User(id) => query.filter(tickets::assignee_id.eq(id)),
-    };
-    query = match filter.from {
-        From::Any => query,
-        From::Nothing => query.filter(tickets::source_kind.is_null()),
-        From::Kind(kind) => query.filter(tickets::source_kind.eq(kind)),
-    };
+    if !matches!(among, Among::All) {
+        let is_open = WithoutIndex(tickets::status).ne(Status::Closed);
+        query = chosen!(query, filter, WithoutIndex, is_open);
+    }
     if !filter.only.is_empty() {
         query = query.filter(tickets::number.eq_any(&filter.only));
     }
@@ -80,22 +102,26 @@ type Boolean = Box<dyn BoxableExpression<tickets::table, MultiBackend, SqlType =
 macro_rules! within {
     ($at:expr, $span:expr) => {
         match ($span.from, $span.until) {
-            (Some(from), Some(until)) => Box::new($at.ge(from).and($at.lt(until))) as Boolean,
-            (Some(from), None) => Box::new($at.ge(from)),
-            (None, Some(until)) => Box::new($at.lt(until)),
+            (Some(from), Some(until)) => {
+                Box::new(WithoutIndex($at).ge(from).and(WithoutIndex($at).lt(until))) as Boolean
+            }
+            (Some(from), None) => Box::new(WithoutIndex($at).ge(from)),
+            (None, Some(until)) => Box::new(WithoutIndex($at).lt(until)),
             (None, None) => Box::new(Fixed("1 = 1")),
         }
     };
 }
 
+/// What each ticket is checked for. Its columns are read without their indexes, because a list
+/// reads that of its order.
 fn condition(conn: &mut Connection, account_id: i64, wanted: &Wanted) -> Result<Boolean> {
     Ok(match wanted {
         Wanted::Statuses(Statuses::All) => Box::new(Fixed("1 = 1")),
-        Wanted::Statuses(Statuses::Open) => Box::new(Fixed("tickets.status <> 'closed'")),
-        Wanted::Statuses(Statuses::Only(status)) => Box::new(tickets::status.eq(*status)),
+        Wanted::Statuses(Statuses::Open) => Box::new(WithoutIndex(tickets::status).ne(Status::Closed)),
+        Wanted::Statuses(Statuses::Only(status)) => Box::new(WithoutIndex(tickets::status).eq(*status)),
         Wanted::Tag(name) => is_tagged(conn, account_id, name)?,
-        Wanted::Assignee(Assignee::Any) => Box::new(tickets::assignee_id.is_not_null()),
-        Wanted::Assignee(Assignee::Nobody) => Box::new(tickets::assignee_id.is_null()),
+        Wanted::Assignee(Assignee::Any) => Box::new(WithoutIndex(tickets::assignee_id).is_not_null()),
+        Wanted::Assignee(Assignee::Nobody) => Box::new(WithoutIndex(tickets::assignee_id).is_null()),
         Wanted::Assignee(Assignee::User(id)) => is_assigned(vec![*id]),
         Wanted::AssigneeNamed(name) => {
             let name = fold(name);
@@ -108,7 +134,7 @@ fn condition(conn: &mut Connection, account_id: i64, wanted: &Wanted) -> Result<
         Wanted::Created(span) => within!(tickets::created_at, span),
         Wanted::Closed(span) => {
             let inside: Boolean = within!(tickets::closed_at.assume_not_null(), span);
-            Box::new(tickets::closed_at.is_not_null().and(inside))
+            Box::new(WithoutIndex(tickets::closed_at).is_not_null().and(inside))
         }
         Wanted::Number(number) => Box::new(tickets::number.eq(*number)),
     })
@@ -124,5 +150,6 @@ fn is_tagged(conn: &mut Connection, account_id: i64, name: &str) -> Result<Boole
 }
 
 fn is_assigned(users: Vec<i64>) -> Boolean {
-    Box::new(tickets::assignee_id.is_not_null().and(tickets::assignee_id.assume_not_null().eq_any(users)))
+    let assignee = WithoutIndex(tickets::assignee_id);
+    Box::new(assignee.is_not_null().and(WithoutIndex(tickets::assignee_id.assume_not_null()).eq_any(users)))
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::keyset;
 use crate::search::Term;
 use crate::tickets::bounded::Ids;
-use crate::tickets::conditions::{Among, narrowed};
+use crate::tickets::conditions::{Among, Boxed, narrowed};
 use crate::tickets::filter::{Assignee, From, Sort, Statuses};
 use crate::tickets::find as words;
 use crate::tickets::line::{COLUMNS, Line, in_this_order};
@@ -42,6 +42,14 @@ pub struct Found {
 pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter, counted: usize) -> Result<Found> {
     let shown = filter.window;
     let mut parsed = filter.parsed()?;
+    if counted <= shown.size
+        && let Some(query) = by_index(conn, account_id, &parsed)?
+    {
+        let lines: Vec<Line> = in_order!(query, parsed.filter.sort, shown).select(COLUMNS).load(conn)?;
+        let count = lines.len();
+        let page = Page::new(lines, shown, |line| parsed.filter.cursor(line));
+        return Ok(Found { page, count, ..Found::default() });
+    }
     parsed.filter.window.size = shown.size.max(counted);
     let mut rows = HashMap::new();
     let Ids { mut ids, rest } = ids(conn, account_id, &parsed, &mut rows)?;
@@ -65,14 +73,27 @@ fn ids(conn: &mut Connection, account_id: i64, parsed: &Parsed, rows: &mut HashM
     if !terms.is_empty() && search::is_built(conn)? {
         return with_words(conn, account_id, parsed, rows);
     }
-    if terms.is_empty() && filter.only.is_empty() && !has_index(filter, conditions) {
-        return bounded::find(conn, account_id, filter, conditions);
-    }
-    let mut query = narrowed(conn, account_id, Among::All, filter, conditions)?;
-    if !terms.is_empty() {
-        query = query.filter(index::matches_terms(conn, Index::Tickets, account_id, terms));
-    }
+    let query = match by_index(conn, account_id, parsed)? {
+        Some(query) => query,
+        None if terms.is_empty() => return bounded::find(conn, account_id, filter, conditions),
+        None => narrowed(conn, account_id, Among::All, filter, conditions)?.filter(index::matches_terms(
+            conn,
+            Index::Tickets,
+            account_id,
+            terms,
+        )),
+    };
     Ok(in_order!(query, filter.sort, filter.window).select(tickets::id).load::<i64>(conn)?.into())
+}
+
+/// The tickets of a list without words, if one index has them in its order.
+fn by_index<'a>(conn: &mut Connection, account_id: i64, parsed: &'a Parsed) -> Result<Option<Boxed<'a>>> {
+    let Parsed { filter, conditions, terms, is_nothing } = parsed;
+    let is_indexed = !filter.only.is_empty() || has_index(filter, conditions);
+    if *is_nothing || !terms.is_empty() || !is_indexed {
+        return Ok(None);
+    }
+    narrowed(conn, account_id, Among::All, filter, conditions).map(Some)
 }
 
 /// The page alone.
