@@ -1,7 +1,7 @@
 //! Data folders from older versions of the program. Each is in `tests/data`, named after the
 //! date of its version, and contains rows of every kind.
 
-use crate::support::{PASSWORD, Person, client, config_on, database_url, fresh_database};
+use crate::support::{PASSWORD, Person, TestApp, client, config_on, database_url, fresh_database};
 use actix_web::rt;
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
@@ -71,6 +71,24 @@ async fn serve(dir: &TempDir, database: DatabaseUrl) -> (actix_web::web::Data<Ap
         Person { base: format!("http://{address}"), client: client(), id: 1, email: "olivia@example.com".into() };
     person.sign_in(&person.email, PASSWORD).await.expect_redirect("/tickets");
     (app, person)
+}
+
+/// The migration itself fills the table of long words, for an index that is built already.
+#[actix_web::test]
+async fn sqlite_only_long_words_of_a_built_index_are_found_after_an_upgrade() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    owner.make_ticket("Lampshades").await;
+    let DatabaseUrl::Sqlite(path) = app.app.config.database() else { panic!("SQLite only") };
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let source = || FileBasedMigrations::from_path("migrations/sqlite").unwrap();
+    let is_after = |conn: &mut SqliteConnection| conn.applied_migrations().unwrap()[0] >= "20261129000000".into();
+    while is_after(&mut conn) {
+        conn.revert_last_migration(source()).unwrap();
+    }
+    conn.run_pending_migrations(source()).unwrap();
+    owner.get("/tickets?q=lampsha").await.expect(200).expect_text("Lampshades");
+    owner.get("/tickets?q=lampshaw").await.expect(200).expect_no_text("Lampshades");
 }
 
 #[derive(QueryableByName)]
