@@ -1,7 +1,8 @@
 //! The search index of tickets: FTS5 on SQLite, GIN on Postgres. A row holds a part of a
 //! ticket's words, or of its source's. Both engines read rows of a range of tickets only,
 //! newest first, so that a search reads what it shows and not what there is. SQLite has the long
-//! words in a table of their own, too: FTS5 does not find those with a long beginning.
+//! words in a table of their own, too: to find those with a long beginning, FTS5 would read all
+//! places of each.
 
 use super::Connection;
 use crate::db::rows::Number;

@@ -4,7 +4,7 @@ use crate::db::Connection;
 use crate::db::schema::{accounts, figures};
 use crate::error::Result;
 use crate::figures::histogram::Histogram;
-use crate::figures::{Dimension, Measure, generations};
+use crate::figures::{Dimension, Generations, Measure, generations};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use std::collections::{BTreeMap, HashMap};
@@ -80,17 +80,17 @@ pub fn weeks(
 }
 
 /// How many tickets are open and closed now, by key of a dimension: those of one key, or of all.
-/// Empty until the numbers are built.
+/// `None` until the numbers are built.
 pub fn now(
     conn: &mut Connection,
     account_id: i64,
     dimension: Dimension,
     key: Option<i64>,
-) -> Result<HashMap<i64, (i64, i64)>> {
-    let generation = generations(conn, account_id)?.number;
+) -> Result<Option<HashMap<i64, (i64, i64)>>> {
+    let Generations { number, zone: Some(_), .. } = generations(conn, account_id)? else { return Ok(None) };
     let mut query = figures::table
         .filter(figures::account_id.eq(account_id))
-        .filter(figures::generation.eq(generation))
+        .filter(figures::generation.eq(number))
         .filter(figures::dimension.eq(dimension))
         .filter(figures::measure.eq_any([Measure::OpenNow, Measure::ClosedNow]))
         .filter(figures::count.ne(0))
@@ -105,5 +105,5 @@ pub fn now(
         let (open, closed) = found.entry(key).or_default();
         *(if measure == Measure::OpenNow { open } else { closed }) += count;
     }
-    Ok(found)
+    Ok(Some(found))
 }

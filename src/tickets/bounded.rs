@@ -59,12 +59,12 @@ pub(super) fn find(conn: &mut Connection, account_id: i64, filter: &Filter, cond
         return scanned(conn, account_id, filter, conditions);
     }
     let Some(tag) = tags::known(conn, account_id, &filter.tag)? else { return Ok(Ids::default()) };
-    // Without numbers yet, any tag may be a common one.
-    let tagged = count_tagged(conn, account_id, tag)?;
-    let is_bounded = tagged.is_some_and(|tagged| tagged <= MOST_READ);
-    if !is_bounded || is_common(conn, account_id, filter, tagged)? {
+    // As long as nobody has counted it, any tag may be a common one.
+    let tagged = count_tagged(conn, account_id, tag)?.filter(|tagged| *tagged <= MOST_READ);
+    let Some(tagged) = tagged else { return scanned(conn, account_id, filter, conditions) };
+    if is_common(conn, account_id, filter, tagged)? {
         let found = scanned(conn, account_id, filter, conditions)?;
-        if !is_bounded || found.rest.is_none() {
+        if found.rest.is_none() {
             return Ok(found);
         }
     }
@@ -75,17 +75,13 @@ pub(super) fn find(conn: &mut Connection, account_id: i64, filter: &Filter, cond
 
 /// How many tickets have a tag, if that is counted already.
 fn count_tagged(conn: &mut Connection, account_id: i64, tag: i64) -> Result<Option<i64>> {
-    if read::zone(conn, account_id)?.is_none() {
-        return Ok(None);
-    }
-    let (open, closed) = read::now(conn, account_id, Dimension::Tag, Some(tag))?.remove(&tag).unwrap_or_default();
-    Ok(Some(open + closed))
+    let Some(counts) = read::now(conn, account_id, Dimension::Tag, Some(tag))? else { return Ok(None) };
+    Ok(Some(counts.get(&tag).map_or(0, |(open, closed)| open + closed)))
 }
 
 /// Whether so many of the account's tickets have the tag that looking at them in order finds a
 /// page of it sooner than reading all that have it.
-fn is_common(conn: &mut Connection, account_id: i64, filter: &Filter, tagged: Option<i64>) -> Result<bool> {
-    let tagged = tagged.unwrap_or(i64::MAX);
+fn is_common(conn: &mut Connection, account_id: i64, filter: &Filter, tagged: i64) -> Result<bool> {
     let looked_at = counts::of(conn, account_id)?.in_statuses(Statuses::All).saturating_mul(filter.window.limit());
     Ok(looked_at / tagged.max(1) < tagged)
 }

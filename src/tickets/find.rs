@@ -119,11 +119,17 @@ pub fn find(
     Ok(None)
 }
 
-/// Whether a ticket has the words.
-pub fn has(conn: &mut Connection, account_id: i64, terms: &[Term], id: i64) -> Result<bool> {
+/// Those of some tickets that have the words, in the same order.
+pub fn among(conn: &mut Connection, account_id: i64, terms: &[Term], ids: Vec<i64>) -> Result<Vec<i64>> {
     let mut clauses = clauses(conn, account_id, terms)?;
-    let mut look = Look { range: id..id + 1, is_rising: false, read: 0 };
-    Ok(!look.find(conn, account_id, &mut clauses)?.is_empty())
+    let mut found = Vec::new();
+    for id in ids {
+        let mut look = Look { range: id..id + 1, is_rising: false, read: 0 };
+        if !look.find(conn, account_id, &mut clauses)?.is_empty() {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 impl Look {
@@ -217,13 +223,7 @@ impl Look {
 }
 
 /// The tickets that are in both, if there is a first.
-fn both(first: Option<Hits>, mut second: Hits) -> Hits {
+fn both(first: Option<Hits>, second: Hits) -> Hits {
     let Some(first) = first else { return second };
-    second.retain(|id, row| {
-        first.get(id).is_some_and(|other| {
-            *row = (*row).min(*other);
-            true
-        })
-    });
-    second
+    second.into_iter().filter_map(|(id, row)| Some((id, row.min(*first.get(&id)?)))).collect()
 }

@@ -43,7 +43,7 @@ pub fn find(conn: &mut Connection, account_id: i64, filter: &Filter, counted: us
     let shown = filter.window;
     let mut parsed = filter.parsed()?;
     if counted <= shown.size
-        && let Some(query) = by_index(conn, account_id, &parsed)?
+        && let Some(query) = of_one_index(conn, account_id, &parsed)?
     {
         let lines: Vec<Line> = in_order!(query, parsed.filter.sort, shown).select(COLUMNS).load(conn)?;
         let count = lines.len();
@@ -73,7 +73,7 @@ fn ids(conn: &mut Connection, account_id: i64, parsed: &Parsed, rows: &mut HashM
     if !terms.is_empty() && search::is_built(conn)? {
         return with_words(conn, account_id, parsed, rows);
     }
-    let query = match by_index(conn, account_id, parsed)? {
+    let query = match of_one_index(conn, account_id, parsed)? {
         Some(query) => query,
         None if terms.is_empty() => return bounded::find(conn, account_id, filter, conditions),
         None => narrowed(conn, account_id, Among::All, filter, conditions)?.filter(index::matches_terms(
@@ -87,7 +87,7 @@ fn ids(conn: &mut Connection, account_id: i64, parsed: &Parsed, rows: &mut HashM
 }
 
 /// The tickets of a list without words, if one index has them in its order.
-fn by_index<'a>(conn: &mut Connection, account_id: i64, parsed: &'a Parsed) -> Result<Option<Boxed<'a>>> {
+fn of_one_index<'a>(conn: &mut Connection, account_id: i64, parsed: &'a Parsed) -> Result<Option<Boxed<'a>>> {
     let Parsed { filter, conditions, terms, is_nothing } = parsed;
     let is_indexed = !filter.only.is_empty() || has_index(filter, conditions);
     if *is_nothing || !terms.is_empty() || !is_indexed {
@@ -120,13 +120,8 @@ fn with_words(
     let Parsed { filter, conditions, terms, .. } = parsed;
     if !filter.only.is_empty() {
         let query = narrowed(conn, account_id, Among::All, filter, conditions)?;
-        let mut ids = Vec::new();
-        for id in query.order(tickets::id.desc()).select(tickets::id).load::<i64>(conn)? {
-            if words::has(conn, account_id, terms, id)? {
-                ids.push(id);
-            }
-        }
-        return Ok(ids.into());
+        let ids: Vec<i64> = query.order(tickets::id.desc()).select(tickets::id).load(conn)?;
+        return Ok(words::among(conn, account_id, terms, ids)?.into());
     }
     let from = match filter.window.place {
         Place::First => words::From::Newest,

@@ -27,7 +27,7 @@ pub struct Theme {
 
 /// The account's themes whose names contain `part`, those with the most open tickets first.
 pub fn of_account(conn: &mut Connection, account_id: i64, part: &str) -> Result<Vec<Theme>> {
-    let counts = read::now(conn, account_id, Dimension::Tag, None)?;
+    let counts = read::now(conn, account_id, Dimension::Tag, None)?.unwrap_or_default();
     let rows: Vec<(i64, String, Option<NaiveDateTime>)> = tags::table
         .filter(tags::account_id.eq(account_id))
         .order(tags::name)
@@ -54,7 +54,8 @@ pub fn find(conn: &mut Connection, account_id: i64, name: &str) -> Result<Theme>
         .filter(tags::name.eq(name))
         .select((tags::id, tags::name, tags::last_at))
         .first(conn)?;
-    let (open, closed) = read::now(conn, account_id, Dimension::Tag, Some(id))?.remove(&id).unwrap_or_default();
+    let counts = read::now(conn, account_id, Dimension::Tag, Some(id))?.unwrap_or_default();
+    let (open, closed) = counts.get(&id).copied().unwrap_or_default();
     Ok(Theme { id, name, open, closed, last_at })
 }
 
