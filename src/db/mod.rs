@@ -179,14 +179,18 @@ impl Db {
         .await
     }
 
-    /// Passes announcements to `receive`, on a thread of its own, until it returns `false`.
+    /// Passes announcements to `receive`, on a thread of its own, as long as they are wanted.
     /// `None` means that listening has just started and something may have been missed.
-    pub fn listen(&self, receive: impl Fn(Option<String>) -> bool + Send + 'static) {
+    pub fn listen(
+        &self,
+        is_wanted: impl Fn() -> bool + Send + 'static,
+        receive: impl Fn(Option<String>) + Send + 'static,
+    ) {
         let url = self.url.clone();
         let listen = move || {
-            loop {
+            while is_wanted() {
                 let lost = match connect(&url, Purpose::Everything) {
-                    Ok(Connection::Postgres(mut conn)) => postgres::listen(&mut conn, &|text| receive(text)),
+                    Ok(Connection::Postgres(mut conn)) => postgres::listen(&mut conn, &is_wanted, &receive),
                     Ok(Connection::Sqlite(_)) => None,
                     Err(error) => Some(error.to_string()),
                 };

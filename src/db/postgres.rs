@@ -97,19 +97,23 @@ pub(super) fn announce(conn: &mut PgConnection, text: &str) -> QueryResult<()> {
     diesel::sql_query(query).bind::<Text, _>(text).execute(conn).map(drop)
 }
 
-/// Passes announcements to `receive` until it returns `false`. If it ends earlier, returns
+/// Passes announcements to `receive` as long as they are wanted. If it ends earlier, returns
 /// the reason.
-pub(super) fn listen(conn: &mut PgConnection, receive: &dyn Fn(Option<String>) -> bool) -> Option<String> {
+pub(super) fn listen(
+    conn: &mut PgConnection,
+    is_wanted: &dyn Fn() -> bool,
+    receive: &dyn Fn(Option<String>),
+) -> Option<String> {
     if let Err(error) = conn.batch_execute(&format!("LISTEN {CHANNEL}")) {
         return Some(error.to_string());
     }
     // Announcements between connecting and listening may be missed.
-    let mut wanted = receive(None);
+    receive(None);
     let mut last_sign = Instant::now();
-    while wanted {
+    while is_wanted() {
         for notification in conn.notifications_iter() {
             match notification {
-                Ok(notification) => wanted = receive(Some(notification.payload)),
+                Ok(notification) => receive(Some(notification.payload)),
                 Err(error) => return Some(error.to_string()),
             }
         }

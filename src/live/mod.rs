@@ -77,14 +77,12 @@ impl Live {
             let lost = Envelope { from: live.instance, content: Broadcast::Resync };
             let lost = serde_json::to_string(&lost).unwrap_or_default();
             tokio::spawn(send_envelopes(db.clone(), envelopes, lost));
-            let here = Arc::downgrade(&live);
-            db.listen(move |envelope| {
-                let Some(here) = here.upgrade() else { return false };
-                match envelope {
-                    Some(envelope) => here.receive(&envelope),
-                    None => here.resync(),
-                }
-                true
+            let (hub, here) = (Arc::downgrade(&live), Arc::downgrade(&live));
+            let is_there = move || hub.strong_count() > 0;
+            db.listen(is_there, move |envelope| match (here.upgrade(), envelope) {
+                (Some(here), Some(envelope)) => here.receive(&envelope),
+                (Some(here), None) => here.resync(),
+                (None, _) => {}
             });
         }
         live
