@@ -322,7 +322,10 @@ async fn open_streams_do_not_hold_up_a_stop() {
 async fn two_instances_tell_each_other() {
     let app = TestApp::start_behind_proxy().await;
     let (owner, vera) = app.shop().await;
+    let mut here = owner.live().await;
     vera.write("Hello").await.expect(201);
+    // What the second instance tells begins after this.
+    here.until("message").await;
     let database = app.app.config.database();
     let other = TestApp::start_with(|config| config.database_url = Some(database)).await;
     let there = Person { base: other.base.clone(), ..owner.clone() };
