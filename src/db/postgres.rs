@@ -32,8 +32,10 @@ const LONGEST_PAGE: Duration = Duration::from_secs(5);
 pub(super) fn open(url: &str, for_pages: bool) -> ConnectionResult<PgConnection> {
     let mut conn = PgConnection::establish(url)?;
     let longest = if for_pages { LONGEST_PAGE.as_millis() } else { 0 };
-    let settings =
-        format!("SET TIME ZONE 'UTC'; SET client_min_messages TO warning; SET statement_timeout TO {longest}");
+    // Compiling a query of a page takes longer than running it.
+    let settings = format!(
+        "SET TIME ZONE 'UTC'; SET client_min_messages TO warning; SET jit TO off; SET statement_timeout TO {longest}"
+    );
     conn.batch_execute(&settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }

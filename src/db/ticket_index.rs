@@ -10,11 +10,13 @@ use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::search::{Part, Phrase};
 use diesel::backend::Backend;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
 
 diesel::table! {
     ticket_vocabulary (word) {
@@ -32,6 +34,9 @@ const TEXT_ROWS: i64 = 1 << 5;
 /// Tickets whose words Postgres keeps apart: GIN has no order, so each block of tickets has
 /// words of its own, and a search asks for as many blocks as it needs.
 const BLOCK: i64 = 4_096;
+
+/// Of so few tickets Postgres may read all words, and of more only those in its index.
+const FEW_TICKETS: i64 = 1_024;
 
 /// The most rows that one look at the index reads.
 pub const MOST_ROWS: i64 = 4_096;
@@ -153,7 +158,7 @@ fn account(account_id: i64) -> String {
 }
 
 /// The beginning of an account's words in Postgres.
-fn account_and_block(account_id: i64, block: i64) -> String {
+fn account_and_block(account_id: i64, block: impl Display) -> String {
     format!("{account_id}x{block}x")
 }
 
@@ -195,19 +200,75 @@ impl Sought {
 
     /// The rows of a range of tickets that have the phrase, newest tickets first, or oldest first
     /// if `is_rising`. At most [`MOST_ROWS`].
-    pub fn rows(&self, conn: &mut Connection, tickets: Range<i64>, is_rising: bool) -> QueryResult<Vec<i64>> {
+    pub fn rows(&self, conn: &mut Connection, tickets: Range<i64>, is_rising: bool) -> QueryResult<Found> {
         let order = if is_rising { "ASC" } else { "DESC" };
-        let (rows, most) = (numbers(tickets.clone()), MOST_ROWS);
+        let (range, most) = (numbers(tickets.clone()), MOST_ROWS);
+        let edge = if is_rising { tickets.end } else { tickets.start - 1 };
         match conn {
             Connection::Sqlite(conn) => {
-                let Some(query) = self.fts5.clone() else { return Ok(Vec::new()) };
-                Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows, order, most }.load(conn)
+                let (nothing, all) = if is_rising { (i64::MAX, range.start..i64::MAX) } else { (-1, 0..range.end) };
+                let mut found = Found { rows: Vec::new(), next: nothing };
+                let Some(query) = self.fts5.clone() else { return Ok(found) };
+                // Without an end, because FTS5 would look for a phrase beyond it, too, and not tell
+                // what it found.
+                let look =
+                    Look { column: "rowid", matches: "ticket_words MATCH ", cast: "", query, rows: all, order, most };
+                for row in look.load_iter::<i64, _>(conn)? {
+                    let row = row?;
+                    if !range.contains(&row) {
+                        found.next = ticket_of(row);
+                        return Ok(found);
+                    }
+                    found.rows.push(row);
+                }
+                if is_full(found.rows.len()) {
+                    found.next = edge;
+                }
+                Ok(found)
+            }
+            Connection::Postgres(conn) if tickets.end - tickets.start <= FEW_TICKETS => {
+                let query = blocks(tickets).map(|block| self.tsquery(block)).collect::<Vec<_>>().join(" | ");
+                let look =
+                    Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows: range, order, most };
+                Ok(Found { rows: look.load(conn)?, next: edge })
             }
             Connection::Postgres(conn) => {
-                let query = tsquery(self.account_id, tickets, &self.phrase);
-                Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows, order, most }.load(conn)
+                let query = self.tsquery(BLOCK_MARK);
+                let look = LookByBlocks { query, blocks: blocks(tickets), rows: range, order, most };
+                Ok(Found { rows: look.load(conn)?, next: edge })
             }
         }
+    }
+
+    /// The phrase of a block in the language of Postgres.
+    fn tsquery(&self, block: impl Display) -> String {
+        let Self { account_id, phrase, .. } = self;
+        let beginning = account_and_block(*account_id, block);
+        let words: Vec<String> = phrase.words.iter().map(|word| format!("'{beginning}{word}'")).collect();
+        format!("({}{})", words.join(" <-> "), if phrase.prefix { ":*" } else { "" })
+    }
+}
+
+/// What a look at the index found.
+#[derive(Debug)]
+pub struct Found {
+    pub rows: Vec<i64>,
+    /// No ticket between the range that was looked at and this one has the phrase. Postgres does
+    /// not look beyond the range.
+    pub next: i64,
+}
+
+/// Whether so many rows are as much as one look reads, so that there may be more.
+pub fn is_full(rows: usize) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= MOST_ROWS)
+}
+
+/// To look at the words of one ticket takes as long as to read so many rows that stand together.
+pub fn one_look(conn: &Connection) -> usize {
+    match conn {
+        // FTS5 opens dozens of parts of its index.
+        Connection::Sqlite(_) => 1_000,
+        Connection::Postgres(_) => 64,
     }
 }
 
@@ -265,6 +326,58 @@ impl QueryId for Look {
 
 impl<Conn> RunQueryDsl<Conn> for Look {}
 
+/// A query for the row numbers of many blocks, one after the other: no block is read beyond the
+/// one that has the last row wanted.
+struct LookByBlocks {
+    /// With [`BLOCK_MARK`] where the number of the block belongs.
+    query: String,
+    blocks: RangeInclusive<i64>,
+    rows: Range<i64>,
+    order: &'static str,
+    most: i64,
+}
+
+const BLOCK_MARK: char = '#';
+
+impl QueryFragment<Pg> for LookByBlocks {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT found.row_id FROM (SELECT block FROM generate_series(");
+        out.push_bind_param::<BigInt, _>(self.blocks.start())?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(self.blocks.end())?;
+        out.push_sql(") AS block ORDER BY block ");
+        out.push_sql(self.order);
+        out.push_sql(") AS blocks CROSS JOIN LATERAL (SELECT row_id FROM ticket_words WHERE words @@ replace(");
+        out.push_bind_param::<Text, _>(&self.query)?;
+        out.push_sql(&format!(", '{BLOCK_MARK}', block::text)::tsquery"));
+        for (bound, row) in [(" >= ", &self.rows.start), (" < ", &self.rows.end)] {
+            // A sum, so that no plan walks through all rows of the range instead.
+            out.push_sql(" AND row_id + 0");
+            out.push_sql(bound);
+            out.push_bind_param::<BigInt, _>(row)?;
+        }
+        // Without the offset, Postgres may join before it looks.
+        out.push_sql(" OFFSET 0) AS found ORDER BY blocks.block ");
+        out.push_sql(self.order);
+        out.push_sql(", found.row_id ");
+        out.push_sql(self.order);
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.most)?;
+        Ok(())
+    }
+}
+
+impl Query for LookByBlocks {
+    type SqlType = BigInt;
+}
+
+impl QueryId for LookByBlocks {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> RunQueryDsl<Conn> for LookByBlocks {}
+
 /// How many letters of a prefix FTS5 has an index for, at most; see the migration.
 const LONGEST_PREFIX: usize = 5;
 /// How many words of one longer prefix are looked for one by one. Where there are more, they
@@ -304,15 +417,9 @@ fn words_beginning_with(conn: &mut SqliteConnection, prefix: &str) -> QueryResul
         .load(conn)
 }
 
-/// A phrase in the language of Postgres, once for each block.
-fn tsquery(account_id: i64, tickets: Range<i64>, phrase: &Phrase) -> String {
-    let blocks = tickets.start / BLOCK..=(tickets.end - 1).max(tickets.start) / BLOCK;
-    let of_block = |block| {
-        let beginning = account_and_block(account_id, block);
-        let words: Vec<String> = phrase.words.iter().map(|word| format!("'{beginning}{word}'")).collect();
-        format!("({}{})", words.join(" <-> "), if phrase.prefix { ":*" } else { "" })
-    };
-    blocks.map(of_block).collect::<Vec<_>>().join(" | ")
+/// The blocks that have tickets of a range.
+fn blocks(tickets: Range<i64>) -> RangeInclusive<i64> {
+    tickets.start / BLOCK..=(tickets.end - 1).max(tickets.start) / BLOCK
 }
 
 /// Whether a ticket has exactly these rows.
@@ -390,6 +497,8 @@ mod tests {
     #[test]
     fn postgres_is_asked_for_the_blocks_of_a_range() {
         let phrase = Phrase { words: vec!["big".into(), "lam".into()], prefix: true };
-        assert_eq!(tsquery(7, 4_000..4_097, &phrase), "('7x0xbig' <-> '7x0xlam':*) | ('7x1xbig' <-> '7x1xlam':*)");
+        let sought = Sought { account_id: 7, phrase, fts5: None };
+        assert_eq!(sought.tsquery(1), "('7x1xbig' <-> '7x1xlam':*)");
+        assert_eq!([blocks(4_000..4_096), blocks(4_000..4_097), blocks(7..7)], [0..=0, 0..=1, 0..=0]);
     }
 }

@@ -8,26 +8,28 @@ use docket::tickets::create::{NewTicket, create as create_ticket};
 use docket::tickets::notes::Notes;
 use docket::tickets::ticket::Title;
 
-/// Creates tickets with these titles and notes, in this order.
-/// Creates tickets without sources: title and notes of each.
+/// Creates tickets without sources, with these titles and notes, in this order.
 pub async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>) {
     let now = app.app.clock.now();
-    let write = move |conn: &mut _| {
-        for (title, notes) in &texts {
-            let new = NewTicket {
-                title: Title::parse(title)?,
-                notes: Notes::parse(notes)?,
-                source: None,
-                requester_name: String::new(),
-                requester_email: String::new(),
-                request_id: unique("request"),
-                another: false,
-            };
-            create_ticket(conn, &Actor::system(account_id), &new, now)?;
-        }
-        Ok(())
-    };
-    app.app.db.write(write).await.unwrap();
+    // Postgres keeps all versions of a row that a transaction writes, and reads them again and again.
+    for texts in texts.chunks(500).map(<[_]>::to_vec) {
+        let write = move |conn: &mut _| {
+            for (title, notes) in &texts {
+                let new = NewTicket {
+                    title: Title::parse(title)?,
+                    notes: Notes::parse(notes)?,
+                    source: None,
+                    requester_name: String::new(),
+                    requester_email: String::new(),
+                    request_id: unique("request"),
+                    another: false,
+                };
+                create_ticket(conn, &Actor::system(account_id), &new, now)?;
+            }
+            Ok(())
+        };
+        app.app.db.write(write).await.unwrap();
+    }
 }
 
 #[actix_web::test]

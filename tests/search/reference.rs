@@ -2,11 +2,12 @@
 
 use crate::search::create;
 use crate::support::TestApp;
-use docket::search::{Unit, units};
+use docket::db::ticket_index;
+use docket::search::{self, Unit, units};
 use docket::tickets::list;
 use docket::tickets::operators::Searcher;
 use docket::tickets::query::{Filter, Query};
-use docket::values::page::Place;
+use docket::values::page::{Cursor, PAGE, Place, Window};
 use fastrand::Rng;
 
 const WORDS: [&str; 26] = [
@@ -100,6 +101,28 @@ fn stands_in(text: &[Unit], piece: &Piece) -> bool {
         .any(|start| start + wanted.len() <= text.len() && (0..wanted.len()).all(|index| is_same(start, index)))
 }
 
+/// The numbers of all tickets that a search finds, page after page in one direction, newest first.
+async fn read_to_the_end(app: &TestApp, account_id: i64, typed: &str, window: Window) -> Vec<i64> {
+    let query = Query { q: typed.to_owned(), ..Query::default() };
+    let read = move |conn: &mut _| {
+        let mut filter = Filter::new(&query, Searcher { user_id: None, zone: chrono_tz::UTC });
+        filter.window = window;
+        let is_rising = matches!(window.place, Place::Before(_));
+        let mut numbers: Vec<i64> = Vec::new();
+        loop {
+            let page = list::page(conn, account_id, &filter)?;
+            let rows = page.rows.iter().map(|ticket| ticket.number);
+            let next = if is_rising { page.newer.map(Place::Before) } else { page.older.map(Place::After) };
+            numbers = if is_rising { rows.chain(numbers).collect() } else { numbers.into_iter().chain(rows).collect() };
+            match next {
+                Some(place) => filter.window.place = place,
+                None => return Ok(numbers),
+            }
+        }
+    };
+    app.app.db.read(read).await.unwrap()
+}
+
 #[actix_web::test]
 async fn search_finds_what_a_plain_look_finds() {
     let app = TestApp::start().await;
@@ -132,23 +155,69 @@ async fn search_finds_what_a_plain_look_finds() {
         let expected: Vec<i64> =
             (1..).zip(&texts).filter(|(_, texts)| is_match(texts)).map(|(number, _)| number).collect();
         let expected: Vec<i64> = expected.into_iter().rev().collect();
-        let asked = typed.clone();
-        let read = move |conn: &mut _| {
-            let query = Query { q: asked, ..Query::default() };
-            let mut filter = Filter::new(&query, Searcher { user_id: None, zone: chrono_tz::UTC });
-            let mut numbers: Vec<i64> = Vec::new();
-            loop {
-                let page = list::page(conn, account_id, &filter)?;
-                numbers.extend(page.rows.iter().map(|ticket| ticket.number));
-                match page.older {
-                    Some(cursor) => filter.window = Place::After(cursor).into(),
-                    None => return Ok(numbers),
-                }
-            }
-        };
-        let found = app.app.db.read(read).await.unwrap();
+        let found = read_to_the_end(&app, account_id, &typed, Window::default()).await;
         found_some += usize::from(!found.is_empty());
         assert_eq!(found, expected, "{typed:?}");
     }
     assert!(found_some > 1_000, "only {found_some} queries have found something");
+}
+
+/// More tickets than one look at the index reads, for words of all frequencies, in the ticket and
+/// in its source, alone and together: of each word, which tickets have it.
+const FREQUENCIES: [(&str, fn(i64) -> bool); 9] = [
+    ("common", |n| n % 10 < 9),
+    ("frequent", |n| n % 2 == 0),
+    ("often", |n| n % 16 == 0),
+    ("seldom", |n| n % 150 == 3),
+    ("early", |n| n <= 40),
+    ("late", |n| n > 5_980),
+    ("\"big lamp\"", |n| n % 1_200 == 5),
+    ("030/123", |n| n % 1_100 == 7),
+    ("basket", |n| n % 5 == 0),
+];
+
+#[actix_web::test]
+async fn words_of_all_frequencies_are_found_to_the_end() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let numbers = || 1..=6_000;
+    let text = |n: i64| {
+        let words = FREQUENCIES[..6].iter().filter(|(_, has)| has(n)).map(|(word, _)| *word);
+        // The words of the phrase are in all tickets.
+        let phrase = if FREQUENCIES[6].1(n) { "big lamp" } else { "lamp big" };
+        let number = if !FREQUENCIES[7].1(n) {
+            ""
+        } else if n > 3_000 {
+            "030-123"
+        } else {
+            "030123"
+        };
+        words.chain([phrase, number]).collect::<Vec<_>>().join(" ")
+    };
+    create(&app, owner.id, numbers().map(|n| (format!("Ticket {n}"), text(n))).collect()).await;
+    let account_id = owner.id;
+    let of_sources = move |conn: &mut _| {
+        for n in numbers().filter(|n| FREQUENCIES[8].1(*n)) {
+            let rows = ticket_index::rows_of_source(n, vec![(0, search::parts(["basket"]))]);
+            ticket_index::add(conn, account_id, &rows)?;
+        }
+        Ok(())
+    };
+    app.app.db.write(of_sources).await.unwrap();
+    let mut rng = Rng::with_seed(26);
+    for _ in 0..60 {
+        let pieces: Vec<_> =
+            (0..rng.usize(1..=3)).map(|_| (rng.usize(..FREQUENCIES.len()), rng.u32(..4) == 0)).collect();
+        let typed =
+            pieces.iter().map(|(word, is_not)| format!("{}{}", if *is_not { "-" } else { "" }, FREQUENCIES[*word].0));
+        let typed = typed.collect::<Vec<_>>().join(" ");
+        let is_match = |n: &i64| pieces.iter().all(|(word, is_not)| FREQUENCIES[*word].1(*n) != *is_not);
+        let expected: Vec<i64> = numbers().rev().filter(is_match).collect();
+        let size = if expected.len() > 1_000 { 120 * PAGE } else { PAGE };
+        let oldest = Place::Before(Cursor { at: chrono::DateTime::UNIX_EPOCH.naive_utc(), id: 0 });
+        for place in [Place::First, oldest] {
+            let found = read_to_the_end(&app, account_id, &typed, Window { place, size }).await;
+            assert!(found == expected, "{typed:?} from {place:?}: {} instead of {}", found.len(), expected.len());
+        }
+    }
 }
