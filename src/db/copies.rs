@@ -2,6 +2,7 @@
 //! statement a table, because the functions behind the pages take ten times as long.
 
 use super::Connection;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::ops::RangeInclusive;
 
@@ -171,4 +172,13 @@ pub fn add(conn: &mut Connection, copies: &Copies) -> QueryResult<()> {
         diesel::sql_query(query).execute(conn)?;
     }
     Ok(())
+}
+
+/// Lets Postgres see at once how much its tables hold. It looks once a minute by itself, and until
+/// then takes the wrong indexes.
+pub fn gather_statistics(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(conn) => conn.batch_execute("ANALYZE"),
+    }
 }

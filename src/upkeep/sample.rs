@@ -16,7 +16,7 @@ use crate::attachments::upload::Failure;
 use crate::conversations::conversation::{Chat, NewConversation, Status as ConversationStatus};
 use crate::conversations::messages::NewMessage;
 use crate::conversations::{conversation, messages, widgets};
-use crate::db::Connection;
+use crate::db::{Connection, copies};
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::submissions::fields::Parsed;
@@ -37,15 +37,18 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use texts::{COUNTRIES, FIRST_NAMES, LAST_NAMES, PAGES, TOPICS, Topic};
 
 pub const DEFAULT_TICKETS: u32 = 60;
-/// How many tickets one transaction creates.
-const CHUNK: u32 = 1000;
-/// Pause between transactions, so that a running server can write, too: SQLite asks for a busy
+/// How many tickets one transaction creates. Postgres reads all versions of a counter that a
+/// transaction has written, so larger ones take much longer.
+const CHUNK: u32 = 100;
+/// A pause between transactions, so that a running server can write, too: SQLite asks for a busy
 /// file every 100 ms.
 const PAUSE: Duration = Duration::from_millis(120);
+/// How long to work before the next pause.
+const WORK: Duration = Duration::from_secs(2);
 /// How long ago the past ends.
 const RECENT_DAYS: i64 = 45;
 /// Messages of a conversation of the past, and words of a note.
@@ -99,20 +102,29 @@ pub async fn load(app: &App, account_id: i64, plan: &Plan, progress: impl Fn(u32
     if past > 0 {
         past::load(app, &desk, plan, &progress).await?;
     }
-    for start in (past..plan.tickets).step_by(CHUNK as usize) {
-        let end = plan.tickets.min(start + CHUNK);
-        let made = desk.make(app, start..end).await?;
-        if start == past {
-            for number in made.into_iter().take(MAX_WITH_FILES) {
-                add_files(app, &desk.actor, number, plan.seed).await?;
-            }
-        }
-        progress(end);
-        if end < plan.tickets {
-            tokio::time::sleep(PAUSE).await;
-        }
+    let made = desk.make(app, past..plan.tickets, &progress).await?;
+    for number in made.into_iter().take(MAX_WITH_FILES) {
+        add_files(app, &desk.actor, number, plan.seed).await?;
     }
     Ok(())
+}
+
+/// Pauses now and then.
+struct Pauses {
+    next: Instant,
+}
+
+impl Pauses {
+    fn begin() -> Self {
+        Self { next: Instant::now() + WORK }
+    }
+
+    async fn pause_if_due(&mut self) {
+        if Instant::now() >= self.next {
+            tokio::time::sleep(PAUSE).await;
+            self.next = Instant::now() + WORK;
+        }
+    }
 }
 
 /// Where the data is created, and by whom.
@@ -144,9 +156,23 @@ struct Visitor {
 }
 
 impl Desk {
-    /// Creates tickets with everything that belongs to them, in one transaction, and returns
-    /// the numbers of those to which files may be added.
-    async fn make(&self, app: &App, indexes: Range<u32>) -> Result<Vec<i64>> {
+    /// Creates tickets with everything that belongs to them, and reports after each chunk how
+    /// many are done. Returns the numbers of those to which files may be added.
+    async fn make(&self, app: &App, indexes: Range<u32>, progress: impl Fn(u32)) -> Result<Vec<i64>> {
+        let (mut made, mut pauses) = (Vec::new(), Pauses::begin());
+        for start in indexes.clone().step_by(CHUNK as usize) {
+            let end = indexes.end.min(start + CHUNK);
+            made.extend(self.make_chunk(app, start..end).await?);
+            if ((end - indexes.start) / CHUNK).is_power_of_two() {
+                app.db.write(|conn| Ok(copies::gather_statistics(conn)?)).await?;
+            }
+            progress(end);
+            pauses.pause_if_due().await;
+        }
+        Ok(made)
+    }
+
+    async fn make_chunk(&self, app: &App, indexes: Range<u32>) -> Result<Vec<i64>> {
         let desk = self.clone();
         let make = move |conn: &mut Connection| {
             let before = account::find(conn, desk.agent.account_id)?.last_ticket_number;

@@ -162,9 +162,12 @@ async fn search_finds_what_a_plain_look_finds() {
     assert!(found_some > 1_000, "only {found_some} queries have found something");
 }
 
+/// Whether the ticket of a number has a word.
+type HasWord = fn(i64) -> bool;
+
 /// More tickets than one look at the index reads, for words of all frequencies, in the ticket and
 /// in its source, alone and together: of each word, which tickets have it.
-const FREQUENCIES: [(&str, fn(i64) -> bool); 9] = [
+const FREQUENCIES: [(&str, HasWord); 9] = [
     ("common", |n| n % 10 < 9),
     ("frequent", |n| n % 2 == 0),
     ("often", |n| n % 16 == 0),

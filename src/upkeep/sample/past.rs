@@ -1,12 +1,13 @@
 //! What a busy desk did in earlier years: a first thousand tickets, and copies of them at later
 //! times, up to a million within minutes.
 
-use super::{Desk, Plan, RECENT_DAYS};
+use super::{Desk, Pauses, Plan, RECENT_DAYS};
 use crate::accounts::samples;
 use crate::app::App;
 use crate::conversations;
 use crate::conversations::inventory::Place;
 use crate::db::Connection;
+use crate::db::copies::gather_statistics;
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::copies;
@@ -46,9 +47,9 @@ pub(super) async fn load(app: &App, desk: &Desk, plan: &Plan, progress: impl Fn(
         is_past: true,
         ..desk.clone()
     };
-    let made = first.make(app, 0..block).await?;
+    let made = first.make(app, 0..block, &progress).await?;
     let (Some(start), Some(end)) = (made.first().copied(), made.last().copied()) else { return Ok(()) };
-    progress(block);
+    let mut pauses = Pauses::begin();
     for nth in 1..blocks {
         let wanted = block.min(size - nth * block);
         let numbers = start..=end.min(start + i64::from(wanted) - 1);
@@ -57,7 +58,7 @@ pub(super) async fn load(app: &App, desk: &Desk, plan: &Plan, progress: impl Fn(
         let copy = move |conn: &mut Connection| copy(conn, account_id, &run, &numbers, seconds, nth);
         app.db.write(copy).await?;
         progress(nth * block + wanted);
-        tokio::time::sleep(super::PAUSE).await;
+        pauses.pause_if_due().await;
     }
     Ok(())
 }
@@ -75,5 +76,8 @@ fn copy(
     conversations::figures::count_after(conn, account_id, messages.conversation())?;
     conversations::inventory::index_new(conn, account_id, messages)?;
     submission::index_new(conn, account_id, submissions)?;
+    if nth.is_power_of_two() {
+        gather_statistics(conn)?;
+    }
     samples::count(conn, run, numbers.end() - numbers.start() + 1)
 }
