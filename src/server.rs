@@ -82,7 +82,9 @@ impl App {
     }
 }
 
-async fn offer_setup(app: &web::Data<App>) -> crate::error::Result<Option<String>> {
+/// Creates a link that opens the first account, and returns its path; `None` if there is an
+/// account.
+pub async fn offer_setup(app: &App) -> crate::error::Result<Option<String>> {
     let (secret, now) = (token::secret()?, app.clock.now());
     let stored = secret.clone();
     let offered = app.db.write(move |conn| setup_links::offer(conn, &stored, now)).await?;

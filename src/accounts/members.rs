@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
+use crate::values::email::Email;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::json;
@@ -40,17 +41,59 @@ pub fn change_role(conn: &mut Connection, agent: &Agent, id: i64, role: Role, no
 
 /// Disables a member: their sessions, keys and invitations end at once.
 pub fn disable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<Changed> {
-    let (by, user) = set_disabled(conn, agent, id, Some(now))?;
-    let event = record(conn, &by, user.event(EventKind::UserDisabled), now)?;
-    let revoked_keys = withdraw(conn, &by, user.id, None, now)?;
+    let (manager, user) = manageable(conn, agent, id)?;
+    set_disabled(conn, &(&manager).into(), user, now)
+}
+
+fn set_disabled(conn: &mut Connection, by: &Actor, user: User, now: NaiveDateTime) -> Result<Changed> {
+    let event = set_access(conn, by, &user, Some(now), now)?;
+    let revoked_keys = withdraw(conn, by, user.id, None, now)?;
     Ok(Changed { user, revoked_keys, event })
 }
 
 /// Lets a disabled member sign in again.
 pub fn enable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime) -> Result<User> {
-    let (by, user) = set_disabled(conn, agent, id, None)?;
-    record(conn, &by, user.event(EventKind::UserEnabled), now)?;
+    let (manager, user) = manageable(conn, agent, id)?;
+    set_access(conn, &(&manager).into(), &user, None, now)?;
     Ok(user)
+}
+
+/// Disables a user, for the operator.
+///
+/// # Errors
+/// *Invalid* when no user has that address; *conflict* for the only owner of an account who can
+/// sign in.
+pub fn disable_by_operator(conn: &mut Connection, email: &Email, now: NaiveDateTime) -> Result<()> {
+    let user = locked(conn, email)?;
+    let others = user::members(conn, user.account_id)?.into_iter().filter(|other| other.id != user.id);
+    let is_owner = |other: &User| other.role == Role::Owner && other.disabled_at.is_none();
+    if is_owner(&user) && !others.into_iter().any(|other| is_owner(&other)) {
+        let message = "This is the only owner of the account who can sign in. Add another owner first.";
+        return Err(Error::new(Kind::Conflict, message));
+    }
+    if user.disabled_at.is_none() {
+        set_disabled(conn, &Actor::system(user.account_id), user, now)?;
+    }
+    Ok(())
+}
+
+/// Lets a disabled user sign in again, for the operator.
+///
+/// # Errors
+/// *Invalid* when no user has that address.
+pub fn enable_by_operator(conn: &mut Connection, email: &Email, now: NaiveDateTime) -> Result<()> {
+    let user = locked(conn, email)?;
+    if user.disabled_at.is_some() {
+        set_access(conn, &Actor::system(user.account_id), &user, None, now)?;
+    }
+    Ok(())
+}
+
+/// The user with this address. Their account is locked.
+fn locked(conn: &mut Connection, email: &Email) -> Result<User> {
+    let account_id = user::known(conn, email)?.account_id;
+    account::lock(conn, account_id)?;
+    user::known(conn, email)
 }
 
 /// Revokes the invitations and API keys that a user may no longer grant. Returns the
@@ -60,11 +103,18 @@ fn withdraw(conn: &mut Connection, by: &Actor, user_id: i64, role: Option<Role>,
     if role.is_some_and(|role| role.may(Action::Own)) { Ok(0) } else { keys::revoke_of(conn, by, user_id, now) }
 }
 
-fn set_disabled(conn: &mut Connection, agent: &Agent, id: i64, at: Option<NaiveDateTime>) -> Result<(Actor, User)> {
-    let (manager, user) = manageable(conn, agent, id)?;
-    diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(at)).execute(conn)?;
+/// Sets since when a user cannot sign in, and ends their sessions. Returns the id of the event.
+fn set_access(
+    conn: &mut Connection,
+    by: &Actor,
+    user: &User,
+    disabled_at: Option<NaiveDateTime>,
+    now: NaiveDateTime,
+) -> Result<i64> {
+    diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(disabled_at)).execute(conn)?;
     sessions::sign_out(conn, user.id)?;
-    Ok(((&manager).into(), user))
+    let kind = if disabled_at.is_some() { EventKind::UserDisabled } else { EventKind::UserEnabled };
+    record(conn, by, user.event(kind), now)
 }
 
 /// Ends the sessions of a member, and returns the member.

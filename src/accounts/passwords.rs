@@ -4,7 +4,7 @@ use crate::accounts::user::User;
 use crate::accounts::{sessions, user};
 use crate::db::Connection;
 use crate::db::schema::users;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
@@ -31,7 +31,6 @@ pub fn replace_password(conn: &mut Connection, by: &Actor, user: &User, hash: &s
 /// # Errors
 /// *Invalid* when no user has that address.
 pub fn set_password(conn: &mut Connection, email: &Email, hash: &str, now: NaiveDateTime) -> Result<()> {
-    let found = user::find_by_email(conn, email)?;
-    let user = found.ok_or_else(|| Error::invalid(format!("no user has the email address {}", email.as_str())))?;
+    let user = user::known(conn, email)?;
     replace_password(conn, &Actor::system(user.account_id), &user, hash, now)
 }

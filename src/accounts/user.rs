@@ -126,6 +126,15 @@ pub fn find_by_email(conn: &mut Connection, email: &Email) -> Result<Option<User
     Ok(users::table.filter(users::email.eq(email.as_str())).first(conn).optional()?)
 }
 
+/// The user with this address, for the operator.
+///
+/// # Errors
+/// *Invalid* when no user has that address.
+pub fn known(conn: &mut Connection, email: &Email) -> Result<User> {
+    let found = find_by_email(conn, email)?;
+    found.ok_or_else(|| Error::invalid(format!("no user has the email address {}", email.as_str())))
+}
+
 /// A user of the account.
 ///
 /// # Errors
@@ -160,6 +169,11 @@ pub fn change_profile(conn: &mut Connection, by: &User, profile: &Profile, now: 
 pub fn account_of_owner(conn: &mut Connection, email: &Email) -> Result<User> {
     let owner = find_by_email(conn, email)?.filter(|user| user.role == Role::Owner);
     owner.ok_or_else(|| Error::new(Kind::NotFound, format!("no owner has the email address {}", email.as_str())))
+}
+
+/// All users of all accounts, oldest account and user first.
+pub fn everybody(conn: &mut Connection) -> Result<Vec<User>> {
+    Ok(users::table.order((users::account_id, users::id)).load(conn)?)
 }
 
 /// All users of the account, including disabled ones, oldest first.

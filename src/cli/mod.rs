@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, unknown_variables};
 use crate::error::{Error, Kind, Result};
-use crate::server::Running;
+use crate::server::{Running, offer_setup};
 use crate::upkeep::{marker, worker};
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -44,7 +44,9 @@ enum Command {
     Serve,
     /// Run pending migrations and stop
     Migrate,
-    /// Add users and set passwords
+    /// Print a new link that opens the first account
+    SetupLink,
+    /// Add, list, disable and enable users, and set passwords
     #[command(subcommand)]
     User(user::Command),
     /// Add public forms
@@ -125,16 +127,33 @@ async fn serve(config: Config) -> Result<(), String> {
     println!("Docket listens on http://{address}");
     println!("Data: {data} and {storage}");
     if let Some(path) = setup_path {
-        let origin = public.unwrap_or_else(|| format!("http://{}", openable(address)));
-        println!("Create the first account within {LINK_MINUTES} minutes: {origin}{path}");
+        println!(
+            "Create the first account within {LINK_MINUTES} minutes: {}{path}",
+            origin(public, &address.to_string())
+        );
     }
     server.await.map_err(|error| error.to_string())
 }
 
-/// An address that a browser on this machine can open, even if the server listens on all
-/// addresses.
-fn openable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() }
+/// Where a browser finds the server: at its public address, or on this machine, even if the server
+/// listens on all addresses.
+fn origin(public: Option<String>, listen: &str) -> String {
+    let openable = |address: SocketAddr| match address.ip().is_unspecified() {
+        true => format!("localhost:{}", address.port()),
+        false => address.to_string(),
+    };
+    public.unwrap_or_else(|| format!("http://{}", listen.parse().map_or_else(|_| listen.to_owned(), openable)))
+}
+
+async fn print_setup_link(app: &App) -> Result<()> {
+    let Some(path) = offer_setup(app).await? else {
+        return Err(Error::new(
+            Kind::Conflict,
+            "The first account exists. Sign in, or add users with “docket user add”.",
+        ));
+    };
+    println!("{}{path}", origin(app.config.public_origin(), &app.config.listen));
+    Ok(())
 }
 
 async fn carry_out(app: &App, command: Command) -> Result<()> {
@@ -145,6 +164,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
             println!("The database is up to date.");
             Ok(())
         }
+        Command::SetupLink => print_setup_link(app).await,
         Command::User(command) => user::run(app, command).await,
         Command::Form(command) => form::run(app, command).await,
         Command::Key(command) => key::run(app, command).await,

@@ -2,7 +2,7 @@
 
 use crate::accounts::role::Role;
 use crate::accounts::user::{MAX_NAME, NewUser};
-use crate::accounts::{account, passwords, user};
+use crate::accounts::{account, members, passwords, user};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
@@ -18,6 +18,26 @@ pub(super) enum Command {
     Add(Add),
     /// Set a user's password and end their sessions
     Password(Password),
+    /// List users: email address, name, role and whether they can sign in
+    List(List),
+    /// Keep a user from signing in: their sessions, keys and invitations end at once
+    Disable(Named),
+    /// Let a disabled user sign in again
+    Enable(Named),
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// An owner of the account; without it, the users of all accounts are listed
+    #[arg(long, value_name = "OWNER_EMAIL")]
+    account: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Named {
+    /// The address by which they sign in
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Args)]
@@ -53,7 +73,33 @@ pub(super) async fn run(app: &App, command: Command) -> Result<()> {
     match command {
         Command::Add(user) => add(app, user).await,
         Command::Password(user) => set_password(app, &user).await,
+        Command::List(team) => list(app, &team).await,
+        Command::Disable(user) => {
+            let (email, now) = (Email::parse(&user.email)?, app.clock.now());
+            app.db.write(move |conn| members::disable_by_operator(conn, &email, now)).await
+        }
+        Command::Enable(user) => {
+            let (email, now) = (Email::parse(&user.email)?, app.clock.now());
+            app.db.write(move |conn| members::enable_by_operator(conn, &email, now)).await
+        }
     }
+}
+
+/// One line a user, with tabs between.
+async fn list(app: &App, team: &List) -> Result<()> {
+    let owner = team.account.as_deref().map(Email::parse).transpose()?;
+    let users = move |conn: &mut _| match &owner {
+        None => user::everybody(conn),
+        Some(owner) => {
+            let account_id = user::account_of_owner(conn, owner)?.account_id;
+            user::members(conn, account_id)
+        }
+    };
+    for user in app.db.read(users).await? {
+        let access = if user.disabled_at.is_none() { "active" } else { "disabled" };
+        println!("{}\t{}\t{}\t{access}", user.email, user.name, user.role.as_str());
+    }
+    Ok(())
 }
 
 /// `about` lists words on which the password must not be based.

@@ -101,6 +101,46 @@ async fn an_operator_sets_a_desk_up_from_the_shell() {
     ana.sign_in("ana@example.com", "a new long password").await.expect(303);
 }
 
+#[actix_web::test]
+async fn nobody_stays_locked_out_of_a_desk_with_a_shell() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    let path = dir.path();
+    let out = |args: &[&str]| docket(path, &database, args, "");
+    // The link of a command works at the running server.
+    let server = Server::start(path, &database);
+    let link = text(&out(&["setup-link"]).stdout).trim().to_owned();
+    let (_, token) = link.split_once("/setup?token=").expect(&link);
+    assert!(link.starts_with("http://127.0.0.1:"), "{link}");
+    let ana = person(&server.base);
+    let fields = [("email", "ana@example.com"), ("name", "Ana"), ("password", PASSWORD)];
+    ana.post(&format!("/setup?token={token}"), &fields).await.expect(303);
+    let second = out(&["setup-link"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("The first account exists."), "{}", text(&second.stderr));
+
+    let member = ["user", "add", "--email", "ben@example.com", "--name", "Ben", "--account", "ana@example.com"];
+    assert!(docket(path, &database, &[&member[..], &["--password-stdin"]].concat(), PASSWORD).status.success());
+    let ben = Person { email: "ben@example.com".into(), ..person(&server.base) };
+    ben.sign_in("ben@example.com", PASSWORD).await.expect(303);
+    ben.get("/tickets").await.expect(200);
+    assert!(out(&["user", "disable", "--email", "ben@example.com"]).status.success());
+    ben.get("/tickets").await.expect(303);
+    let listed = text(&out(&["user", "list", "--account", "ana@example.com"]).stdout);
+    assert_eq!(listed, "ana@example.com\tAna\towner\tactive\nben@example.com\tBen\teditor\tdisabled\n");
+    assert_eq!(text(&out(&["user", "list"]).stdout), listed);
+    assert!(out(&["user", "enable", "--email", "ben@example.com"]).status.success());
+    ben.sign_in("ben@example.com", PASSWORD).await.expect(303);
+    ana.get("/settings/audit").await.expect_text("Ben");
+
+    let last = out(&["user", "disable", "--email", "ana@example.com"]);
+    assert_eq!(last.status.code(), Some(1));
+    assert!(text(&last.stderr).contains("only owner"), "{}", text(&last.stderr));
+    ana.get("/tickets").await.expect(200);
+    let nobody = out(&["user", "enable", "--email", "nobody@example.com"]);
+    assert!(text(&nobody.stderr).contains("no user has the email address nobody@example.com"));
+}
+
 #[test]
 fn a_misspelt_setting_is_a_warning_that_names_the_nearest() {
     let dir = TempDir::new().unwrap();
