@@ -65,9 +65,9 @@ pub fn enable(conn: &mut Connection, agent: &Agent, id: i64, now: NaiveDateTime)
 /// sign in.
 pub fn disable_by_operator(conn: &mut Connection, email: &Email, now: NaiveDateTime) -> Result<()> {
     let user = locked(conn, email)?;
-    let others = user::members(conn, user.account_id)?.into_iter().filter(|other| other.id != user.id);
     let is_owner = |other: &User| other.role == Role::Owner && other.disabled_at.is_none();
-    if is_owner(&user) && !others.into_iter().any(|other| is_owner(&other)) {
+    let owners = user::members(conn, user.account_id)?.into_iter().filter(is_owner).count();
+    if is_owner(&user) && owners == 1 {
         let message = "This is the only owner of the account who can sign in. Add another owner first.";
         return Err(Error::new(Kind::Conflict, message));
     }

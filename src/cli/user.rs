@@ -4,11 +4,13 @@ use crate::accounts::role::Role;
 use crate::accounts::user::{MAX_NAME, NewUser};
 use crate::accounts::{account, members, passwords, user};
 use crate::app::App;
+use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::limits;
 use crate::values::email::Email;
 use crate::values::text;
+use chrono::NaiveDateTime;
 use clap::{Args, Subcommand};
 use std::io::Read;
 
@@ -74,15 +76,18 @@ pub(super) async fn run(app: &App, command: Command) -> Result<()> {
         Command::Add(user) => add(app, user).await,
         Command::Password(user) => set_password(app, &user).await,
         Command::List(team) => list(app, &team).await,
-        Command::Disable(user) => {
-            let (email, now) = (Email::parse(&user.email)?, app.clock.now());
-            app.db.write(move |conn| members::disable_by_operator(conn, &email, now)).await
-        }
-        Command::Enable(user) => {
-            let (email, now) = (Email::parse(&user.email)?, app.clock.now());
-            app.db.write(move |conn| members::enable_by_operator(conn, &email, now)).await
-        }
+        Command::Disable(user) => set_access(app, &user, members::disable_by_operator).await,
+        Command::Enable(user) => set_access(app, &user, members::enable_by_operator).await,
     }
+}
+
+async fn set_access(
+    app: &App,
+    user: &Named,
+    change: fn(&mut Connection, &Email, NaiveDateTime) -> Result<()>,
+) -> Result<()> {
+    let (email, now) = (Email::parse(&user.email)?, app.clock.now());
+    app.db.write(move |conn| change(conn, &email, now)).await
 }
 
 /// One line a user, with tabs between.
