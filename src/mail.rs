@@ -1,8 +1,8 @@
-//! Mail over SMTP, to the team only: visitors never get any.
+//! Mail over SMTP. Visitors never get any.
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::values::email;
+use crate::values::{email, token};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -28,7 +28,7 @@ pub struct Mailer {
 pub struct Mail {
     /// The left side of its `Message-ID`, the same whenever it is sent again.
     pub id: String,
-    /// The recipient's name.
+    /// The recipient's name; empty if it is unknown.
     pub name: String,
     /// The recipient's email address.
     pub address: String,
@@ -68,6 +68,20 @@ impl Mailer {
         format!("{}{path}", self.base)
     }
 
+    /// Sends a mail that only shows that mails arrive.
+    ///
+    /// # Errors
+    /// Those of [`Mailer::send`].
+    pub async fn send_test(&self, address: &str) -> Result<()> {
+        let text = format!(
+            "Email from Docket at {} reaches you.\n\nIf it is in your spam folder, check the SPF, DKIM and DMARC records of {}.\n",
+            self.base,
+            self.from.email.domain()
+        );
+        let (name, address, subject) = (String::new(), address.to_owned(), "Test email from Docket".into());
+        self.send(&Mail { id: token::id()?, name, address, subject, text }).await
+    }
+
     /// Sends a mail.
     ///
     /// # Errors
@@ -79,7 +93,7 @@ impl Mailer {
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .header(MIME_VERSION_1_0)
             .from(self.from.clone())
-            .to(Mailbox::new(Some(mail.name.clone()), address))
+            .to(Mailbox::new((!mail.name.is_empty()).then(|| mail.name.clone()), address))
             .subject(&mail.subject)
             // RFC 3834: prevents automatic replies.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))

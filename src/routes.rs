@@ -4,8 +4,8 @@
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, audit, contacts, conversations, invitations, jobs, keys, live, profile, reports, sessions,
-    setup, sign_in, submissions, tags, team, tickets, undo, views,
+    account, attachments, audit, contacts, conversations, invitations, jobs, keys, live, password, profile, reports,
+    sessions, setup, sign_in, submissions, tags, team, tickets, undo, views,
 };
 use crate::endpoint::{Endpoint, get, options, post};
 use crate::files::{archive, serve};
@@ -52,6 +52,11 @@ pub fn table() -> Vec<Endpoint> {
         get("/login", DOOR, sign_in::show),
         post("/login", DOOR, sign_in::sign_in),
         post("/logout", DOOR, sign_in::sign_out),
+        get("/password/forgot", DOOR, password::forgot),
+        post("/password/forgot", DOOR, password::ask),
+        get("/password/new", DOOR, password::show),
+        post("/password/new", DOOR, password::save),
+        get("/password/{token}", DOOR, password::open),
         get("/invitations/{token}", DOOR, invitations::show),
         post("/invitations/{token}", DOOR, invitations::join),
 
@@ -150,6 +155,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings", CONFIGURE, account::save),
         post("/settings/sample", CONFIGURE, account::add_sample),
         post("/settings/sample/remove", CONFIGURE, account::remove_sample),
+        post("/settings/test-email", CONFIGURE, account::send_test_email),
         post("/settings/steps/hide", CONFIGURE, account::hide_steps),
         get("/settings/forms", CONFIGURE, forms::list),
         post("/settings/forms", CONFIGURE, forms::add),
@@ -173,6 +179,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/team/{id}/role", CONFIGURE, team::set_role),
         post("/settings/team/{id}/disable", CONFIGURE, team::disable),
         post("/settings/team/{id}/enable", CONFIGURE, team::enable),
+        post("/settings/team/{id}/password-link", CONFIGURE, team::create_password_link),
         post("/settings/team/{id}/end-sessions", CONFIGURE, sessions::end_of_member),
     ];
     table.extend(api::description::endpoints());

@@ -15,7 +15,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde_json::json;
 
-const LINK_DAYS: i64 = 3;
+/// How long an invitation holds.
+pub const LINK_DAYS: i64 = 3;
 
 /// An invitation that has not been accepted yet.
 #[derive(Clone, Debug, Queryable)]
@@ -41,10 +42,12 @@ struct NewInvitation<'a> {
     invited_by: i64,
 }
 
-/// Creates an invitation; its link contains `secret`.
+/// Creates an invitation; its link contains `secret`. Returns its id. An earlier one of the same
+/// address ends. A user of another account is invited like anybody else, so that nobody learns
+/// whose addresses other accounts know.
 ///
 /// # Errors
-/// *Conflict* when a user with that address already exists.
+/// *Conflict* when a member of the account has that address.
 pub fn invite(
     conn: &mut Connection,
     inviter: &User,
@@ -52,9 +55,9 @@ pub fn invite(
     role: Role,
     secret: &str,
     now: NaiveDateTime,
-) -> Result<()> {
+) -> Result<i64> {
     let account_id = inviter.account_id;
-    if user::find_by_email(conn, email)?.is_some() {
+    if user::find_by_email(conn, email)?.is_some_and(|user| user.account_id == account_id) {
         return Err(user::email_taken());
     }
     let same =
@@ -72,7 +75,7 @@ pub fn invite(
         diesel::insert_into(invitations::table).values(invitation).returning(invitations::id).get_result(conn)?;
     let event = NewEvent::new(EventKind::InvitationCreated, id).data(json!({ "role": role }));
     record(conn, &inviter.into(), event.about(email.as_str()), now)?;
-    Ok(())
+    Ok(id)
 }
 
 /// The account's open invitations.
@@ -82,6 +85,29 @@ pub fn pending(conn: &mut Connection, account_id: i64, now: NaiveDateTime) -> Re
         .filter(invitations::expires_at.gt(now))
         .order(invitations::id)
         .load(conn)?)
+}
+
+/// Gives a valid invitation a new link with this secret: the one before stops working. Returns
+/// the invitation with the user who invited; `None` if it is no longer valid.
+pub fn renew(conn: &mut Connection, id: i64, secret: &str, now: NaiveDateTime) -> Result<Option<(Invitation, User)>> {
+    let found: Option<(Invitation, User)> = invitations::table
+        .inner_join(users::table.on(invitations::invited_by.eq(users::id.nullable())))
+        .filter(invitations::id.eq(id))
+        .filter(invitations::expires_at.gt(now))
+        .select((invitations::all_columns, users::all_columns))
+        .first(conn)
+        .optional()?;
+    let Some((invitation, inviter)) = found.filter(|(invitation, inviter)| may_grant(inviter, invitation.role)) else {
+        return Ok(None);
+    };
+    diesel::update(invitations::table.find(id))
+        .set(invitations::token_hash.eq(token::sha256(secret.as_bytes())))
+        .execute(conn)?;
+    Ok(Some((invitation, inviter)))
+}
+
+fn may_grant(inviter: &User, role: Role) -> bool {
+    inviter.disabled_at.is_none() && inviter.role.may_manage(role)
 }
 
 /// Revokes an invitation; its link stops working immediately.
@@ -125,7 +151,6 @@ pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<(
         .select((invitations::all_columns, accounts::name, users::all_columns))
         .first(conn)
         .optional()?;
-    let may_grant = |inviter: &User, role| inviter.disabled_at.is_none() && inviter.role.may_manage(role);
     let found = found.filter(|(invitation, _, inviter)| may_grant(inviter, invitation.role));
     let message = "This invitation was used or revoked, or has expired. Ask for a new one.";
     found.map(|(invitation, account, _)| (invitation, account)).ok_or_else(|| Error::new(Kind::NotFound, message))

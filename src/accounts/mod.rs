@@ -7,6 +7,7 @@ pub mod invitations;
 pub mod keys;
 pub mod members;
 pub mod password_check;
+pub mod password_links;
 pub mod passwords;
 pub mod rights;
 pub mod role;

@@ -3,7 +3,7 @@
 use crate::accounts::user::User;
 use crate::accounts::{sessions, user};
 use crate::db::Connection;
-use crate::db::schema::users;
+use crate::db::schema::{password_links, users};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -18,10 +18,16 @@ pub fn renew_hash(conn: &mut Connection, id: i64, hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Stores the hash of a new password. Ends all sessions and forgets all known browsers.
+/// Ends the links with which a user may set a new password, and returns how many there were.
+pub fn forget_links(conn: &mut Connection, user_id: i64) -> Result<usize> {
+    Ok(diesel::delete(password_links::table.filter(password_links::user_id.eq(user_id))).execute(conn)?)
+}
+
+/// Stores the hash of a new password. Ends all sessions and links, and forgets all known browsers.
 pub fn replace_password(conn: &mut Connection, by: &Actor, user: &User, hash: &str, now: NaiveDateTime) -> Result<()> {
     renew_hash(conn, user.id, hash)?;
     sessions::sign_out(conn, user.id)?;
+    forget_links(conn, user.id)?;
     record(conn, by, user.event(EventKind::UserPasswordChanged), now)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod check;
 mod form;
 mod key;
+mod mail;
 mod sample;
 mod user;
 
@@ -55,6 +56,9 @@ enum Command {
     /// Add API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Send a test email
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Load lively sample data into an account
     Sample(sample::Options),
     /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
@@ -168,6 +172,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         Command::User(command) => user::run(app, command).await,
         Command::Form(command) => form::run(app, command).await,
         Command::Key(command) => key::run(app, command).await,
+        Command::Mail(command) => mail::run(app, command).await,
         Command::Sample(options) => sample::run(app, &options).await,
         Command::Check(options) => check::run(app, &options).await,
     }

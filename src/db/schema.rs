@@ -92,6 +92,15 @@ table! {
 }
 
 table! {
+    password_links (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_by -> Nullable<BigInt>,
+        expires_at -> Timestamp,
+    }
+}
+
+table! {
     invitations (id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -453,6 +462,7 @@ allow_tables_to_appear_in_same_query!(
     sessions,
     devices,
     setup_links,
+    password_links,
     invitations,
     forms,
     submissions,

@@ -12,6 +12,7 @@ use crate::jobs::job::Kind;
 use crate::jobs::queue;
 use crate::upkeep::sample;
 use crate::upkeep::sample::{Plan, removal};
+use crate::values::text;
 use crate::web::AppData;
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
@@ -26,6 +27,8 @@ struct AccountPage<'a> {
     settings: &'a Settings,
     zones: Vec<&'static str>,
     has_sample: bool,
+    has_mail: bool,
+    email: &'a str,
     error: Option<&'a Error>,
 }
 
@@ -39,7 +42,9 @@ async fn render(
     let account_id = agent.account_id;
     let has_sample = app.db.read(move |conn| Ok(!samples::of(conn, account_id)?.is_empty())).await?;
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-    layout.page_showing(error, &AccountPage { layout, settings, zones, has_sample, error })
+    let (has_mail, email) = (app.mail.is_some(), agent.email.as_str());
+    let page = AccountPage { layout, settings, zones, has_sample, has_mail, email, error };
+    layout.page_showing(error, &page)
 }
 
 /// `GET /settings`
@@ -79,6 +84,17 @@ pub async fn remove_sample(app: AppData, agent: Agent, layout: Layout) -> Result
     let write = move |conn: &mut Connection, actor: &Actor| removal::request(conn, actor.account_id, now);
     app.write_as(&agent, Action::Configure, write).await?;
     layout.see_other_with("/settings", &Flash::new("Removing the sample data. This takes a moment."))
+}
+
+/// `POST /settings/test-email`: sends an email to the user, to see whether emails arrive
+pub async fn send_test_email(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
+    app.limits.test_mails.check(agent.account_id)?;
+    let mailer = app.mail.as_ref().ok_or_else(Error::not_found)?;
+    let text = match mailer.send_test(&agent.email).await {
+        Ok(()) => format!("The mail server accepted the email to {}. Look in your inbox.", agent.email),
+        Err(error) => format!("The email could not be sent: {}", text::shorten(&error.cause(), 500)),
+    };
+    layout.see_other_with("/settings", &Flash::new(text))
 }
 
 /// `POST /settings/steps/hide`: dismisses the list of first steps

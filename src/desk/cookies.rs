@@ -1,7 +1,7 @@
-//! The cookies of the desk: the session, and the browser in which a user has signed in
-//! before.
+//! The cookies of the desk: the session, the browser in which a user has signed in before,
+//! and the link with which they set a new password.
 
-use crate::accounts::devices;
+use crate::accounts::{devices, password_links};
 use crate::app::App;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time};
@@ -13,6 +13,8 @@ pub enum Kind {
     Session,
     /// The token of a known browser.
     Device,
+    /// The token of a link for a new password.
+    PasswordLink,
 }
 
 /// A cookie's name contains the installation's id, because browsers share cookies between
@@ -20,7 +22,11 @@ pub enum Kind {
 /// browsers accept the prefix only over TLS.
 fn name(app: &App, kind: Kind) -> String {
     let prefix = if app.config.is_https() { "__Host-" } else { "" };
-    let word = if kind == Kind::Session { "session" } else { "device" };
+    let word = match kind {
+        Kind::Session => "session",
+        Kind::Device => "device",
+        Kind::PasswordLink => "password",
+    };
     format!("{prefix}docket_{word}_{}", app.installation.short())
 }
 
@@ -33,6 +39,7 @@ pub fn cookie(app: &App, kind: Kind, token: String) -> Cookie<'static> {
     let age = match kind {
         Kind::Session => time::Duration::seconds(app.config.session_max.num_seconds()),
         Kind::Device => time::Duration::days(devices::DAYS),
+        Kind::PasswordLink => time::Duration::hours(password_links::HANDED_OVER_HOURS),
     };
     Cookie::build(name(app, kind), token)
         .path("/")
@@ -43,9 +50,9 @@ pub fn cookie(app: &App, kind: Kind, token: String) -> Cookie<'static> {
         .finish()
 }
 
-/// Removes the session cookie from the browser.
-pub fn removal(app: &App) -> Cookie<'static> {
-    let mut cookie = cookie(app, Kind::Session, String::new());
+/// Removes a cookie from the browser.
+pub fn removal(app: &App, kind: Kind) -> Cookie<'static> {
+    let mut cookie = cookie(app, kind, String::new());
     cookie.make_removal();
     cookie
 }

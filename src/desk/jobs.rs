@@ -7,6 +7,7 @@ use crate::accounts::user::User;
 use crate::error::Result;
 use crate::jobs::job::{Job, Kind, State};
 use crate::jobs::{list, queue};
+use crate::upkeep::link_mails::LinkMail;
 use crate::upkeep::notices::Notice;
 use crate::web::AppData;
 use crate::web::flash::Flash;
@@ -105,6 +106,10 @@ fn what(job: &Job, team: &[User]) -> String {
             let topic = notice.map_or("", |notice| notice.topic.several());
             format!("Mail to {name}: {topic}")
         }
+        Kind::LinkMail => match LinkMail::of(job) {
+            Ok(LinkMail::Invitation(_)) => "Mail with an invitation".into(),
+            _ => "Mail with a link for a new password".into(),
+        },
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
         Kind::Bulk => "Changing many tickets".into(),
         Kind::Figures => "Counting for reports".into(),

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod join;
 pub mod keys;
 pub mod live;
+pub mod password;
 pub mod profile;
 pub mod prose;
 pub mod reports;

@@ -266,7 +266,7 @@ pub async fn sign_out(req: HttpRequest, app: AppData, layout: Layout) -> Result<
     let mut response = layout.see_other("/login");
     // Clear the pages and pictures in the browser's cache, too.
     response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
-    let removal = cookies::removal(&app);
+    let removal = cookies::removal(&app, cookies::Kind::Session);
     response.add_removal_cookie(&removal).map_err(|source| Error::internal("cookie", source))?;
     Ok(response)
 }

@@ -4,10 +4,11 @@ use crate::accounts::agent::Agent;
 use crate::accounts::members::Changed;
 use crate::accounts::role::{Action, Role};
 use crate::accounts::user::User;
-use crate::accounts::{account, invitations, members, rights, user};
+use crate::accounts::{account, invitations, members, password_links, rights, user};
 use crate::desk::confirm::Confirm;
 use crate::desk::undo;
 use crate::error::{Error, Kind, OfField, Result};
+use crate::upkeep::link_mails::LinkMail;
 use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::Form;
@@ -38,6 +39,14 @@ struct InvitationRow {
     may_revoke: bool,
 }
 
+/// The link that was just created. It is never shown again.
+struct OneTimeLink {
+    url: String,
+    label: &'static str,
+    instructions: String,
+    lifetime: String,
+}
+
 #[derive(Template)]
 #[template(path = "desk/team.html")]
 struct TeamPage<'a> {
@@ -45,8 +54,9 @@ struct TeamPage<'a> {
     members: Vec<MemberRow>,
     invitations: Vec<InvitationRow>,
     roles: Vec<&'static str>,
-    /// The link that was just created. It is never shown again.
-    link: Option<String>,
+    link: Option<OneTimeLink>,
+    /// Whether invitations are mailed.
+    has_mail: bool,
     email: String,
     error: Option<Error>,
 }
@@ -69,7 +79,8 @@ async fn page<'a>(app: &AppData, layout: &'a Layout, agent: &Agent) -> Result<Te
         })
         .collect();
     let roles = Role::ALL.into_iter().filter(|role| agent.role.may_manage(*role)).map(Role::as_str).collect();
-    Ok(TeamPage { layout, members, invitations, roles, link: None, email: String::new(), error: None })
+    let has_mail = app.mail.is_some();
+    Ok(TeamPage { layout, members, invitations, roles, link: None, has_mail, email: String::new(), error: None })
 }
 
 fn member_row(user: User, agent: &Agent) -> MemberRow {
@@ -106,8 +117,8 @@ pub struct Grant {
     current: String,
 }
 
-/// `POST /settings/team/invitations`: `email`, `role`. Shows the link once, for the
-/// inviter to send.
+/// `POST /settings/team/invitations`: `email`, `role`. Mails the link; without a mail server, it
+/// is shown once, for the inviter to send.
 ///
 /// # Errors
 /// *Forbidden* when an admin invites an owner.
@@ -121,8 +132,12 @@ pub async fn invite(
 ) -> Result<HttpResponse> {
     let role = sent.grant.role;
     agent.role.must_manage(role)?;
-    let (secret, now) = (token::secret()?, app.clock.now());
-    let invited = match confirm_owner(&app, &agent, &confirm, sent.grant)
+    let (secret, now, is_mailed) = (token::secret()?, app.clock.now(), app.mail.is_some());
+    if is_mailed {
+        app.limits.invitations.check(agent.account_id)?;
+    }
+    let needs_password = role == Role::Owner;
+    let invited = match confirm_if(needs_password, &app, &agent, &confirm, sent.grant.current)
         .await
         .and_then(|()| Email::parse(&sent.email).of_field("email"))
     {
@@ -132,18 +147,29 @@ pub async fn invite(
                 account::lock(conn, by.account_id)?;
                 let inviter = rights::acting(conn, by.account_id, by.id, Action::Configure)?;
                 inviter.role.must_manage(role)?;
-                invitations::invite(conn, &inviter, &email, role, &stored, now)
+                let id = invitations::invite(conn, &inviter, &email, role, &stored, now)?;
+                if is_mailed { LinkMail::Invitation(id).request(conn, by.account_id, now) } else { Ok(()) }
             };
             app.db.write(invite).await
         }
         Err(error) => Err(error),
     };
+    if invited.is_ok() {
+        tracing::info!(role = role.as_str(), "invited");
+        if is_mailed {
+            let flash = Flash::new(format!("The invitation to {} is on its way.", sent.email.trim()));
+            return layout.see_other_with("/settings/team", &flash);
+        }
+    }
     let mut page = page(&app, &layout, &agent).await?;
     match invited {
         Ok(()) => {
-            tracing::info!(role = role.as_str(), "invited");
-            let origin = client::our_origin(&req, &app.config);
-            page.link = Some(format!("{origin}{}", layout.href(&format!("/invitations/{secret}"))));
+            page.link = Some(OneTimeLink {
+                url: full_url(&req, &app, &layout, &format!("/invitations/{secret}")),
+                label: "Invitation link",
+                instructions: "Send this link to your colleague.".into(),
+                lifetime: format!("{} days", invitations::LINK_DAYS),
+            });
             layout.page_with(StatusCode::CREATED, &page)
         }
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
@@ -162,9 +188,19 @@ pub async fn revoke(app: AppData, agent: Agent, layout: Layout, path: web::Path<
     layout.see_other_with("/settings/team", &Flash::new("Invitation revoked."))
 }
 
-/// Granting the owner role requires the password of the user who grants it.
-async fn confirm_owner(app: &AppData, agent: &Agent, confirm: &Confirm, grant: Grant) -> Result<()> {
-    if grant.role == Role::Owner { confirm.password(app, agent, grant.current).await } else { Ok(()) }
+fn full_url(req: &HttpRequest, app: &AppData, layout: &Layout, path: &str) -> String {
+    format!("{}{}", client::our_origin(req, &app.config), layout.href(path))
+}
+
+/// What makes or concerns an owner requires the password of the user who does it.
+async fn confirm_if(
+    needs_password: bool,
+    app: &AppData,
+    agent: &Agent,
+    confirm: &Confirm,
+    current: String,
+) -> Result<()> {
+    if needs_password { confirm.password(app, agent, current).await } else { Ok(()) }
 }
 
 /// `POST /settings/team/{id}/role`: `role`, and for an owner `current`, the
@@ -179,7 +215,7 @@ pub async fn set_role(
 ) -> Result<HttpResponse> {
     let (id, role) = (path.into_inner(), grant.role);
     agent.role.must_manage(role)?;
-    if let Err(error) = confirm_owner(&app, &agent, &confirm, grant).await {
+    if let Err(error) = confirm_if(role == Role::Owner, &app, &agent, &confirm, grant.current).await {
         if error.kind != Kind::Invalid {
             return Err(error);
         }
@@ -210,6 +246,54 @@ pub async fn disable(app: AppData, agent: Agent, layout: Layout, path: web::Path
     tracing::info!(member = id, keys, "member disabled");
     let text = format!("{} can no longer sign in.{}", user.name, revoked_keys_notice(keys));
     layout.see_other_with("/settings/team", &undo::flash(text, [event]))
+}
+
+/// The password of the agent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Current {
+    current: String,
+}
+
+/// `POST /settings/team/{id}/password-link`: for an owner `current`, the agent's password. Shows
+/// a link once, with which the member sets a new password.
+pub async fn create_password_link(
+    req: HttpRequest,
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    confirm: Confirm,
+    path: web::Path<i64>,
+    Form(sent): Form<Current>,
+) -> Result<HttpResponse> {
+    let (id, account_id, now, secret) = (path.into_inner(), agent.account_id, app.clock.now(), token::secret()?);
+    let is_owner = app.db.read(move |conn| user::find(conn, account_id, id)).await?.role == Role::Owner;
+    let (stored, by) = (secret.clone(), agent.clone());
+    let created = match confirm_if(is_owner, &app, &agent, &confirm, sent.current).await {
+        Ok(()) => {
+            let create = move |conn: &mut _| password_links::create_for_member(conn, &by, id, &stored, now);
+            app.db.write(create).await
+        }
+        Err(error) => Err(error),
+    };
+    let mut page = page(&app, &layout, &agent).await?;
+    match created {
+        Ok(user) => {
+            tracing::info!(member = id, "password link created");
+            page.link = Some(OneTimeLink {
+                url: full_url(&req, &app, &layout, &format!("/password/{secret}")),
+                label: "Password link",
+                instructions: format!("Send this link to {}, who can set a new password with it.", user.name),
+                lifetime: format!("{} hours", password_links::HANDED_OVER_HOURS),
+            });
+            layout.page_with(StatusCode::CREATED, &page)
+        }
+        Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => {
+            page.error = Some(error);
+            layout.page_showing(page.error.as_ref(), &page)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// `POST /settings/team/{id}/enable`

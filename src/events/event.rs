@@ -89,6 +89,7 @@ kinds! {
     UserEnabled = "user.enabled",
     UserProfileChanged = "user.profile_changed",
     UserPasswordChanged = "user.password_changed",
+    UserPasswordLinkCreated = "user.password_link_created",
     UserSignedIn = "user.signed_in",
     UserSignInFailed = "user.sign_in_failed",
     UserSignedOut = "user.signed_out",

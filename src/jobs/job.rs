@@ -13,6 +13,8 @@ use diesel::prelude::*;
 pub enum Kind {
     /// A mail to a member of the team.
     Mail,
+    /// A mail with a one-time link, to a user or to someone invited.
+    LinkMail,
     /// Removing what has been in the trash for long enough, again and again.
     Cleanup,
     /// A change of many tickets.
@@ -28,18 +30,24 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Mail, Self::Cleanup, Self::Bulk, Self::Figures, Self::SampleRemoval, Self::Upgrade];
+    pub const ALL: [Self; 7] =
+        [Self::Mail, Self::LinkMail, Self::Cleanup, Self::Bulk, Self::Figures, Self::SampleRemoval, Self::Upgrade];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
+            Self::LinkMail => "link_mail",
             Self::Cleanup => "cleanup",
             Self::Bulk => "bulk",
             Self::Figures => "figures",
             Self::SampleRemoval => "sample_removal",
             Self::Upgrade => "upgrade",
         }
+    }
+
+    /// Whether it waits until a mail server is configured.
+    pub fn needs_mail(self) -> bool {
+        matches!(self, Self::Mail | Self::LinkMail)
     }
 
     /// How long after the end of a run the next one begins, for jobs that never end.

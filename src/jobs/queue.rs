@@ -69,10 +69,15 @@ fn insert(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> QueryResul
 /// installation, unless it waits or runs already.
 pub fn ensure(conn: &mut Connection, kind: Kind, account_id: Option<i64>, now: NaiveDateTime) -> Result<()> {
     let key = account_id.map_or_else(|| kind.as_str().into(), |id| id.to_string());
-    let known = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::key.eq(&key));
-    diesel::update(known.filter(jobs::ended_at.is_not_null())).set(again(now)).execute(conn)?;
-    let job = NewJob { account_id, kind, key, group_key: String::new(), data: "{}".into(), due_at: now };
-    unless_taken(conn, |conn| insert(conn, &job, now))?;
+    request(conn, &NewJob { account_id, kind, key, group_key: String::new(), data: "{}".into(), due_at: now }, now)
+}
+
+/// Adds a job, or lets the one of its kind and key be done again. One that waits or runs already
+/// stays as it is.
+pub fn request(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> Result<()> {
+    let known = jobs::table.filter(jobs::kind.eq(job.kind)).filter(jobs::key.eq(&job.key));
+    diesel::update(known.filter(jobs::ended_at.is_not_null())).set(again(job.due_at)).execute(conn)?;
+    unless_taken(conn, |conn| insert(conn, job, now))?;
     Ok(())
 }
 

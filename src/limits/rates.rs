@@ -38,6 +38,14 @@ pub struct Limits {
     pub api: Limit,
     /// Wrong API keys from one address.
     pub guesses: Limit,
+    /// Requests for a new password from one network.
+    pub password_network: Limit,
+    /// Mails for a new password to one address.
+    pub password_address: Limit,
+    /// Mailed invitations of one account.
+    pub invitations: Limit,
+    /// Test mails of one account.
+    pub test_mails: Limit,
     /// Wrong passwords.
     pub passwords: Throttle,
     /// Open event streams of visitors.
@@ -56,6 +64,10 @@ impl Limits {
             chat_reading: Limit::new(per_minute(3_000), 3_000),
             api: Limit::new(Quota::per_minute(api_per_minute), api_per_minute.get()),
             guesses: Limit::new(per_minute(30), 30),
+            password_network: Limit::new(per_minute(5), 20),
+            password_address: Limit::new(per_hour(3), 3),
+            invitations: Limit::new(per_hour(60), 60),
+            test_mails: Limit::new(per_minute(2), 5),
             passwords: Throttle::default(),
             streams: Arc::default(),
         }
@@ -64,6 +76,10 @@ impl Limits {
 
 fn per_minute(count: u32) -> Quota {
     Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
+}
+
+fn per_hour(count: u32) -> Quota {
+    Quota::per_hour(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
 }
 
 fn per_second(count: u32) -> Quota {

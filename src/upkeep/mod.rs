@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod check;
 pub mod figures;
 pub mod janitor;
+pub mod link_mails;
 pub mod marker;
 pub mod notices;
 pub mod sample;

@@ -8,7 +8,7 @@ use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{bulk, figures, janitor, upgrade};
+use crate::upkeep::{bulk, figures, janitor, link_mails, upgrade};
 use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,7 @@ async fn next(app: &App) -> Result<Option<Job>> {
         && app.db.scan(plan::is_behind).await?
         && app.db.write(move |conn| plan::read_on(conn, now)).await?
     {}
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| sends_mail || *kind != Kind::Mail).collect();
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| sends_mail || !kind.needs_mail()).collect();
     loop {
         let kinds = kinds.clone();
         let Some(id) = app.db.scan(move |conn| queue::next_due(conn, &kinds, now)).await? else { return Ok(None) };
@@ -100,7 +100,8 @@ pub async fn run(app: &App, job: Job) -> Result<()> {
     let work = async {
         match (job.kind, &app.mail) {
             (Kind::Mail, Some(mailer)) => send::send(app, mailer, &job).await,
-            (Kind::Mail, None) => Err(Error::unavailable("no mail server is configured")),
+            (Kind::LinkMail, Some(mailer)) => link_mails::send(app, mailer, &job).await,
+            (Kind::Mail | Kind::LinkMail, None) => Err(Error::unavailable("no mail server is configured")),
             (Kind::Cleanup, _) => janitor::clear(app).await,
             (Kind::Bulk, _) => bulk::run(app, &job).await,
             (Kind::Figures, _) => figures::build(app, &job).await,

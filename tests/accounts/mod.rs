@@ -1,5 +1,6 @@
 //! Accounts, sessions, invitations, roles.
 
+mod password_links;
 mod sessions;
 
 use crate::support::{PASSWORD, TestApp};
@@ -170,7 +171,7 @@ async fn an_invitation_lets_one_person_in_once() {
     admin.post("/settings/team/invitations", &taken).await.expect(409).expect_text("already exists");
 
     let invited = admin.post("/settings/team/invitations", &[("email", "new@example.com"), ("role", "viewer")]).await;
-    let path = invited.expect(201).invitation();
+    let path = invited.expect(201).one_time_link();
     let new = app.stranger();
     new.get(&path).await.expect(200).expect_text("new@example.com");
     new.post(&path, &[("name", "Nina"), ("password", PASSWORD)]).await.expect_redirect("/tickets");
@@ -179,7 +180,7 @@ async fn an_invitation_lets_one_person_in_once() {
     app.stranger().get(&path).await.expect(404);
 
     let invited = admin.post("/settings/team/invitations", &[("email", "late@example.com"), ("role", "viewer")]).await;
-    let path = invited.invitation();
+    let path = invited.one_time_link();
     app.wait(Duration::from_secs(4 * 24 * 3600));
     app.stranger().get(&path).await.expect(404);
 }

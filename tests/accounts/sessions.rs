@@ -21,7 +21,7 @@ async fn what_a_demoted_owner_left_behind_is_worth_nothing() {
         let invite = async |email: &str| {
             let fields = [("email", email), ("role", "owner"), ("current", PASSWORD)];
             let invited = second.post("/settings/team/invitations", &fields).await;
-            invited.expect(201).invitation()
+            invited.expect(201).one_time_link()
         };
         let path = invite(&format!("{}@example.com", unique("back"))).await;
         let key = second.make_key("Back door").await;

@@ -253,7 +253,7 @@ async fn browser_axe_finds_nothing_on_empty_pages_and_at_the_door() {
     check.page("/login", NOTHING).await;
     check.page("/login", "document.querySelector('[name=email]').value = 'a@example.com'; document.querySelector('[name=password]').value = 'x'; document.querySelector('form').submit()").await;
     let invited = owner.post("/settings/team/invitations", &[("email", "new@example.com"), ("role", "editor")]).await;
-    let invitation = invited.invitation();
+    let invitation = invited.one_time_link();
     check.page(&invitation, NOTHING).await;
     check.page(&invitation, REFUSE).await;
     sign_in(&check.browser, &owner).await;

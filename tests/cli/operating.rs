@@ -618,7 +618,7 @@ async fn the_log_tells_who_was_refused_and_who_changed_what_others_may() {
         (owner.post("/settings/keys/1/revoke", &[]).await, 303, "API key revoked", "user=1"),
         (owner.post("/settings/team/invitations", &invite).await, 201, "invited", "user=1"),
     ];
-    let path = events[5].0.invitation();
+    let path = events[5].0.one_time_link();
     let join = [("name", "Vera"), ("password", PASSWORD)];
     events.push((member.post(&path, &join).await, 303, "invitation accepted", "user=2"));
     events.push((member.get("/settings/keys").await, 403, "request refused", "user=2"));

@@ -119,11 +119,10 @@ impl Answer {
         ids.next().unwrap_or_else(|| panic!("no address below {path} in:\n{}", self.body))
     }
 
-    /// The path of a new invitation, which the page shows once.
+    /// The path of the one-time link that the page shows.
     #[track_caller]
-    pub fn invitation(&self) -> String {
-        let link = self.value_of("[data-copy]");
-        link[link.find("/invitations/").unwrap()..].to_owned()
+    pub fn one_time_link(&self) -> String {
+        url::Url::parse(&self.value_of("[data-copy]")).unwrap().path().to_owned()
     }
 
     /// The ticket numbers of a list, in order.

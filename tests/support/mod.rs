@@ -134,7 +134,6 @@ impl TestApp {
         self.ahead.fetch_add(time.as_secs(), Ordering::Relaxed);
     }
 
-    /// Starts a Docket behind a proxy on this machine, like most installations.
     /// Waits until all events have their numbers. On Postgres, other tests on the same server
     /// delay the last ones.
     pub async fn numbered(&self) {
@@ -150,6 +149,7 @@ impl TestApp {
         worker::run_due(&self.app).await.unwrap();
     }
 
+    /// Starts a Docket behind a proxy on this machine, like most installations.
     pub async fn start_behind_proxy() -> Self {
         Self::start_with(|config| config.trusted_proxies = "127.0.0.1".parse().unwrap()).await
     }

@@ -1,5 +1,6 @@
 //! A mail server: aiosmtpd, which stores mails in a folder.
 
+use super::TestApp;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -43,6 +44,19 @@ impl MailServer {
         self.wait();
     }
 
+    /// Does the jobs of an app until a mail arrives, and returns it decoded.
+    pub async fn next(&self, app: &TestApp) -> String {
+        let begun = Instant::now();
+        loop {
+            app.run_jobs().await;
+            if let [mail] = self.take().as_slice() {
+                return decode(mail);
+            }
+            assert!(begun.elapsed() < PATIENCE, "a mail arrives");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Returns all received mails and empties the folder.
     pub fn take(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.dir.path().join("mail/new")) else { return Vec::new() };
@@ -74,4 +88,15 @@ impl Drop for MailServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Headers and text as a mail program shows them.
+pub fn decode(mail: &str) -> String {
+    let script = "import email, email.policy, sys
+m = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
+print('\\n'.join(f'{k}: {v}' for k, v in m.items()))
+print(m.get_content())";
+    let mut command = Command::new("python3");
+    command.args(["-c", script]).env("PYTHONIOENCODING", "utf-8");
+    String::from_utf8(crate::support::process::run(command, mail).stdout).unwrap()
 }

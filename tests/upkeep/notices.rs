@@ -1,7 +1,7 @@
 //! Mails to the team, through a real mail server.
 
 use crate::support::chat::Visitor;
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{MailServer, decode};
 use crate::support::{Person, TestApp, fresh_database};
 use docket::accounts::role::Role;
 use docket::config::Config;
@@ -99,17 +99,6 @@ async fn a_visitor_who_waits_is_told_after_five_minutes_and_never_gets_mail() {
     app.wait(Duration::from_secs(361));
     app.run_jobs().await;
     assert_eq!(server.take(), Vec::<String>::new());
-}
-
-/// Headers and text as a mail program shows them.
-fn decode(mail: &str) -> String {
-    let script = "import email, email.policy, sys
-m = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
-print('\\n'.join(f'{k}: {v}' for k, v in m.items()))
-print(m.get_content())";
-    let mut command = std::process::Command::new("python3");
-    command.args(["-c", script]).env("PYTHONIOENCODING", "utf-8");
-    String::from_utf8(crate::support::process::run(command, mail).stdout).unwrap()
 }
 
 #[test]
