@@ -1,10 +1,10 @@
-//! Mail over SMTP. Visitors never get any.
+//! Mail over SMTP.
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::values::{email, token};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Mailer {
     base: String,
 }
 
-/// A mail to one member of the team.
+/// A mail to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     /// The left side of its `Message-ID`, the same whenever it is sent again.
@@ -36,6 +36,21 @@ pub struct Mail {
     pub subject: String,
     /// Plain text.
     pub text: String,
+    /// What only mails to visitors have.
+    pub for_visitor: Option<ForVisitor>,
+}
+
+/// What mails to visitors have besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForVisitor {
+    /// The name of the sender.
+    pub sender: String,
+    /// The text as HTML.
+    pub html: String,
+    /// The ids of earlier mails of the conversation, oldest first.
+    pub earlier: Vec<String>,
+    /// Where a `POST` ends such mails (RFC 8058).
+    pub stop_url: String,
 }
 
 impl Mailer {
@@ -79,7 +94,7 @@ impl Mailer {
             self.from.email.domain()
         );
         let (name, address, subject) = (String::new(), address.to_owned(), "Test email from Docket".into());
-        self.send(&Mail { id: token::id()?, name, address, subject, text }).await
+        self.send(&Mail { id: token::id()?, name, address, subject, text, for_visitor: None }).await
     }
 
     /// Sends a mail.
@@ -89,17 +104,36 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<()> {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
         let address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
-        let message = Message::builder()
-            .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
+        let domain = self.from.email.domain();
+        let id = |left: &String| format!("<{left}@{domain}>");
+        let visitor = mail.for_visitor.as_ref();
+        let sender = visitor.map_or_else(|| self.from.name.clone(), |visitor| Some(visitor.sender.clone()));
+        let mut message = Message::builder()
+            .message_id(Some(id(&mail.id)))
             .header(MIME_VERSION_1_0)
-            .from(self.from.clone())
+            .from(Mailbox::new(sender, self.from.email.clone()))
             .to(Mailbox::new((!mail.name.is_empty()).then(|| mail.name.clone()), address))
             .subject(&mail.subject)
             // RFC 3834: prevents automatic replies.
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.clone())
-            .map_err(|error| wrong(&error))?;
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()));
+        let message = match visitor {
+            None => message.header(ContentType::TEXT_PLAIN).body(mail.text.clone()),
+            Some(visitor) => {
+                if let Some(last) = visitor.earlier.last() {
+                    let references: Vec<String> = visitor.earlier.iter().map(id).collect();
+                    message = message.in_reply_to(id(last)).references(references.join(" "));
+                }
+                let stop = [
+                    (HeaderName::new_from_ascii_str("List-Unsubscribe"), format!("<{}>", visitor.stop_url)),
+                    (HeaderName::new_from_ascii_str("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click".into()),
+                ];
+                for (name, value) in stop {
+                    message = message.raw_header(HeaderValue::new(name, value));
+                }
+                message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), visitor.html.clone()))
+            }
+        };
+        let message = message.map_err(|error| wrong(&error))?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
             Err(error) if error.status().is_some_and(|code| FOR_EVER.contains(&u16::from(code))) => {

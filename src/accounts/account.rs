@@ -11,10 +11,15 @@ use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::figures::build;
 use crate::values::text;
+use crate::values::text::ticked;
 use crate::values::time::parse_zone;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::Deserialize;
+
+/// How long a visitor has to see a reply before it is mailed, at first and at most.
+const REPLY_MINUTES: i64 = 10;
+const MOST_REPLY_MINUTES: i64 = 24 * 60;
 
 #[derive(Clone, Debug, Insertable, Queryable)]
 #[diesel(table_name = accounts)]
@@ -36,6 +41,9 @@ pub struct Account {
     pub figures_generation: i64,
     pub figures_next: String,
     pub figures_place: i64,
+    /// Whether replies that a visitor has not seen are mailed, and after how many minutes.
+    pub mails_replies: bool,
+    pub reply_minutes: i64,
 }
 
 /// The number of tickets in one status, maintained by [`crate::tickets::counts`].
@@ -68,6 +76,8 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         figures_generation: 0,
         figures_next: String::new(),
         figures_place: 0,
+        mails_replies: false,
+        reply_minutes: REPLY_MINUTES,
     };
     diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {
@@ -140,6 +150,42 @@ impl From<Account> for Settings {
         let Account { name, time_zone, conversation_url, submission_url, .. } = account;
         Self { name, time_zone, conversation_url, submission_url }
     }
+}
+
+/// Whether and when replies are mailed to visitors.
+#[derive(AsChangeset, Clone, Deserialize)]
+#[diesel(table_name = accounts)]
+#[serde(default, rename_all = "camelCase")]
+pub struct MailSettings {
+    #[serde(deserialize_with = "ticked")]
+    pub mails_replies: bool,
+    /// How long a visitor has to see a reply before it is mailed.
+    pub reply_minutes: i64,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self { mails_replies: false, reply_minutes: REPLY_MINUTES }
+    }
+}
+
+impl From<&Account> for MailSettings {
+    fn from(account: &Account) -> Self {
+        Self { mails_replies: account.mails_replies, reply_minutes: account.reply_minutes }
+    }
+}
+
+/// # Errors
+/// *Invalid* for a number of minutes that is not from 1 to a day.
+pub fn change_mail(conn: &mut Connection, actor: &Actor, settings: &MailSettings, now: NaiveDateTime) -> Result<()> {
+    if !(1..=MOST_REPLY_MINUTES).contains(&settings.reply_minutes) {
+        let message = format!("Enter a number of minutes from 1 to {MOST_REPLY_MINUTES}.");
+        return Err(Error::invalid(message)).of_field("replyMinutes");
+    }
+    let account = find(conn, actor.account_id)?;
+    diesel::update(accounts::table.find(account.id)).set(settings).execute(conn)?;
+    record(conn, actor, NewEvent::new(EventKind::AccountChanged, account.id).text(&account.name, &account.name), now)?;
+    Ok(())
 }
 
 fn parse_pattern(pattern: &str) -> Result<String> {

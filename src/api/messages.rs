@@ -151,6 +151,7 @@ impl CreateMessage {
             client_id: self.id,
             at: read::stored(self.created_at, now),
             reopens: false,
+            by_mail: sender == messages::Sender::Agent,
         })
     }
 }

@@ -77,6 +77,10 @@ pub struct Conversation {
     pub first_reply_at: Option<NaiveDateTime>,
     /// The visitor, by address.
     pub contact_id: Option<i64>,
+    /// The position of the newest message that the visitor has seen.
+    pub seen_position: i64,
+    /// The address at which the visitor has shown to read mails; empty if none.
+    pub confirmed_email: String,
 }
 
 impl Conversation {
@@ -94,6 +98,11 @@ impl Conversation {
     /// An event of this conversation.
     pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
         NewEvent::new(kind, &self.id).data(json!({ "row": self.seq })).about(self.visitor())
+    }
+
+    /// Whether the visitor has shown to read mails at their address.
+    pub fn has_confirmed_email(&self) -> bool {
+        !self.visitor_email.is_empty() && self.confirmed_email == self.visitor_email
     }
 
     pub fn is_open(&self) -> bool {
@@ -234,6 +243,11 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
     let waits =
         |(id, since, deleted): (String, Option<_>, Option<_>)| (since.is_some() && deleted.is_none()).then_some(id);
     Ok(rows.into_iter().filter_map(waits).collect())
+}
+
+/// The conversation of a row, unless it is deleted.
+pub fn of_row(conn: &mut Connection, seq: i64) -> Result<Option<Conversation>> {
+    Ok(conversations::table.find(seq).filter(conversations::deleted_at.is_null()).first(conn).optional()?)
 }
 
 /// The conversations that have been waiting for a reply for longest.

@@ -137,6 +137,7 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
             created_at: new.at,
             client_id: new.client_id.clone(),
             channel: new.channel,
+            by_mail: new.by_mail,
         })
         .returning(messages::all_columns)
         .get_result(conn)?;
@@ -261,6 +262,8 @@ impl std::str::FromStr for Sender {
 pub enum Channel {
     /// The bubble on a website.
     Bubble,
+    /// The page that mails to the visitor link to.
+    Thread,
     /// The desk, or a program with an API key.
     Team,
 }
@@ -272,6 +275,7 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bubble => "bubble",
+            Self::Thread => "thread",
             Self::Team => "team",
         }
     }
@@ -283,8 +287,9 @@ impl std::str::FromStr for Channel {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "bubble" => Ok(Self::Bubble),
+            "thread" => Ok(Self::Thread),
             "team" => Ok(Self::Team),
-            _ => Err(Error::invalid("channel must be bubble or team.")),
+            _ => Err(Error::invalid("channel must be bubble, thread or team.")),
         }
     }
 }
@@ -304,19 +309,22 @@ pub struct NewMessage {
     pub at: NaiveDateTime,
     /// Whether it reopens a closed conversation.
     pub reopens: bool,
+    /// Whether a reply may be mailed to the visitor.
+    pub by_mail: bool,
 }
 
 impl NewMessage {
     /// A reply by a member of the team.
     pub fn reply(author_name: &str, body: String, at: NaiveDateTime) -> Self {
         let author_name = author_name.to_owned();
-        Self { sender: Sender::Agent, author_name, body, channel: Channel::Team, client_id: None, at, reopens: false }
+        let (sender, channel, client_id) = (Sender::Agent, Channel::Team, None);
+        Self { sender, author_name, body, channel, client_id, at, reopens: false, by_mail: true }
     }
 
     /// A visitor's message from the bubble.
     pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
-        let channel = Channel::Bubble;
-        Self { sender: Sender::Visitor, author_name: String::new(), body, channel, client_id, at, reopens: true }
+        let (sender, author_name, channel) = (Sender::Visitor, String::new(), Channel::Bubble);
+        Self { sender, author_name, body, channel, client_id, at, reopens: true, by_mail: false }
     }
 }
 
@@ -350,6 +358,7 @@ pub struct Message {
     pub created_at: NaiveDateTime,
     pub client_id: Option<String>,
     pub channel: Channel,
+    pub by_mail: bool,
 }
 
 impl Message {

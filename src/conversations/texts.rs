@@ -19,7 +19,7 @@ pub struct Text {
 }
 
 /// Every text of the bubble.
-pub const TEXTS: [Text; 20] = [
+pub const TEXTS: [Text; 28] = [
     text("title", "Chat with us", "above the messages"),
     text("welcome", "Hello! Write to us, and we answer here.", "before the first message"),
     text("open", "Open the chat", "the round button"),
@@ -39,6 +39,14 @@ pub const TEXTS: [Text; 20] = [
     text("unread", "{n} new messages", "the number on the round button; {n} is the number"),
     text("newMessage", "New message from", "read aloud before a name"),
     text("earlier", "Earlier messages", "a button above the messages"),
+    text("mailSubject", "{team} replied to you", "the subject of an email; {team} is the account’s name"),
+    text("mailWrote", "You wrote:", "in an email, above the visitor’s message"),
+    text("mailAnswer", "Read everything and answer", "in an email, the link to the conversation"),
+    text("mailNoReply", "Please answer there: replies to this email reach nobody.", "in an email, below that link"),
+    text("mailStop", "No more emails about replies", "in an email, a link; on its page, a button"),
+    text("mailStopped", "You get no more emails about replies.", "on the page of that link"),
+    text("mailAgain", "Send me emails again", "on the page of that link, a button"),
+    text("threadSent", "Your message was sent.", "on the page that emails link to"),
     text("ended", "This conversation was closed. Write to open it again.", "below the messages"),
 ];
 

@@ -2,8 +2,8 @@
 
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
-use crate::conversations::figures;
 use crate::conversations::messages::texts;
+use crate::conversations::{figures, reply_mails, thread_links};
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
 use crate::db::{Connection, index, ticket_index};
@@ -92,6 +92,8 @@ pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: Na
     let Some(first) = positions.last() else {
         let purged = NewEvent::new(EventKind::ConversationPurged, &conversation.id);
         record(conn, &Actor::system(conversation.account_id), purged, now)?;
+        thread_links::revoke(conn, seq)?;
+        reply_mails::forget(conn, seq)?;
         diesel::delete(conversation_marks::table.filter(conversation_marks::conversation_seq.eq(seq))).execute(conn)?;
         return Ok(diesel::delete(conversations::table.find(seq)).execute(conn)?);
     };

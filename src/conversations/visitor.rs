@@ -77,6 +77,23 @@ fn conversation(
     Ok(found)
 }
 
+/// Records that the visitor has seen the messages up to a position, and returns whether that is
+/// news.
+pub fn note_seen(conn: &mut Connection, of: &Conversation, position: i64) -> Result<bool> {
+    let position = position.min(of.message_count);
+    let row = conversations::table.find(of.seq).filter(conversations::seen_position.lt(position));
+    Ok(diesel::update(row).set(conversations::seen_position.eq(position)).execute(conn)? == 1)
+}
+
+/// Records that the visitor reads mails at their address: they have used a link in one.
+pub fn confirm_email(conn: &mut Connection, of: &Conversation) -> Result<()> {
+    if !of.has_confirmed_email() {
+        let row = diesel::update(conversations::table.find(of.seq));
+        row.set(conversations::confirmed_email.eq(&of.visitor_email)).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Changes the visitor's name and address where given, and returns the updated
 /// conversation.
 pub fn change_visitor(

@@ -1,6 +1,7 @@
 //! Queries on widgets: the chat bubbles of an account.
 
 use crate::accounts::user::MAX_NAME;
+use crate::conversations::conversation::Conversation;
 use crate::conversations::texts::Texts;
 use crate::db::Connection;
 use crate::db::schema::{conversations, widgets};
@@ -100,6 +101,13 @@ pub fn all(conn: &mut Connection, account_id: i64) -> Result<Vec<Widget>> {
 /// One of the account's widgets.
 pub fn get(conn: &mut Connection, account_id: i64, id: i64) -> Result<Widget> {
     Ok(widgets::table.filter(widgets::account_id.eq(account_id)).filter(widgets::id.eq(id)).first(conn)?)
+}
+
+/// The texts and the language for the visitor of a conversation.
+pub fn texts_of(conn: &mut Connection, of: &Conversation) -> Result<(Texts, String)> {
+    let Some(id) = of.widget_id else { return Ok((Texts::default(), "en".into())) };
+    let widget = get(conn, of.account_id, id)?;
+    Ok((widget.texts(), widget.language))
 }
 
 /// The widget behind a public key.

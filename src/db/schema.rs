@@ -21,6 +21,8 @@ table! {
         figures_generation -> BigInt,
         figures_next -> Text,
         figures_place -> BigInt,
+        mails_replies -> Bool,
+        reply_minutes -> BigInt,
     }
 }
 
@@ -177,6 +179,8 @@ table! {
         first_reply_seconds -> Nullable<BigInt>,
         first_reply_at -> Nullable<Timestamp>,
         contact_id -> Nullable<BigInt>,
+        seen_position -> BigInt,
+        confirmed_email -> Text,
     }
 }
 
@@ -191,6 +195,39 @@ table! {
         created_at -> Timestamp,
         client_id -> Nullable<Text>,
         channel -> Text,
+        by_mail -> Bool,
+    }
+}
+
+table! {
+    thread_links (token_hash) {
+        token_hash -> Text,
+        conversation_seq -> BigInt,
+        address -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
+    reply_mails (job_id) {
+        job_id -> BigInt,
+        account_id -> BigInt,
+        conversation_seq -> BigInt,
+        address -> Text,
+        first_position -> BigInt,
+        last_position -> BigInt,
+        created_at -> Timestamp,
+        sent_at -> Nullable<Timestamp>,
+        error -> Text,
+    }
+}
+
+table! {
+    stopped_addresses (account_id, address) {
+        account_id -> BigInt,
+        address -> Text,
+        reason -> Text,
+        stopped_at -> Timestamp,
     }
 }
 
@@ -469,6 +506,9 @@ allow_tables_to_appear_in_same_query!(
     submission_marks,
     conversations,
     messages,
+    thread_links,
+    reply_mails,
+    stopped_addresses,
     tickets,
     ticket_counts,
     tags,

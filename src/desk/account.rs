@@ -1,11 +1,11 @@
 //! `/settings`: the account's name, its time zone, and the addresses of other systems.
 
-use crate::accounts::account::Settings;
+use crate::accounts::account::{MailSettings, Settings};
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::{account, samples};
 use crate::db::Connection;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
 use crate::figures::read;
 use crate::jobs::job::Kind;
@@ -27,7 +27,7 @@ struct AccountPage<'a> {
     settings: &'a Settings,
     zones: Vec<&'static str>,
     has_sample: bool,
-    has_mail: bool,
+    mail: MailSettings,
     email: &'a str,
     error: Option<&'a Error>,
 }
@@ -40,10 +40,12 @@ async fn render(
     error: Option<&Error>,
 ) -> Result<HttpResponse> {
     let account_id = agent.account_id;
-    let has_sample = app.db.read(move |conn| Ok(!samples::of(conn, account_id)?.is_empty())).await?;
+    let read = move |conn: &mut _| Ok((!samples::of(conn, account_id)?.is_empty(), account::find(conn, account_id)?));
+    let (has_sample, account) = app.db.read(read).await?;
+    let mail = MailSettings::from(&account);
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-    let (has_mail, email) = (app.mail.is_some(), agent.email.as_str());
-    let page = AccountPage { layout, settings, zones, has_sample, has_mail, email, error };
+    let email = agent.email.as_str();
+    let page = AccountPage { layout, settings, zones, has_sample, mail, email, error };
     layout.page_showing(error, &page)
 }
 
@@ -84,6 +86,25 @@ pub async fn remove_sample(app: AppData, agent: Agent, layout: Layout) -> Result
     let write = move |conn: &mut Connection, actor: &Actor| removal::request(conn, actor.account_id, now);
     app.write_as(&agent, Action::Configure, write).await?;
     layout.see_other_with("/settings", &Flash::new("Removing the sample data. This takes a moment."))
+}
+
+/// `POST /settings/email`: `mailsReplies`, `replyMinutes`
+pub async fn save_mail(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    Form(typed): Form<MailSettings>,
+) -> Result<HttpResponse> {
+    let (now, account_id) = (app.clock.now(), agent.account_id);
+    let write = move |conn: &mut Connection, actor: &Actor| account::change_mail(conn, actor, &typed, now);
+    match app.write_as(&agent, Action::Configure, write).await {
+        Ok(()) => layout.see_other_with("/settings", &Flash::new("Saved.")),
+        Err(error) if error.kind == ErrorKind::Invalid => {
+            let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
+            render(&app, &agent, &layout, &account.into(), Some(&error)).await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// `POST /settings/test-email`: sends an email to the user, to see whether emails arrive

@@ -110,6 +110,7 @@ fn what(job: &Job, team: &[User]) -> String {
             Ok(LinkMail::Invitation(_)) => "Mail with an invitation".into(),
             _ => "Mail with a link for a new password".into(),
         },
+        Kind::ReplyMail => "Mail to a visitor with replies that they have not seen".into(),
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
         Kind::Bulk => "Changing many tickets".into(),
         Kind::Figures => "Counting for reports".into(),

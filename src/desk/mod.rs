@@ -16,7 +16,6 @@ pub mod keys;
 pub mod live;
 pub mod password;
 pub mod profile;
-pub mod prose;
 pub mod reports;
 pub mod sessions;
 pub mod setup;

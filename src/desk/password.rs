@@ -23,8 +23,6 @@ use serde::Deserialize;
 #[template(path = "desk/password_forgot.html")]
 struct ForgotPage<'a> {
     layout: &'a Layout,
-    /// Whether links can be mailed.
-    has_mail: bool,
     /// Whether the form was sent.
     is_sent: bool,
     email: &'a str,
@@ -40,9 +38,8 @@ struct NewPage<'a> {
 }
 
 /// `GET /password/forgot`
-pub async fn forgot(app: AppData, layout: Layout) -> Result<HttpResponse> {
-    let has_mail = app.mail.is_some();
-    layout.page(&ForgotPage { layout: &layout, has_mail, is_sent: false, email: "", error: None })
+pub async fn forgot(layout: Layout) -> Result<HttpResponse> {
+    layout.page(&ForgotPage { layout: &layout, is_sent: false, email: "", error: None })
 }
 
 #[derive(Default, Deserialize)]
@@ -57,8 +54,8 @@ pub struct Asked {
 /// # Errors
 /// *Too many* after many requests from one network.
 pub async fn ask(req: HttpRequest, app: AppData, layout: Layout, Form(sent): Form<Asked>) -> Result<HttpResponse> {
-    if app.mail.is_none() {
-        return forgot(app, layout).await;
+    if !layout.sends_mail {
+        return forgot(layout).await;
     }
     app.limits.password_network.check(client::network(&req, &app.config))?;
     let (error, is_sent) = match Email::parse(&sent.email).of_field("email") {
@@ -72,7 +69,7 @@ pub async fn ask(req: HttpRequest, app: AppData, layout: Layout, Form(sent): For
         }
         Err(error) => (Some(error), false),
     };
-    let page = ForgotPage { layout: &layout, has_mail: true, is_sent, email: &sent.email, error };
+    let page = ForgotPage { layout: &layout, is_sent, email: &sent.email, error };
     layout.page_showing(page.error.as_ref(), &page)
 }
 

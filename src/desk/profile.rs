@@ -4,7 +4,6 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::accounts::user::{MAX_NAME, Profile};
 use crate::accounts::{account, passwords, user};
-use crate::app::App;
 use crate::desk::confirm::Confirm;
 use crate::desk::sign_in;
 use crate::error::{Error, Kind, OfField, Result};
@@ -79,25 +78,24 @@ struct ProfilePage<'a> {
     zone: &'a str,
     zones: Vec<&'static str>,
     mail: Wanted,
-    sends_mail: bool,
     has_keys: bool,
     error: Option<&'a Error>,
     password_error: Option<&'a Error>,
 }
 
 impl<'a> ProfilePage<'a> {
-    fn new(layout: &'a Layout, agent: &'a Agent, app: &App, mail: Wanted) -> Self {
+    fn new(layout: &'a Layout, agent: &'a Agent, mail: Wanted) -> Self {
         let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
         let (email, role, name, zone) = (&agent.email, agent.role.as_str(), &agent.name, agent.zone.name());
-        let (sends_mail, has_keys) = (app.mail.is_some(), agent.has_keys);
-        Self { layout, email, role, name, zone, zones, mail, sends_mail, has_keys, error: None, password_error: None }
+        let has_keys = agent.has_keys;
+        Self { layout, email, role, name, zone, zones, mail, has_keys, error: None, password_error: None }
     }
 }
 
 /// `GET /profile`
 pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
     let wanted = Wanted::load(&app, &agent).await?;
-    layout.page(&ProfilePage::new(&layout, &agent, &app, wanted))
+    layout.page(&ProfilePage::new(&layout, &agent, wanted))
 }
 
 /// `POST /profile`: `name`, `timeZone`, and with `mail=1` the settings `mailSubmissions`,
@@ -113,7 +111,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
         Ok(parsed) => parsed,
         Err(error) => {
             let error = Some(&error);
-            let page = ProfilePage { name, zone, error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
+            let page = ProfilePage { name, zone, error, ..ProfilePage::new(&layout, &agent, wanted) };
             return layout.page_showing(page.error, &page);
         }
     };
@@ -152,7 +150,7 @@ pub async fn change_password(
         Err(error) if error.kind == Kind::Invalid => {
             let password_error = Some(&error);
             let wanted = Wanted::load(&app, &agent).await?;
-            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent, &app, wanted) };
+            let page = ProfilePage { password_error, ..ProfilePage::new(&layout, &agent, wanted) };
             return layout.page_showing(page.password_error, &page);
         }
         Err(error) => return Err(error),

@@ -55,8 +55,6 @@ struct TeamPage<'a> {
     invitations: Vec<InvitationRow>,
     roles: Vec<&'static str>,
     link: Option<OneTimeLink>,
-    /// Whether invitations are mailed.
-    has_mail: bool,
     email: String,
     error: Option<Error>,
 }
@@ -79,8 +77,7 @@ async fn page<'a>(app: &AppData, layout: &'a Layout, agent: &Agent) -> Result<Te
         })
         .collect();
     let roles = Role::ALL.into_iter().filter(|role| agent.role.may_manage(*role)).map(Role::as_str).collect();
-    let has_mail = app.mail.is_some();
-    Ok(TeamPage { layout, members, invitations, roles, link: None, has_mail, email: String::new(), error: None })
+    Ok(TeamPage { layout, members, invitations, roles, link: None, email: String::new(), error: None })
 }
 
 fn member_row(user: User, agent: &Agent) -> MemberRow {

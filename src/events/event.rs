@@ -64,6 +64,8 @@ kinds! {
     ConversationCreated = "conversation.created",
     ConversationVisitorChanged = "conversation.visitor_changed",
     ConversationMessageAdded = "conversation.message_added",
+    ConversationReplyMailed = "conversation.reply_mailed",
+    ConversationMailRefused = "conversation.mail_refused",
     ConversationClosed = "conversation.closed",
     ConversationReopened = "conversation.reopened",
     ConversationDeleted = "conversation.deleted",

@@ -15,6 +15,8 @@ pub enum Kind {
     Mail,
     /// A mail with a one-time link, to a user or to someone invited.
     LinkMail,
+    /// A mail to a visitor with replies.
+    ReplyMail,
     /// Removing what has been in the trash for long enough, again and again.
     Cleanup,
     /// A change of many tickets.
@@ -30,13 +32,22 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 7] =
-        [Self::Mail, Self::LinkMail, Self::Cleanup, Self::Bulk, Self::Figures, Self::SampleRemoval, Self::Upgrade];
+    pub const ALL: [Self; 8] = [
+        Self::Mail,
+        Self::LinkMail,
+        Self::ReplyMail,
+        Self::Cleanup,
+        Self::Bulk,
+        Self::Figures,
+        Self::SampleRemoval,
+        Self::Upgrade,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mail => "mail",
             Self::LinkMail => "link_mail",
+            Self::ReplyMail => "reply_mail",
             Self::Cleanup => "cleanup",
             Self::Bulk => "bulk",
             Self::Figures => "figures",
@@ -47,7 +58,7 @@ impl Kind {
 
     /// Whether it waits until a mail server is configured.
     pub fn needs_mail(self) -> bool {
-        matches!(self, Self::Mail | Self::LinkMail)
+        matches!(self, Self::Mail | Self::LinkMail | Self::ReplyMail)
     }
 
     /// How long after the end of a run the next one begins, for jobs that never end.

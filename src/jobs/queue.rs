@@ -174,6 +174,8 @@ pub fn keep(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<bool
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Done,
+    /// It is to be done at that time.
+    Later(NaiveDateTime),
     /// It may succeed later.
     Failed(String),
     /// It would fail every time.
@@ -183,15 +185,16 @@ pub enum Outcome {
 /// Ends a try. Does nothing when the job was cancelled or claimed by another.
 pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDateTime) -> Result<()> {
     let (error, next) = match outcome {
-        Outcome::Done => (String::new(), job.kind.repeats().map(|wait| (0, wait))),
+        Outcome::Done => (String::new(), job.kind.repeats().map(|wait| (0, now + wait))),
+        Outcome::Later(at) => (String::new(), Some((0, *at))),
         Outcome::Failed(error) if job.tries < TRIES || job.kind.repeats().is_some() => {
-            (error.clone(), Some((job.tries, wait(job.tries))))
+            (error.clone(), Some((job.tries, now + wait(job.tries))))
         }
         Outcome::Failed(error) | Outcome::Hopeless(error) => (error.clone(), None),
     };
     match next {
-        Some((tries, wait)) => {
-            let waiting = Again { tries, ..again(now + wait) };
+        Some((tries, at)) => {
+            let waiting = Again { tries, ..again(at) };
             diesel::update(running(job)).set((waiting, jobs::error.eq(&error))).execute(conn)?;
         }
         None => {

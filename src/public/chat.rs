@@ -10,7 +10,7 @@ use crate::conversations::{conversation, messages, visitor, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::limits::rates::Stream;
-use crate::live::event::Topic;
+use crate::live::event::{Event, Topic};
 use crate::live::subscription::{Subscription, Waited};
 use crate::tickets::source_links;
 use crate::values::network::Network;
@@ -176,6 +176,47 @@ pub async fn history(
         Ok(json!({ "conversation": tag(&found), "status": found.status.as_str(), "messages": lines, "more": more }))
     });
     Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// What a visitor has seen.
+#[derive(Deserialize)]
+struct Seen {
+    position: i64,
+}
+
+/// `POST /chat/{widgetKey}/seen`: `position` as JSON, that of the newest message that was shown.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden* or *too many*.
+pub async fn seen(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    let (req, app, key) = (&req, &app, path.into_inner());
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
+    let Seen { position } = serde_json::from_str(&charset::body(body, charset::declared(req)))
+        .map_err(|error| Error::new(Kind::Unreadable, format!("The position is not valid: {error}.")))?;
+    let read = move |conn: &mut Connection| conversation::of_visitor(conn, widget.id, &hash);
+    let found = app.db.read(read).await?.ok_or_else(Error::not_found)?;
+    note_seen(app, found, position).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Records what a visitor has seen. Pages of the team show it.
+pub(super) async fn note_seen(app: &AppData, of: Conversation, position: i64) -> Result<()> {
+    if position <= of.seen_position {
+        return Ok(());
+    }
+    let row = of.clone();
+    if app.db.write(move |conn| visitor::note_seen(conn, &row, position)).await? {
+        app.live.publish(Topic::Account(of.account_id), Event::new("conversation", &json!({ "conversation": of.id })));
+    }
+    Ok(())
 }
 
 /// `GET /chat/{widgetKey}/events`: server-sent events. First the stored messages `after` a

@@ -4,3 +4,4 @@ pub mod chat;
 pub mod forms;
 pub mod health;
 pub mod pages;
+pub mod thread;

@@ -84,7 +84,8 @@ fn password_mail(
          The link works once. If it was not you, there is nothing to do: your password stays as it is.\n",
         user.email
     );
-    Ok(Some(Mail { id: token::id()?, name: user.name, address: user.email, subject: "Your new password".into(), text }))
+    let subject = "Your new password".into();
+    Ok(Some(Mail { id: token::id()?, name: user.name, address: user.email, subject, text, for_visitor: None }))
 }
 
 /// `None` if the invitation was revoked or accepted, or has expired.
@@ -114,5 +115,5 @@ fn invitation_mail(
         )
     };
     let (name, address, subject) = (String::new(), invitation.email, text::shorten(&invites, 150));
-    Ok(Some(Mail { id: token::id()?, name, address, subject, text }))
+    Ok(Some(Mail { id: token::id()?, name, address, subject, text, for_visitor: None }))
 }

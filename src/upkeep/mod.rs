@@ -8,6 +8,7 @@ pub mod janitor;
 pub mod link_mails;
 pub mod marker;
 pub mod notices;
+pub mod replies;
 pub mod sample;
 pub mod upgrade;
 pub mod worker;

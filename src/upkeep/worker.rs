@@ -8,7 +8,7 @@ use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{bulk, figures, janitor, link_mails, upgrade};
+use crate::upkeep::{bulk, figures, janitor, link_mails, replies, upgrade};
 use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,23 +98,27 @@ async fn next(app: &App) -> Result<Option<Job>> {
 /// Does a claimed job and records the outcome.
 pub async fn run(app: &App, job: Job) -> Result<()> {
     let work = async {
-        match (job.kind, &app.mail) {
+        let done = match (job.kind, &app.mail) {
+            (Kind::ReplyMail, Some(mailer)) => return replies::send(app, mailer, &job).await,
             (Kind::Mail, Some(mailer)) => send::send(app, mailer, &job).await,
             (Kind::LinkMail, Some(mailer)) => link_mails::send(app, mailer, &job).await,
-            (Kind::Mail | Kind::LinkMail, None) => Err(Error::unavailable("no mail server is configured")),
+            (Kind::Mail | Kind::LinkMail | Kind::ReplyMail, None) => {
+                Err(Error::unavailable("no mail server is configured"))
+            }
             (Kind::Cleanup, _) => janitor::clear(app).await,
             (Kind::Bulk, _) => bulk::run(app, &job).await,
             (Kind::Figures, _) => figures::build(app, &job).await,
             (Kind::SampleRemoval, _) => removal::remove(app, &job).await,
             (Kind::Upgrade, _) => upgrade::run(app, &job).await,
-        }
+        };
+        done.map(|()| Outcome::Done)
     };
     let done = tokio::select! {
         done = work => done,
         () = lost(app, &job) => return Ok(()),
     };
     let outcome = match done {
-        Ok(()) => Outcome::Done,
+        Ok(outcome) => outcome,
         Err(error) => {
             let cause = error.cause();
             tracing::warn!(%cause, job = job.id, kind = job.kind.as_str(), tries = job.tries, "a job failed");

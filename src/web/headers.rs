@@ -18,15 +18,13 @@ use url::Url;
 const DESK_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const ALWAYS: [(HeaderName, &str); 3] = [
-    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // Not no-referrer, which makes browsers send `Origin: null` with our own forms.
-    (REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-];
+const ALWAYS: [(HeaderName, &str); 2] =
+    [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (HeaderName::from_static("cross-origin-opener-policy"), "same-origin")];
 
 /// Headers of a response whose handler didn't set them.
-const UNLESS_SET: [(HeaderName, &str); 3] = [
+const UNLESS_SET: [(HeaderName, &str); 4] = [
+    // Not no-referrer, which makes browsers send `Origin: null` with our own forms.
+    (REFERRER_POLICY, "same-origin"),
     (CONTENT_SECURITY_POLICY, DESK_POLICY),
     (CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

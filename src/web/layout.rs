@@ -51,6 +51,8 @@ pub struct Layout {
     pub seq: i64,
     /// The query of the list of tickets that this browser showed last.
     pub last_list: String,
+    /// Whether this server can send mail.
+    pub sends_mail: bool,
     path: String,
     query: String,
     carrier: Carrier,
@@ -71,6 +73,7 @@ impl Layout {
             user,
             desk,
             seq: app.map_or(0, |app| app.live.seq()),
+            sends_mail: app.is_some_and(|app| app.mail.is_some()),
             path: links.local(req.path()).to_owned(),
             query: req.query_string().to_owned(),
             links,
@@ -145,7 +148,7 @@ impl Layout {
 
     /// Whether the page is for visitors of other websites, who don't know the desk.
     pub fn is_for_visitors(&self) -> bool {
-        self.path.starts_with("/f/") || self.path.starts_with("/c/")
+        ["/f/", "/c/", "/thread/"].iter().any(|path| self.path.starts_with(path))
     }
 
     /// Whether only programs request this address.

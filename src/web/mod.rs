@@ -19,6 +19,7 @@ pub mod log;
 pub mod multipart;
 pub mod origin;
 pub mod paths;
+pub mod prose;
 pub mod query;
 pub mod status;
 pub mod stream;

@@ -114,7 +114,10 @@ const render = () => {
   if (!view) return;
   const { earlier, fields, panel, welcome } = view;
   const isRead = isOpen && !doc.hidden;
-  if (isRead && chat().seen < head) change((now) => (now.seen = head));
+  if (isRead && chat().seen < head) {
+    change((now) => (now.seen = head));
+    tellSeen();
+  }
   const now = chat();
   const arrived = new Set([...messages.values()].map(keyOf));
   measure();

@@ -40,6 +40,11 @@ const receive = (list) => {
   settle(list);
 };
 
+// Replies that were seen are not emailed. If this fails, the email is no harm.
+const tellSeen = () => {
+  call("seen", { method: "POST", body: JSON.stringify({ position: head }), keepalive: true }).catch(() => {});
+};
+
 const load = async (signal) => {
   // The response may lack messages sent in the meantime, so compare it with the old state.
   const before = head;

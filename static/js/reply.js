@@ -4,7 +4,7 @@
 import { changed, problem } from "./shared.js";
 
 const form = document.querySelector("form[data-reply]");
-const { body, requestId } = form.elements;
+const { body, byMail, requestId } = form.elements;
 const button = form.querySelector("button");
 
 const show = (text) => {
@@ -27,6 +27,7 @@ const send = async () => {
   }
   show("");
   requestId.value = said.nextRequestId;
+  if (byMail) byMail.checked = true;
   // Text typed in the meantime is the next reply.
   if (body.value.startsWith(text)) body.value = body.value.slice(text.length).trimStart();
   changed(body);

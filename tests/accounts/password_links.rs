@@ -1,6 +1,6 @@
 //! Links for a new password, by email and from a manager; invitations and test emails.
 
-use crate::support::smtp::{MailServer, decode};
+use crate::support::smtp::{MailServer, decode, link};
 use crate::support::{Answer, PASSWORD, Person, TestApp};
 use crate::upkeep::notices::with_mail;
 use docket::accounts::role::Role;
@@ -9,12 +9,6 @@ use docket::values::email::Email;
 use std::time::Duration;
 
 const NEW: &str = "another horse, another battery";
-
-/// The local path of the link in a mail.
-fn link(mail: &str) -> String {
-    let start = mail.find("http://desk.example/").unwrap_or_else(|| panic!("a link in {mail}"));
-    mail[start + "http://desk.example".len()..].split_whitespace().next().unwrap().to_owned()
-}
 
 async fn set_by(person: &Person, link: &str, password: &str) -> Answer {
     person.get(link).await.expect_redirect("/password/new");

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// Debian's own, which has aiosmtpd.
+const PYTHON: &str = "/usr/bin/python3";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct MailServer {
@@ -71,6 +73,41 @@ impl MailServer {
     }
 }
 
+/// A mail server that knows no address.
+pub struct RefusingServer {
+    pub port: u16,
+    child: Child,
+}
+
+impl RefusingServer {
+    pub fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let script = "import asyncio, sys, aiosmtpd.smtp
+class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        return '550 5.1.1 No such user here'
+async def main():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: aiosmtpd.smtp.SMTP(Handler()), '127.0.0.1', int(sys.argv[1]))
+    await server.serve_forever()
+asyncio.run(main())";
+        let child = Command::new(PYTHON).args(["-c", script, &port.to_string()]).spawn().expect("python3 runs");
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "the server answers");
+            std::thread::yield_now();
+        }
+        Self { port, child }
+    }
+}
+
+impl Drop for RefusingServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn run(port: u16, folder: PathBuf) -> Child {
     let listen = format!("127.0.0.1:{port}");
     Command::new("aiosmtpd")
@@ -90,12 +127,19 @@ impl Drop for MailServer {
     }
 }
 
-/// Headers and text as a mail program shows them.
+/// The local path of the link in a decoded mail that has a line of its own.
+pub fn link(mail: &str) -> String {
+    let path = mail.lines().find_map(|line| line.strip_prefix("http://desk.example"));
+    path.unwrap_or_else(|| panic!("a link in {mail}")).to_owned()
+}
+
+/// Headers and texts as a mail program shows them.
 pub fn decode(mail: &str) -> String {
     let script = "import email, email.policy, sys
 m = email.message_from_string(sys.stdin.read(), policy=email.policy.default)
 print('\\n'.join(f'{k}: {v}' for k, v in m.items()))
-print(m.get_content())";
+for part in m.walk():
+    if part.get_content_maintype() == 'text': print(part.get_content())";
     let mut command = Command::new("python3");
     command.args(["-c", script]).env("PYTHONIOENCODING", "utf-8");
     String::from_utf8(crate::support::process::run(command, mail).stdout).unwrap()

@@ -9,7 +9,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 pub fn with_mail(server: &MailServer) -> impl FnOnce(&mut Config) {
-    let url = format!("smtp://127.0.0.1:{}", server.port);
+    with_mail_at(server.port)
+}
+
+pub fn with_mail_at(port: u16) -> impl FnOnce(&mut Config) {
+    let url = format!("smtp://127.0.0.1:{port}");
     move |config| {
         config.smtp_url = Some(url);
         config.mail_from = Some("Docket <desk@desk.example>".into());

@@ -10,6 +10,7 @@ use crate::desk::conversations::show::{Draft, render};
 use crate::desk::{tickets, undo};
 use crate::error::{OfField, Result};
 use crate::events::actor::Actor;
+use crate::values::text::ticked;
 use crate::values::{email, text, token};
 use crate::web::fields::Form;
 use crate::web::flash::Flash;
@@ -25,12 +26,17 @@ pub struct Reply {
     #[serde(default)]
     body: String,
     request_id: Option<String>,
+    /// Whether the form asked if the reply may be mailed, and the answer.
+    #[serde(default, deserialize_with = "ticked")]
+    asks_mail: bool,
+    #[serde(default, deserialize_with = "ticked")]
+    by_mail: bool,
     /// The ticket on whose page the reply was written.
     ticket: Option<i64>,
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`. Scripts get the id
-/// for the next request as JSON.
+/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`; with `asksMail`, the reply is
+/// mailed only with `byMail`. Scripts get the id for the next request as JSON.
 pub async fn reply(
     req: HttpRequest,
     app: AppData,
@@ -59,7 +65,8 @@ pub async fn reply(
         None => format!("/conversations/{id}#latest"),
     };
     let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
-    let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
+    let by_mail = sent.by_mail || !sent.asks_mail;
+    let message = NewMessage { client_id, by_mail, ..NewMessage::reply(&agent.name, body, now) };
     app.write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor, &id, &message)).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));

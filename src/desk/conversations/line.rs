@@ -1,7 +1,10 @@
 //! A message as pages show it.
 
+use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::Message;
-use crate::desk::prose::{Span, spans};
+use crate::conversations::reply_mails::ReplyMail;
+use crate::desk::conversations::mailing::delivery;
+use crate::web::prose::{Span, spans};
 use crate::web::when::When;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -17,6 +20,8 @@ pub struct Line {
     pub at: When,
     /// The day, if it is the first message of one.
     pub day: Option<String>,
+    /// What became of a reply; empty if there is nothing to tell.
+    pub delivery: String,
 }
 
 impl Line {
@@ -39,15 +44,27 @@ impl Line {
             body: message.body,
             at: When::new(message.created_at, zone).since(now),
             day: None,
+            delivery: String::new(),
         }
     }
 }
 
-/// Messages for a reader in `zone`, with a line for each day.
-pub fn lines(messages: Vec<Message>, visitor: &str, zone: Tz, now: NaiveDateTime) -> Vec<Line> {
+/// Messages of a conversation for a reader in `zone`, with a line for each day, and the mails to
+/// the visitor that hold some of them.
+pub fn lines(
+    of: &Conversation,
+    messages: Vec<Message>,
+    mails: &[ReplyMail],
+    zone: Tz,
+    now: NaiveDateTime,
+) -> Vec<Line> {
     let mut last = String::new();
-    let line = |message| {
-        let line = Line::new(message, visitor, zone, now);
+    let seen = |message: &&Message| message.is_from_agent() && message.position <= of.seen_position;
+    let last_seen = messages.iter().rev().find(seen).map_or(0, |message| message.position);
+    let line = |message: Message| {
+        let is_reply = message.is_from_agent();
+        let delivery = if is_reply { delivery(of, mails, message.position, last_seen) } else { String::new() };
+        let line = Line { delivery, ..Line::new(message, of.visitor(), zone, now) };
         let day = line.at.day();
         let is_new = day != last;
         last.clone_from(&day);

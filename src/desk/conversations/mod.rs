@@ -3,5 +3,6 @@
 pub mod change;
 pub mod line;
 pub mod list;
+pub mod mailing;
 pub mod rows;
 pub mod show;

@@ -3,10 +3,10 @@
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation::{Conversation, Status};
 use crate::conversations::list::Filter;
-use crate::conversations::{conversation, list, marks, messages};
+use crate::conversations::{conversation, list, marks, messages, reply_mails};
 use crate::desk::conversations::line::{Line, lines};
+use crate::desk::conversations::mailing::{Mailing, mailing};
 use crate::desk::conversations::rows::{Row, rows};
-use crate::desk::prose::Span;
 use crate::error::{Error, Result};
 use crate::live::event::{Event, Topic};
 use crate::tickets::source::{Source, SourceKind};
@@ -16,6 +16,7 @@ use crate::values::page::Place;
 use crate::values::{text, token};
 use crate::web::AppData;
 use crate::web::layout::Layout;
+use crate::web::prose::Span;
 use crate::web::query::Query;
 use crate::web::when::When;
 use actix_web::{HttpResponse, web};
@@ -48,6 +49,7 @@ struct ShowPage<'a> {
     /// Whether the visitor won't see replies, because no bubble shows this conversation.
     is_elsewhere: bool,
     tickets: Vec<TicketRef>,
+    mailing: Option<Mailing>,
     draft: Draft,
     /// Prevents duplicates if the form is sent twice.
     request_id: String,
@@ -72,23 +74,27 @@ pub(super) async fn render(
 ) -> Result<HttpResponse> {
     let (account_id, user_id) = (agent.account_id, agent.id);
     let (reader, now) = (agent.clone(), app.clock.now());
-    let (conversation, messages, tickets, mark, rows) = app
+    let sends_mail = layout.sends_mail;
+    let (conversation, messages, mails, mailing, tickets, mark, rows) = app
         .db
         .read(move |conn| {
             let conversation = conversation::get(conn, account_id, &id)?;
             let messages = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
+            let first = messages.first().map_or(0, |first| first.position);
+            let mails = reply_mails::of(conn, conversation.seq, first)?;
+            let mailing = mailing(conn, sends_mail, &conversation)?;
             let tickets = source_links::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
             let mark = marks::of(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
             let filter = Filter { status: Some(Status::Open), q: String::new() };
             let open = list::page(conn, account_id, &filter, Place::First.into())?;
             let rows = rows(conn, &reader, open.rows, Some(&conversation.id), now)?;
-            Ok((conversation, messages, tickets, mark, rows))
+            Ok((conversation, messages, mails, mailing, tickets, mark, rows))
         })
         .await?;
     if let Some(last) = messages.last().map(|last| last.position).filter(|last| *last > mark) {
         note_read(app, agent, conversation.seq, last).await;
     }
-    let lines = lines(messages, conversation.visitor(), agent.zone, now);
+    let lines = lines(&conversation, messages, &mails, agent.zone, now);
     let page = ShowPage {
         layout,
         page_link: conversation.page_url.as_deref().and_then(text::web_url).map(String::from),
@@ -100,6 +106,7 @@ pub(super) async fn render(
         lines,
         rows,
         tickets,
+        mailing,
         conversation: &conversation,
         draft,
         request_id: token::id()?,

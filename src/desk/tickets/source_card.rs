@@ -3,9 +3,10 @@
 use crate::accounts::account;
 use crate::accounts::account::elsewhere;
 use crate::accounts::agent::Agent;
-use crate::conversations::{conversation, messages};
+use crate::conversations::{conversation, messages, reply_mails};
 use crate::db::Connection;
 use crate::desk::conversations::line::{Line, lines};
+use crate::desk::conversations::mailing::{Mailing, mailing};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
@@ -30,6 +31,7 @@ pub enum SourceCard {
         /// Whether the visitor sees replies.
         is_answerable: bool,
         waiting: Option<When>,
+        mailing: Option<Mailing>,
     },
     Submission {
         url: String,
@@ -86,13 +88,16 @@ pub fn source_card(
         SourceKind::Chat => {
             if let Some(found) = conversation::find(conn, account_id, &id)? {
                 let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
+                let first = messages.first().map_or(0, |first| first.position);
+                let mails = reply_mails::of(conn, found.seq, first)?;
                 return Ok(SourceCard::Conversation {
                     url: layout.href(&format!("/conversations/{id}")),
-                    lines: lines(messages, found.visitor(), agent.zone, now),
+                    lines: lines(&found, messages, &mails, agent.zone, now),
                     count: found.message_count,
                     is_open: found.is_open(),
                     is_answerable: found.widget_id.is_some(),
                     waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
+                    mailing: mailing(conn, layout.sends_mail, &found)?,
                     page: PageLink::new(found.page_url.clone()),
                     country: found.country.clone(),
                 });

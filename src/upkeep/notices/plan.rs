@@ -10,6 +10,7 @@ use crate::events::{cursor, feed};
 use crate::jobs::job::{Kind as JobKind, NewJob};
 use crate::jobs::queue;
 use crate::upkeep::notices::{Notice, Topic};
+use crate::upkeep::replies;
 use chrono::{DurationRound, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -56,6 +57,7 @@ fn plan(conn: &mut Connection, events: &[Event], now: NaiveDateTime) -> Result<V
         .load(conn)?;
     let mut jobs = Vec::new();
     for event in events.iter().filter(|event| event.at > now - NEWS) {
+        jobs.extend(replies::job(conn, event)?);
         let Some(news) = news(conn, event)? else { continue };
         let wants = |user: &&User| {
             user.account_id == event.account_id

@@ -119,5 +119,12 @@ fn mail(mailer: &Mailer, id: &str, user: &User, topic: Topic, entries: &[Entry])
         let _ = write!(body, "… and {} more.\n\n", entries.len() - TOLD);
     }
     let _ = write!(body, "-- \nChoose what you get by mail in your profile: {}\n", mailer.link("/profile"));
-    Mail { id: id.to_owned(), name: user.name.clone(), address: user.email.clone(), subject, text: body }
+    Mail {
+        id: id.to_owned(),
+        name: user.name.clone(),
+        address: user.email.clone(),
+        subject,
+        text: body,
+        for_visitor: None,
+    }
 }

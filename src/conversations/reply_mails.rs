@@ -1,0 +1,189 @@
+//! Mails to visitors with replies that they have not seen.
+
+use crate::accounts::account;
+use crate::accounts::account::Account;
+use crate::conversations::conversation::Conversation;
+use crate::conversations::messages::{Message, Sender};
+use crate::conversations::{conversation, stopped};
+use crate::db::Connection;
+use crate::db::schema::{messages, reply_mails};
+use crate::error::Result;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::dsl;
+use diesel::prelude::*;
+
+/// The shortest time between two mails of a conversation.
+const PAUSE: TimeDelta = TimeDelta::minutes(15);
+/// Most mails to one address, and of one account, in a day.
+const MOST_TO_ADDRESS: i64 = 10;
+const MOST_OF_ACCOUNT: i64 = 2_000;
+/// When to look again whether the bound of a day allows another mail.
+const LATER: TimeDelta = TimeDelta::hours(1);
+/// Most messages in one mail; the visitor reads all of them at the link.
+const MOST_MESSAGES: i64 = 20;
+
+/// A mail to a visitor, as its row says.
+#[derive(Clone, Debug, Insertable, Queryable)]
+#[diesel(table_name = reply_mails)]
+pub struct ReplyMail {
+    /// The job that sends it.
+    pub job_id: i64,
+    pub account_id: i64,
+    pub conversation_seq: i64,
+    /// In lower case.
+    pub address: String,
+    /// It holds the replies from this position to the last one.
+    pub first_position: i64,
+    pub last_position: i64,
+    pub created_at: NaiveDateTime,
+    /// When the mail server accepted it.
+    pub sent_at: Option<NaiveDateTime>,
+    /// Why the mail server will never accept it; empty if it may.
+    pub error: String,
+}
+
+/// What becomes of the mail for a reply.
+pub enum Plan {
+    /// There is nothing to send, or no way to.
+    Nothing,
+    /// It may be sent at that time, or later.
+    Later(NaiveDateTime),
+    /// It is to be sent. However often that is tried, it holds the same replies.
+    Send(Box<Planned>),
+}
+
+/// A mail to be sent.
+pub struct Planned {
+    pub account: Account,
+    pub conversation: Conversation,
+    pub replies: Vec<Message>,
+    /// The latest message of the visitor before these.
+    pub question: Option<Message>,
+    /// The jobs of earlier mails of the conversation, oldest first.
+    pub earlier: Vec<i64>,
+}
+
+/// Whether unseen replies of this conversation are mailed. Those of other systems reach their
+/// visitors there.
+pub fn is_mailed(conn: &mut Connection, account: &Account, conversation: &Conversation) -> Result<bool> {
+    Ok(account.mails_replies
+        && conversation.widget_id.is_some()
+        && !conversation.visitor_email.is_empty()
+        && stopped::reason(conn, account.id, &conversation.visitor_email)?.is_none())
+}
+
+/// Decides about the mail of a job. `is_here` tells whether the visitor has the conversation open.
+pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: NaiveDateTime) -> Result<Plan> {
+    let Some(conversation) = conversation::of_row(conn, seq)? else { return Ok(Plan::Nothing) };
+    let account = account::find(conn, conversation.account_id)?;
+    if !is_mailed(conn, &account, &conversation)? {
+        return Ok(Plan::Nothing);
+    }
+    let known: Option<ReplyMail> = reply_mails::table.find(job_id).first(conn).optional()?;
+    let mail = match known {
+        Some(mail) => mail,
+        None => {
+            // Another job of the conversation may do the same now.
+            let conversation = conversation::lock(conn, account.id, &conversation.id)?;
+            let unseen = unseen(conn, &conversation)?;
+            let (Some(first), Some(last)) = (unseen.first(), unseen.last()) else { return Ok(Plan::Nothing) };
+            if is_here {
+                return Ok(Plan::Later(now + TimeDelta::minutes(1)));
+            }
+            if let Some(at) = earliest(conn, &conversation, now)? {
+                return Ok(Plan::Later(at));
+            }
+            let mail = ReplyMail {
+                job_id,
+                account_id: account.id,
+                conversation_seq: seq,
+                address: conversation.visitor_email.to_lowercase(),
+                first_position: first.position,
+                last_position: last.position,
+                created_at: now,
+                sent_at: None,
+                error: String::new(),
+            };
+            diesel::insert_into(reply_mails::table).values(&mail).execute(conn)?;
+            mail
+        }
+    };
+    let replies = replies(conn, seq, mail.first_position, mail.last_position)?;
+    let question = messages::table
+        .filter(messages::conversation_seq.eq(seq))
+        .filter(messages::sender.eq(Sender::Visitor))
+        .filter(messages::position.lt(mail.first_position))
+        .order(messages::position.desc())
+        .first(conn)
+        .optional()?;
+    let earlier = reply_mails::table
+        .filter(reply_mails::conversation_seq.eq(seq))
+        .filter(reply_mails::last_position.lt(mail.first_position))
+        .order(reply_mails::last_position)
+        .select(reply_mails::job_id)
+        .load(conn)?;
+    Ok(Plan::Send(Box::new(Planned { account, conversation, replies, question, earlier })))
+}
+
+/// The replies that the visitor has not seen and no mail holds.
+fn unseen(conn: &mut Connection, of: &Conversation) -> Result<Vec<Message>> {
+    let mailed: Option<i64> = reply_mails::table
+        .filter(reply_mails::conversation_seq.eq(of.seq))
+        .select(dsl::max(reply_mails::last_position))
+        .first(conn)?;
+    replies(conn, of.seq, of.seen_position.max(mailed.unwrap_or(0)) + 1, of.message_count)
+}
+
+fn replies(conn: &mut Connection, seq: i64, from: i64, to: i64) -> Result<Vec<Message>> {
+    Ok(messages::table
+        .filter(messages::conversation_seq.eq(seq))
+        .filter(messages::position.between(from, to))
+        .filter(messages::sender.eq(Sender::Agent))
+        .filter(messages::by_mail.eq(true))
+        .order(messages::position)
+        .limit(MOST_MESSAGES)
+        .load(conn)?)
+}
+
+/// When the next mail may be sent; `None` if now.
+fn earliest(conn: &mut Connection, of: &Conversation, now: NaiveDateTime) -> Result<Option<NaiveDateTime>> {
+    let last: Option<NaiveDateTime> = reply_mails::table
+        .filter(reply_mails::conversation_seq.eq(of.seq))
+        .order(reply_mails::last_position.desc())
+        .select(reply_mails::created_at)
+        .first(conn)
+        .optional()?;
+    if let Some(at) = last.map(|last| last + PAUSE).filter(|at| *at > now) {
+        return Ok(Some(at));
+    }
+    let today = reply_mails::table
+        .filter(reply_mails::account_id.eq(of.account_id))
+        .filter(reply_mails::created_at.gt(now - TimeDelta::days(1)));
+    let to_address: i64 =
+        today.filter(reply_mails::address.eq(of.visitor_email.to_lowercase())).count().get_result(conn)?;
+    let of_account: i64 = today.count().get_result(conn)?;
+    Ok((to_address >= MOST_TO_ADDRESS || of_account >= MOST_OF_ACCOUNT).then_some(now + LATER))
+}
+
+/// Records that a mail server has accepted the mail of a job, or why it never will.
+pub fn settle(conn: &mut Connection, job_id: i64, outcome: Result<NaiveDateTime, &str>) -> Result<()> {
+    let row = diesel::update(reply_mails::table.find(job_id));
+    match outcome {
+        Ok(at) => row.set(reply_mails::sent_at.eq(at)).execute(conn)?,
+        Err(error) => row.set(reply_mails::error.eq(error)).execute(conn)?,
+    };
+    Ok(())
+}
+
+/// The mails that hold messages of a conversation from a position on.
+pub fn of(conn: &mut Connection, seq: i64, from: i64) -> Result<Vec<ReplyMail>> {
+    let of_conversation = reply_mails::table.filter(reply_mails::conversation_seq.eq(seq));
+    let newer = of_conversation.filter(reply_mails::last_position.ge(from));
+    Ok(newer.order(reply_mails::last_position).load(conn)?)
+}
+
+/// Removes what is kept of the mails of a conversation.
+pub fn forget(conn: &mut Connection, seq: i64) -> Result<()> {
+    diesel::delete(reply_mails::table.filter(reply_mails::conversation_seq.eq(seq))).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,317 @@
+//! `/thread/{token}`: the page that mails to visitors link to. It shows one conversation and takes
+//! answers, without scripts and cookies. Opening it changes nothing, because mail scanners follow
+//! links, too.
+
+use crate::accounts::account;
+use crate::conversations::conversation::Conversation;
+use crate::conversations::messages::{Channel, Message, NewMessage, parse_client_id, parse_message};
+use crate::conversations::stopped::Reason;
+use crate::conversations::texts::Texts;
+use crate::conversations::{messages, stopped, thread_links, visitor, widgets};
+use crate::db::Connection;
+use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
+use crate::public::chat;
+use crate::tickets::source_links;
+use crate::values::{text, time, token};
+use crate::web::fields::Form;
+use crate::web::layout::Layout;
+use crate::web::prose::{Span, spans};
+use crate::web::query::Query;
+use crate::web::{AppData, client};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, REFERRER_POLICY};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono_tz::Tz;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+struct Line {
+    position: i64,
+    author: String,
+    from_agent: bool,
+    body: String,
+    /// In UTC, for scripts.
+    iso: String,
+    /// In the account's time zone.
+    at: String,
+}
+
+impl Line {
+    fn spans(&self) -> Vec<Span<'_>> {
+        spans(&self.body)
+    }
+
+    fn new(message: Message, team: &str, you: &str, zone: Tz) -> Self {
+        let from_agent = message.is_from_agent();
+        let author = if from_agent { text::first_filled(&[&message.author_name, team]) } else { you };
+        let at = message.created_at.and_utc();
+        Self {
+            position: message.position,
+            author: author.to_owned(),
+            from_agent,
+            iso: time::exact(message.created_at),
+            at: at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+            body: message.body,
+        }
+    }
+}
+
+/// A conversation for its visitor.
+struct Thread {
+    conversation: Conversation,
+    team: String,
+    zone: Tz,
+    texts: Texts,
+    language: String,
+}
+
+impl Thread {
+    fn load(conn: &mut Connection, conversation: Conversation) -> Result<Self> {
+        let account = account::find(conn, conversation.account_id)?;
+        let (texts, language) = widgets::texts_of(conn, &conversation)?;
+        Ok(Self { conversation, team: account.name, zone: time::zone(&account.time_zone), texts, language })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "public/thread.html")]
+struct ThreadPage<'a> {
+    layout: &'a Layout,
+    token: &'a str,
+    team: &'a str,
+    language: &'a str,
+    texts: BTreeMap<&'static str, &'a str>,
+    lines: Vec<Line>,
+    /// The position before which there are earlier messages.
+    earlier: Option<i64>,
+    is_sent: bool,
+    body: &'a str,
+    error: Option<Error>,
+    request_id: String,
+}
+
+#[derive(Template)]
+#[template(path = "public/thread_stop.html")]
+struct StopPage<'a> {
+    layout: &'a Layout,
+    token: &'a str,
+    team: &'a str,
+    address: &'a str,
+    language: &'a str,
+    texts: BTreeMap<&'static str, &'a str>,
+    is_stopped: bool,
+}
+
+#[derive(Template)]
+#[template(path = "public/thread_gone.html")]
+struct GonePage<'a> {
+    layout: &'a Layout,
+    error: &'a Error,
+    body: &'a str,
+}
+
+/// The address is a secret: it must not leave the browser, nor be found by a search engine.
+fn kept_secret(mut response: HttpResponse) -> HttpResponse {
+    let headers = response.headers_mut();
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    response
+}
+
+async fn find(req: &HttpRequest, app: &AppData, token: &str) -> Result<Conversation> {
+    app.limits.chat_reading.check(client::network(req, &app.config))?;
+    let (secret, now) = (token.to_owned(), app.clock.now());
+    app.db.read(move |conn| thread_links::find(conn, &secret, now)).await
+}
+
+/// Query of `GET /thread/{token}`.
+#[derive(Deserialize)]
+pub struct Place {
+    before: Option<i64>,
+    sent: Option<String>,
+}
+
+/// `GET /thread/{token}`
+///
+/// # Errors
+/// *Not found* when the link does not work any more.
+pub async fn show(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    query: Query<Place>,
+) -> Result<HttpResponse> {
+    let (token, place) = (path.into_inner(), query.into_inner());
+    let conversation = find(&req, &app, &token).await?;
+    render(&app, &layout, &token, conversation, &place, "", None).await
+}
+
+async fn render(
+    app: &AppData,
+    layout: &Layout,
+    token: &str,
+    conversation: Conversation,
+    place: &Place,
+    body: &str,
+    error: Option<Error>,
+) -> Result<HttpResponse> {
+    let before = place.before;
+    let read = move |conn: &mut Connection| {
+        let rows = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
+        Ok((Thread::load(conn, conversation)?, rows))
+    };
+    let (thread, rows) = app.db.read(read).await?;
+    let texts = thread.texts.all();
+    let line = |message| Line::new(message, &thread.team, texts["you"], thread.zone);
+    let lines: Vec<Line> = rows.into_iter().map(line).collect();
+    let page = ThreadPage {
+        layout,
+        token,
+        team: &thread.team,
+        language: &thread.language,
+        earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
+        lines,
+        texts,
+        is_sent: place.sent.is_some(),
+        body,
+        error,
+        request_id: token::id()?,
+    };
+    layout.page_showing(page.error.as_ref(), &page).map(kept_secret)
+}
+
+/// An answer from the page.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Answer {
+    body: String,
+    request_id: String,
+}
+
+/// `POST /thread/{token}/messages`: `body`, `requestId`. A request that is sent twice stores one
+/// message.
+///
+/// # Errors
+/// *Too many*. When the link does not work any more, the page shows what was written.
+pub async fn send(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+    Form(answer): Form<Answer>,
+) -> Result<HttpResponse> {
+    app.limits.chat_address.check(client::network(&req, &app.config))?;
+    let token = path.into_inner();
+    let conversation = match find(&req, &app, &token).await {
+        Ok(conversation) => conversation,
+        Err(error) if error.kind == Kind::NotFound => {
+            let page = GonePage { layout: &layout, error: &error, body: &answer.body };
+            return layout.page_with(StatusCode::NOT_FOUND, &page).map(kept_secret);
+        }
+        Err(error) => return Err(error),
+    };
+    let client_id = Some(answer.request_id.as_str()).filter(|id| !id.is_empty()).map(parse_client_id).transpose()?;
+    let message = match parse_message(&answer.body) {
+        Ok(body) => {
+            let message = NewMessage::of_visitor(body, client_id, app.clock.now());
+            NewMessage { channel: Channel::Thread, ..message }
+        }
+        Err(error) => {
+            let place = Place { before: None, sent: None };
+            return render(&app, &layout, &token, conversation, &place, &answer.body, Some(error)).await;
+        }
+    };
+    let write = move |conn: &mut Connection| {
+        let actor = Actor::visitor(conversation.account_id, conversation.visitor());
+        let posted = messages::post(conn, &actor, &conversation.id, &message)?;
+        let of = &posted.conversation;
+        if posted.reopened {
+            source_links::visitor_returned(conn, of.account_id, &of.id, of.visitor(), message.at)?;
+        }
+        visitor::note_seen(conn, of, posted.message.position)?;
+        visitor::confirm_email(conn, of)
+    };
+    app.db.write(write).await?;
+    Ok(kept_secret(layout.see_other(format!("/thread/{token}?sent=1#latest"))))
+}
+
+/// What was shown.
+#[derive(Deserialize)]
+pub struct Seen {
+    position: i64,
+}
+
+/// `POST /thread/{token}/seen`: `position`, that of the newest message that was shown. The page's
+/// script sends it when somebody uses the page.
+///
+/// # Errors
+/// *Not found* when the link does not work any more.
+pub async fn seen(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<String>,
+    Form(sent): Form<Seen>,
+) -> Result<HttpResponse> {
+    let conversation = find(&req, &app, &path.into_inner()).await?;
+    let row = conversation.clone();
+    app.db.write(move |conn| visitor::confirm_email(conn, &row)).await?;
+    chat::note_seen(&app, conversation, sent.position).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /thread/{token}/stop`: asks whether mails about replies shall end
+///
+/// # Errors
+/// *Not found* when the link does not work any more.
+pub async fn ask_to_stop(
+    req: HttpRequest,
+    app: AppData,
+    layout: Layout,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let token = path.into_inner();
+    let conversation = find(&req, &app, &token).await?;
+    let read = move |conn: &mut Connection| {
+        let reason = stopped::reason(conn, conversation.account_id, &conversation.visitor_email)?;
+        Ok((Thread::load(conn, conversation)?, reason.is_some()))
+    };
+    let (thread, is_stopped) = app.db.read(read).await?;
+    let page = StopPage {
+        layout: &layout,
+        token: &token,
+        team: &thread.team,
+        address: &thread.conversation.visitor_email,
+        language: &thread.language,
+        texts: thread.texts.all(),
+        is_stopped,
+    };
+    layout.page(&page).map(kept_secret)
+}
+
+/// `POST /thread/{token}/stop`: ends mails about replies to this address, from the page or by one
+/// click in a mail program (RFC 8058)
+///
+/// # Errors
+/// *Not found* when the link does not work any more.
+pub async fn stop(req: HttpRequest, app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let token = path.into_inner();
+    let (of, now) = (find(&req, &app, &token).await?, app.clock.now());
+    let write =
+        move |conn: &mut Connection| stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Unsubscribed, now);
+    app.db.write(write).await?;
+    Ok(kept_secret(layout.see_other(format!("/thread/{token}/stop"))))
+}
+
+/// `POST /thread/{token}/resume`: sends mails about replies again
+///
+/// # Errors
+/// *Not found* when the link does not work any more.
+pub async fn resume(req: HttpRequest, app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let token = path.into_inner();
+    let of = find(&req, &app, &token).await?;
+    app.db.write(move |conn| stopped::resume(conn, of.account_id, &of.visitor_email)).await?;
+    Ok(kept_secret(layout.see_other(format!("/thread/{token}/stop"))))
+}

@@ -1,0 +1,188 @@
+//! Mails to visitors with replies that they have not seen.
+
+use crate::accounts::account;
+use crate::app::App;
+use crate::conversations::messages::{Message, Sender};
+use crate::conversations::reply_mails::{Plan, Planned};
+use crate::conversations::stopped::Reason;
+use crate::conversations::{conversation, reply_mails, stopped, thread_links, widgets};
+use crate::db::Connection;
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::events::actor::Actor;
+use crate::events::event::{Event, Kind as EventKind};
+use crate::events::record::record;
+use crate::jobs::job::{Job, Kind, NewJob};
+use crate::jobs::queue::Outcome;
+use crate::live::event::Topic;
+use crate::mail::{ForVisitor, Mail, Mailer};
+use crate::values::{text, token};
+use askama::Template;
+use chrono::{NaiveDateTime, TimeDelta};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What a mail quotes of the visitor's message, in characters. Anybody can type any address in a
+/// bubble, and must not be able to send texts to it.
+const QUOTE: usize = 1_000;
+const QUOTE_TO_UNCONFIRMED: usize = 140;
+
+/// The job for the mail that an event may call for.
+pub fn job(conn: &mut Connection, event: &Event) -> Result<Option<NewJob>> {
+    let from: Option<Sender> = event.data.word("from");
+    let (Some(seq), Some(position)) = (event.data.number("row"), event.data.number("position")) else {
+        return Ok(None);
+    };
+    if event.kind != EventKind::ConversationMessageAdded || from != Some(Sender::Agent) {
+        return Ok(None);
+    }
+    let account = account::find(conn, event.account_id)?;
+    let conversation = conversation::of_row(conn, seq)?;
+    let Some(conversation) = conversation.filter(|found| found.account_id == account.id) else { return Ok(None) };
+    if !reply_mails::is_mailed(conn, &account, &conversation)? {
+        return Ok(None);
+    }
+    Ok(Some(NewJob {
+        account_id: Some(account.id),
+        kind: Kind::ReplyMail,
+        key: format!("{seq}:{position}"),
+        group_key: seq.to_string(),
+        data: seq.to_string(),
+        due_at: event.at + TimeDelta::minutes(account.reply_minutes),
+    }))
+}
+
+/// Sends the mail of a job. After a crash it may be sent again, always with the same `Message-ID`
+/// and the same replies; its link is another one then, and both work.
+///
+/// # Errors
+/// *Unavailable* when the mail server may accept it later.
+pub async fn send(app: &App, mailer: &Mailer, job: &Job) -> Result<Outcome> {
+    let seq: i64 = job.data.parse().map_err(|source| Error::internal("the job of a reply", source))?;
+    let is_here = app.live.subscribers(Topic::Conversation(seq)) > 0;
+    let (job_id, now, secret) = (job.id, app.clock.now(), token::secret()?);
+    let stored = secret.clone();
+    let write = move |conn: &mut Connection| {
+        let plan = reply_mails::plan(conn, job_id, seq, is_here, now)?;
+        if let Plan::Send(planned) = &plan {
+            thread_links::create(conn, &planned.conversation, &stored, now)?;
+        }
+        Ok(plan)
+    };
+    let planned = match app.db.write(write).await? {
+        Plan::Nothing => return Ok(Outcome::Done),
+        Plan::Later(at) => return Ok(Outcome::Later(at)),
+        Plan::Send(planned) => planned,
+    };
+    let of = planned.conversation.clone();
+    let (texts, language) = app.db.read(move |conn| widgets::texts_of(conn, &of)).await?;
+    let id = |job: i64| format!("docket-{}-reply-{job}", app.installation.id);
+    let links = Links {
+        thread: mailer.link(&format!("/thread/{secret}")),
+        stop: mailer.link(&format!("/thread/{secret}/stop")),
+    };
+    let mut mail = mail(&planned, &texts.all(), &language, &links)?;
+    mail.id = id(job.id);
+    if let Some(extra) = &mut mail.for_visitor {
+        extra.earlier = planned.earlier.iter().map(|job| id(*job)).collect();
+    }
+    let sent = mailer.send(&mail).await;
+    let refusal = match sent {
+        Ok(()) => None,
+        Err(error) if error.kind == ErrorKind::Invalid => Some(error.cause()),
+        Err(error) => return Err(error),
+    };
+    let now = app.clock.now();
+    app.db.write(move |conn| settle(conn, job_id, &planned, refusal.as_deref(), now)).await?;
+    Ok(Outcome::Done)
+}
+
+fn settle(
+    conn: &mut Connection,
+    job_id: i64,
+    planned: &Planned,
+    refusal: Option<&str>,
+    now: NaiveDateTime,
+) -> Result<()> {
+    let of = &planned.conversation;
+    let kind = match refusal {
+        None => {
+            reply_mails::settle(conn, job_id, Ok(now))?;
+            EventKind::ConversationReplyMailed
+        }
+        Some(error) => {
+            reply_mails::settle(conn, job_id, Err(error))?;
+            stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Refused, now)?;
+            EventKind::ConversationMailRefused
+        }
+    };
+    record(conn, &Actor::system(of.account_id), of.event(kind), now)?;
+    Ok(())
+}
+
+/// The addresses in a mail.
+struct Links {
+    thread: String,
+    stop: String,
+}
+
+struct Reply<'a> {
+    author: &'a str,
+    body: &'a str,
+}
+
+impl<'a> Reply<'a> {
+    fn new(message: &'a Message, team: &'a str) -> Self {
+        Self { author: text::first_filled(&[&message.author_name, team]), body: &message.body }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mail/reply.html")]
+struct Html<'a> {
+    subject: &'a str,
+    language: &'a str,
+    texts: &'a BTreeMap<&'static str, &'a str>,
+    replies: &'a [Reply<'a>],
+    question: &'a str,
+    link: &'a str,
+    stop: &'a str,
+}
+
+/// The mail without its id and those of earlier ones.
+fn mail(planned: &Planned, texts: &BTreeMap<&'static str, &str>, language: &str, links: &Links) -> Result<Mail> {
+    let team = planned.account.name.as_str();
+    let subject = text::shorten(&texts["mailSubject"].replace("{team}", team), 150);
+    let length = if planned.conversation.has_confirmed_email() { QUOTE } else { QUOTE_TO_UNCONFIRMED };
+    let question = planned.question.as_ref().map_or_else(String::new, |message| quote(message, length));
+    let reply = |message| Reply::new(message, team);
+    let replies: Vec<Reply> = planned.replies.iter().map(reply).collect();
+    let mut plain = String::new();
+    // Writing to a string cannot fail.
+    for Reply { author, body } in &replies {
+        let _ = write!(plain, "{author}:\n{body}\n\n");
+    }
+    let _ = write!(plain, "{}:\n{}\n{}\n", texts["mailAnswer"], links.thread, texts["mailNoReply"]);
+    if !question.is_empty() {
+        let quoted: String = question.lines().map(|line| format!("> {line}\n")).collect();
+        let _ = write!(plain, "\n{}\n{quoted}", texts["mailWrote"]);
+    }
+    let _ = write!(plain, "\n-- \n{}: {}\n", texts["mailStop"], links.stop);
+    let (link, stop) = (links.thread.as_str(), links.stop.as_str());
+    let html = Html { subject: &subject, language, texts, replies: &replies, question: &question, link, stop };
+    let html = html.render().map_err(|source| Error::internal("template", source))?;
+    let for_visitor = ForVisitor { sender: team.to_owned(), html, earlier: Vec::new(), stop_url: links.stop.clone() };
+    Ok(Mail {
+        id: String::new(),
+        name: planned.conversation.visitor_name.clone(),
+        address: planned.conversation.visitor_email.clone(),
+        subject,
+        text: plain,
+        for_visitor: Some(for_visitor),
+    })
+}
+
+/// The first characters of a message, with its line breaks.
+fn quote(message: &Message, length: usize) -> String {
+    let cut: String = message.body.chars().take(length).collect();
+    if cut.len() < message.body.len() { format!("{}…", cut.trim_end()) } else { cut }
+}

@@ -1,0 +1,287 @@
+//! Mails to visitors with replies that they have not seen, and the page that these link to.
+
+use crate::support::chat::Visitor;
+use crate::support::smtp::{MailServer, RefusingServer, decode, link};
+use crate::support::{Answer, Person, TestApp, unique};
+use crate::upkeep::notices::{with_mail, with_mail_at};
+use docket::conversations::conversation;
+use docket::live::event::Topic;
+use reqwest::Method;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const VERA: &str = "vera@visitor.example";
+
+/// A desk that mails replies after ten minutes, and a visitor who has written with an address.
+struct Desk {
+    app: TestApp,
+    owner: Person,
+    vera: Visitor,
+    /// The path of the conversation.
+    talk: String,
+}
+
+impl Desk {
+    async fn open(server: &MailServer) -> Self {
+        Self::on(TestApp::start_with(with_mail(server)).await).await
+    }
+
+    async fn on(app: TestApp) -> Self {
+        let owner = app.owner().await;
+        // What happened before mail was set up is no news.
+        app.run_jobs().await;
+        owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+        let vera = Visitor::new(&app.base, &owner.make_widget("Shop").await);
+        ask(&vera, "Where is my parcel?").await;
+        let talk = format!("/conversations/{}", vera.conversation(&owner).await);
+        Self { app, owner, vera, talk }
+    }
+
+    async fn reply(&self, text: &str) {
+        self.owner.post(&format!("{}/messages", self.talk), &[("body", text)]).await.expect(303);
+    }
+
+    /// Lets time pass and does what is due.
+    async fn after(&self, minutes: u32) {
+        self.app.numbered().await;
+        self.app.run_jobs().await;
+        self.app.wait(MINUTE * minutes);
+        self.app.run_jobs().await;
+    }
+
+    /// Waits until the server has noticed that the bubble is closed.
+    async fn nobody_listens(&self) {
+        let (id, account) = (self.talk.rsplit('/').next().unwrap().to_owned(), self.owner.id);
+        let row = self.app.app.db.read(move |conn| conversation::get(conn, account, &id)).await.unwrap();
+        let begun = Instant::now();
+        while self.app.app.live.subscribers(Topic::Conversation(row.seq)) > 0 {
+            assert!(begun.elapsed() < MINUTE, "the stream ends");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn page(&self) -> Answer {
+        self.owner.get(&self.talk).await
+    }
+}
+
+async fn ask(vera: &Visitor, text: &str) {
+    let message = json!({ "id": unique("message"), "body": text, "name": "Vera", "email": VERA });
+    vera.send(vera.request(Method::POST, "/messages").json(&message)).await.expect(201);
+}
+
+/// The only mail that has arrived.
+fn only(server: &MailServer) -> String {
+    let mails = server.take();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    decode(&mails[0])
+}
+
+/// A header of a decoded mail.
+fn header<'a>(mail: &'a str, name: &str) -> &'a str {
+    let line = mail.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.unwrap_or_else(|| panic!("{name} in {mail}"))
+}
+
+#[actix_web::test]
+async fn an_unseen_reply_arrives_once_and_its_link_takes_the_answer() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.page().await.expect_text("Email to vera@visitor.example (unconfirmed) if not seen within 10 min");
+    desk.reply("It left <b>yesterday</b>.").await;
+    desk.app.run_jobs().await;
+    assert_eq!(server.take(), Vec::<String>::new(), "they may still see it");
+    desk.app.wait(MINUTE * 6);
+    desk.reply("It arrives tomorrow.").await;
+    desk.after(5).await;
+    let mail = only(&server);
+    assert!(mail.contains("It left <b>yesterday</b>.") && mail.contains("It arrives tomorrow."), "{mail}");
+    assert!(mail.contains("It left &#60;b&#62;yesterday") || mail.contains("It left &lt;b&gt;yesterday"), "{mail}");
+    assert!(mail.contains("> Where is my parcel?") && mail.contains("Subject: Olivia Owner’s desk replied to you"));
+    assert!(header(&mail, "From").contains("Olivia Owner’s desk") && header(&mail, "From").contains("desk@desk.example"));
+    assert_eq!(header(&mail, "To"), "Vera <vera@visitor.example>");
+    assert_eq!(header(&mail, "Auto-Submitted"), "auto-generated");
+    assert_eq!(header(&mail, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    desk.after(60).await;
+    assert_eq!(server.take(), Vec::<String>::new(), "once");
+    desk.page().await.expect_text("Emailed");
+
+    // Opening the link changes nothing: scanners do it, too.
+    let (stranger, thread) = (desk.app.stranger(), link(&mail));
+    let page = stranger.get(&thread).await;
+    page.expect(200).expect_text("It arrives tomorrow.").expect_text("It left &#60;b&#62;yesterday");
+    assert_eq!((page.header("referrer-policy"), page.header("x-robots-tag")), ("no-referrer", "noindex, nofollow"));
+    assert_eq!(page.header("set-cookie"), "");
+    desk.page().await.expect_text("(unconfirmed)").expect_no_text(">Seen<");
+
+    stranger.post(&format!("{thread}/messages"), &[("body", " ")]).await.expect(422).expect_text("Enter a message");
+    let answer = [("body", "Thank you!"), ("requestId", "request-1")];
+    for _ in 0..2 {
+        let sent = stranger.post(&format!("{thread}/messages"), &answer).await;
+        assert_eq!(sent.expect(303).location(), format!("{thread}?sent=1"));
+    }
+    stranger.get(&format!("{thread}?sent=1")).await.expect_text("Your message was sent.");
+    let page = desk.page().await;
+    page.expect_text("Thank you!").expect_no_text("(unconfirmed)").expect_text("Seen");
+    let history = desk.vera.history("").await;
+    assert_eq!(history.last().unwrap(), "Thank you!", "the bubble shows it, too");
+    assert_eq!(history.len(), 4, "sent twice, stored once");
+
+    // The next mail belongs to the same thread.
+    desk.reply("You are welcome.").await;
+    desk.after(11).await;
+    let next = only(&server);
+    assert_eq!(header(&next, "In-Reply-To"), header(&mail, "Message-ID"));
+    assert_eq!(header(&next, "References"), header(&mail, "Message-ID"));
+    assert!(next.contains("You are welcome.") && !next.contains("tomorrow"), "{next}");
+    stranger.get(&thread).await.expect(200).expect_text("You are welcome.");
+}
+
+#[actix_web::test]
+async fn who_sees_a_reply_or_is_not_meant_to_gets_no_mail() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    // Seen in the bubble.
+    desk.reply("Seen").await;
+    let seen = |position: i64| desk.vera.request(Method::POST, "/seen").json(&json!({ "position": position }));
+    desk.vera.send(seen(2)).await.expect(204);
+    desk.page().await.expect_text("message-delivery\">Seen");
+    desk.after(11).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+
+    // Unticked.
+    let unticked = [("body", "Only here"), ("asksMail", "1")];
+    desk.owner.post(&format!("{}/messages", desk.talk), &unticked).await.expect(303);
+    desk.after(11).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+
+    // While the bubble is open.
+    let mut here = desk.vera.events(0).await;
+    here.next().await;
+    desk.reply("Are you there?").await;
+    desk.after(11).await;
+    assert_eq!(server.take(), Vec::<String>::new(), "the visitor is here");
+    drop(here);
+    desk.nobody_listens().await;
+    desk.after(2).await;
+    let mail = only(&server);
+    assert!(mail.contains("Are you there?") && !mail.contains("Only here"), "{mail}");
+
+    // Switched off again.
+    desk.owner.post("/settings/email", &[("replyMinutes", "10")]).await.expect(303);
+    desk.reply("Off").await;
+    desk.after(60).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+    desk.page().await.expect_no_text("Email to");
+    desk.owner.post("/settings/email", &[("replyMinutes", "0")]).await.expect(422).expect_text("from 1 to 1440");
+}
+
+#[actix_web::test]
+async fn a_visitor_gets_few_mails_and_each_try_holds_the_same_replies() {
+    let mut server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("first").await;
+    desk.app.numbered().await;
+    desk.app.run_jobs().await;
+    server.stop();
+    desk.app.wait(MINUTE * 11);
+    desk.app.run_jobs().await;
+    desk.reply("second").await;
+    server.start_again();
+    desk.after(2).await;
+    let mail = only(&server);
+    assert!(mail.contains("first") && !mail.contains("second"), "{mail}");
+    desk.app.stranger().get(&link(&mail)).await.expect(200);
+    // At most one in 15 minutes, counted from the first try.
+    desk.after(10).await;
+    desk.after(5).await;
+    assert!(only(&server).contains("second"));
+
+    // And ten a day to one address.
+    let mut count = 2;
+    for index in 0..12 {
+        desk.reply(&format!("more {index}")).await;
+        desk.after(16).await;
+        count += server.take().len();
+    }
+    assert_eq!(count, 10);
+    desk.app.wait(Duration::from_secs(24 * 3600));
+    desk.app.run_jobs().await;
+    let rest = only(&server);
+    assert!(rest.contains("more 8") && rest.contains("more 11"), "nothing is lost: {rest}");
+}
+
+#[actix_web::test]
+async fn one_click_ends_mails_and_another_brings_them_back() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    let mail = only(&server);
+    let stop = header(&mail, "List-Unsubscribe").trim_matches(['<', '>']).replace("http://desk.example", "");
+    let program = desk.app.stranger();
+    program.get(&stop).await.expect(200).expect_text("No more emails about replies");
+    desk.page().await.expect_text("Email to vera");
+    // As mail programs do it, from elsewhere (RFC 8058).
+    let click = program.client.post(format!("{}{stop}", desk.app.base)).form(&[("List-Unsubscribe", "One-Click")]);
+    program.send(click.header("sec-fetch-site", "cross-site")).await.expect(303);
+    desk.page().await.expect_text("No emails to vera@visitor.example: they want none");
+    desk.reply("Are you there?").await;
+    desk.after(60).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+    program.get(&stop).await.expect_text("You get no more emails");
+    program.post(&stop.replace("/stop", "/resume"), &[]).await.expect(303);
+    desk.reply("Welcome back").await;
+    desk.after(60).await;
+    assert!(only(&server).contains("Welcome back"));
+}
+
+#[actix_web::test]
+async fn a_refused_address_is_shown_and_left_alone() {
+    let server = RefusingServer::start();
+    let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    let page = desk.page().await;
+    page.expect_text("Not delivered:").expect_text("No such user here").expect_text("a mail server refused the address");
+    desk.reply("Hello again").await;
+    desk.after(60).await;
+    assert_eq!(desk.page().await.body.matches("Not delivered:").count(), 1);
+}
+
+#[actix_web::test]
+async fn a_link_is_good_for_its_conversation_and_address_only() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    let thread = link(&only(&server));
+    let stranger = desk.app.stranger();
+    stranger.get("/thread/guess").await.expect(404);
+    stranger.get(&thread).await.expect(200);
+    // It opens nothing else.
+    let secret = thread.strip_prefix("/thread/").unwrap();
+    for path in [format!("/password/{secret}"), format!("/invitations/{secret}"), format!("/setup?token={secret}")] {
+        stranger.get(&path).await.expect(404);
+    }
+    stranger.get("/tickets").await.expect(303);
+
+    // The visitor has another address: the one before is no longer theirs.
+    let visitor = |email| [("visitorName", "Vera"), ("visitorEmail", email)];
+    desk.owner.post(&format!("{}/visitor", desk.talk), &visitor("new@visitor.example")).await.expect(303);
+    let text = [("body", "My long answer")];
+    stranger.get(&thread).await.expect(404);
+    stranger.post(&format!("{thread}/messages"), &text).await.expect(404).expect_text("My long answer");
+    desk.owner.post(&format!("{}/visitor", desk.talk), &visitor(VERA)).await.expect(303);
+    stranger.get(&thread).await.expect(200);
+
+    desk.owner.post(&format!("{}/delete", desk.talk), &[]).await.expect(303);
+    stranger.get(&thread).await.expect(404);
+    desk.owner.post(&format!("{}/restore", desk.talk), &[]).await.expect(303);
+    stranger.get(&thread).await.expect(200);
+    desk.app.wait(Duration::from_secs(89 * 24 * 3600));
+    stranger.get(&thread).await.expect(200);
+    desk.app.wait(Duration::from_secs(24 * 3600));
+    stranger.get(&thread).await.expect(404);
+}
