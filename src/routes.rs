@@ -141,6 +141,7 @@ pub fn table() -> Vec<Endpoint> {
         // Submissions.
         get("/submissions", READ, submissions::list::list),
         get("/submissions/{id}", READ, submissions::show::show),
+        post("/submissions/{id}/messages", WORK, submissions::reply::reply),
         post("/submissions/{id}/delete", WORK, submissions::change::delete),
         post("/submissions/{id}/restore", WORK, submissions::change::restore),
         post("/submissions/{id}/spam", WORK, submissions::change::spam),

@@ -144,6 +144,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateConversation>) 
         page_url: read::page_url(typed.page_url.as_deref())?,
         country: read::country(typed.country.as_deref())?,
         chat: None,
+        submission_id: None,
     };
     let once = body.once;
     let (status, answer) = app

@@ -81,6 +81,8 @@ pub struct Conversation {
     pub seen_position: i64,
     /// The address at which the visitor has shown to read mails; empty if none.
     pub confirmed_email: String,
+    /// The submission that it answers.
+    pub submission_id: Option<String>,
 }
 
 impl Conversation {
@@ -98,6 +100,11 @@ impl Conversation {
     /// An event of this conversation.
     pub fn event(&self, kind: EventKind) -> NewEvent<'_> {
         NewEvent::new(kind, &self.id).data(json!({ "row": self.seq })).about(self.visitor())
+    }
+
+    /// Whether the visitor can see replies: in a bubble, or because they sent a form and get mails.
+    pub fn is_answerable(&self) -> bool {
+        self.widget_id.is_some() || self.submission_id.is_some()
     }
 
     /// Whether the visitor has shown to read mails at their address.
@@ -121,6 +128,8 @@ pub struct NewConversation {
     pub country: Option<String>,
     /// The bubble it came through, if any.
     pub chat: Option<Chat>,
+    /// The submission that it answers, if any.
+    pub submission_id: Option<String>,
 }
 
 /// Identifies a visitor's conversation in a bubble.
@@ -149,6 +158,7 @@ struct NewRow<'a> {
     visitor_hash: Option<&'a str>,
     answered_position: i64,
     contact_id: Option<i64>,
+    submission_id: Option<&'a str>,
 }
 
 /// Stores a conversation without messages and returns its row.
@@ -173,6 +183,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewConversation, now: 
         visitor_hash: new.chat.as_ref().map(|chat| chat.visitor_hash.as_str()),
         answered_position: 0,
         contact_id: contact::id_of(conn, actor.account_id, &new.visitor_email, &new.visitor_name, now)?,
+        submission_id: new.submission_id.as_deref(),
     };
     let created = unless_taken(conn, |conn| {
         diesel::insert_into(conversations::table).values(row).returning(conversations::all_columns).get_result(conn)
@@ -243,6 +254,17 @@ pub fn waiting_among(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Re
     let waits =
         |(id, since, deleted): (String, Option<_>, Option<_>)| (since.is_some() && deleted.is_none()).then_some(id);
     Ok(rows.into_iter().filter_map(waits).collect())
+}
+
+/// The conversation that answers a submission.
+pub fn of_submission(conn: &mut Connection, account_id: i64, submission_id: &str) -> Result<Option<Conversation>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::submission_id.eq(submission_id))
+        .filter(conversations::deleted_at.is_null())
+        .order(conversations::seq.desc())
+        .first(conn)
+        .optional()?)
 }
 
 /// The conversation of a row, unless it is deleted.

@@ -6,7 +6,7 @@ use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, Sender};
 use crate::conversations::{conversation, stopped};
 use crate::db::Connection;
-use crate::db::schema::{messages, reply_mails};
+use crate::db::schema::{messages, reply_mails, submissions};
 use crate::error::Result;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl;
@@ -67,9 +67,22 @@ pub struct Planned {
 /// visitors there.
 pub fn is_mailed(conn: &mut Connection, account: &Account, conversation: &Conversation) -> Result<bool> {
     Ok(account.mails_replies
-        && conversation.widget_id.is_some()
+        && conversation.is_answerable()
         && !conversation.visitor_email.is_empty()
+        && !answers_spam(conn, conversation)?
         && stopped::reason(conn, account.id, &conversation.visitor_email)?.is_none())
+}
+
+/// Whether the submission that a conversation answers has been marked as spam since.
+fn answers_spam(conn: &mut Connection, of: &Conversation) -> Result<bool> {
+    let Some(id) = &of.submission_id else { return Ok(false) };
+    let spam: Option<bool> = submissions::table
+        .filter(submissions::account_id.eq(of.account_id))
+        .filter(submissions::id.eq(id))
+        .select(submissions::spam)
+        .first(conn)
+        .optional()?;
+    Ok(spam.unwrap_or(false))
 }
 
 /// Decides about the mail of a job. `is_here` tells whether the visitor has the conversation open.

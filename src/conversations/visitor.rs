@@ -65,6 +65,7 @@ fn conversation(
             page_url: visitor.page_url.clone(),
             country: visitor.country.clone(),
             chat: Some(Chat { widget_id: widget.id, visitor_hash: visitor.hash.clone() }),
+            submission_id: None,
         };
         return conversation::create(conn, &actor, &new, message.at);
     };

@@ -181,6 +181,7 @@ table! {
         contact_id -> Nullable<BigInt>,
         seen_position -> BigInt,
         confirmed_email -> Text,
+        submission_id -> Nullable<Text>,
     }
 }
 

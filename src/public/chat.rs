@@ -124,8 +124,7 @@ pub async fn send(
     let send = move |conn: &mut Connection| {
         let posted = visitor::send(conn, &widget, &visitor, &message, &id)?;
         if posted.reopened {
-            let of = &posted.conversation;
-            source_links::visitor_returned(conn, of.account_id, &of.id, of.visitor(), message.at)?;
+            source_links::visitor_returned(conn, &posted.conversation, message.at)?;
         }
         Ok(posted)
     };

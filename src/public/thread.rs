@@ -229,7 +229,7 @@ pub async fn send(
         let posted = messages::post(conn, &actor, &conversation.id, &message)?;
         let of = &posted.conversation;
         if posted.reopened {
-            source_links::visitor_returned(conn, of.account_id, &of.id, of.visitor(), message.at)?;
+            source_links::visitor_returned(conn, of, message.at)?;
         }
         visitor::note_seen(conn, of, posted.message.position)?;
         visitor::confirm_email(conn, of)

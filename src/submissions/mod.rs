@@ -4,5 +4,6 @@ pub mod fields;
 pub mod form;
 pub mod list;
 pub mod marks;
+pub mod replies;
 pub mod submission;
 pub mod trash;

@@ -1,5 +1,6 @@
 //! The content of a source, and the tickets created from it.
 
+use crate::conversations::conversation::Conversation;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::db::schema::tickets;
@@ -117,18 +118,16 @@ pub fn of_submissions(conn: &mut Connection, account_id: i64, ids: &[&str]) -> R
 
 /// Records on the open tickets of a closed conversation that its visitor wrote again. This
 /// moves the tickets to the top of the list.
-pub fn visitor_returned(
-    conn: &mut Connection,
-    account_id: i64,
-    conversation_id: &str,
-    visitor: &str,
-    now: NaiveDateTime,
-) -> Result<()> {
-    let visitor = Actor::visitor(account_id, visitor);
+pub fn visitor_returned(conn: &mut Connection, to: &Conversation, now: NaiveDateTime) -> Result<()> {
+    let visitor = Actor::visitor(to.account_id, to.visitor());
+    let (kind, id) = match &to.submission_id {
+        Some(submission) => (SourceKind::Form, submission),
+        None => (SourceKind::Chat, &to.id),
+    };
     let open: Vec<(i64, i64)> = tickets::table
-        .filter(tickets::account_id.eq(account_id))
-        .filter(tickets::source_kind.eq(SourceKind::Chat))
-        .filter(tickets::source_id.eq(conversation_id))
+        .filter(tickets::account_id.eq(to.account_id))
+        .filter(tickets::source_kind.eq(kind))
+        .filter(tickets::source_id.eq(id))
         .filter(tickets::status.ne(Status::Closed))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::id)

@@ -47,7 +47,8 @@ pub fn job(conn: &mut Connection, event: &Event) -> Result<Option<NewJob>> {
         key: format!("{seq}:{position}"),
         group_key: seq.to_string(),
         data: seq.to_string(),
-        due_at: event.at + TimeDelta::minutes(account.reply_minutes),
+        // The sender of a form has nowhere else to see it.
+        due_at: event.at + TimeDelta::minutes(conversation.widget_id.map_or(0, |_| account.reply_minutes)),
     }))
 }
 

@@ -272,6 +272,7 @@ impl Desk {
             status: ConversationStatus::Open,
             // Not a real hash, so no secret matches it.
             chat: Some(Chat { widget_id: self.widget, visitor_hash: id.to_owned() }),
+            submission_id: None,
         };
         conversation::create(conn, &person, &new, at)?;
         let mut time = at;

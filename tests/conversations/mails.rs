@@ -99,7 +99,9 @@ async fn an_unseen_reply_arrives_once_and_its_link_takes_the_answer() {
     assert!(mail.contains("It left <b>yesterday</b>.") && mail.contains("It arrives tomorrow."), "{mail}");
     assert!(mail.contains("It left &#60;b&#62;yesterday") || mail.contains("It left &lt;b&gt;yesterday"), "{mail}");
     assert!(mail.contains("> Where is my parcel?") && mail.contains("Subject: Olivia Owner’s desk replied to you"));
-    assert!(header(&mail, "From").contains("Olivia Owner’s desk") && header(&mail, "From").contains("desk@desk.example"));
+    assert!(
+        header(&mail, "From").contains("Olivia Owner’s desk") && header(&mail, "From").contains("desk@desk.example")
+    );
     assert_eq!(header(&mail, "To"), "Vera <vera@visitor.example>");
     assert_eq!(header(&mail, "Auto-Submitted"), "auto-generated");
     assert_eq!(header(&mail, "List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
@@ -244,7 +246,9 @@ async fn a_refused_address_is_shown_and_left_alone() {
     desk.reply("Hello").await;
     desk.after(11).await;
     let page = desk.page().await;
-    page.expect_text("Not delivered:").expect_text("No such user here").expect_text("a mail server refused the address");
+    page.expect_text("Not delivered:")
+        .expect_text("No such user here")
+        .expect_text("a mail server refused the address");
     desk.reply("Hello again").await;
     desk.after(60).await;
     assert_eq!(desk.page().await.body.matches("Not delivered:").count(), 1);
@@ -284,4 +288,65 @@ async fn a_link_is_good_for_its_conversation_and_address_only() {
     stranger.get(&thread).await.expect(200);
     desk.app.wait(Duration::from_secs(24 * 3600));
     stranger.get(&thread).await.expect(404);
+}
+
+#[actix_web::test]
+async fn the_sender_of_a_form_is_answered_by_mail() {
+    let server = MailServer::start();
+    let app = TestApp::start_with(with_mail(&server)).await;
+    let owner = app.owner().await;
+    app.run_jobs().await;
+    let form = owner.make_form("Contact").await;
+    let fields = [("name", "Zoë"), ("email", "zoe@visitor.example"), ("message", "Do you repair lamps?")];
+    owner.visit(&form, &fields).await.expect(303);
+    let id = owner.newest_submission().await;
+    let page = format!("/submissions/{id}");
+    owner.get(&page).await.expect(200).expect_no_text("Reply to the visitor");
+    owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+    owner.get(&page).await.expect_text("Goes to zoe@visitor.example by email (unconfirmed)");
+    app.run_jobs().await;
+    app.wait(MINUTE * 2);
+    app.run_jobs().await;
+    server.take();
+
+    let number = owner.make_ticket_of(&[("title", "Repair"), ("formSubmissionId", &id)]).await;
+    let to = format!("{page}/messages");
+    owner.post(&to, &[("body", " ")]).await.expect(422).expect_text("Enter a message");
+    let ticket = number.to_string();
+    let sent = owner.post(&to, &[("body", "We do."), ("ticket", &ticket), ("requestId", "request-1")]).await;
+    assert_eq!(sent.expect(303).location(), format!("/tickets/{number}"));
+    app.run_jobs().await;
+    let mail = only(&server);
+    assert!(mail.contains("We do.") && mail.contains("> Do you repair lamps?") && !mail.contains("> Zoë"), "{mail}");
+    assert_eq!(header(&mail, "To"), "Zoë <zoe@visitor.example>");
+
+    // The answer stands in one thread on the submission and its ticket.
+    let (stranger, thread) = (app.stranger(), link(&mail));
+    stranger.get(&thread).await.expect(200).expect_text("Do you repair lamps?").expect_text("We do.");
+    stranger.post(&format!("{thread}/messages"), &[("body", "Wonderful!")]).await.expect(303);
+    for page in [page.clone(), format!("/tickets/{number}")] {
+        let shown = owner.get(&page).await;
+        shown.expect_text("Wonderful!").expect_text("Goes to zoe@visitor.example by email.");
+        assert_eq!(shown.count("form.reply"), 1);
+    }
+    owner.post(&to, &[("body", "See you.")]).await.expect(303);
+    assert_eq!(owner.get("/conversations").await.count("a.row-link"), 1, "one conversation");
+    let talk = owner.get("/conversations").await.id_below("/conversations/");
+    owner.get(&format!("/conversations/{talk}")).await.expect_text("the form submission").expect_no_text("won’t see");
+
+    // The sender answers a closed conversation: the ticket learns of it.
+    owner.post(&format!("/conversations/{talk}/status"), &[("status", "closed")]).await.expect(303);
+    stranger.post(&format!("{thread}/messages"), &[("body", "When?")]).await.expect(303);
+    owner.get(&format!("/tickets/{number}")).await.expect_text("wrote again");
+
+    // Spam is never answered, nor is what has no address.
+    owner.visit(&form, &[("name", "Ben"), ("message", "No address")]).await.expect(303);
+    let nameless = owner.newest_submission().await;
+    owner.post(&format!("/submissions/{nameless}/messages"), &[("body", "Hello")]).await.expect(409);
+    owner.post(&format!("{page}/spam"), &[]).await.expect(303);
+    owner.post(&to, &[("body", "Hello")]).await.expect(409).expect_text("Spam is not answered");
+    app.wait(MINUTE * 60);
+    app.run_jobs().await;
+    let to_zoe = |mail: &String| mail.contains("X-RcptTo: zoe@visitor.example");
+    assert!(!server.take().iter().any(to_zoe), "what was written before it was spam is not sent any more");
 }

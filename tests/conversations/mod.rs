@@ -21,6 +21,7 @@ pub async fn begin(app: &TestApp, owner: &Person, text: &str) -> String {
         country: Some("SE".into()),
         status: Status::Open,
         chat: None,
+        submission_id: None,
     };
     let (vera, now, text) = (Actor::visitor(owner.id, "Vera Visitor"), app.app.clock.now(), text.to_owned());
     app.app

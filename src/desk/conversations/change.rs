@@ -24,15 +24,15 @@ use serde_json::json;
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
     #[serde(default)]
-    body: String,
-    request_id: Option<String>,
+    pub body: String,
+    pub request_id: Option<String>,
     /// Whether the form asked if the reply may be mailed, and the answer.
     #[serde(default, deserialize_with = "ticked")]
     asks_mail: bool,
     #[serde(default, deserialize_with = "ticked")]
     by_mail: bool,
     /// The ticket on whose page the reply was written.
-    ticket: Option<i64>,
+    pub ticket: Option<i64>,
 }
 
 /// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`; with `asksMail`, the reply is

@@ -7,6 +7,7 @@ use crate::conversations::stopped;
 use crate::conversations::stopped::Reason;
 use crate::db::Connection;
 use crate::error::Result;
+use crate::submissions::submission::Submission;
 use crate::values::text;
 
 /// How a reply reaches a visitor who does not see it.
@@ -14,25 +15,46 @@ pub struct Mailing {
     pub address: String,
     /// Whether the visitor has shown to read mails there.
     pub is_confirmed: bool,
-    /// How long they have to see it.
-    pub minutes: i64,
+    /// How long they have to see it in the chat; `None` if only the mail reaches them.
+    pub minutes: Option<i64>,
     /// Why they get no mails; empty if they do.
     pub stopped: &'static str,
 }
 
-/// `None` if replies of this conversation are never mailed.
+/// How replies of a conversation are mailed; `None` if they never are.
 pub fn mailing(conn: &mut Connection, sends_mail: bool, of: &Conversation) -> Result<Option<Mailing>> {
-    let account = account::find(conn, of.account_id)?;
-    if !sends_mail || !account.mails_replies || of.widget_id.is_none() || of.visitor_email.is_empty() {
+    if !of.is_answerable() {
         return Ok(None);
     }
-    let stopped = match stopped::reason(conn, account.id, &of.visitor_email)? {
+    let mailing = to(conn, sends_mail, of.account_id, &of.visitor_email)?;
+    Ok(mailing.map(|mailing| Mailing {
+        is_confirmed: of.has_confirmed_email(),
+        minutes: mailing.minutes.filter(|_| of.widget_id.is_some()),
+        ..mailing
+    }))
+}
+
+/// How a first reply to a submission would be mailed; `None` if it can’t be.
+pub fn mailing_of_submission(conn: &mut Connection, sends_mail: bool, of: &Submission) -> Result<Option<Mailing>> {
+    if of.spam {
+        return Ok(None);
+    }
+    let mailing = to(conn, sends_mail, of.account_id, &of.visitor_email)?;
+    Ok(mailing.map(|mailing| Mailing { minutes: None, ..mailing }))
+}
+
+fn to(conn: &mut Connection, sends_mail: bool, account_id: i64, address: &str) -> Result<Option<Mailing>> {
+    let account = account::find(conn, account_id)?;
+    if !sends_mail || !account.mails_replies || address.is_empty() {
+        return Ok(None);
+    }
+    let stopped = match stopped::reason(conn, account.id, address)? {
         None => "",
         Some(Reason::Unsubscribed) => "they want none",
         Some(Reason::Refused) => "a mail server refused the address",
     };
-    let (address, is_confirmed) = (of.visitor_email.clone(), of.has_confirmed_email());
-    Ok(Some(Mailing { address, is_confirmed, minutes: account.reply_minutes, stopped }))
+    let (address, minutes) = (address.to_owned(), Some(account.reply_minutes));
+    Ok(Some(Mailing { address, is_confirmed: false, minutes, stopped }))
 }
 
 /// What became of a reply, for the agents; empty if there is nothing to tell.

@@ -6,3 +6,4 @@ pub mod list;
 pub mod mailing;
 pub mod rows;
 pub mod show;
+pub mod thread;

@@ -102,7 +102,7 @@ pub(super) async fn render(
         waiting: conversation.waiting_since.map(|since| When::new(since, agent.zone)),
         earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
         is_earlier: before.is_some(),
-        is_elsewhere: conversation.widget_id.is_none(),
+        is_elsewhere: !conversation.is_answerable(),
         lines,
         rows,
         tickets,

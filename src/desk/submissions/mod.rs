@@ -2,4 +2,5 @@
 
 pub mod change;
 pub mod list;
+pub mod reply;
 pub mod show;

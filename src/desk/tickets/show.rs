@@ -47,8 +47,8 @@ struct ShowPage<'a> {
     agent: &'a Agent,
     /// Whether the ticket is assigned to the reader.
     is_mine: bool,
-    /// The conversation whose visitor sees replies.
-    answerable: Option<String>,
+    /// The conversation that the page shows.
+    conversation: Option<String>,
     /// Prevents duplicates if the reply is sent twice.
     request_id: String,
     ticket: &'a Ticket,
@@ -146,7 +146,7 @@ pub async fn render(app: &AppData, agent: &Agent, layout: &Layout, number: i64, 
     let page = ShowPage {
         layout,
         agent,
-        answerable: loaded.source.as_ref().and_then(|card| card.answerable(ticket)),
+        conversation: loaded.source.as_ref().and_then(SourceCard::conversation).map(ToOwned::to_owned),
         request_id: token::id()?,
         is_mine: ticket.assignee_id == Some(agent.id),
         ticket,

@@ -3,60 +3,48 @@
 use crate::accounts::account;
 use crate::accounts::account::elsewhere;
 use crate::accounts::agent::Agent;
-use crate::conversations::{conversation, messages, reply_mails};
+use crate::conversations::conversation;
 use crate::db::Connection;
-use crate::desk::conversations::line::{Line, lines};
-use crate::desk::conversations::mailing::{Mailing, mailing};
+use crate::desk::conversations::mailing::{Mailing, mailing_of_submission};
+use crate::desk::conversations::thread::{Thread, thread};
 use crate::error::Result;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::ticket::Ticket;
 use crate::values::text;
 use crate::web::layout::Layout;
-use crate::web::when::When;
 use chrono::NaiveDateTime;
-
-/// How many messages of the conversation the ticket shows.
-const LAST_MESSAGES: i64 = 5;
 
 /// What the source card shows.
 pub enum SourceCard {
     Conversation {
-        url: String,
         page: Option<PageLink>,
         country: Option<String>,
-        lines: Vec<Line>,
-        count: i64,
-        is_open: bool,
+        thread: Thread,
         /// Whether the visitor sees replies.
         is_answerable: bool,
-        waiting: Option<When>,
-        mailing: Option<Mailing>,
     },
     Submission {
         url: String,
         page: Option<PageLink>,
         country: Option<String>,
         fields: Vec<(String, String)>,
+        /// The conversation that answers it.
+        thread: Option<Thread>,
+        /// How a first reply would reach the sender.
+        mailing: Option<Mailing>,
     },
     /// Stored only in another system.
-    Elsewhere {
-        kind: &'static str,
-        id: String,
-        url: Option<String>,
-    },
+    Elsewhere { kind: &'static str, id: String, url: Option<String> },
     /// It was stored here and has been deleted.
-    Gone {
-        kind: &'static str,
-        id: String,
-    },
+    Gone { kind: &'static str, id: String },
 }
 
 impl SourceCard {
-    /// The id of the conversation, if its visitor sees replies.
-    pub fn answerable(&self, ticket: &Ticket) -> Option<String> {
+    /// The id of the conversation that the card shows.
+    pub fn conversation(&self) -> Option<&str> {
         match self {
-            Self::Conversation { is_answerable: true, .. } => ticket.source_id.clone(),
+            Self::Conversation { thread, .. } | Self::Submission { thread: Some(thread), .. } => Some(&thread.id),
             _ => None,
         }
     }
@@ -87,27 +75,22 @@ pub fn source_card(
     let kind = match source.kind {
         SourceKind::Chat => {
             if let Some(found) = conversation::find(conn, account_id, &id)? {
-                let messages = messages::before(conn, found.seq, None, LAST_MESSAGES)?;
-                let first = messages.first().map_or(0, |first| first.position);
-                let mails = reply_mails::of(conn, found.seq, first)?;
                 return Ok(SourceCard::Conversation {
-                    url: layout.href(&format!("/conversations/{id}")),
-                    lines: lines(&found, messages, &mails, agent.zone, now),
-                    count: found.message_count,
-                    is_open: found.is_open(),
-                    is_answerable: found.widget_id.is_some(),
-                    waiting: found.waiting_since.map(|since| When::new(since, agent.zone)),
-                    mailing: mailing(conn, layout.sends_mail, &found)?,
-                    page: PageLink::new(found.page_url.clone()),
-                    country: found.country.clone(),
+                    thread: thread(conn, agent, layout, &found, now)?,
+                    is_answerable: found.is_answerable(),
+                    page: PageLink::new(found.page_url),
+                    country: found.country,
                 });
             }
             "conversation"
         }
         SourceKind::Form => {
             if let Some(found) = submission::find(conn, account_id, &id)? {
+                let answer = conversation::of_submission(conn, account_id, &id)?;
                 return Ok(SourceCard::Submission {
                     url: layout.href(&format!("/submissions/{id}")),
+                    thread: answer.map(|answer| thread(conn, agent, layout, &answer, now)).transpose()?,
+                    mailing: mailing_of_submission(conn, layout.sends_mail, &found)?,
                     fields: found.fields(),
                     page: PageLink::new(found.page_url),
                     country: found.country,

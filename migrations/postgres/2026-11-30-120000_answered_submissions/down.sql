@@ -1,0 +1,2 @@
+DROP INDEX conversations_by_submission;
+ALTER TABLE conversations DROP COLUMN submission_id;

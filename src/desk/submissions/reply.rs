@@ -1,0 +1,51 @@
+//! Replies to a submission.
+
+use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
+use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
+use crate::desk::conversations::change::Reply;
+use crate::desk::submissions::show::{Draft, render};
+use crate::desk::tickets;
+use crate::error::{OfField, Result};
+use crate::submissions::replies;
+use crate::values::token;
+use crate::web::AppData;
+use crate::web::fields::Form;
+use crate::web::flash::Flash;
+use crate::web::layout::Layout;
+use actix_web::{HttpResponse, web};
+
+/// `POST /submissions/{id}/messages`: `body`, `requestId`, `ticket`. Goes to the sender by mail.
+///
+/// # Errors
+/// *Conflict* for spam and for submissions without an email address.
+pub async fn reply(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+    Form(sent): Form<Reply>,
+) -> Result<HttpResponse> {
+    let (id, now) = (path.into_inner(), app.clock.now());
+    let body = match parse_message(&sent.body).of_field("body") {
+        Ok(body) => body,
+        Err(error) => {
+            if let Some(number) = sent.ticket {
+                let draft = tickets::show::Draft { reply: Some(sent.body), error: Some(error), ..Default::default() };
+                return tickets::show::render(&app, &agent, &layout, number, draft).await;
+            }
+            let draft = Draft { reply: sent.body, error: Some(error) };
+            return render(&app, &agent, &layout, id, draft).await;
+        }
+    };
+    let to = match sent.ticket {
+        Some(number) => format!("/tickets/{number}#source"),
+        None => format!("/submissions/{id}"),
+    };
+    let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
+    let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
+    let conversation = token::id()?;
+    let write = move |conn: &mut _, actor: &_| replies::reply(conn, actor, &id, &message, &conversation);
+    app.write_as(&agent, Action::Work, write).await?;
+    layout.see_other_with(to, &Flash::new("Reply sent."))
+}
