@@ -1,7 +1,7 @@
 //! Internal data never leaves the desk: responses to visitors, the bubble and public
-//! addresses do not contain it, and visitors get no mail.
+//! addresses do not contain it, nor do mails to visitors.
 
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{MailServer, decode, link};
 use crate::support::{Answer, TestApp, files, unique};
 use crate::upkeep::notices::with_mail;
 use docket::gate::Gate;
@@ -44,6 +44,8 @@ async fn what_is_internal_never_comes_out() {
     }
     owner.post("/live/presence", &[("place", &format!("/tickets/{CANARY}")), ("doing", "editing")]).await.expect(200);
     owner.post(&format!("/conversations/{chat}/messages"), &[("body", "Hi")]).await.expect(303);
+    owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "1")]).await.expect(303);
+    owner.post(&format!("/submissions/{submission}/messages"), &[("body", "Hi by mail")]).await.expect(303);
     owner.post(&format!("/conversations/{chat}/status"), &[("status", "closed")]).await.expect(303);
 
     // Everything that the visitor can request, and everything in the event stream.
@@ -72,14 +74,21 @@ async fn what_is_internal_never_comes_out() {
         said.push(format!("{:?}\n{}", answer.headers, answer.body));
     }
 
-    // Only the team gets mails.
+    // Mails to visitors, and the page that these link to.
     app.wait(Duration::from_secs(361));
     app.run_jobs().await;
-    let mails = server.take();
-    assert!(
-        !mails.is_empty() && mails.iter().all(|mail| mail.contains(&format!("X-RcptTo: {}", owner.email))),
-        "{mails:?}"
-    );
+    let (to_team, to_visitors): (Vec<String>, Vec<String>) =
+        server.take().into_iter().partition(|mail| mail.contains(&format!("X-RcptTo: {}", owner.email)));
+    assert!(!to_team.is_empty() && !to_visitors.is_empty());
+    for mail in &to_visitors {
+        let mail = decode(mail);
+        assert!(mail.contains("Hi by mail") && mail.contains("X-RcptTo: vera@example.com"), "{mail}");
+        for path in [link(&mail), format!("{}/stop", link(&mail))] {
+            let answer = stranger.get(&path).await;
+            said.push(format!("{:?}\n{}", answer.headers, answer.expect(200).body));
+        }
+        said.push(mail);
+    }
 
     for text in said {
         assert!(!text.to_lowercase().contains(CANARY), "{text}");

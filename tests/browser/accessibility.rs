@@ -1,12 +1,16 @@
 //! axe on every page and state, and its rules about colours in the dark, too. `tests/run` installs axe.
 
 use crate::browser::desk::sign_in;
+use crate::conversations::mails::{Desk, only};
 use crate::support::browser::Browser;
 use crate::support::chat::Visitor;
+use crate::support::smtp::{MailServer, link};
 use crate::support::{Person, TestApp, files};
 use docket::accounts::role::Role;
+use docket::upkeep::link_mails;
 use docket::upkeep::sample;
 use docket::upkeep::sample::Plan;
+use docket::values::email::Email;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -237,6 +241,31 @@ async fn browser_axe_finds_nothing_on_pages_of_inboxes_and_settings() {
         check.page(path, NOTHING).await;
     }
     check.end(43).await;
+}
+
+#[actix_web::test]
+async fn browser_axe_finds_nothing_on_pages_about_mail() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("It left yesterday. https://parcel.example/1041").await;
+    desk.after(11).await;
+    let thread = link(&only(&server));
+    link_mails::request_password(&desk.app.app, Email::parse(&desk.owner.email).unwrap()).await.unwrap();
+    let password = link(&server.next(&desk.app).await);
+    let mut check = Check::start(&desk.app).await;
+    for (path, script) in [
+        (thread.as_str(), NOTHING),
+        (&thread, "document.querySelector('form').noValidate = true; document.querySelector('form button').click()"),
+        (&format!("{thread}?sent=1"), NOTHING),
+        (&format!("{thread}/stop"), NOTHING),
+        ("/thread/gone", NOTHING),
+        ("/password/forgot", NOTHING),
+        (&password, NOTHING),
+        ("/password/gone", NOTHING),
+    ] {
+        check.page(path, script).await;
+    }
+    check.end(8).await;
 }
 
 #[actix_web::test]

@@ -138,7 +138,10 @@ async fn browser_a_visitor_and_an_agent_talk_through_a_restart() {
     visitor
         .until("the badge counts one", &format!("if (!document.querySelector('docket-chat')) return false; {badge}"))
         .await;
+    let seen = "[...document.querySelectorAll('.message.from-agent')].at(-1).textContent.includes('Seen')";
+    agent.until("the reply is not seen", &format!("return !{seen}")).await;
     visitor.press_bubble().await;
+    agent.until("the reply is seen", &format!("return {seen}")).await;
     let so_far = ["The lamp is broken", "We send a new one", "One more thing", "It is on its way"];
     visitor.bubble_says(&so_far).await;
 

@@ -6,6 +6,7 @@ mod chat;
 mod desk;
 mod lists;
 mod live;
+mod mails;
 mod saving;
 mod sites;
 

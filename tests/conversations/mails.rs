@@ -14,16 +14,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 const VERA: &str = "vera@visitor.example";
 
 /// A desk that mails replies after ten minutes, and a visitor who has written with an address.
-struct Desk {
-    app: TestApp,
-    owner: Person,
-    vera: Visitor,
+pub struct Desk {
+    pub app: TestApp,
+    pub owner: Person,
+    pub vera: Visitor,
     /// The path of the conversation.
-    talk: String,
+    pub talk: String,
 }
 
 impl Desk {
-    async fn open(server: &MailServer) -> Self {
+    pub async fn open(server: &MailServer) -> Self {
         Self::on(TestApp::start_with(with_mail(server)).await).await
     }
 
@@ -38,12 +38,12 @@ impl Desk {
         Self { app, owner, vera, talk }
     }
 
-    async fn reply(&self, text: &str) {
+    pub async fn reply(&self, text: &str) {
         self.owner.post(&format!("{}/messages", self.talk), &[("body", text)]).await.expect(303);
     }
 
     /// Lets time pass and does what is due.
-    async fn after(&self, minutes: u32) {
+    pub async fn after(&self, minutes: u32) {
         self.app.numbered().await;
         self.app.run_jobs().await;
         self.app.wait(MINUTE * minutes);
@@ -61,7 +61,7 @@ impl Desk {
         }
     }
 
-    async fn page(&self) -> Answer {
+    pub async fn page(&self) -> Answer {
         self.owner.get(&self.talk).await
     }
 }
@@ -72,7 +72,7 @@ async fn ask(vera: &Visitor, text: &str) {
 }
 
 /// The only mail that has arrived.
-fn only(server: &MailServer) -> String {
+pub fn only(server: &MailServer) -> String {
     let mails = server.take();
     assert_eq!(mails.len(), 1, "{mails:?}");
     decode(&mails[0])

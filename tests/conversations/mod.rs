@@ -1,7 +1,7 @@
 //! Conversations: the inbox, an agent's reply, and conversations on tickets.
 
 mod chat;
-mod mails;
+pub mod mails;
 mod message;
 
 use crate::support::{Person, TestApp, unique};
