@@ -19,7 +19,7 @@
 //! | [`jobs`] | background jobs: `queue.rs` says who does them next |
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
-//! | [`mail`] | mail to the team over SMTP |
+//! | [`mail`] | mail over SMTP |
 //! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs` |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
@@ -38,7 +38,7 @@
 //! | [`api`] | `/api/v1` for other programs |
 //! | [`cli`] | the command line |
 //!
-//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team, removing old data, changes
+//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team and to visitors, removing old data, changes
 //! of many tickets, numbers of another time zone), checks, and creates sample data.
 //!
 //! An interface calls domain modules. Domain modules call one another through

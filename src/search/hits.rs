@@ -81,6 +81,13 @@ pub fn marked(text: &str, terms: &[Term]) -> Option<Vec<Piece>> {
     (!hits.is_empty()).then(|| cut(text, &hits, 0..text.len()))
 }
 
+/// Instead of the surroundings of a hit that may stand beyond what is looked through; `None` if all
+/// of the text is.
+pub fn beyond(text: &str) -> Option<Vec<Piece>> {
+    let told = Piece { text: "The words stand further down in this long text.".into(), is_hit: false };
+    (text.len() > WINDOW).then(|| vec![told])
+}
+
 /// The surroundings of the first hit in a text, on one line; `None` without a hit.
 pub fn snippet(text: &str, terms: &[Term]) -> Option<Vec<Piece>> {
     let hits = hits(text, terms);

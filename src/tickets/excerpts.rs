@@ -6,7 +6,7 @@ use crate::db::schema::tickets;
 use crate::db::{Connection, ticket_index};
 use crate::error::Result;
 use crate::search::Term;
-use crate::search::hits::{Piece, can_have_hits, marked, snippet};
+use crate::search::hits::{Piece, beyond, can_have_hits, marked, snippet};
 use crate::submissions::submission;
 use crate::tickets::line::Line;
 use crate::tickets::names;
@@ -56,10 +56,12 @@ pub fn of(
                 let note = notes.get(&line.id).map(|text| ("Note", text));
                 let files = files.get(&line.id).into_iter().flatten().map(|name| ("File", name));
                 let own = note.into_iter().chain(files);
-                match own.filter_map(|(place, text)| Some((place.to_owned(), snippet(text, terms)?))).next() {
+                let found = own.filter_map(|(place, text)| Some((place.to_owned(), snippet(text, terms)?))).next();
+                let found = match found {
                     None if known.is_none() => in_source(conn, account_id, line, None, terms)?,
                     own => own,
-                }
+                };
+                found.or_else(|| note.and_then(|(place, text)| Some((place.to_owned(), beyond(text)?))))
             }
         };
         let (place, text) = found.unwrap_or_default();
@@ -88,12 +90,16 @@ fn in_source(
     if kind == SourceKind::Form {
         let Some(found) = submission::find(conn, account_id, id)? else { return Ok(None) };
         let fields = found.fields();
-        return Ok(fields.iter().find_map(|(name, value)| Some((name.clone(), snippet(value, terms)?))));
+        let hit = fields.iter().find_map(|(name, value)| Some((name.clone(), snippet(value, terms)?)));
+        let far = || fields.iter().find_map(|(name, value)| Some((name.clone(), beyond(value)?)));
+        return Ok(hit.or_else(far));
     }
     let Some(seq) = conversation::find(conn, account_id, id)?.map(|found| found.seq) else { return Ok(None) };
     let bodies = match position {
         Some(position) => messages::body(conn, seq, position)?.into_iter().collect(),
         None => messages::first_bodies(conn, seq, MESSAGES)?,
     };
-    Ok(bodies.iter().find_map(|body| Some(("Message".to_owned(), snippet(body, terms)?))))
+    let hit = bodies.iter().find_map(|body| snippet(body, terms));
+    let found = hit.or_else(|| bodies.iter().find_map(|body| beyond(body)));
+    Ok(found.map(|text| ("Message".to_owned(), text)))
 }

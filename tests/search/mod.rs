@@ -430,7 +430,10 @@ async fn a_list_shows_where_the_words_stand() {
     let submission = owner.newest_submission().await;
     owner.make_ticket_of(&[("title", "Form"), ("formSubmissionId", &submission)]).await;
     owner.attach(2, &[("quokka plan.txt", b"x")]).await.expect(201);
+    let long = format!("{} capybara", "filler ".repeat(4_000));
+    owner.make_ticket_of(&[("title", "Long"), ("notes", &long)]).await;
     for (query, marks, place) in [
+        ("capybara", vec![], "Note: The words stand further down in this long text."),
         ("chat", vec!["Chat"], ""),
         ("cafe", vec!["café"], "Note: The café is closed."),
         ("zebra lamp", vec!["zebra", "lamp"], "Message: My zebra lamp flickers"),
