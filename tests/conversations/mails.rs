@@ -1,7 +1,7 @@
 //! Mails to visitors with replies that they have not seen, and the page that these link to.
 
 use crate::support::chat::Visitor;
-use crate::support::smtp::{MailServer, RefusingServer, decode, link};
+use crate::support::smtp::{ForgetfulServer, MailServer, RefusingServer, decode, link};
 use crate::support::{Answer, Person, TestApp, unique};
 use crate::upkeep::notices::{with_mail, with_mail_at};
 use docket::conversations::conversation;
@@ -197,6 +197,7 @@ async fn a_visitor_gets_few_mails_and_each_try_holds_the_same_replies() {
     desk.app.stranger().get(&link(&mail)).await.expect(200);
     // At most one in 15 minutes, counted from the first try.
     desk.after(10).await;
+    assert_eq!(server.take(), Vec::<String>::new(), "the second is due, but too soon");
     desk.after(5).await;
     assert!(only(&server).contains("second"));
 
@@ -212,6 +213,44 @@ async fn a_visitor_gets_few_mails_and_each_try_holds_the_same_replies() {
     desk.app.run_jobs().await;
     let rest = only(&server);
     assert!(rest.contains("more 8") && rest.contains("more 11"), "nothing is lost: {rest}");
+}
+
+/// A mail server that stores a mail may go away before it says so.
+#[actix_web::test]
+async fn a_mail_that_was_taken_without_a_word_comes_again_under_its_id_and_both_links_work() {
+    let server = ForgetfulServer::start();
+    let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    desk.after(2).await;
+    let mails: Vec<String> = server.take().iter().map(|mail| decode(mail)).collect();
+    let [first, again] = mails.as_slice() else { panic!("two mails: {mails:?}") };
+    assert_eq!(header(first, "Message-ID"), header(again, "Message-ID"));
+    let (first, again) = (link(first), link(again));
+    assert_ne!(first, again);
+    for link in [first, again] {
+        desk.app.stranger().get(&link).await.expect(200).expect_text("Hello");
+    }
+    desk.after(60).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+    desk.page().await.expect_text("Emailed");
+}
+
+/// What anybody could make a desk say to any address is short.
+#[actix_web::test]
+async fn an_unconfirmed_address_is_told_little_of_what_was_written() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    let long = "word ".repeat(100);
+    ask(&desk.vera, &long).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    let mail = only(&server);
+    assert!(mail.matches("word ").count() < 60, "28 words in each of two texts: {mail}");
+    desk.app.stranger().post(&format!("{}/messages", link(&mail)), &[("body", &long)]).await.expect(303);
+    desk.reply("Hello again").await;
+    desk.after(16).await;
+    assert!(only(&server).matches("word ").count() >= 190, "it is theirs now");
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use super::TestApp;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -61,37 +61,31 @@ impl MailServer {
 
     /// Returns all received mails and empties the folder.
     pub fn take(&self) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.dir.path().join("mail/new")) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        let read = |path: &PathBuf| {
-            let text = std::fs::read_to_string(path).unwrap();
-            std::fs::remove_file(path).unwrap();
-            text
-        };
-        paths.iter().map(read).collect()
+        take(&self.dir.path().join("mail/new"))
     }
 }
 
-/// A mail server that knows no address.
-pub struct RefusingServer {
-    pub port: u16,
+/// A mail server of our own, which does what `handler` says: the methods of a class of aiosmtpd.
+struct Scripted {
+    port: u16,
     child: Child,
 }
 
-impl RefusingServer {
-    pub fn start() -> Self {
+impl Scripted {
+    fn start(handler: &str, folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let script = "import asyncio, sys, aiosmtpd.smtp
+        let script = format!(
+            "import asyncio, sys, aiosmtpd.smtp
 class Handler:
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        return '550 5.1.1 No such user here'
+{handler}
 async def main():
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: aiosmtpd.smtp.SMTP(Handler()), '127.0.0.1', int(sys.argv[1]))
     await server.serve_forever()
-asyncio.run(main())";
-        let child = Command::new(PYTHON).args(["-c", script, &port.to_string()]).spawn().expect("python3 runs");
+asyncio.run(main())"
+        );
+        let mut command = Command::new(PYTHON);
+        let child = command.args(["-c", &script, &port.to_string()]).arg(folder).spawn().expect("python3 runs");
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(begun.elapsed() < PATIENCE, "the server answers");
@@ -101,11 +95,65 @@ asyncio.run(main())";
     }
 }
 
-impl Drop for RefusingServer {
+impl Drop for Scripted {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A mail server that knows no address.
+pub struct RefusingServer {
+    pub port: u16,
+    _server: Scripted,
+}
+
+impl RefusingServer {
+    pub fn start() -> Self {
+        let handler = "    async def handle_RCPT(self, server, session, envelope, address, options):
+        return '550 5.1.1 No such user here'";
+        let server = Scripted::start(handler, Path::new("."));
+        Self { port: server.port, _server: server }
+    }
+}
+
+/// A mail server that stores the first mail and hangs up before it says so.
+pub struct ForgetfulServer {
+    pub port: u16,
+    dir: TempDir,
+    _server: Scripted,
+}
+
+impl ForgetfulServer {
+    pub fn start() -> Self {
+        let handler = "    count = 0
+    async def handle_DATA(self, server, session, envelope):
+        Handler.count += 1
+        with open(f'{sys.argv[2]}/{Handler.count}', 'wb') as file: file.write(envelope.content)
+        if Handler.count == 1: server.transport.abort()
+        return '250 OK'";
+        let dir = TempDir::new().unwrap();
+        let server = Scripted::start(handler, dir.path());
+        Self { port: server.port, dir, _server: server }
+    }
+
+    /// Returns all stored mails and empties the folder.
+    pub fn take(&self) -> Vec<String> {
+        take(self.dir.path())
+    }
+}
+
+/// Returns all files of a folder by name, and removes them.
+fn take(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        text
+    };
+    paths.iter().map(read).collect()
 }
 
 fn run(port: u16, folder: PathBuf) -> Child {
