@@ -4,7 +4,7 @@
 use crate::conversations::conversation::{Conversation, Status};
 use crate::conversations::{conversation, figures};
 use crate::db::index::Index;
-use crate::db::schema::{conversations, messages};
+use crate::db::schema::{conversations, messages, submissions};
 use crate::db::ticket_index::Source;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::{Error, Result};
@@ -143,7 +143,11 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
         .get_result(conn)?;
     let id = index::message_id(conversation.seq, position);
     index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(&conversation, &message))?;
-    ticket_index::add_message(conn, conversation.account_id, ("chat", &conversation.id), &text(&message))?;
+    let text = text(&message);
+    ticket_index::add_message(conn, conversation.account_id, ("chat", &conversation.id), &text)?;
+    if let Some(submission) = answered(conn, &conversation)? {
+        ticket_index::add_message(conn, conversation.account_id, ("form", &submission), &text)?;
+    }
     if reopened {
         record(conn, actor, conversation.event(EventKind::ConversationReopened), new.at)?;
     }
@@ -174,6 +178,27 @@ pub fn texts(conn: &mut Connection, conversation: &Conversation) -> Result<Vec<S
     let rows: Vec<Message> =
         messages::table.filter(messages::conversation_seq.eq(conversation.seq)).order(messages::position).load(conn)?;
     Ok(rows.iter().map(text).collect())
+}
+
+/// Sets the words of its messages for the tickets that show the conversation.
+pub fn index_on_tickets(conn: &mut Connection, of: &Conversation, texts: &[Source]) -> Result<()> {
+    ticket_index::set_source(conn, of.account_id, ("chat", &of.id), texts)?;
+    if let Some(submission) = answered(conn, of)? {
+        ticket_index::set_messages(conn, of.account_id, ("form", &submission), texts)?;
+    }
+    Ok(())
+}
+
+/// The submission that a conversation answers, unless it is deleted.
+fn answered(conn: &mut Connection, of: &Conversation) -> Result<Option<String>> {
+    let Some(id) = &of.submission_id else { return Ok(None) };
+    Ok(submissions::table
+        .filter(submissions::account_id.eq(of.account_id))
+        .filter(submissions::id.eq(id))
+        .filter(submissions::deleted_at.is_null())
+        .select(submissions::id)
+        .first(conn)
+        .optional()?)
 }
 
 /// Indexes a visitor's name and address, which belong to the terms of the first message.

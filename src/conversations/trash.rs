@@ -2,11 +2,11 @@
 
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
-use crate::conversations::messages::texts;
+use crate::conversations::messages::{index_on_tickets, texts};
 use crate::conversations::{figures, reply_mails, thread_links};
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
-use crate::db::{Connection, index, ticket_index};
+use crate::db::{Connection, index};
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
@@ -19,7 +19,7 @@ pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime
     let conversation = get(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
     figures::changed(conn, &conversation, &Conversation { deleted_at: Some(now), ..conversation.clone() })?;
-    ticket_index::set_source(conn, conversation.account_id, ("chat", &conversation.id), &[])?;
+    index_on_tickets(conn, &conversation, &[])?;
     record(conn, actor, conversation.event(EventKind::ConversationDeleted), now)
 }
 
@@ -45,7 +45,7 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     if changed > 0 {
         figures::changed(conn, &Conversation { deleted_at: Some(now), ..restored.clone() }, &restored)?;
         let texts = texts(conn, &restored)?;
-        ticket_index::set_source(conn, account_id, ("chat", &restored.id), &texts)?;
+        index_on_tickets(conn, &restored, &texts)?;
         record(conn, actor, restored.event(EventKind::ConversationRestored), now)?;
     }
     let (Some(widget), Some(visitor)) = (restored.widget_id, &restored.visitor_hash) else { return Ok(()) };
@@ -70,7 +70,7 @@ pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> 
         .load(conn)?;
     for row in &rows {
         figures::changed(conn, row, &Conversation { deleted_at: Some(EXPIRED), ..row.clone() })?;
-        ticket_index::set_source(conn, account_id, ("chat", &row.id), &[])?;
+        index_on_tickets(conn, row, &[])?;
     }
     let seqs = rows.iter().map(|row| row.seq);
     let expired = diesel::update(conversations::table.filter(conversations::seq.eq_any(seqs)));

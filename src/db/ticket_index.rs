@@ -132,6 +132,17 @@ pub fn set_source(conn: &mut Connection, account_id: i64, key: Key, texts: &[Sou
     Ok(())
 }
 
+/// Sets the words of the messages with which a source was answered, for every ticket that was
+/// created from it.
+pub fn set_messages(conn: &mut Connection, account_id: i64, key: Key, texts: &[Source]) -> QueryResult<()> {
+    for ticket_id in tickets_of(conn, account_id, key)? {
+        let rows = source_rows(ticket_id);
+        forget(conn, rows.start + TEXT_ROWS..rows.end)?;
+        add(conn, account_id, &rows_of_source(ticket_id, texts.to_vec()))?;
+    }
+    Ok(())
+}
+
 /// Adds the words of a new message for every ticket that was created from its conversation.
 pub fn add_message(conn: &mut Connection, account_id: i64, key: Key, text: &Source) -> QueryResult<()> {
     for ticket_id in tickets_of(conn, account_id, key)? {

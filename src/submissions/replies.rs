@@ -6,6 +6,7 @@ use crate::conversations::messages::{MAX_MESSAGE, NewMessage, Posted, parse_mess
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
 use crate::db::schema::submissions;
+use crate::db::ticket_index::Source;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::submissions::submission;
@@ -39,6 +40,15 @@ pub fn reply(
         None => open(conn, &submission, reply, id)?,
     };
     messages::post(conn, actor, &conversation.id, reply)
+}
+
+/// The words of a submission and of the conversation that answers it, for its tickets.
+pub fn texts(conn: &mut Connection, of: &Submission) -> Result<Vec<Source>> {
+    let mut texts = of.texts();
+    if let Some(answer) = conversation::of_submission(conn, of.account_id, &of.id)? {
+        texts.extend(messages::texts(conn, &answer)?);
+    }
+    Ok(texts)
 }
 
 fn open(conn: &mut Connection, of: &Submission, reply: &NewMessage, id: &str) -> Result<Conversation> {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
-use crate::submissions::marks;
 use crate::submissions::submission::{Submission, get};
+use crate::submissions::{marks, replies};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -40,7 +40,8 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let restored = diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let submission = get(conn, actor.account_id, id)?;
     if restored > 0 {
-        ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &submission.texts())?;
+        let texts = replies::texts(conn, &submission)?;
+        ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &texts)?;
         record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::db::ticket_index::Rows;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::search;
-use crate::submissions::submission;
+use crate::submissions::{replies, submission};
 use crate::tickets::names;
 use crate::tickets::source::SourceKind;
 use crate::tickets::ticket::{Ticket, if_there, lock};
@@ -143,7 +143,8 @@ fn source_rows(conn: &mut Connection, ticket: &Ticket) -> Result<Rows> {
             None => Vec::new(),
         },
         SourceKind::Form => {
-            submission::find(conn, ticket.account_id, &source.id)?.map(|found| found.texts()).unwrap_or_default()
+            let found = submission::find(conn, ticket.account_id, &source.id)?;
+            found.map(|found| replies::texts(conn, &found)).transpose()?.unwrap_or_default()
         }
     };
     Ok(ticket_index::rows_of_source(ticket.id, texts))

@@ -3,6 +3,7 @@
 use crate::support::chat::Visitor;
 use crate::support::smtp::{ForgetfulServer, MailServer, RefusingServer, decode, link};
 use crate::support::{Answer, Person, TestApp, unique};
+use crate::upkeep::check::check;
 use crate::upkeep::notices::{with_mail, with_mail_at};
 use docket::conversations::conversation;
 use docket::live::event::Topic;
@@ -368,10 +369,20 @@ async fn the_sender_of_a_form_is_answered_by_mail() {
         shown.expect_text("Wonderful!").expect_text("Goes to zoe@visitor.example by email.");
         assert_eq!(shown.count("form.reply"), 1);
     }
+    // Its words find the ticket.
+    assert_eq!(owner.list("q=wonderful").await, [number]);
     owner.post(&to, &[("body", "See you.")]).await.expect(303);
     assert_eq!(owner.get("/conversations").await.count("a.row-link"), 1, "one conversation");
     let talk = owner.get("/conversations").await.id_below("/conversations/");
     owner.get(&format!("/conversations/{talk}")).await.expect_text("the form submission").expect_no_text("won’t see");
+
+    owner.post(&format!("/conversations/{talk}/delete"), &[]).await.expect(303);
+    assert_eq!(owner.list("q=wonderful").await, [0; 0]);
+    assert_eq!(owner.list("q=repair+lamps").await, [number], "what was sent stays");
+    owner.post(&format!("/conversations/{talk}/restore"), &[]).await.expect(303);
+    assert_eq!(owner.list("q=wonderful").await, [number]);
+    let (outcome, lines) = check(&app, false).await;
+    assert_eq!(outcome.found, 0, "{lines:?}");
 
     // The sender answers a closed conversation: the ticket learns of it.
     owner.post(&format!("/conversations/{talk}/status"), &[("status", "closed")]).await.expect(303);

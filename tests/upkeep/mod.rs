@@ -1,6 +1,6 @@
 //! Work beside requests: check, jobs, notices, sample data.
 
-mod check;
+pub mod check;
 mod jobs;
 pub mod notices;
 mod sample;
