@@ -126,6 +126,8 @@ pub fn table() -> Vec<Endpoint> {
         post("/conversations/{id}/messages", WORK, conversations::change::reply),
         post("/conversations/{id}/status", WORK, conversations::change::set_status),
         post("/conversations/{id}/visitor", WORK, conversations::change::set_visitor),
+        post("/conversations/{id}/end-links", WORK, conversations::change::end_links),
+        post("/conversations/{id}/try-emails-again", WORK, conversations::change::try_emails_again),
         post("/conversations/{id}/delete", WORK, conversations::change::delete),
         post("/conversations/{id}/restore", WORK, conversations::change::restore),
 

@@ -3,7 +3,7 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::{Action, Role};
 use crate::accounts::user::User;
-use crate::accounts::{account, invitations, keys, rights, sessions, user};
+use crate::accounts::{account, invitations, keys, passwords, rights, sessions, user};
 use crate::db::Connection;
 use crate::db::schema::users;
 use crate::error::{Error, Kind, Result};
@@ -113,6 +113,7 @@ fn set_access(
 ) -> Result<i64> {
     diesel::update(users::table.find(user.id)).set(users::disabled_at.eq(disabled_at)).execute(conn)?;
     sessions::sign_out(conn, user.id)?;
+    passwords::forget_links(conn, user.id)?;
     let kind = if disabled_at.is_some() { EventKind::UserDisabled } else { EventKind::UserEnabled };
     record(conn, by, user.event(kind), now)
 }

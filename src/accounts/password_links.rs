@@ -27,13 +27,13 @@ struct PasswordLink {
     expires_at: NaiveDateTime,
 }
 
-/// Creates the link that is mailed to a user. Earlier links of the user end.
+/// Creates the link that is mailed to a user. Earlier ones that were mailed end.
 pub fn create_for_mail(conn: &mut Connection, user_id: i64, secret: &str, now: NaiveDateTime) -> Result<()> {
     replace(conn, user_id, None, secret, now + TimeDelta::hours(MAILED_HOURS))
 }
 
 /// Creates a link for a member, which their manager hands over, and returns the member. Earlier
-/// links of the member end.
+/// ones from managers end.
 ///
 /// # Errors
 /// Those of [`members::manageable`]; *conflict* when the member is disabled.
@@ -60,7 +60,9 @@ fn replace(
     secret: &str,
     expires_at: NaiveDateTime,
 ) -> Result<()> {
-    passwords::forget_links(conn, user_id)?;
+    // Anybody can ask for a mail, and must not end a manager's link by it.
+    let earlier = password_links::table.filter(password_links::user_id.eq(user_id));
+    diesel::delete(earlier.filter(password_links::created_by.is_null().eq(created_by.is_none()))).execute(conn)?;
     let link = PasswordLink { token_hash: token::sha256(secret.as_bytes()), user_id, created_by, expires_at };
     diesel::insert_into(password_links::table).values(link).execute(conn)?;
     Ok(())

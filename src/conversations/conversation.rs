@@ -107,6 +107,13 @@ impl Conversation {
         self.widget_id.is_some() || self.submission_id.is_some()
     }
 
+    /// Whether replies can be mailed to the visitor. Nobody stands behind sample data: its
+    /// conversations have their id in the place of a hash.
+    pub fn can_be_mailed(&self) -> bool {
+        let is_sample = self.visitor_hash.as_ref() == Some(&self.id);
+        self.is_answerable() && !self.visitor_email.is_empty() && !is_sample
+    }
+
     /// Whether the visitor has shown to read mails at their address.
     pub fn has_confirmed_email(&self) -> bool {
         !self.visitor_email.is_empty() && self.confirmed_email == self.visitor_email

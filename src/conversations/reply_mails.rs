@@ -6,8 +6,8 @@ use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, Sender};
 use crate::conversations::{conversation, stopped};
 use crate::db::Connection;
-use crate::db::schema::{messages, reply_mails, submissions};
-use crate::error::Result;
+use crate::db::schema::{jobs, messages, reply_mails, submissions};
+use crate::error::{Error, Kind, Result};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl;
 use diesel::prelude::*;
@@ -67,14 +67,13 @@ pub struct Planned {
 /// visitors there.
 pub fn is_mailed(conn: &mut Connection, account: &Account, conversation: &Conversation) -> Result<bool> {
     Ok(account.mails_replies
-        && conversation.is_answerable()
-        && !conversation.visitor_email.is_empty()
+        && conversation.can_be_mailed()
         && !answers_spam(conn, conversation)?
         && stopped::reason(conn, account.id, &conversation.visitor_email)?.is_none())
 }
 
 /// Whether the submission that a conversation answers has been marked as spam since.
-fn answers_spam(conn: &mut Connection, of: &Conversation) -> Result<bool> {
+pub fn answers_spam(conn: &mut Connection, of: &Conversation) -> Result<bool> {
     let Some(id) = &of.submission_id else { return Ok(false) };
     let spam: Option<bool> = submissions::table
         .filter(submissions::account_id.eq(of.account_id))
@@ -85,14 +84,30 @@ fn answers_spam(conn: &mut Connection, of: &Conversation) -> Result<bool> {
     Ok(spam.unwrap_or(false))
 }
 
+/// Checks that a reply reaches the visitor. One without a bubble gets it by mail or not at all.
+///
+/// # Errors
+/// *Conflict* when it does not.
+pub fn must_reach(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
+    let account = account::find(conn, conversation.account_id)?;
+    let is_lost = conversation.submission_id.is_some() && conversation.widget_id.is_none();
+    if is_lost && !is_mailed(conn, &account, conversation)? {
+        let message = "This reply would reach nobody: emails to visitors are off, or this person gets none.";
+        return Err(Error::new(Kind::Conflict, message));
+    }
+    Ok(())
+}
+
 /// Decides about the mail of a job. `is_here` tells whether the visitor has the conversation open.
 pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: NaiveDateTime) -> Result<Plan> {
     let Some(conversation) = conversation::of_row(conn, seq)? else { return Ok(Plan::Nothing) };
     let account = account::find(conn, conversation.account_id)?;
-    if !is_mailed(conn, &account, &conversation)? {
+    let known: Option<ReplyMail> = reply_mails::table.find(job_id).first(conn).optional()?;
+    let is_seen = known.as_ref().is_some_and(|mail| mail.last_position <= conversation.seen_position);
+    if is_seen || !is_mailed(conn, &account, &conversation)? {
+        diesel::delete(reply_mails::table.find(job_id).filter(reply_mails::sent_at.is_null())).execute(conn)?;
         return Ok(Plan::Nothing);
     }
-    let known: Option<ReplyMail> = reply_mails::table.find(job_id).first(conn).optional()?;
     let mail = match known {
         Some(mail) => mail,
         None => {
@@ -138,34 +153,44 @@ pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: Na
     Ok(Plan::Send(Box::new(Planned { account, conversation, replies, question, earlier })))
 }
 
-/// The replies that the visitor has not seen and no mail holds.
+/// The newest replies that the visitor has not seen and no mail holds.
 fn unseen(conn: &mut Connection, of: &Conversation) -> Result<Vec<Message>> {
     let mailed: Option<i64> = reply_mails::table
         .filter(reply_mails::conversation_seq.eq(of.seq))
+        .filter(reply_mails::sent_at.is_not_null().or(is_under_way()))
         .select(dsl::max(reply_mails::last_position))
         .first(conn)?;
     replies(conn, of.seq, of.seen_position.max(mailed.unwrap_or(0)) + 1, of.message_count)
 }
 
+/// Whether the job of a mail that was not sent still tries.
+#[diesel::dsl::auto_type]
+fn is_under_way() -> _ {
+    let job = jobs::table.filter(jobs::id.eq(reply_mails::job_id)).filter(jobs::ended_at.is_null());
+    reply_mails::sent_at.is_null().and(reply_mails::error.eq("")).and(dsl::exists(job))
+}
+
 fn replies(conn: &mut Connection, seq: i64, from: i64, to: i64) -> Result<Vec<Message>> {
-    Ok(messages::table
+    let mut replies: Vec<Message> = messages::table
         .filter(messages::conversation_seq.eq(seq))
         .filter(messages::position.between(from, to))
         .filter(messages::sender.eq(Sender::Agent))
         .filter(messages::by_mail.eq(true))
-        .order(messages::position)
+        .order(messages::position.desc())
         .limit(MOST_MESSAGES)
-        .load(conn)?)
+        .load(conn)?;
+    replies.reverse();
+    Ok(replies)
 }
 
 /// When the next mail may be sent; `None` if now.
 fn earliest(conn: &mut Connection, of: &Conversation, now: NaiveDateTime) -> Result<Option<NaiveDateTime>> {
-    let last: Option<NaiveDateTime> = reply_mails::table
-        .filter(reply_mails::conversation_seq.eq(of.seq))
-        .order(reply_mails::last_position.desc())
-        .select(reply_mails::created_at)
-        .first(conn)
-        .optional()?;
+    let of_conversation = reply_mails::table.filter(reply_mails::conversation_seq.eq(of.seq));
+    if diesel::select(dsl::exists(of_conversation.filter(is_under_way()))).get_result(conn)? {
+        return Ok(Some(now + TimeDelta::minutes(1)));
+    }
+    let last: Option<NaiveDateTime> =
+        of_conversation.select(dsl::max(reply_mails::sent_at)).first::<Option<NaiveDateTime>>(conn)?;
     if let Some(at) = last.map(|last| last + PAUSE).filter(|at| *at > now) {
         return Ok(Some(at));
     }
@@ -188,11 +213,20 @@ pub fn settle(conn: &mut Connection, job_id: i64, outcome: Result<NaiveDateTime,
     Ok(())
 }
 
-/// The mails that hold messages of a conversation from a position on.
+/// The mails that hold messages of a conversation from a position on, oldest first. Those that
+/// nobody sends any more have an error.
 pub fn of(conn: &mut Connection, seq: i64, from: i64) -> Result<Vec<ReplyMail>> {
     let of_conversation = reply_mails::table.filter(reply_mails::conversation_seq.eq(seq));
     let newer = of_conversation.filter(reply_mails::last_position.ge(from));
-    Ok(newer.order(reply_mails::last_position).load(conn)?)
+    let rows: Vec<(ReplyMail, bool)> = newer
+        .order((reply_mails::last_position, reply_mails::created_at))
+        .select((reply_mails::all_columns, is_under_way()))
+        .load(conn)?;
+    let told = |(mail, is_under_way): (ReplyMail, bool)| {
+        let is_given_up = mail.sent_at.is_none() && mail.error.is_empty() && !is_under_way;
+        if is_given_up { ReplyMail { error: "no mail server took it".into(), ..mail } } else { mail }
+    };
+    Ok(rows.into_iter().map(told).collect())
 }
 
 /// Removes what is kept of the mails of a conversation.

@@ -54,6 +54,13 @@ pub fn stop(conn: &mut Connection, account_id: i64, address: &str, reason: Reaso
     Ok(())
 }
 
+/// Sends mails again to an address that a mail server has refused.
+pub fn try_again(conn: &mut Connection, account_id: i64, address: &str) -> Result<()> {
+    let row = stopped_addresses::table.find((account_id, address.to_lowercase()));
+    diesel::delete(row.filter(stopped_addresses::reason.eq(Reason::Refused))).execute(conn)?;
+    Ok(())
+}
+
 /// Sends mails to the address again.
 pub fn resume(conn: &mut Connection, account_id: i64, address: &str) -> Result<()> {
     diesel::delete(stopped_addresses::table.find((account_id, address.to_lowercase()))).execute(conn)?;

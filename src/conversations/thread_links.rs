@@ -46,6 +46,21 @@ pub fn find(conn: &mut Connection, secret: &str, now: NaiveDateTime) -> Result<C
     found.ok_or_else(|| Error::new(Kind::NotFound, "This link doesn’t work any more."))
 }
 
+/// The conversation and the address of a link, even if it no longer opens the conversation: mails
+/// can be stopped for longer.
+///
+/// # Errors
+/// *Not found* when there is no such link.
+pub fn sent_to(conn: &mut Connection, secret: &str) -> Result<(Conversation, String)> {
+    let found: Option<(Conversation, String)> = thread_links::table
+        .inner_join(conversations::table.on(conversations::seq.eq(thread_links::conversation_seq)))
+        .filter(thread_links::token_hash.eq(token::sha256(secret.as_bytes())))
+        .select((conversations::all_columns, thread_links::address))
+        .first(conn)
+        .optional()?;
+    found.ok_or_else(|| Error::new(Kind::NotFound, "This link doesn’t work any more."))
+}
+
 /// Ends all links to a conversation, and returns how many there were.
 pub fn revoke(conn: &mut Connection, seq: i64) -> Result<usize> {
     Ok(diesel::delete(thread_links::table.filter(thread_links::conversation_seq.eq(seq))).execute(conn)?)

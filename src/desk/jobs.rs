@@ -104,13 +104,13 @@ fn what(job: &Job, team: &[User]) -> String {
             let name = notice.as_ref().and_then(|notice| team.iter().find(|user| user.id == notice.user));
             let name = name.map_or("a former user", |user| user.name.as_str());
             let topic = notice.map_or("", |notice| notice.topic.several());
-            format!("Mail to {name}: {topic}")
+            format!("Email to {name}: {topic}")
         }
         Kind::LinkMail => match LinkMail::of(job) {
-            Ok(LinkMail::Invitation(_)) => "Mail with an invitation".into(),
-            _ => "Mail with a link for a new password".into(),
+            Ok(LinkMail::Invitation(_)) => "Email with an invitation".into(),
+            _ => "Email with a link for a new password".into(),
         },
-        Kind::ReplyMail => "Mail to a visitor with replies that they have not seen".into(),
+        Kind::ReplyMail => "Email to a visitor with unseen replies".into(),
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
         Kind::Bulk => "Changing many tickets".into(),
         Kind::Figures => "Counting for reports".into(),

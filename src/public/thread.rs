@@ -19,7 +19,6 @@ use crate::web::layout::Layout;
 use crate::web::prose::{Span, spans};
 use crate::web::query::Query;
 use crate::web::{AppData, client};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, REFERRER_POLICY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -58,9 +57,8 @@ impl Line {
     }
 }
 
-/// A conversation for its visitor.
+/// How a conversation is shown to its visitor.
 struct Thread {
-    conversation: Conversation,
     team: String,
     zone: Tz,
     texts: Texts,
@@ -68,10 +66,10 @@ struct Thread {
 }
 
 impl Thread {
-    fn load(conn: &mut Connection, conversation: Conversation) -> Result<Self> {
-        let account = account::find(conn, conversation.account_id)?;
-        let (texts, language) = widgets::texts_of(conn, &conversation)?;
-        Ok(Self { conversation, team: account.name, zone: time::zone(&account.time_zone), texts, language })
+    fn load(conn: &mut Connection, of: &Conversation) -> Result<Self> {
+        let account = account::find(conn, of.account_id)?;
+        let (texts, language) = widgets::texts_of(conn, of)?;
+        Ok(Self { team: account.name, zone: time::zone(&account.time_zone), texts, language })
     }
 }
 
@@ -161,7 +159,7 @@ async fn render(
     let before = place.before;
     let read = move |conn: &mut Connection| {
         let rows = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
-        Ok((Thread::load(conn, conversation)?, rows))
+        Ok((Thread::load(conn, &conversation)?, rows))
     };
     let (thread, rows) = app.db.read(read).await?;
     let texts = thread.texts.all();
@@ -195,7 +193,7 @@ pub struct Answer {
 /// message.
 ///
 /// # Errors
-/// *Too many*. When the link does not work any more, the page shows what was written.
+/// *Not found* when the link does not work any more, *too many*: the page shows what was written.
 pub async fn send(
     req: HttpRequest,
     app: AppData,
@@ -203,16 +201,20 @@ pub async fn send(
     path: web::Path<String>,
     Form(answer): Form<Answer>,
 ) -> Result<HttpResponse> {
-    app.limits.chat_address.check(client::network(&req, &app.config))?;
-    let token = path.into_inner();
-    let conversation = match find(&req, &app, &token).await {
-        Ok(conversation) => conversation,
-        Err(error) if error.kind == Kind::NotFound => {
-            let page = GonePage { layout: &layout, error: &error, body: &answer.body };
-            return layout.page_with(StatusCode::NOT_FOUND, &page).map(kept_secret);
+    let (token, written) = (path.into_inner(), answer.body.clone());
+    match store(&req, &app, &layout, &token, answer).await {
+        // What was written must not be lost with the link, or when the visitor was too quick.
+        Err(error) if error.kind != Kind::Internal => {
+            let page = GonePage { layout: &layout, error: &error, body: &written };
+            layout.page_showing(Some(&error), &page).map(kept_secret)
         }
-        Err(error) => return Err(error),
-    };
+        shown => shown,
+    }
+}
+
+async fn store(req: &HttpRequest, app: &AppData, layout: &Layout, token: &str, answer: Answer) -> Result<HttpResponse> {
+    app.limits.chat_address.check(client::network(req, &app.config))?;
+    let conversation = find(req, app, token).await?;
     let client_id = Some(answer.request_id.as_str()).filter(|id| !id.is_empty()).map(parse_client_id).transpose()?;
     let message = match parse_message(&answer.body) {
         Ok(body) => {
@@ -221,7 +223,7 @@ pub async fn send(
         }
         Err(error) => {
             let place = Place { before: None, sent: None };
-            return render(&app, &layout, &token, conversation, &place, &answer.body, Some(error)).await;
+            return render(app, layout, token, conversation, &place, &answer.body, Some(error)).await;
         }
     };
     let write = move |conn: &mut Connection| {
@@ -265,53 +267,78 @@ pub async fn seen(
 /// `GET /thread/{token}/stop`: asks whether mails about replies shall end
 ///
 /// # Errors
-/// *Not found* when the link does not work any more.
+/// *Not found* for an unknown link.
 pub async fn ask_to_stop(
     req: HttpRequest,
     app: AppData,
     layout: Layout,
     path: web::Path<String>,
 ) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(client::network(&req, &app.config))?;
     let token = path.into_inner();
-    let conversation = find(&req, &app, &token).await?;
-    let read = move |conn: &mut Connection| {
-        let reason = stopped::reason(conn, conversation.account_id, &conversation.visitor_email)?;
-        Ok((Thread::load(conn, conversation)?, reason.is_some()))
-    };
-    let (thread, is_stopped) = app.db.read(read).await?;
-    let page = StopPage {
-        layout: &layout,
-        token: &token,
-        team: &thread.team,
-        address: &thread.conversation.visitor_email,
-        language: &thread.language,
-        texts: thread.texts.all(),
-        is_stopped,
-    };
-    layout.page(&page).map(kept_secret)
+    let secret = token.clone();
+    let stopping = app.db.read(move |conn| Stopping::load(conn, &secret)).await?;
+    stopping.page(&layout, &token)
 }
 
 /// `POST /thread/{token}/stop`: ends mails about replies to this address, from the page or by one
-/// click in a mail program (RFC 8058)
+/// click in a mail program, which follows no redirection (RFC 8058, 3.1)
 ///
 /// # Errors
-/// *Not found* when the link does not work any more.
+/// *Not found* for an unknown link.
 pub async fn stop(req: HttpRequest, app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let token = path.into_inner();
-    let (of, now) = (find(&req, &app, &token).await?, app.clock.now());
-    let write =
-        move |conn: &mut Connection| stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Unsubscribed, now);
-    app.db.write(write).await?;
-    Ok(kept_secret(layout.see_other(format!("/thread/{token}/stop"))))
+    let now = app.clock.now();
+    let change = move |conn: &mut Connection, account_id, address: &str| {
+        stopped::stop(conn, account_id, address, Reason::Unsubscribed, now)
+    };
+    change_mails(&req, &app, &layout, path.into_inner(), change).await
 }
 
 /// `POST /thread/{token}/resume`: sends mails about replies again
 ///
 /// # Errors
-/// *Not found* when the link does not work any more.
+/// *Not found* for an unknown link.
 pub async fn resume(req: HttpRequest, app: AppData, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
-    let token = path.into_inner();
-    let of = find(&req, &app, &token).await?;
-    app.db.write(move |conn| stopped::resume(conn, of.account_id, &of.visitor_email)).await?;
-    Ok(kept_secret(layout.see_other(format!("/thread/{token}/stop"))))
+    change_mails(&req, &app, &layout, path.into_inner(), stopped::resume).await
+}
+
+/// Does a change for the address that a mail went to, and shows whether it gets mails.
+async fn change_mails(
+    req: &HttpRequest,
+    app: &AppData,
+    layout: &Layout,
+    token: String,
+    change: impl Fn(&mut Connection, i64, &str) -> Result<()> + Send + Sync + 'static,
+) -> Result<HttpResponse> {
+    app.limits.chat_reading.check(client::network(req, &app.config))?;
+    let secret = token.clone();
+    let write = move |conn: &mut Connection| {
+        let (conversation, address) = thread_links::sent_to(conn, &secret)?;
+        change(conn, conversation.account_id, &address)?;
+        Stopping::load(conn, &secret)
+    };
+    app.db.write(write).await?.page(layout, &token)
+}
+
+/// Whether mails go to the address of a link. That can be changed for longer than the link opens the
+/// conversation.
+struct Stopping {
+    thread: Thread,
+    address: String,
+    is_stopped: bool,
+}
+
+impl Stopping {
+    fn load(conn: &mut Connection, secret: &str) -> Result<Self> {
+        let (conversation, address) = thread_links::sent_to(conn, secret)?;
+        let is_stopped = stopped::reason(conn, conversation.account_id, &address)?.is_some();
+        Ok(Self { thread: Thread::load(conn, &conversation)?, address, is_stopped })
+    }
+
+    fn page(&self, layout: &Layout, token: &str) -> Result<HttpResponse> {
+        let (thread, address) = (&self.thread, self.address.as_str());
+        let (team, language, texts) = (thread.team.as_str(), thread.language.as_str(), thread.texts.all());
+        let page = StopPage { layout, token, team, address, language, texts, is_stopped: self.is_stopped };
+        layout.page(&page).map(kept_secret)
+    }
 }

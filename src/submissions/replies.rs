@@ -3,7 +3,7 @@
 
 use crate::conversations::conversation::{Conversation, NewConversation, Status};
 use crate::conversations::messages::{MAX_MESSAGE, NewMessage, Posted, parse_message};
-use crate::conversations::{conversation, messages};
+use crate::conversations::{conversation, messages, reply_mails};
 use crate::db::Connection;
 use crate::db::schema::submissions;
 use crate::db::ticket_index::Source;
@@ -17,7 +17,7 @@ use diesel::prelude::*;
 /// with what was sent.
 ///
 /// # Errors
-/// *Conflict* for spam and for submissions without an email address.
+/// *Conflict* for spam, for submissions without an email address, and when no mail goes there.
 pub fn reply(
     conn: &mut Connection,
     actor: &Actor,
@@ -39,6 +39,7 @@ pub fn reply(
         Some(found) => found,
         None => open(conn, &submission, reply, id)?,
     };
+    reply_mails::must_reach(conn, &conversation)?;
     messages::post(conn, actor, &conversation.id, reply)
 }
 

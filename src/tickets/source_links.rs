@@ -120,14 +120,11 @@ pub fn of_submissions(conn: &mut Connection, account_id: i64, ids: &[&str]) -> R
 /// moves the tickets to the top of the list.
 pub fn visitor_returned(conn: &mut Connection, to: &Conversation, now: NaiveDateTime) -> Result<()> {
     let visitor = Actor::visitor(to.account_id, to.visitor());
-    let (kind, id) = match &to.submission_id {
-        Some(submission) => (SourceKind::Form, submission),
-        None => (SourceKind::Chat, &to.id),
-    };
+    let is_chat = tickets::source_kind.eq(SourceKind::Chat).and(tickets::source_id.eq(&to.id));
+    let is_form = tickets::source_kind.eq(SourceKind::Form).and(tickets::source_id.eq(&to.submission_id));
     let open: Vec<(i64, i64)> = tickets::table
         .filter(tickets::account_id.eq(to.account_id))
-        .filter(tickets::source_kind.eq(kind))
-        .filter(tickets::source_id.eq(id))
+        .filter(is_chat.or(is_form))
         .filter(tickets::status.ne(Status::Closed))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::id)

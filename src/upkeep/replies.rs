@@ -112,12 +112,19 @@ fn settle(
         }
         Some(error) => {
             reply_mails::settle(conn, job_id, Err(error))?;
-            stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Refused, now)?;
+            if is_about_address(error) {
+                stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Refused, now)?;
+            }
             EventKind::ConversationMailRefused
         }
     };
     record(conn, &Actor::system(of.account_id), of.event(kind), now)?;
     Ok(())
+}
+
+/// Whether a refusal is about the recipient's address (RFC 3463, 3.2), and not about our server.
+fn is_about_address(refusal: &str) -> bool {
+    refusal.split_whitespace().any(|word| word.starts_with("5.1."))
 }
 
 /// The addresses in a mail.

@@ -4,8 +4,8 @@
 import { changed, problem } from "./shared.js";
 
 const form = document.querySelector("form[data-reply]");
-const { body, byMail, requestId } = form.elements;
-const button = form.querySelector("button");
+const { body, byMail, requestId } = form?.elements ?? {};
+const button = form?.querySelector("button");
 
 const show = (text) => {
   form.querySelector(".problem")?.remove();
@@ -34,7 +34,7 @@ const send = async () => {
   document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
 };
 
-form.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (button.disabled) return;
   button.disabled = true;
@@ -43,4 +43,4 @@ form.addEventListener("submit", async (event) => {
   body.focus();
 });
 // A page from the back-forward cache no longer waits for a response.
-addEventListener("pageshow", (event) => event.persisted && (button.disabled = false));
+addEventListener("pageshow", (event) => event.persisted && button && (button.disabled = false));

@@ -85,8 +85,21 @@ async fn a_mailed_link_lasts_an_hour_and_the_newest_only() {
     let editor = app.member(&owner, Role::Editor).await;
     ask(&editor.email).await;
     let fourth = link(&server.next(&app).await);
+    // Nobody ends a manager's link by asking for a mail.
+    let handed = owner.post(&format!("/settings/team/{}/password-link", editor.id), &[]).await;
+    let handed = handed.expect(201).one_time_link();
+    ask(&editor.email).await;
+    let fourth = {
+        app.stranger().get(&fourth).await.expect(303);
+        link(&server.next(&app).await)
+    };
+    app.stranger().get(&handed).await.expect(303);
     owner.post(&format!("/settings/team/{}/disable", editor.id), &[]).await.expect(303);
     app.stranger().get(&fourth).await.expect(404);
+    owner.post(&format!("/settings/team/{}/enable", editor.id), &[]).await.expect(303);
+    app.stranger().get(&fourth).await.expect(404);
+    app.stranger().get(&handed).await.expect(404);
+    owner.post(&format!("/settings/team/{}/disable", editor.id), &[]).await.expect(303);
     ask(&editor.email).await;
     ask("nobody@example.com").await;
     app.run_jobs().await;

@@ -1,12 +1,13 @@
 //! Mails to visitors with replies that they have not seen, and the page that these link to.
 
 use crate::support::chat::Visitor;
-use crate::support::smtp::{ForgetfulServer, MailServer, RefusingServer, decode, link};
-use crate::support::{Answer, Person, TestApp, unique};
+use crate::support::smtp::{FaultyServer, MailServer, decode, link};
+use crate::support::{Answer, PASSWORD, Person, TestApp, unique};
 use crate::upkeep::check::check;
 use crate::upkeep::notices::{with_mail, with_mail_at};
 use docket::conversations::conversation;
 use docket::live::event::Topic;
+use docket::upkeep::sample;
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -219,7 +220,7 @@ async fn a_visitor_gets_few_mails_and_each_try_holds_the_same_replies() {
 /// A mail server that stores a mail may go away before it says so.
 #[actix_web::test]
 async fn a_mail_that_was_taken_without_a_word_comes_again_under_its_id_and_both_links_work() {
-    let server = ForgetfulServer::start();
+    let server = FaultyServer::forgetful();
     let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
     desk.reply("Hello").await;
     desk.after(11).await;
@@ -263,26 +264,31 @@ async fn one_click_ends_mails_and_another_brings_them_back() {
     let mail = only(&server);
     let stop = header(&mail, "List-Unsubscribe").trim_matches(['<', '>']).replace("http://desk.example", "");
     let program = desk.app.stranger();
-    program.get(&stop).await.expect(200).expect_text("No more emails about replies");
+    program.get(&stop).await.expect(200).expect_text("Stop emails about replies");
     desk.page().await.expect_text("Email to vera");
     // As mail programs do it, from elsewhere (RFC 8058).
     let click = program.client.post(format!("{}{stop}", desk.app.base)).form(&[("List-Unsubscribe", "One-Click")]);
-    program.send(click.header("sec-fetch-site", "cross-site")).await.expect(303);
+    program.send(click.header("sec-fetch-site", "cross-site")).await.expect(200);
     desk.page().await.expect_text("No emails to vera@visitor.example: they want none");
     desk.reply("Are you there?").await;
     desk.after(60).await;
     assert_eq!(server.take(), Vec::<String>::new());
     program.get(&stop).await.expect_text("You get no more emails");
-    program.post(&stop.replace("/stop", "/resume"), &[]).await.expect(303);
+    program.post(&stop.replace("/stop", "/resume"), &[]).await.expect(200);
     desk.reply("Welcome back").await;
     desk.after(60).await;
     assert!(only(&server).contains("Welcome back"));
 }
 
 #[actix_web::test]
-async fn a_refused_address_is_shown_and_left_alone() {
-    let server = RefusingServer::start();
+async fn a_refused_address_is_left_alone_until_it_is_corrected() {
+    let server = FaultyServer::refusing();
     let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
+    let set = async |email: &str| {
+        let fields = [("visitorName", "Vera"), ("visitorEmail", email)];
+        desk.owner.post(&format!("{}/visitor", desk.talk), &fields).await.expect(303);
+    };
+    set("vera@nowhere.example").await;
     desk.reply("Hello").await;
     desk.after(11).await;
     let page = desk.page().await;
@@ -292,6 +298,71 @@ async fn a_refused_address_is_shown_and_left_alone() {
     desk.reply("Hello again").await;
     desk.after(60).await;
     assert_eq!(desk.page().await.body.matches("Not delivered:").count(), 1);
+    desk.owner.post(&format!("{}/try-emails-again", desk.talk), &[]).await.expect(303);
+    desk.page().await.expect_text("Email to vera@nowhere.example");
+
+    // What was refused goes to the right address.
+    set(VERA).await;
+    desk.reply("Third").await;
+    desk.after(11).await;
+    let mails = server.take();
+    let mail = decode(&mails[0]);
+    assert!(mails.len() == 1 && mail.contains("Hello again") && mail.contains("Third"), "{mail}");
+    desk.page().await.expect_no_text("Not delivered:");
+}
+
+/// It says nothing about the address when a server takes no mail of ours at all.
+#[actix_web::test]
+async fn a_fault_of_our_own_server_stops_no_address() {
+    let server = FaultyServer::closed();
+    let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
+    desk.reply("Hello").await;
+    desk.after(11).await;
+    desk.page().await.expect_text("Relaying denied").expect_text("Email to vera@visitor.example");
+}
+
+#[actix_web::test]
+async fn a_mail_holds_the_newest_replies_that_are_meant_for_it() {
+    let mut server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    for index in 0..25 {
+        desk.reply(&format!("reply {index}.")).await;
+    }
+    let unticked = [("body", "Only here"), ("asksMail", "1")];
+    desk.owner.post(&format!("{}/messages", desk.talk), &unticked).await.expect(303);
+    desk.reply("The last").await;
+    desk.after(11).await;
+    let mail = only(&server);
+    assert!(mail.contains("The last") && mail.contains("reply 24.") && !mail.contains("reply 5."), "{mail}");
+    let page = desk.page().await;
+    let told = page.texts(".message.from-agent").into_iter().filter(|text| text.contains("Emailed"));
+    let told: Vec<String> = told.collect();
+    assert!(told.len() == 20 && !told.iter().any(|text| text.contains("Only here")), "{told:?}");
+
+    // What is seen while the mail server is away is not sent any more.
+    desk.reply("Away").await;
+    desk.app.numbered().await;
+    desk.app.run_jobs().await;
+    server.stop();
+    desk.app.wait(MINUTE * 16);
+    desk.app.run_jobs().await;
+    desk.page().await.expect_text("Email is being sent");
+    let seen = desk.vera.request(Method::POST, "/seen").json(&json!({ "position": 99 }));
+    desk.vera.send(seen).await.expect(204);
+    server.start_again();
+    desk.after(60).await;
+    assert_eq!(server.take(), Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn samples_get_no_mail() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    let plan = sample::Plan { tickets: 20, seed: 1, ..sample::Plan::default() };
+    sample::load(&desk.app.app, desk.owner.id, &plan, |_| {}).await.unwrap();
+    desk.after(60).await;
+    let to_samples = |mail: &String| !mail.contains(&format!("X-RcptTo: {}", desk.owner.email));
+    assert!(!server.take().iter().any(to_samples));
 }
 
 #[actix_web::test]
@@ -322,11 +393,19 @@ async fn a_link_is_good_for_its_conversation_and_address_only() {
 
     desk.owner.post(&format!("{}/delete", desk.talk), &[]).await.expect(303);
     stranger.get(&thread).await.expect(404);
+    stranger.get(&format!("{thread}/stop")).await.expect(200);
     desk.owner.post(&format!("{}/restore", desk.talk), &[]).await.expect(303);
     stranger.get(&thread).await.expect(200);
     desk.app.wait(Duration::from_secs(89 * 24 * 3600));
     stranger.get(&thread).await.expect(200);
     desk.app.wait(Duration::from_secs(24 * 3600));
+    stranger.get(&thread).await.expect(404);
+    stranger.post(&format!("{thread}/stop"), &[]).await.expect(200).expect_text("You get no more emails");
+    ask(&desk.vera, "Still there?").await;
+    stranger.get(&thread).await.expect(200);
+    desk.owner.sign_in(&desk.owner.email, PASSWORD).await.expect(303);
+    let ended = desk.owner.post(&format!("{}/end-links", desk.talk), &[]).await;
+    assert_eq!(ended.expect(303).location(), desk.talk);
     stranger.get(&thread).await.expect(404);
 }
 
@@ -395,6 +474,10 @@ async fn the_sender_of_a_form_is_answered_by_mail() {
     owner.post(&format!("/submissions/{nameless}/messages"), &[("body", "Hello")]).await.expect(409);
     owner.post(&format!("{page}/spam"), &[]).await.expect(303);
     owner.post(&to, &[("body", "Hello")]).await.expect(409).expect_text("Spam is not answered");
+    let hidden = owner.get(&format!("/conversations/{talk}")).await;
+    hidden.expect_text("Replies don’t reach the sender").expect_no_text("Reply to the visitor");
+    let lost = owner.post(&format!("/conversations/{talk}/messages"), &[("body", "Hello")]).await;
+    lost.expect(409).expect_text("would reach nobody");
     app.wait(MINUTE * 60);
     app.run_jobs().await;
     let to_zoe = |mail: &String| mail.contains("X-RcptTo: zoe@visitor.example");

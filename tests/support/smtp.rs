@@ -102,38 +102,47 @@ impl Drop for Scripted {
     }
 }
 
-/// A mail server that knows no address.
-pub struct RefusingServer {
-    pub port: u16,
-    _server: Scripted,
-}
-
-impl RefusingServer {
-    pub fn start() -> Self {
-        let handler = "    async def handle_RCPT(self, server, session, envelope, address, options):
-        return '550 5.1.1 No such user here'";
-        let server = Scripted::start(handler, Path::new("."));
-        Self { port: server.port, _server: server }
-    }
-}
-
-/// A mail server that stores the first mail and hangs up before it says so.
-pub struct ForgetfulServer {
+/// A mail server with a fault. It stores what it takes.
+pub struct FaultyServer {
     pub port: u16,
     dir: TempDir,
     _server: Scripted,
 }
 
-impl ForgetfulServer {
-    pub fn start() -> Self {
-        let handler = "    count = 0
+impl FaultyServer {
+    /// One that knows no address of the host `nowhere.example`.
+    pub fn refusing() -> Self {
+        Self::start(
+            "    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.endswith('nowhere.example'): return '550 5.1.1 No such user here'
+        envelope.rcpt_tos.append(address)
+        return '250 OK'",
+            "",
+        )
+    }
+
+    /// One that takes no mail of ours.
+    pub fn closed() -> Self {
+        Self::start("", "        return '550 5.7.1 Relaying denied'")
+    }
+
+    /// One that stores the first mail and hangs up before it says so.
+    pub fn forgetful() -> Self {
+        Self::start("", "        if Handler.count == 1: server.transport.abort()")
+    }
+
+    fn start(methods: &str, after_data: &str) -> Self {
+        let handler = format!(
+            "    count = 0
+{methods}
     async def handle_DATA(self, server, session, envelope):
         Handler.count += 1
-        with open(f'{sys.argv[2]}/{Handler.count}', 'wb') as file: file.write(envelope.content)
-        if Handler.count == 1: server.transport.abort()
-        return '250 OK'";
+        with open(f'{{sys.argv[2]}}/{{Handler.count:03}}', 'wb') as file: file.write(envelope.content)
+{after_data}
+        return '250 OK'"
+        );
         let dir = TempDir::new().unwrap();
-        let server = Scripted::start(handler, dir.path());
+        let server = Scripted::start(&handler, dir.path());
         Self { port: server.port, dir, _server: server }
     }
 

@@ -176,7 +176,7 @@ async fn what_is_given_up_is_shown_and_can_be_tried_again() {
     let row = |page: &crate::support::Answer| page.texts("li[data-state=given_up]");
     let page = owner.get("/settings/jobs?state=given_up").await;
     assert!(
-        row(&page).len() == 1 && row(&page)[0].starts_with("Mail to Olivia Owner: new submissions"),
+        row(&page).len() == 1 && row(&page)[0].starts_with("Email to Olivia Owner: new submissions"),
         "{}",
         page.body
     );

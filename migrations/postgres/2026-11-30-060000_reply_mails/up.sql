@@ -5,6 +5,8 @@ ALTER TABLE accounts ADD COLUMN reply_minutes BIGINT NOT NULL DEFAULT 10;
 -- The newest message that the visitor has seen, and the address at which they have shown to read.
 ALTER TABLE conversations ADD COLUMN seen_position BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN confirmed_email TEXT NOT NULL DEFAULT '';
+-- What was written before is no news.
+UPDATE conversations SET seen_position = message_count;
 
 -- Whether the reply may be mailed.
 ALTER TABLE messages ADD COLUMN by_mail BOOLEAN NOT NULL DEFAULT TRUE;

@@ -2,7 +2,8 @@
 -- A link that a manager created holds only while that manager may manage the user.
 CREATE TABLE password_links (
     token_hash TEXT NOT NULL PRIMARY KEY,
-    user_id BIGINT NOT NULL UNIQUE REFERENCES users (id),
+    user_id BIGINT NOT NULL REFERENCES users (id),
     created_by BIGINT REFERENCES users (id),
     expires_at TIMESTAMP NOT NULL
 );
+CREATE INDEX password_links_by_user ON password_links (user_id);

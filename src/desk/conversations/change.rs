@@ -4,7 +4,7 @@ use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::conversations::conversation::Status;
 use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
-use crate::conversations::{conversation, messages, trash, visitor};
+use crate::conversations::{conversation, messages, reply_mails, stopped, thread_links, trash, visitor};
 use crate::db::Connection;
 use crate::desk::conversations::show::{Draft, render};
 use crate::desk::{tickets, undo};
@@ -67,7 +67,12 @@ pub async fn reply(
     let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
     let by_mail = sent.by_mail || !sent.asks_mail;
     let message = NewMessage { client_id, by_mail, ..NewMessage::reply(&agent.name, body, now) };
-    app.write_as(&agent, Action::Work, move |conn, actor| messages::post(conn, actor, &id, &message)).await?;
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let found = conversation::get(conn, actor.account_id, &id)?;
+        reply_mails::must_reach(conn, &found)?;
+        messages::post(conn, actor, &id, &message)
+    };
+    app.write_as(&agent, Action::Work, write).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
     }
@@ -127,6 +132,40 @@ pub async fn set_visitor(
     };
     app.write_as(&agent, Action::Work, write).await?;
     layout.see_other_with(to, &Flash::new("Visitor saved."))
+}
+
+/// `POST /conversations/{id}/end-links`: ends the links in mails to the visitor
+pub async fn end_links(app: AppData, agent: Agent, layout: Layout, path: web::Path<String>) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let to = format!("/conversations/{id}");
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let found = conversation::get(conn, actor.account_id, &id)?;
+        thread_links::revoke(conn, found.seq)
+    };
+    let count = app.write_as(&agent, Action::Work, write).await?;
+    let text = match count {
+        0 => "There were no links.".into(),
+        1 => "One link no longer works.".into(),
+        count => format!("{count} links no longer work."),
+    };
+    layout.see_other_with(to, &Flash::new(text))
+}
+
+/// `POST /conversations/{id}/try-emails-again`: sends emails to an address that was refused
+pub async fn try_emails_again(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let to = format!("/conversations/{id}");
+    let write = move |conn: &mut Connection, actor: &Actor| {
+        let found = conversation::get(conn, actor.account_id, &id)?;
+        stopped::try_again(conn, actor.account_id, &found.visitor_email)
+    };
+    app.write_as(&agent, Action::Work, write).await?;
+    layout.see_other_with(to, &Flash::new("The next reply goes out by email again."))
 }
 
 /// `POST /conversations/{id}/delete`

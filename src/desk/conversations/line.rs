@@ -63,7 +63,7 @@ pub fn lines(
     let last_seen = messages.iter().rev().find(seen).map_or(0, |message| message.position);
     let line = |message: Message| {
         let is_reply = message.is_from_agent();
-        let delivery = if is_reply { delivery(of, mails, message.position, last_seen) } else { String::new() };
+        let delivery = if is_reply { delivery(of, mails, &message, last_seen) } else { String::new() };
         let line = Line { delivery, ..Line::new(message, of.visitor(), zone, now) };
         let day = line.at.day();
         let is_new = day != last;

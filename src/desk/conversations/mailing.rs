@@ -2,9 +2,10 @@
 
 use crate::accounts::account;
 use crate::conversations::conversation::Conversation;
+use crate::conversations::messages::Message;
 use crate::conversations::reply_mails::ReplyMail;
-use crate::conversations::stopped;
 use crate::conversations::stopped::Reason;
+use crate::conversations::{reply_mails, stopped};
 use crate::db::Connection;
 use crate::error::Result;
 use crate::submissions::submission::Submission;
@@ -19,11 +20,20 @@ pub struct Mailing {
     pub minutes: Option<i64>,
     /// Why they get no mails; empty if they do.
     pub stopped: &'static str,
+    /// Whether an agent may try again.
+    pub is_refused: bool,
+}
+
+impl Mailing {
+    /// Whether mails reach the visitor.
+    pub fn is_on(&self) -> bool {
+        self.stopped.is_empty()
+    }
 }
 
 /// How replies of a conversation are mailed; `None` if they never are.
 pub fn mailing(conn: &mut Connection, sends_mail: bool, of: &Conversation) -> Result<Option<Mailing>> {
-    if !of.is_answerable() {
+    if !of.can_be_mailed() || reply_mails::answers_spam(conn, of)? {
         return Ok(None);
     }
     let mailing = to(conn, sends_mail, of.account_id, &of.visitor_email)?;
@@ -48,22 +58,25 @@ fn to(conn: &mut Connection, sends_mail: bool, account_id: i64, address: &str) -
     if !sends_mail || !account.mails_replies || address.is_empty() {
         return Ok(None);
     }
-    let stopped = match stopped::reason(conn, account.id, address)? {
+    let reason = stopped::reason(conn, account.id, address)?;
+    let stopped = match reason {
         None => "",
         Some(Reason::Unsubscribed) => "they want none",
         Some(Reason::Refused) => "a mail server refused the address",
     };
     let (address, minutes) = (address.to_owned(), Some(account.reply_minutes));
-    Ok(Some(Mailing { address, is_confirmed: false, minutes, stopped }))
+    let is_refused = reason == Some(Reason::Refused);
+    Ok(Some(Mailing { address, is_confirmed: false, minutes, stopped, is_refused }))
 }
 
 /// What became of a reply, for the agents; empty if there is nothing to tell.
-pub fn delivery(of: &Conversation, mails: &[ReplyMail], position: i64, last_seen: i64) -> String {
+pub fn delivery(of: &Conversation, mails: &[ReplyMail], reply: &Message, last_seen: i64) -> String {
+    let position = reply.position;
     if position <= of.seen_position {
         return if position == last_seen { "Seen".into() } else { String::new() };
     }
     let holds = |mail: &&ReplyMail| (mail.first_position..=mail.last_position).contains(&position);
-    match mails.iter().find(holds) {
+    match mails.iter().rev().filter(|_| reply.by_mail).find(holds) {
         Some(mail) if !mail.error.is_empty() => format!("Not delivered: {}", text::shorten(&mail.error, 200)),
         Some(mail) if mail.sent_at.is_some() => "Emailed".into(),
         Some(_) => "Email is being sent".into(),

@@ -46,7 +46,7 @@ struct ShowPage<'a> {
     earlier: Option<i64>,
     /// Whether this is not the newest page.
     is_earlier: bool,
-    /// Whether the visitor won't see replies, because no bubble shows this conversation.
+    /// Whether the visitor won't see replies: no bubble shows this conversation, and no mail goes out.
     is_elsewhere: bool,
     tickets: Vec<TicketRef>,
     mailing: Option<Mailing>,
@@ -102,7 +102,7 @@ pub(super) async fn render(
         waiting: conversation.waiting_since.map(|since| When::new(since, agent.zone)),
         earlier: lines.first().map(|line| line.position).filter(|position| *position > 1),
         is_earlier: before.is_some(),
-        is_elsewhere: !conversation.is_answerable(),
+        is_elsewhere: conversation.widget_id.is_none() && !mailing.as_ref().is_some_and(Mailing::is_on),
         lines,
         rows,
         tickets,

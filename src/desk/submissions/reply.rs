@@ -18,7 +18,7 @@ use actix_web::{HttpResponse, web};
 /// `POST /submissions/{id}/messages`: `body`, `requestId`, `ticket`. Goes to the sender by mail.
 ///
 /// # Errors
-/// *Conflict* for spam and for submissions without an email address.
+/// *Conflict* for spam, for submissions without an email address, and when no mail goes there.
 pub async fn reply(
     app: AppData,
     agent: Agent,
