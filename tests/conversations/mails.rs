@@ -360,6 +360,11 @@ async fn samples_get_no_mail() {
     let desk = Desk::open(&server).await;
     let plan = sample::Plan { tickets: 20, seed: 1, ..sample::Plan::default() };
     sample::load(&desk.app.app, desk.owner.id, &plan, |_| {}).await.unwrap();
+    let inbox = desk.owner.get("/conversations?status=closed").await;
+    let sample = inbox.attributes("a.row-link", "href").into_iter().find(|path| !path.contains(&desk.talk)).unwrap();
+    let sample = sample.split(['?', '#']).next().unwrap();
+    desk.owner.get(sample).await.expect_no_text("Email to");
+    desk.owner.post(&format!("{sample}/messages"), &[("body", "Hello")]).await.expect(303);
     desk.after(60).await;
     let to_samples = |mail: &String| !mail.contains(&format!("X-RcptTo: {}", desk.owner.email));
     assert!(!server.take().iter().any(to_samples));
