@@ -364,6 +364,11 @@ pub fn parse_client_id(id: &str) -> Result<String> {
     }
 }
 
+/// The same for the hidden field of a form; `None` if it is empty.
+pub fn parse_request_id(id: &str) -> Result<Option<String>> {
+    if id.is_empty() { Ok(None) } else { parse_client_id(id).map(Some) }
+}
+
 /// Normalises the text of a message: 1 to 10,000 characters after trimming.
 pub fn parse_message(body: &str) -> Result<String> {
     let body = text::block("Messages", body.trim(), MAX_MESSAGE)?;

@@ -3,11 +3,12 @@
 use crate::accounts::account;
 use crate::accounts::account::Account;
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Message, Sender};
+use crate::conversations::messages::{Message, NewMessage, Posted, Sender, post};
 use crate::conversations::{conversation, stopped};
 use crate::db::Connection;
 use crate::db::schema::{jobs, messages, reply_mails, submissions};
 use crate::error::{Error, Kind, Result};
+use crate::events::actor::Actor;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl;
 use diesel::prelude::*;
@@ -84,18 +85,23 @@ pub fn answers_spam(conn: &mut Connection, of: &Conversation) -> Result<bool> {
     Ok(spam.unwrap_or(false))
 }
 
-/// Checks that a reply reaches the visitor. One without a bubble gets it by mail or not at all.
+/// Stores a reply, unless it would reach nobody: the sender of a form gets it by mail or not at all.
 ///
 /// # Errors
-/// *Conflict* when it does not.
-pub fn must_reach(conn: &mut Connection, conversation: &Conversation) -> Result<()> {
-    let account = account::find(conn, conversation.account_id)?;
-    let is_lost = conversation.submission_id.is_some() && conversation.widget_id.is_none();
-    if is_lost && !is_mailed(conn, &account, conversation)? {
-        let message = "This reply would reach nobody: emails to visitors are off, or this person gets none.";
-        return Err(Error::new(Kind::Conflict, message));
+/// *Conflict* when it would; those of [`post`].
+pub fn reply(conn: &mut Connection, actor: &Actor, id: &str, reply: &NewMessage) -> Result<Posted> {
+    let posted = post(conn, actor, id, reply)?;
+    let of = &posted.conversation;
+    if of.submission_id.is_none() || of.widget_id.is_some() {
+        return Ok(posted);
     }
-    Ok(())
+    let account = account::find(conn, of.account_id)?;
+    if is_mailed(conn, &account, of)? {
+        return Ok(posted);
+    }
+    // The error takes the message back with the transaction.
+    let message = "This reply would reach nobody: emails to visitors are off, or this person gets none.";
+    Err(Error::new(Kind::Conflict, message))
 }
 
 /// Decides about the mail of a job. `is_here` tells whether the visitor has the conversation open.

@@ -22,6 +22,7 @@ use crate::web::{AppData, charset, client, cross_origin, stream};
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -107,9 +108,7 @@ pub async fn send(
     app.limits.chat_key.check(&key)?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
-    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
-    let sent: Sent = serde_json::from_str(&charset::body(body, charset::declared(req)))
-        .map_err(|error| Error::new(Kind::Unreadable, format!("The message is not valid: {error}.")))?;
+    let sent: Sent = read(req, payload, "message").await?;
     let client_id = messages::parse_client_id(&sent.id)?;
     let visitor = Visitor {
         hash,
@@ -197,11 +196,9 @@ pub async fn seen(
     app.limits.chat_reading.check(sender(req, app))?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
-    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
-    let Seen { position } = serde_json::from_str(&charset::body(body, charset::declared(req)))
-        .map_err(|error| Error::new(Kind::Unreadable, format!("The position is not valid: {error}.")))?;
-    let read = move |conn: &mut Connection| conversation::of_visitor(conn, widget.id, &hash);
-    let found = app.db.read(read).await?.ok_or_else(Error::not_found)?;
+    let Seen { position } = read(req, payload, "position").await?;
+    let of_visitor = move |conn: &mut Connection| conversation::of_visitor(conn, widget.id, &hash);
+    let found = app.db.read(of_visitor).await?.ok_or_else(Error::not_found)?;
     note_seen(app, found, position).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -338,6 +335,13 @@ impl Feed {
 fn tag(conversation: &Conversation) -> String {
     let secret = conversation.visitor_hash.as_deref().unwrap_or_default();
     token::sha256(format!("{} {secret}", conversation.id).as_bytes())[..12].to_owned()
+}
+
+/// Reads a request's JSON; `what` names it in the error.
+async fn read<T: DeserializeOwned>(req: &HttpRequest, payload: web::Payload, what: &str) -> Result<T> {
+    let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
+    let unreadable = |error| Error::new(Kind::Unreadable, format!("The {what} is not valid: {error}."));
+    serde_json::from_str(&charset::body(body, charset::declared(req))).map_err(unreadable)
 }
 
 async fn widget(req: &HttpRequest, app: &AppData, key: String) -> Result<Widget> {

@@ -4,7 +4,7 @@
 
 use crate::accounts::account;
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Channel, Message, NewMessage, parse_client_id, parse_message};
+use crate::conversations::messages::{Channel, Message, NewMessage, parse_message, parse_request_id};
 use crate::conversations::stopped::Reason;
 use crate::conversations::texts::Texts;
 use crate::conversations::{messages, stopped, thread_links, visitor, widgets};
@@ -215,7 +215,7 @@ pub async fn send(
 async fn store(req: &HttpRequest, app: &AppData, layout: &Layout, token: &str, answer: Answer) -> Result<HttpResponse> {
     app.limits.chat_address.check(client::network(req, &app.config))?;
     let conversation = find(req, app, token).await?;
-    let client_id = Some(answer.request_id.as_str()).filter(|id| !id.is_empty()).map(parse_client_id).transpose()?;
+    let client_id = parse_request_id(&answer.request_id)?;
     let message = match parse_message(&answer.body) {
         Ok(body) => {
             let message = NewMessage::of_visitor(body, client_id, app.clock.now());
@@ -258,8 +258,10 @@ pub async fn seen(
     Form(sent): Form<Seen>,
 ) -> Result<HttpResponse> {
     let conversation = find(&req, &app, &path.into_inner()).await?;
-    let row = conversation.clone();
-    app.db.write(move |conn| visitor::confirm_email(conn, &row)).await?;
+    if !conversation.has_confirmed_email() {
+        let row = conversation.clone();
+        app.db.write(move |conn| visitor::confirm_email(conn, &row)).await?;
+    }
     chat::note_seen(&app, conversation, sent.position).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -277,8 +279,11 @@ pub async fn ask_to_stop(
     app.limits.chat_reading.check(client::network(&req, &app.config))?;
     let token = path.into_inner();
     let secret = token.clone();
-    let stopping = app.db.read(move |conn| Stopping::load(conn, &secret)).await?;
-    stopping.page(&layout, &token)
+    let read = move |conn: &mut Connection| {
+        let (conversation, address) = thread_links::sent_to(conn, &secret)?;
+        Stopping::load(conn, &conversation, address)
+    };
+    app.db.read(read).await?.page(&layout, &token)
 }
 
 /// `POST /thread/{token}/stop`: ends mails about replies to this address, from the page or by one
@@ -315,7 +320,7 @@ async fn change_mails(
     let write = move |conn: &mut Connection| {
         let (conversation, address) = thread_links::sent_to(conn, &secret)?;
         change(conn, conversation.account_id, &address)?;
-        Stopping::load(conn, &secret)
+        Stopping::load(conn, &conversation, address)
     };
     app.db.write(write).await?.page(layout, &token)
 }
@@ -329,10 +334,9 @@ struct Stopping {
 }
 
 impl Stopping {
-    fn load(conn: &mut Connection, secret: &str) -> Result<Self> {
-        let (conversation, address) = thread_links::sent_to(conn, secret)?;
-        let is_stopped = stopped::reason(conn, conversation.account_id, &address)?.is_some();
-        Ok(Self { thread: Thread::load(conn, &conversation)?, address, is_stopped })
+    fn load(conn: &mut Connection, of: &Conversation, address: String) -> Result<Self> {
+        let is_stopped = stopped::reason(conn, of.account_id, &address)?.is_some();
+        Ok(Self { thread: Thread::load(conn, of)?, address, is_stopped })
     }
 
     fn page(&self, layout: &Layout, token: &str) -> Result<HttpResponse> {

@@ -39,8 +39,7 @@ pub fn reply(
         Some(found) => found,
         None => open(conn, &submission, reply, id)?,
     };
-    reply_mails::must_reach(conn, &conversation)?;
-    messages::post(conn, actor, &conversation.id, reply)
+    reply_mails::reply(conn, actor, &conversation.id, reply)
 }
 
 /// The words of a submission and of the conversation that answers it, for its tickets.
@@ -74,10 +73,7 @@ fn open(conn: &mut Connection, of: &Submission, reply: &NewMessage, id: &str) ->
 
 /// What the sender wrote, as a message: the text alone if they wrote only one.
 fn said(submission: &Submission) -> String {
-    let is_told =
-        |value: &str| !value.trim().is_empty() && value != submission.visitor_name && value != submission.visitor_email;
-    let told: Vec<(String, String)> = submission.fields().into_iter().filter(|(_, value)| is_told(value)).collect();
-    let text = match told.as_slice() {
+    let text = match submission.told().as_slice() {
         [(_, value)] => value.clone(),
         all => all.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"),
     };

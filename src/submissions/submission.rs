@@ -70,11 +70,16 @@ impl Submission {
         written.max_by_key(|value| value.chars().count()).unwrap_or_default()
     }
 
+    /// The fields that the visitor filled in, without their name and address.
+    pub fn told(&self) -> Vec<(String, String)> {
+        let is_told =
+            |value: &str| !value.trim().is_empty() && value != self.visitor_name && value != self.visitor_email;
+        self.fields().into_iter().filter(|(_, value)| is_told(value)).collect()
+    }
+
     /// The visitor's input on one line, without their name and address.
     pub fn summary(&self) -> String {
-        let told =
-            |value: &String| !value.trim().is_empty() && *value != self.visitor_name && *value != self.visitor_email;
-        let values: Vec<String> = self.fields().into_iter().map(|(_, value)| value).filter(told).collect();
+        let values: Vec<String> = self.told().into_iter().map(|(_, value)| value).collect();
         text::shorten(&values.join(" · "), 140)
     }
 }

@@ -3,8 +3,8 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::conversations::conversation::Status;
-use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
-use crate::conversations::{conversation, messages, reply_mails, stopped, thread_links, trash, visitor};
+use crate::conversations::messages::{NewMessage, parse_message, parse_request_id};
+use crate::conversations::{conversation, reply_mails, stopped, thread_links, trash, visitor};
 use crate::db::Connection;
 use crate::desk::conversations::show::{Draft, render};
 use crate::desk::{tickets, undo};
@@ -17,6 +17,7 @@ use crate::web::flash::Flash;
 use crate::web::layout::Layout;
 use crate::web::{AppData, answer};
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -25,7 +26,8 @@ use serde_json::json;
 pub struct Reply {
     #[serde(default)]
     pub body: String,
-    pub request_id: Option<String>,
+    #[serde(default)]
+    request_id: String,
     /// Whether the form asked if the reply may be mailed, and the answer.
     #[serde(default, deserialize_with = "ticked")]
     asks_mail: bool,
@@ -33,6 +35,14 @@ pub struct Reply {
     by_mail: bool,
     /// The ticket on whose page the reply was written.
     pub ticket: Option<i64>,
+}
+
+impl Reply {
+    /// The reply with its parsed text.
+    pub fn message(&self, agent: &Agent, body: String, now: NaiveDateTime) -> Result<NewMessage> {
+        let (client_id, by_mail) = (parse_request_id(&self.request_id)?, self.by_mail || !self.asks_mail);
+        Ok(NewMessage { client_id, by_mail, ..NewMessage::reply(&agent.name, body, now) })
+    }
 }
 
 /// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`; with `asksMail`, the reply is
@@ -64,15 +74,8 @@ pub async fn reply(
         Some(number) => format!("/tickets/{number}#source"),
         None => format!("/conversations/{id}#latest"),
     };
-    let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
-    let by_mail = sent.by_mail || !sent.asks_mail;
-    let message = NewMessage { client_id, by_mail, ..NewMessage::reply(&agent.name, body, now) };
-    let write = move |conn: &mut Connection, actor: &Actor| {
-        let found = conversation::get(conn, actor.account_id, &id)?;
-        reply_mails::must_reach(conn, &found)?;
-        messages::post(conn, actor, &id, &message)
-    };
-    app.write_as(&agent, Action::Work, write).await?;
+    let message = sent.message(&agent, body, now)?;
+    app.write_as(&agent, Action::Work, move |conn, actor| reply_mails::reply(conn, actor, &id, &message)).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));
     }

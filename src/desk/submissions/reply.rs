@@ -2,7 +2,7 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
-use crate::conversations::messages::{NewMessage, parse_client_id, parse_message};
+use crate::conversations::messages::parse_message;
 use crate::desk::conversations::change::Reply;
 use crate::desk::submissions::show::{Draft, render};
 use crate::desk::tickets;
@@ -42,8 +42,7 @@ pub async fn reply(
         Some(number) => format!("/tickets/{number}#source"),
         None => format!("/submissions/{id}"),
     };
-    let client_id = sent.request_id.filter(|id| !id.is_empty()).map(|id| parse_client_id(&id)).transpose()?;
-    let message = NewMessage { client_id, ..NewMessage::reply(&agent.name, body, now) };
+    let message = sent.message(&agent, body, now)?;
     let conversation = token::id()?;
     let write = move |conn: &mut _, actor: &_| replies::reply(conn, actor, &id, &message, &conversation);
     app.write_as(&agent, Action::Work, write).await?;
