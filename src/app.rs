@@ -11,7 +11,8 @@ use crate::limits::rates::Limits;
 use crate::limits::slots::{Bounds, Slots};
 use crate::limits::uploads::Uploads;
 use crate::live::Live;
-use crate::mail::Mailer;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::mailer::Mailer;
 use crate::private;
 use crate::storage::Storage;
 use crate::values::token;
@@ -40,6 +41,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Mail to the team, if a mail server is configured.
     pub mail: Option<Mailer>,
+    /// Where answers by mail are looked for, if a mailbox is configured.
+    pub mailbox: Option<Mailbox>,
 }
 
 impl App {
@@ -48,7 +51,7 @@ impl App {
     /// # Errors
     /// One line that says what is unusable.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, String> {
-        let mail = Mailer::open(&config)?;
+        let (mail, mailbox) = (Mailer::open(&config)?, Mailbox::open(&config)?);
         if config.data_dir.to_str().is_none() {
             return Err(format!("the data folder {} must have a name in UTF-8", config.data_dir.display()));
         }
@@ -87,6 +90,7 @@ impl App {
             live,
             limits,
             mail,
+            mailbox,
             budget: Budget::default(),
             lists,
             streams,

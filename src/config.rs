@@ -3,6 +3,7 @@
 
 use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
+use crate::values::reply_address::ReplyAddress;
 use bytesize::ByteSize;
 use chrono::TimeDelta;
 use clap::Args;
@@ -64,6 +65,18 @@ pub struct Config {
     #[arg(long, env = "DOCKET_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
 
+    /// Address for answers to mails, such as reply@in.example.com; each mail adds + and a token [default: no answers by mail]
+    #[arg(long, env = "DOCKET_MAIL_REPLY_TO", global = true)]
+    pub mail_reply_to: Option<ReplyAddress>,
+
+    /// Secret with which mail services and “docket mail receive” hand messages to /mail/inbound
+    #[arg(long, env = "DOCKET_MAIL_INBOUND_SECRET", value_parser = parse_secret, global = true, hide_env_values = true)]
+    pub mail_inbound_secret: Option<String>,
+
+    /// imaps://USER:SECRET@HOST/FOLDER: a mailbox to look for answers in
+    #[arg(long, env = "DOCKET_IMAP_URL", global = true, hide_env_values = true)]
+    pub imap_url: Option<String>,
+
     /// How long a session lives without use, as 14d or 12h
     #[arg(long, env = "DOCKET_SESSION_IDLE", default_value = "14d", value_parser = parse_session_time, global = true)]
     pub session_idle: TimeDelta,
@@ -94,7 +107,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 17] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -105,6 +118,9 @@ const KNOWN: [&str; 14] = [
     "DOCKET_API_RATE",
     "DOCKET_SMTP_URL",
     "DOCKET_MAIL_FROM",
+    "DOCKET_MAIL_REPLY_TO",
+    "DOCKET_MAIL_INBOUND_SECRET",
+    "DOCKET_IMAP_URL",
     "DOCKET_SESSION_IDLE",
     "DOCKET_SESSION_MAX",
     "DOCKET_EVENT_RETENTION",
@@ -189,6 +205,12 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
         return Err("a public URL has no ? and no #".into());
     }
     Ok(url)
+}
+
+/// Whoever has it can write as any visitor whose token they know, so it is not to be guessed.
+fn parse_secret(text: &str) -> Result<String, String> {
+    let is_long = text.chars().count() >= 20 && !text.contains(char::is_whitespace);
+    if is_long { Ok(text.to_owned()) } else { Err("a secret has 20 characters or more, without spaces".into()) }
 }
 
 fn parse_time(text: &str) -> Option<TimeDelta> {

@@ -50,6 +50,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/thread/{token}/stop", PUBLIC, public::thread::ask_to_stop),
         post("/thread/{token}/stop", PUBLIC, public::thread::stop),
         post("/thread/{token}/resume", PUBLIC, public::thread::resume),
+        post("/mail/inbound", PUBLIC, public::inbound::receive),
         get("/healthz", PUBLIC, public::health::process),
         get("/readyz", PUBLIC, public::health::ready),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),

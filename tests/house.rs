@@ -29,7 +29,7 @@ const DOMAIN: [&str; 21] = [
     "config.rs",
     "error.rs",
     "live",
-    "mail.rs",
+    "mail",
     "private.rs",
     "search",
     "storage.rs",

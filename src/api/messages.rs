@@ -146,12 +146,10 @@ impl CreateMessage {
         Ok(NewMessage {
             sender,
             author_name,
-            body,
             channel: messages::Channel::Team,
-            client_id: self.id,
-            at: read::stored(self.created_at, now),
             reopens: false,
             by_mail: sender == messages::Sender::Agent,
+            ..NewMessage::of_visitor(body, self.id, read::stored(self.created_at, now))
         })
     }
 }

@@ -56,7 +56,7 @@ enum Command {
     /// Add API keys
     #[command(subcommand)]
     Key(key::Command),
-    /// Send a test email
+    /// Send a test email, and take answers by email
     #[command(subcommand)]
     Mail(mail::Command),
     /// Load lively sample data into an account
@@ -71,25 +71,31 @@ pub fn run() -> ExitCode {
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_handing_over = matches!(cli.command, Some(Command::Mail(mail::Command::Receive(_))));
+    if is_handing_over {
+        mail::try_again_after_panics();
+    }
     let outcome = start_log(cli.config.log_format, &cli.command).and_then(|()| {
         for (name, nearest) in unknown_variables(names) {
             tracing::warn!("unknown setting {name}; did you mean {nearest}?");
         }
         actix_web::rt::System::new().block_on(async move {
             match cli.command.unwrap_or(Command::Serve) {
-                Command::Serve => serve(cli.config).await,
+                Command::Serve => serve(cli.config).await.map(|()| ExitCode::SUCCESS),
+                Command::Mail(mail::Command::Receive(options)) => Ok(mail::receive(&cli.config, &options).await),
                 command => {
                     let app = App::open(cli.config, Clock::system()).await?;
-                    carry_out(&app, command).await.map_err(|error| error.cause())
+                    carry_out(&app, command).await.map_err(|error| error.cause())?;
+                    Ok(ExitCode::SUCCESS)
                 }
             }
         })
     });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             eprintln!("docket: {message}");
-            ExitCode::FAILURE
+            if is_handing_over { ExitCode::from(mail::TRY_AGAIN) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -162,7 +168,7 @@ async fn print_setup_link(app: &App) -> Result<()> {
 
 async fn carry_out(app: &App, command: Command) -> Result<()> {
     match command {
-        // Opening the app has already run the migrations, and `run` handles `Serve`.
+        // Opening the app has already run the migrations, and `run` handles the others.
         Command::Migrate | Command::Serve => {
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");
@@ -172,7 +178,7 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         Command::User(command) => user::run(app, command).await,
         Command::Form(command) => form::run(app, command).await,
         Command::Key(command) => key::run(app, command).await,
-        Command::Mail(command) => mail::run(app, command).await,
+        Command::Mail(command) => mail::run(app, &command).await,
         Command::Sample(options) => sample::run(app, &options).await,
         Command::Check(options) => check::run(app, &options).await,
     }

@@ -103,6 +103,7 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
     let is_open = reopened || conversation.is_open();
     let (answered_position, waiting_since) = match new.sender {
         Sender::Agent => (position, None),
+        Sender::Visitor if new.is_automatic => (conversation.answered_position, conversation.waiting_since),
         Sender::Visitor => {
             (conversation.answered_position, conversation.waiting_since.or(Some(new.at)).filter(|_| is_open))
         }
@@ -138,6 +139,9 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
             client_id: new.client_id.clone(),
             channel: new.channel,
             by_mail: new.by_mail,
+            from_address: new.from_address.clone(),
+            is_automatic: new.is_automatic,
+            folded: new.folded.clone(),
         })
         .returning(messages::all_columns)
         .get_result(conn)?;
@@ -289,6 +293,8 @@ pub enum Channel {
     Bubble,
     /// The page that mails to the visitor link to.
     Thread,
+    /// An email from the visitor.
+    Mail,
     /// The desk, or a program with an API key.
     Team,
 }
@@ -301,6 +307,7 @@ impl Channel {
         match self {
             Self::Bubble => "bubble",
             Self::Thread => "thread",
+            Self::Mail => "mail",
             Self::Team => "team",
         }
     }
@@ -313,8 +320,9 @@ impl std::str::FromStr for Channel {
         match text {
             "bubble" => Ok(Self::Bubble),
             "thread" => Ok(Self::Thread),
+            "mail" => Ok(Self::Mail),
             "team" => Ok(Self::Team),
-            _ => Err(Error::invalid("channel must be bubble, thread or team.")),
+            _ => Err(Error::invalid("channel must be bubble, thread, mail or team.")),
         }
     }
 }
@@ -336,20 +344,37 @@ pub struct NewMessage {
     pub reopens: bool,
     /// Whether a reply may be mailed to the visitor.
     pub by_mail: bool,
+    /// The address that it came from, if it came by email and the visitor has another one.
+    pub from_address: String,
+    /// Whether a program has sent it, such as a note about a vacation. It asks for no reply.
+    pub is_automatic: bool,
+    /// The quotes and the signature around the text of an email.
+    pub folded: String,
 }
 
 impl NewMessage {
     /// A reply by a member of the team.
     pub fn reply(author_name: &str, body: String, at: NaiveDateTime) -> Self {
         let author_name = author_name.to_owned();
-        let (sender, channel, client_id) = (Sender::Agent, Channel::Team, None);
-        Self { sender, author_name, body, channel, client_id, at, reopens: false, by_mail: true }
+        let (sender, channel) = (Sender::Agent, Channel::Team);
+        Self { sender, author_name, channel, reopens: false, by_mail: true, ..Self::of_visitor(body, None, at) }
     }
 
     /// A visitor's message from the bubble.
     pub fn of_visitor(body: String, client_id: Option<String>, at: NaiveDateTime) -> Self {
-        let (sender, author_name, channel) = (Sender::Visitor, String::new(), Channel::Bubble);
-        Self { sender, author_name, body, channel, client_id, at, reopens: true, by_mail: false }
+        Self {
+            sender: Sender::Visitor,
+            author_name: String::new(),
+            body,
+            channel: Channel::Bubble,
+            client_id,
+            at,
+            reopens: true,
+            by_mail: false,
+            from_address: String::new(),
+            is_automatic: false,
+            folded: String::new(),
+        }
     }
 }
 
@@ -389,6 +414,12 @@ pub struct Message {
     pub client_id: Option<String>,
     pub channel: Channel,
     pub by_mail: bool,
+    /// The sender's address, if it came by email and is not the visitor's; else empty.
+    pub from_address: String,
+    /// Whether a program has sent it.
+    pub is_automatic: bool,
+    /// The quotes and the signature of an email.
+    pub folded: String,
 }
 
 impl Message {

@@ -4,6 +4,7 @@ pub mod conversation;
 pub mod figures;
 pub mod inventory;
 pub mod list;
+pub mod mail_answers;
 pub mod marks;
 pub mod messages;
 pub mod reply_mails;

@@ -4,11 +4,14 @@ use crate::accounts::account;
 use crate::accounts::account::Account;
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, NewMessage, Posted, Sender, post};
+use crate::conversations::stopped::Reason;
 use crate::conversations::{conversation, stopped};
 use crate::db::Connection;
 use crate::db::schema::{jobs, messages, reply_mails, submissions};
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::record;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl;
 use diesel::prelude::*;
@@ -39,7 +42,7 @@ pub struct ReplyMail {
     pub created_at: NaiveDateTime,
     /// When the mail server accepted it.
     pub sent_at: Option<NaiveDateTime>,
-    /// Why the mail server will never accept it; empty if it may.
+    /// Why no mail server will ever accept it; empty if one may, or has.
     pub error: String,
 }
 
@@ -163,6 +166,7 @@ pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: Na
 fn unseen(conn: &mut Connection, of: &Conversation) -> Result<Vec<Message>> {
     let mailed: Option<i64> = reply_mails::table
         .filter(reply_mails::conversation_seq.eq(of.seq))
+        .filter(reply_mails::error.eq(""))
         .filter(reply_mails::sent_at.is_not_null().or(is_under_way()))
         .select(dsl::max(reply_mails::last_position))
         .first(conn)?;
@@ -209,14 +213,46 @@ fn earliest(conn: &mut Connection, of: &Conversation, now: NaiveDateTime) -> Res
     Ok((to_address >= MOST_TO_ADDRESS || of_account >= MOST_OF_ACCOUNT).then_some(now + LATER))
 }
 
-/// Records that a mail server has accepted the mail of a job, or why it never will.
-pub fn settle(conn: &mut Connection, job_id: i64, outcome: Result<NaiveDateTime, &str>) -> Result<()> {
-    let row = diesel::update(reply_mails::table.find(job_id));
-    match outcome {
-        Ok(at) => row.set(reply_mails::sent_at.eq(at)).execute(conn)?,
-        Err(error) => row.set(reply_mails::error.eq(error)).execute(conn)?,
+/// What a mail server said about a mail.
+#[derive(Clone, Copy, Debug)]
+pub enum Delivery<'a> {
+    Accepted,
+    /// It never accepts it: the reason. That may be known long after another server accepted it.
+    Refused(&'a str),
+}
+
+/// Records what a mail server said about the mail of a job. No more mails go to an address that does
+/// not exist.
+pub fn settle(conn: &mut Connection, of: &Conversation, job_id: i64, said: Delivery, now: NaiveDateTime) -> Result<()> {
+    let mail = reply_mails::table.find(job_id).filter(reply_mails::error.eq(""));
+    let (updated, kind) = match said {
+        Delivery::Accepted => {
+            (diesel::update(mail).set(reply_mails::sent_at.eq(now)).execute(conn)?, EventKind::ConversationReplyMailed)
+        }
+        Delivery::Refused(reason) => {
+            (diesel::update(mail).set(reply_mails::error.eq(reason)).execute(conn)?, EventKind::ConversationMailRefused)
+        }
     };
+    if updated == 0 {
+        return Ok(());
+    }
+    if let Delivery::Refused(reason) = said
+        && is_about_address(reason)
+    {
+        stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Refused, now)?;
+    }
+    record(conn, &Actor::system(of.account_id), of.event(kind), now)?;
     Ok(())
+}
+
+/// Whether a refusal is about the recipient's address (RFC 3463, 3.2), and not about our server.
+fn is_about_address(refusal: &str) -> bool {
+    refusal.split_whitespace().any(|word| word.starts_with("5.1."))
+}
+
+/// The position of the last reply in the mail of a job.
+pub fn last_position(conn: &mut Connection, job_id: i64) -> Result<Option<i64>> {
+    Ok(reply_mails::table.find(job_id).select(reply_mails::last_position).first(conn).optional()?)
 }
 
 /// The mails that hold messages of a conversation from a position on, oldest first. Those that

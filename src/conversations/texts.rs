@@ -19,7 +19,7 @@ pub struct Text {
 }
 
 /// Every text of the bubble.
-pub const TEXTS: [Text; 28] = [
+pub const TEXTS: [Text; 29] = [
     text("title", "Chat with us", "above the messages"),
     text("welcome", "Hello! Write to us, and we answer here.", "before the first message"),
     text("open", "Open the chat", "the round button"),
@@ -42,6 +42,7 @@ pub const TEXTS: [Text; 28] = [
     text("mailSubject", "{team} replied to you", "the subject of an email; {team} is the account’s name"),
     text("mailWrote", "You wrote:", "in an email, above the visitor’s message"),
     text("mailAnswer", "Read everything and answer", "in an email, the link to the conversation"),
+    text("mailReply", "You can also reply to this email.", "in an email, below that link"),
     text("mailNoReply", "Please don’t reply to this email: nobody reads this mailbox.", "in an email, below that link"),
     text("mailStop", "Stop emails about replies", "in an email, a link; on its page, a button"),
     text("mailStopped", "You get no more emails about replies.", "on the page of that link"),

@@ -197,6 +197,9 @@ table! {
         client_id -> Nullable<Text>,
         channel -> Text,
         by_mail -> Bool,
+        from_address -> Text,
+        is_automatic -> Bool,
+        folded -> Text,
     }
 }
 
@@ -206,6 +209,16 @@ table! {
         conversation_seq -> BigInt,
         address -> Text,
         created_at -> Timestamp,
+        job_id -> Nullable<BigInt>,
+        reply_hash -> Nullable<Text>,
+    }
+}
+
+table! {
+    mailboxes (name) {
+        name -> Text,
+        uid_validity -> BigInt,
+        last_uid -> BigInt,
     }
 }
 

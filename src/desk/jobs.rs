@@ -111,6 +111,7 @@ fn what(job: &Job, team: &[User]) -> String {
             _ => "Email with a link for a new password".into(),
         },
         Kind::ReplyMail => "Email to a visitor with unseen replies".into(),
+        Kind::Mailbox => "Looking for answers in a mailbox".into(),
         Kind::Cleanup => "Removing what has been in the trash for 30 days".into(),
         Kind::Bulk => "Changing many tickets".into(),
         Kind::Figures => "Counting for reports".into(),

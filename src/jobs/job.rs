@@ -17,6 +17,8 @@ pub enum Kind {
     LinkMail,
     /// A mail to a visitor with replies.
     ReplyMail,
+    /// Looking for answers in a mailbox, again and again.
+    Mailbox,
     /// Removing what has been in the trash for long enough, again and again.
     Cleanup,
     /// A change of many tickets.
@@ -32,10 +34,11 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Mail,
         Self::LinkMail,
         Self::ReplyMail,
+        Self::Mailbox,
         Self::Cleanup,
         Self::Bulk,
         Self::Figures,
@@ -48,6 +51,7 @@ impl Kind {
             Self::Mail => "mail",
             Self::LinkMail => "link_mail",
             Self::ReplyMail => "reply_mail",
+            Self::Mailbox => "mailbox",
             Self::Cleanup => "cleanup",
             Self::Bulk => "bulk",
             Self::Figures => "figures",
@@ -63,7 +67,11 @@ impl Kind {
 
     /// How long after the end of a run the next one begins, for jobs that never end.
     pub fn repeats(self) -> Option<TimeDelta> {
-        (self == Self::Cleanup).then_some(TimeDelta::minutes(15))
+        match self {
+            Self::Cleanup => Some(TimeDelta::minutes(15)),
+            Self::Mailbox => Some(TimeDelta::minutes(1)),
+            _ => None,
+        }
     }
 }
 

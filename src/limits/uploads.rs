@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
 /// How many archives are packed at once; each has a thread of its own.
 const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
+/// How many emails are in memory at once, each with all its files.
+const EMAILS: Bounds = Bounds { all: 2, account: 2, user: 2 };
 /// Maximum wait for a place.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Maximum memory for decoding pictures of all uploads together, in megabytes: a decoded
@@ -22,6 +24,7 @@ pub struct Uploads {
     pub files: Slots,
     /// One for each archive that is being sent.
     pub archives: Slots,
+    emails: Slots,
     decoding: Arc<Semaphore>,
 }
 
@@ -30,6 +33,7 @@ impl Default for Uploads {
         Self {
             files: Slots::new(FILES),
             archives: Slots::new(ARCHIVES),
+            emails: Slots::new(EMAILS),
             decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
         }
     }
@@ -52,6 +56,15 @@ impl Uploads {
         self.archives
             .take(holder, PATIENCE, "Too many downloads are being packed right now. Try again in a moment.")
             .await
+    }
+
+    /// Waits for a place for one email. It is known only later whose it is.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn email(&self) -> Result<Place> {
+        let nobody = Holder { account: 0, user: 0 };
+        self.emails.take(nobody, PATIENCE, "Too many emails arrive right now. Send it again in a moment.").await
     }
 
     /// Waits for a share of the decoding memory.

@@ -3,5 +3,6 @@
 pub mod chat;
 pub mod forms;
 pub mod health;
+pub mod inbound;
 pub mod pages;
 pub mod thread;

@@ -9,7 +9,7 @@ use crate::db::schema::users;
 use crate::error::{Error, Result};
 use crate::jobs::job::{Job, Kind, NewJob};
 use crate::jobs::queue;
-use crate::mail::{Mail, Mailer};
+use crate::mail::mailer::{Mail, Mailer};
 use crate::values::email::Email;
 use crate::values::{text, token};
 use chrono::NaiveDateTime;

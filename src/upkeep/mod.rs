@@ -4,8 +4,10 @@
 pub mod bulk;
 pub mod check;
 pub mod figures;
+pub mod incoming;
 pub mod janitor;
 pub mod link_mails;
+pub mod mailbox;
 pub mod marker;
 pub mod notices;
 pub mod replies;

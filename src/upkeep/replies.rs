@@ -3,21 +3,19 @@
 use crate::accounts::account;
 use crate::app::App;
 use crate::conversations::messages::{Message, Sender};
-use crate::conversations::reply_mails::{Plan, Planned};
-use crate::conversations::stopped::Reason;
-use crate::conversations::{conversation, reply_mails, stopped, thread_links, widgets};
+use crate::conversations::reply_mails::{Delivery, Plan, Planned};
+use crate::conversations::thread_links::Secrets;
+use crate::conversations::{conversation, reply_mails, thread_links, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::events::actor::Actor;
 use crate::events::event::{Event, Kind as EventKind};
-use crate::events::record::record;
 use crate::jobs::job::{Job, Kind, NewJob};
 use crate::jobs::queue::Outcome;
 use crate::live::event::Topic;
-use crate::mail::{ForVisitor, Mail, Mailer};
+use crate::mail::mailer::{ForVisitor, Mail, Mailer};
 use crate::values::{text, token};
 use askama::Template;
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -60,12 +58,14 @@ pub fn job(conn: &mut Connection, event: &Event) -> Result<Option<NewJob>> {
 pub async fn send(app: &App, mailer: &Mailer, job: &Job) -> Result<Outcome> {
     let seq: i64 = job.data.parse().map_err(|source| Error::internal("the job of a reply", source))?;
     let is_here = app.live.subscribers(Topic::Conversation(seq)) > 0;
-    let (job_id, now, secret) = (job.id, app.clock.now(), token::secret()?);
-    let stored = secret.clone();
+    let (job_id, now) = (job.id, app.clock.now());
+    let reply = mailer.reply_address().map(|_| token::for_address()).transpose()?;
+    let secrets = Secrets { link: token::secret()?, reply };
+    let stored = secrets.clone();
     let write = move |conn: &mut Connection| {
         let plan = reply_mails::plan(conn, job_id, seq, is_here, now)?;
         if let Plan::Send(planned) = &plan {
-            thread_links::create(conn, &planned.conversation, &stored, now)?;
+            thread_links::create(conn, &planned.conversation, &stored, job_id, now)?;
         }
         Ok(plan)
     };
@@ -77,10 +77,9 @@ pub async fn send(app: &App, mailer: &Mailer, job: &Job) -> Result<Outcome> {
     let of = planned.conversation.clone();
     let (texts, language) = app.db.read(move |conn| widgets::texts_of(conn, &of)).await?;
     let id = |job: i64| format!("docket-{}-reply-{job}", app.installation.id);
-    let links = Links {
-        thread: mailer.link(&format!("/thread/{secret}")),
-        stop: mailer.link(&format!("/thread/{secret}/stop")),
-    };
+    let thread = mailer.link(&format!("/thread/{}", secrets.link));
+    let reply_to = mailer.reply_address().zip(secrets.reply).map(|(address, token)| address.with(&token));
+    let links = Links { stop: format!("{thread}/stop"), thread, reply_to };
     let mut mail = mail(&planned, &texts.all(), &language, &links)?;
     mail.id = id(job.id);
     if let Some(extra) = &mut mail.for_visitor {
@@ -93,44 +92,27 @@ pub async fn send(app: &App, mailer: &Mailer, job: &Job) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let now = app.clock.now();
-    app.db.write(move |conn| settle(conn, job_id, &planned, refusal.as_deref(), now)).await?;
-    Ok(Outcome::Done)
-}
-
-fn settle(
-    conn: &mut Connection,
-    job_id: i64,
-    planned: &Planned,
-    refusal: Option<&str>,
-    now: NaiveDateTime,
-) -> Result<()> {
-    let of = &planned.conversation;
-    let kind = match refusal {
-        None => {
-            reply_mails::settle(conn, job_id, Ok(now))?;
-            EventKind::ConversationReplyMailed
-        }
-        Some(error) => {
-            reply_mails::settle(conn, job_id, Err(error))?;
-            if is_about_address(error) {
-                stopped::stop(conn, of.account_id, &of.visitor_email, Reason::Refused, now)?;
-            }
-            EventKind::ConversationMailRefused
-        }
+    let settle = move |conn: &mut Connection| {
+        let said = refusal.as_deref().map_or(Delivery::Accepted, Delivery::Refused);
+        reply_mails::settle(conn, &planned.conversation, job_id, said, now)
     };
-    record(conn, &Actor::system(of.account_id), of.event(kind), now)?;
-    Ok(())
-}
-
-/// Whether a refusal is about the recipient's address (RFC 3463, 3.2), and not about our server.
-fn is_about_address(refusal: &str) -> bool {
-    refusal.split_whitespace().any(|word| word.starts_with("5.1."))
+    app.db.write(settle).await?;
+    Ok(Outcome::Done)
 }
 
 /// The addresses in a mail.
 struct Links {
     thread: String,
     stop: String,
+    /// The email address that takes answers, if any.
+    reply_to: Option<String>,
+}
+
+impl Links {
+    /// The key of the text about answers by email.
+    fn answering(&self) -> &'static str {
+        if self.reply_to.is_some() { "mailReply" } else { "mailNoReply" }
+    }
 }
 
 struct Reply<'a> {
@@ -153,6 +135,8 @@ struct Html<'a> {
     replies: &'a [Reply<'a>],
     question: &'a str,
     link: &'a str,
+    /// Whether an answer by email reaches the team.
+    answering: &'a str,
     stop: &'a str,
 }
 
@@ -169,16 +153,24 @@ fn mail(planned: &Planned, texts: &BTreeMap<&'static str, &str>, language: &str,
     for Reply { author, body } in &replies {
         let _ = write!(plain, "{author}:\n{body}\n\n");
     }
-    let _ = write!(plain, "{}:\n{}\n{}\n", texts["mailAnswer"], links.thread, texts["mailNoReply"]);
+    let _ = write!(plain, "{}:\n{}\n{}\n", texts["mailAnswer"], links.thread, texts[links.answering()]);
     if !question.is_empty() {
         let quoted: String = question.lines().map(|line| format!("> {line}\n")).collect();
         let _ = write!(plain, "\n{}\n{quoted}", texts["mailWrote"]);
     }
     let _ = write!(plain, "\n-- \n{}: {}\n", texts["mailStop"], links.stop);
     let (link, stop) = (links.thread.as_str(), links.stop.as_str());
-    let html = Html { subject: &subject, language, texts, replies: &replies, question: &question, link, stop };
+    let answering = texts[links.answering()];
+    let html =
+        Html { subject: &subject, language, texts, replies: &replies, question: &question, link, answering, stop };
     let html = html.render().map_err(|source| Error::internal("template", source))?;
-    let for_visitor = ForVisitor { sender: team.to_owned(), html, earlier: Vec::new(), stop_url: links.stop.clone() };
+    let for_visitor = ForVisitor {
+        sender: team.to_owned(),
+        html,
+        earlier: Vec::new(),
+        stop_url: links.stop.clone(),
+        reply_to: links.reply_to.clone(),
+    };
     Ok(Mail {
         id: String::new(),
         name: planned.conversation.visitor_name.clone(),

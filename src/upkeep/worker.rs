@@ -8,7 +8,7 @@ use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{bulk, figures, janitor, link_mails, replies, upgrade};
+use crate::upkeep::{bulk, figures, janitor, link_mails, mailbox, replies, upgrade};
 use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,9 +65,13 @@ fn log<T>(result: Result<T>) -> Option<T> {
 /// Adds the jobs of the installation.
 async fn prepare(app: &App) -> Result<()> {
     let now = app.clock.now();
+    let has_mailbox = app.mailbox.is_some();
     let add = move |conn: &mut _| {
         queue::ensure(conn, Kind::Cleanup, None, now)?;
         queue::ensure(conn, Kind::Upgrade, None, now)?;
+        if has_mailbox {
+            queue::ensure(conn, Kind::Mailbox, None, now)?;
+        }
         for account_id in build::requested(conn)? {
             queue::ensure(conn, Kind::Figures, Some(account_id), now)?;
         }
@@ -84,7 +88,12 @@ async fn next(app: &App) -> Result<Option<Job>> {
         && app.db.scan(plan::is_behind).await?
         && app.db.write(move |conn| plan::read_on(conn, now)).await?
     {}
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| sends_mail || !kind.needs_mail()).collect();
+    let has_mailbox = app.mailbox.is_some();
+    let can = |kind: &Kind| match kind {
+        Kind::Mailbox => has_mailbox,
+        kind => sends_mail || !kind.needs_mail(),
+    };
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(can).collect();
     loop {
         let kinds = kinds.clone();
         let Some(id) = app.db.scan(move |conn| queue::next_due(conn, &kinds, now)).await? else { return Ok(None) };
@@ -105,6 +114,10 @@ pub async fn run(app: &App, job: Job) -> Result<()> {
             (Kind::Mail | Kind::LinkMail | Kind::ReplyMail, None) => {
                 Err(Error::unavailable("no mail server is configured"))
             }
+            (Kind::Mailbox, _) => match &app.mailbox {
+                Some(mailbox) => return mailbox::read(app, mailbox).await,
+                None => Err(Error::unavailable("no mailbox is configured")),
+            },
             (Kind::Cleanup, _) => janitor::clear(app).await,
             (Kind::Bulk, _) => bulk::run(app, &job).await,
             (Kind::Figures, _) => figures::build(app, &job).await,

@@ -4,6 +4,7 @@ pub mod chunk;
 pub mod email;
 pub mod network;
 pub mod page;
+pub mod reply_address;
 pub mod text;
 pub mod time;
 pub mod token;

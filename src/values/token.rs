@@ -17,6 +17,12 @@ pub fn id() -> Result<String> {
     random(16)
 }
 
+/// 130 random bits, in 26 lower-case letters and digits: an email address carries them through
+/// programs that change its case.
+pub fn for_address() -> Result<String> {
+    random(26)
+}
+
 fn random(length: usize) -> Result<String> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|source| Error::internal("no randomness", source))?;

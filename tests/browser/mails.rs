@@ -17,10 +17,10 @@ async fn browser_a_visitor_answers_from_a_mail_without_scripts_and_is_seen_with_
     browser.goto(&thread).await;
     browser.see("It left yesterday.").await;
     browser.until("the script has run", "return !document.querySelector('time').textContent.includes('UTC')").await;
-    desk.page().await.expect_no_text("message-delivery\">Seen");
+    desk.page().await.expect_no_text("message-remark\">Seen");
     browser.run("document.body.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))", vec![]).await;
     browser.until("it was told", "return performance.getEntriesByType('resource').some(({ name, responseStatus }) => name.endsWith('/seen') && responseStatus === 204)").await;
-    desk.page().await.expect_text("message-delivery\">Seen");
+    desk.page().await.expect_text("message-remark\">Seen");
     browser.stop().await;
 
     let browser = Browser::start(false).await;

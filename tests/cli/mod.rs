@@ -1,5 +1,6 @@
 //! The command line from the operator's point of view.
 
+mod mail;
 mod operating;
 
 use crate::support::process::{Server, command, run};

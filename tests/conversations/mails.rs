@@ -29,7 +29,7 @@ impl Desk {
         Self::on(TestApp::start_with(with_mail(server)).await).await
     }
 
-    async fn on(app: TestApp) -> Self {
+    pub async fn on(app: TestApp) -> Self {
         let owner = app.owner().await;
         // What happened before mail was set up is no news.
         app.run_jobs().await;
@@ -150,7 +150,7 @@ async fn who_sees_a_reply_or_is_not_meant_to_gets_no_mail() {
     desk.reply("Seen").await;
     let seen = |position: i64| desk.vera.request(Method::POST, "/seen").json(&json!({ "position": position }));
     desk.vera.send(seen(2)).await.expect(204);
-    desk.page().await.expect_text("message-delivery\">Seen");
+    desk.page().await.expect_text("message-remark\">Seen");
     desk.after(11).await;
     assert_eq!(server.take(), Vec::<String>::new());
 

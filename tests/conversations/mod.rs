@@ -1,8 +1,10 @@
 //! Conversations: the inbox, an agent's reply, and conversations on tickets.
 
+pub mod answers;
 mod chat;
 pub mod mails;
 mod message;
+pub mod quotes;
 
 use crate::support::{Person, TestApp, unique};
 use docket::conversations::conversation::{NewConversation, Status};

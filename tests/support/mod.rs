@@ -4,6 +4,7 @@ mod answer;
 pub mod browser;
 pub mod chat;
 pub mod files;
+pub mod imap;
 pub mod multipart;
 pub mod process;
 pub mod program;

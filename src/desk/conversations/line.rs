@@ -1,7 +1,7 @@
 //! A message as pages show it.
 
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::Message;
+use crate::conversations::messages::{Channel, Message};
 use crate::conversations::reply_mails::ReplyMail;
 use crate::desk::conversations::mailing::delivery;
 use crate::web::prose::{Span, spans};
@@ -20,8 +20,10 @@ pub struct Line {
     pub at: When,
     /// The day, if it is the first message of one.
     pub day: Option<String>,
-    /// What became of a reply; empty if there is nothing to tell.
-    pub delivery: String,
+    /// What became of a reply, or how a message came; empty if there is nothing to tell.
+    pub remark: String,
+    /// The quotes and the signature of an email.
+    pub folded: String,
 }
 
 impl Line {
@@ -32,20 +34,33 @@ impl Line {
 
     fn new(message: Message, visitor: &str, zone: Tz, now: NaiveDateTime) -> Self {
         let from_agent = message.is_from_agent();
+        let remark = if from_agent { String::new() } else { origin(&message) };
         let author = match message.author_name {
             name if !name.is_empty() => name,
             _ if from_agent => "Team".to_owned(),
+            _ if !message.from_address.is_empty() => message.from_address.clone(),
             _ => visitor.to_owned(),
         };
         Self {
             position: message.position,
             author,
             from_agent,
+            remark,
+            folded: message.folded,
             body: message.body,
             at: When::new(message.created_at, zone).since(now),
             day: None,
-            delivery: String::new(),
         }
+    }
+}
+
+/// How a visitor's message came.
+fn origin(message: &Message) -> String {
+    match message.channel {
+        Channel::Mail if message.is_automatic => "Automatic email".into(),
+        Channel::Mail if !message.from_address.is_empty() => "By email, from another address".into(),
+        Channel::Mail => "By email".into(),
+        _ => String::new(),
     }
 }
 
@@ -63,8 +78,9 @@ pub fn lines(
     let last_seen = messages.iter().rev().find(seen).map_or(0, |message| message.position);
     let line = |message: Message| {
         let is_reply = message.is_from_agent();
-        let delivery = if is_reply { delivery(of, mails, &message, last_seen) } else { String::new() };
-        let line = Line { delivery, ..Line::new(message, of.visitor(), zone, now) };
+        let delivery = is_reply.then(|| delivery(of, mails, &message, last_seen));
+        let line = Line::new(message, of.visitor(), zone, now);
+        let line = Line { remark: delivery.unwrap_or(line.remark), ..line };
         let day = line.at.day();
         let is_new = day != last;
         last.clone_from(&day);

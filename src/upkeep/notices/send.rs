@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::events::event::Kind as EventKind;
 use crate::jobs::job::Job;
 use crate::jobs::queue;
-use crate::mail::{Mail, Mailer};
+use crate::mail::mailer::{Mail, Mailer};
 use crate::submissions::submission;
 use crate::tickets::{bulk, history, ticket};
 use crate::upkeep::notices::{Notice, Topic};

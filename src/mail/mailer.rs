@@ -2,10 +2,12 @@
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::values::reply_address::ReplyAddress;
 use crate::values::{email, token};
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message, MultiPart};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::Duration;
 
 /// How long a mail server may take to respond.
@@ -19,6 +21,7 @@ const FOR_EVER: [u16; 4] = [501, 550, 551, 553];
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    reply_address: Option<ReplyAddress>,
     /// The base URL of links in mails.
     base: String,
 }
@@ -51,6 +54,8 @@ pub struct ForVisitor {
     pub earlier: Vec<String>,
     /// Where a `POST` ends such mails (RFC 8058).
     pub stop_url: String,
+    /// The address that takes answers, and reports that the mail was not delivered.
+    pub reply_to: Option<String>,
 }
 
 impl Mailer {
@@ -59,6 +64,22 @@ impl Mailer {
     /// # Errors
     /// One line that says which setting is unusable or missing.
     pub fn open(config: &Config) -> Result<Option<Self>, String> {
+        let takes_answers = config.mail_inbound_secret.is_some() || config.imap_url.is_some();
+        match &config.mail_reply_to {
+            Some(_) if !takes_answers => {
+                return Err("DOCKET_MAIL_REPLY_TO needs DOCKET_MAIL_INBOUND_SECRET or DOCKET_IMAP_URL: answers would \
+                            reach nobody"
+                    .into());
+            }
+            None if takes_answers => {
+                return Err(
+                    "DOCKET_MAIL_INBOUND_SECRET and DOCKET_IMAP_URL need DOCKET_MAIL_REPLY_TO, the address that \
+                            takes answers"
+                        .into(),
+                );
+            }
+            _ => {}
+        }
         let Some(url) = &config.smtp_url else { return Ok(None) };
         let public = config.public_url.as_ref();
         let public = public.ok_or("DOCKET_SMTP_URL needs DOCKET_PUBLIC_URL, because mails carry links")?;
@@ -75,7 +96,13 @@ impl Mailer {
                     .to_owned()
             })?;
         let transport = builder.timeout(Some(PATIENCE)).build();
-        Ok(Some(Self { transport, from, base: public.as_str().trim_end_matches('/').to_owned() }))
+        let base = public.as_str().trim_end_matches('/').to_owned();
+        Ok(Some(Self { transport, from, reply_address: config.mail_reply_to.clone(), base }))
+    }
+
+    /// The address that takes answers to mails, if there is one.
+    pub fn reply_address(&self) -> Option<&ReplyAddress> {
+        self.reply_address.as_ref()
     }
 
     /// The full URL of a path, for a mail.
@@ -103,7 +130,7 @@ impl Mailer {
     /// *Invalid* when the server will never accept it, *unavailable* when it may later.
     pub async fn send(&self, mail: &Mail) -> Result<()> {
         let wrong = |error: &dyn std::fmt::Display| Error::invalid(format!("The mail cannot be written: {error}."));
-        let address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
+        let address: Address = email::mailable(&mail.address)?.parse().map_err(|error| wrong(&error))?;
         let domain = self.from.email.domain();
         let id = |left: &String| format!("<{left}@{domain}>");
         let visitor = mail.for_visitor.as_ref();
@@ -112,7 +139,7 @@ impl Mailer {
             .message_id(Some(id(&mail.id)))
             .header(MIME_VERSION_1_0)
             .from(Mailbox::new(sender, self.from.email.clone()))
-            .to(Mailbox::new((!mail.name.is_empty()).then(|| mail.name.clone()), address))
+            .to(Mailbox::new((!mail.name.is_empty()).then(|| mail.name.clone()), address.clone()))
             .subject(&mail.subject)
             // RFC 3834: prevents automatic replies.
             .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()));
@@ -129,6 +156,12 @@ impl Mailer {
                 ];
                 for (name, value) in stop {
                     message = message.raw_header(HeaderValue::new(name, value));
+                }
+                if let Some(reply_to) = &visitor.reply_to {
+                    let reply_to: Address = reply_to.parse().map_err(|error| wrong(&error))?;
+                    let envelope =
+                        Envelope::new(Some(reply_to.clone()), vec![address]).map_err(|error| wrong(&error))?;
+                    message = message.reply_to(Mailbox::new(None, reply_to)).envelope(envelope);
                 }
                 message.multipart(MultiPart::alternative_plain_html(mail.text.clone(), visitor.html.clone()))
             }

@@ -1,0 +1,118 @@
+//! Answers by email. Only a mail of ours begins what they belong to: without a token that works, a
+//! message is dropped.
+
+use crate::conversations::conversation::Conversation;
+use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, post};
+use crate::conversations::reply_mails::Delivery;
+use crate::conversations::{reply_mails, thread_links, visitor};
+use crate::db::Connection;
+use crate::db::schema::messages;
+use crate::error::{Error, Result};
+use crate::events::actor::Actor;
+use crate::mail::incoming::{Incoming, Kind};
+use crate::values::text;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+
+/// Most emails to one conversation in an hour. More are taken later.
+const MOST_IN_HOUR: i64 = 60;
+/// Most automatic replies to one conversation in a day. More are dropped.
+const MOST_AUTOMATIC_IN_DAY: i64 = 5;
+/// Most that is kept of the quotes and the signature of an email, in characters.
+const MAX_FOLDED: usize = 200_000;
+const CUT: &str = "… (The rest of this email was not kept.)";
+
+/// What became of an email.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is a message of its conversation now, or was before.
+    Stored(Box<Posted>),
+    /// It told that a mail of ours was not delivered.
+    Noted,
+    /// It belongs nowhere: the reason.
+    Dropped(&'static str),
+}
+
+/// Takes an email that has arrived. One that arrives twice is stored once.
+///
+/// # Errors
+/// *Too many* when it is to be sent again later; those of [`post`].
+pub fn take(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Taken> {
+    let Some((of, job_id)) = answered(conn, &mail.tokens, now)? else {
+        return Ok(Taken::Dropped("no token that works"));
+    };
+    match &mail.kind {
+        Kind::NotDelivered(reason) => {
+            reply_mails::settle(conn, &of, job_id, Delivery::Refused(reason), now)?;
+            return Ok(Taken::Noted);
+        }
+        Kind::Report => return Ok(Taken::Dropped("a report that is no failure")),
+        Kind::Written | Kind::Automatic => {}
+    }
+    let is_automatic = mail.kind == Kind::Automatic;
+    if is_automatic && count(conn, &of, true, now - TimeDelta::days(1))? >= MOST_AUTOMATIC_IN_DAY {
+        return Ok(Taken::Dropped("too many automatic replies"));
+    }
+    if count(conn, &of, false, now - TimeDelta::hours(1))? >= MOST_IN_HOUR {
+        return Err(Error::too_many("This conversation gets too many emails.", 3600));
+    }
+    let is_visitor = mail.from == of.visitor_email.to_lowercase();
+    let actor = Actor::visitor(of.account_id, if is_visitor { of.visitor() } else { &mail.from });
+    let posted = post(conn, &actor, &of.id, &message(mail, is_visitor, now))?;
+    if is_visitor && !is_automatic {
+        // They have read what they answer, but perhaps no later reply.
+        visitor::confirm_email(conn, &posted.conversation)?;
+        if let Some(last) = reply_mails::last_position(conn, job_id)? {
+            visitor::note_seen(conn, &posted.conversation, last)?;
+        }
+    }
+    Ok(Taken::Stored(Box::new(posted)))
+}
+
+fn answered(conn: &mut Connection, tokens: &[String], now: NaiveDateTime) -> Result<Option<(Conversation, i64)>> {
+    for token in tokens.iter().take(10) {
+        if let Some(found) = thread_links::answered(conn, token, now)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// How many emails of one sort a conversation got since then.
+fn count(conn: &mut Connection, of: &Conversation, is_automatic: bool, since: NaiveDateTime) -> Result<i64> {
+    // Only the latest messages, so that the work stays the same.
+    let latest: Vec<Message> = messages::table
+        .filter(messages::conversation_seq.eq(of.seq))
+        .filter(messages::position.gt(of.message_count - 2 * MOST_IN_HOUR))
+        .filter(messages::channel.eq(Channel::Mail))
+        .filter(messages::is_automatic.eq(is_automatic))
+        .filter(messages::created_at.gt(since))
+        .load(conn)?;
+    Ok(i64::try_from(latest.len()).unwrap_or(i64::MAX))
+}
+
+fn message(mail: &Incoming, is_visitor: bool, now: NaiveDateTime) -> NewMessage {
+    let is_automatic = mail.kind == Kind::Automatic;
+    let text = text::normalise(mail.text.written.trim());
+    let text = text::first_filled(&[&text, &mail.subject, "(no text)"]);
+    let (body, rest) = match text.char_indices().nth(MAX_MESSAGE - 1) {
+        Some((at, last)) if text.len() > at + last.len_utf8() => (format!("{}…", &text[..at]), &text[at..]),
+        _ => (text.to_owned(), ""),
+    };
+    let files: Vec<String> = mail.files.iter().map(|name| format!("Attached, not kept: {name}")).collect();
+    let parts = [files.join("\n"), rest.to_owned(), text::normalise(&mail.text.folded)];
+    let folded: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let folded = folded.join("\n\n");
+    let folded = match folded.char_indices().nth(MAX_FOLDED) {
+        Some((at, _)) => format!("{}{CUT}", &folded[..at]),
+        None => folded,
+    };
+    NewMessage {
+        channel: Channel::Mail,
+        reopens: !is_automatic,
+        from_address: if is_visitor { String::new() } else { mail.from.clone() },
+        is_automatic,
+        folded,
+        ..NewMessage::of_visitor(body, Some(mail.id.clone()), now)
+    }
+}
