@@ -4,6 +4,7 @@
 use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
 use crate::values::reply_address::ReplyAddress;
+use crate::values::scanner::Scanner;
 use bytesize::ByteSize;
 use chrono::TimeDelta;
 use clap::Args;
@@ -48,6 +49,14 @@ pub struct Config {
     /// Most that the files of one account may take, as 20GB [default: no limit]
     #[arg(long, env = "DOCKET_ACCOUNT_QUOTA", global = true)]
     pub account_quota: Option<ByteSize>,
+
+    /// Most that the files may take that visitors send to one account, apart from the account's own
+    #[arg(long, env = "DOCKET_VISITOR_QUOTA", default_value = "2GB", global = true)]
+    pub visitor_quota: ByteSize,
+
+    /// Where clamd scans files, as unix:/run/clamav/clamd.ctl or tcp:HOST:PORT [default: no scanning]
+    #[arg(long, env = "DOCKET_CLAMD", global = true)]
+    pub clamd: Option<Scanner>,
 
     /// Free disk space below which no files are taken; everything else goes on
     #[arg(long, env = "DOCKET_FREE_DISK_FLOOR", default_value = "256MB", global = true)]
@@ -107,13 +116,15 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
     "DOCKET_TRUSTED_PROXIES",
     "DOCKET_COUNTRY_HEADER",
     "DOCKET_ACCOUNT_QUOTA",
+    "DOCKET_VISITOR_QUOTA",
+    "DOCKET_CLAMD",
     "DOCKET_FREE_DISK_FLOOR",
     "DOCKET_API_RATE",
     "DOCKET_SMTP_URL",

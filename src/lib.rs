@@ -10,7 +10,9 @@
 //! | --- | --- |
 //! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `role.rs` decides who may do what |
 //! | [`tickets`] | tickets: status, notes, tags, history, lists, saved views, changes of many, search |
-//! | [`attachments`] | files on tickets: the types, their validation, how they are kept |
+//! | [`attachments`] | files on tickets |
+//! | [`source_files`] | files of messages and submissions |
+//! | [`validation`] | what every file goes through: its type, its content, the virus scanner, its thumbnail |
 //! | [`conversations`] | chats with visitors: widgets, conversations, messages |
 //! | [`submissions`] | forms on websites, and what visitors send through them |
 //! | [`contacts`] | people outside the team, by email address |
@@ -19,7 +21,7 @@
 //! | [`jobs`] | background jobs: `queue.rs` says who does them next |
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
-//! | [`mail`] | mail over SMTP |
+//! | [`mail`] | mail over SMTP; reading answers, from a mailbox, too |
 //! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs` |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
@@ -90,9 +92,9 @@
 //!
 //! `static/js/upload.js` sends it to `POST /tickets/12/attachments`.
 //! [`files::receive`] reads the part up to 5 MB, in one of a bounded number of places.
-//! [`attachments::upload::keep`] cleans the name, lets [`attachments::validation`]
+//! [`attachments::upload::keep`] cleans the name, lets [`validation`]
 //! compare name and content and decode the picture when there is memory for it, and
-//! [`attachments::thumbnail`] shrinks it. [`attachments::reserve::reserve`] writes a row
+//! [`validation::thumbnail`] shrinks it. [`attachments::reserve::reserve`] writes a row
 //! that nobody sees yet: it owns the key `tickets/<account>/<milliseconds>.png` and counts
 //! in the account's quota. The bytes are stored under that key and synced, then the
 //! thumbnail. [`attachments::reserve::make_ready`] shows the row, records the
@@ -125,9 +127,11 @@ pub mod public;
 pub mod routes;
 pub mod search;
 pub mod server;
+pub mod source_files;
 pub mod storage;
 pub mod submissions;
 pub mod tickets;
 pub mod upkeep;
+pub mod validation;
 pub mod values;
 pub mod web;

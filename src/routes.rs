@@ -40,11 +40,17 @@ pub fn table() -> Vec<Endpoint> {
         get("/chat/{widget_key}/messages", PUBLIC, public::chat::history),
         post("/chat/{widget_key}/messages", PUBLIC, public::chat::send),
         options("/chat/{widget_key}/messages", PUBLIC, cross_origin::preflight),
+        get("/chat/{widget_key}/files/{id}", PUBLIC, public::chat::file),
+        options("/chat/{widget_key}/files/{id}", PUBLIC, cross_origin::preflight),
+        get("/chat/{widget_key}/files/{id}/thumbnail", PUBLIC, public::chat::thumbnail),
+        options("/chat/{widget_key}/files/{id}/thumbnail", PUBLIC, cross_origin::preflight),
         get("/chat/{widget_key}/events", PUBLIC, public::chat::events),
         options("/chat/{widget_key}/events", PUBLIC, cross_origin::preflight),
         post("/chat/{widget_key}/seen", PUBLIC, public::chat::seen),
         options("/chat/{widget_key}/seen", PUBLIC, cross_origin::preflight),
         get("/thread/{token}", PUBLIC, public::thread::show),
+        get("/thread/{token}/files/{id}", PUBLIC, public::thread::file),
+        get("/thread/{token}/files/{id}/thumbnail", PUBLIC, public::thread::thumbnail),
         post("/thread/{token}/messages", PUBLIC, public::thread::send),
         post("/thread/{token}/seen", PUBLIC, public::thread::seen),
         get("/thread/{token}/stop", PUBLIC, public::thread::ask_to_stop),
@@ -120,6 +126,9 @@ pub fn table() -> Vec<Endpoint> {
         post("/tickets/{number}/attachments/{id}/rename", WORK, attachments::change::rename),
         post("/tickets/{number}/attachments/{id}/delete", WORK, attachments::change::delete),
         post("/tickets/{number}/attachments/{id}/restore", WORK, attachments::change::restore),
+
+        get("/files/{id}", READ, serve::of_source),
+        get("/files/{id}/thumbnail", READ, serve::source_thumbnail),
 
         // Conversations.
         get("/conversations", READ, conversations::list::list),

@@ -6,8 +6,8 @@ use crate::error::{Error, Kind, Result};
 use crate::private;
 use crate::values::token;
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -186,6 +186,15 @@ impl Storage {
         Ok(found.into_stream().boxed())
     }
 
+    /// All bytes of an object, which must be small enough for memory.
+    ///
+    /// # Errors
+    /// *Not found* when there is none.
+    pub async fn read(&self, key: &str) -> Result<Bytes> {
+        let pieces: Vec<Bytes> = self.get(key, None).await?.try_collect().await?;
+        Ok(pieces.concat().into())
+    }
+
     /// The keys of all objects below a prefix, in no particular order.
     pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<String>> {
         let found = self.store.list(Some(&Key::from(prefix)));
@@ -249,6 +258,18 @@ impl Storage {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that a file of `bytes` bytes leaves at least `floor` bytes of the disk free.
+    ///
+    /// # Errors
+    /// *Full* if it doesn’t.
+    pub fn expect_room(&self, floor: u64, bytes: usize) -> Result<()> {
+        if self.free_space().is_none_or(|free| free >= floor.saturating_add(bytes as u64)) {
+            return Ok(());
+        }
+        let message = "There is too little room left on the server's disk for more files. Everything else goes on.";
+        Err(Error::new(Kind::Full, message))
     }
 
     /// Free space on the disk of the folder, in bytes. `None` without a folder, or if the

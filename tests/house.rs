@@ -11,7 +11,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Modules for rules and rows, and files that serve all of them.
-const DOMAIN: [&str; 21] = [
+const DOMAIN: [&str; 23] = [
     "accounts",
     "contacts",
     "figures",
@@ -30,6 +30,8 @@ const DOMAIN: [&str; 21] = [
     "error.rs",
     "live",
     "mail",
+    "source_files",
+    "validation",
     "private.rs",
     "search",
     "storage.rs",

@@ -21,6 +21,7 @@ mod house;
 mod limits;
 mod routes;
 mod search;
+mod source_files;
 mod submissions;
 mod tickets;
 mod upkeep;

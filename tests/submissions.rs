@@ -312,7 +312,7 @@ async fn forms_and_chats_have_pages_of_their_own() {
     let visitor = app.stranger();
     let page = visitor.get(&form).await;
     let names = page.expect(200).attributes("form [name]", "name");
-    assert_eq!(names, ["name", "message", "_gotcha"], "it asks for what its settings say");
+    assert_eq!(names, ["name", "message", "files", "_gotcha"], "it asks for what its settings say");
     let sent = visitor
         .request(Method::POST, &form)
         .header("origin", &app.base)

@@ -44,6 +44,8 @@ pub struct Account {
     /// Whether replies that a visitor has not seen are mailed, and after how many minutes.
     pub mails_replies: bool,
     pub reply_minutes: i64,
+    /// Total size of the files that visitors have sent, in bytes.
+    pub visitor_file_bytes: i64,
 }
 
 /// The number of tickets in one status, maintained by [`crate::tickets::counts`].
@@ -78,6 +80,7 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         figures_place: 0,
         mails_replies: false,
         reply_minutes: REPLY_MINUTES,
+        visitor_file_bytes: 0,
     };
     diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {

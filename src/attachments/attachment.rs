@@ -1,8 +1,6 @@
 //! A file on a ticket: its row, and functions that find and change rows.
 
-use crate::attachments::key::{THUMBNAILS, key, thumbnail_key};
-use crate::attachments::kind::Kind;
-use crate::attachments::validation::new_name;
+use crate::attachments::key::{key, thumbnail_key};
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::db::schema::attachments;
@@ -10,41 +8,15 @@ use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
+use crate::source_files::file::State;
 use crate::tickets::{change, ticket};
-use crate::words;
+use crate::validation::kind::Kind;
+use crate::validation::new_name;
+use crate::validation::thumbnail::THUMBNAILS;
 use chrono::NaiveDateTime;
-use diesel::deserialize::FromSqlRow;
-use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use serde_json::json;
 use std::collections::HashMap;
-
-/// The upload state of a file.
-#[derive(AsExpression, Clone, Copy, Debug, Eq, FromSqlRow, PartialEq)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub enum State {
-    /// Reserved; the content is being stored.
-    Pending,
-    /// The content is stored.
-    Ready,
-    /// The content was never stored; upkeep deletes what is left.
-    GivenUp,
-}
-
-words!(State, "unknown state of a file");
-
-impl State {
-    const ALL: [Self; 3] = [Self::Pending, Self::Ready, Self::GivenUp];
-
-    /// The word used in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Ready => "ready",
-            Self::GivenUp => "given_up",
-        }
-    }
-}
 
 #[derive(Clone, Debug, Insertable, Queryable)]
 #[diesel(table_name = attachments)]

@@ -1,12 +1,14 @@
 //! Queries for upkeep across all accounts: which attachments are stale, expired or out of
 //! sync with the storage.
 
-use crate::attachments::attachment::{Attachment, State};
+use crate::attachments::attachment::Attachment;
 use crate::attachments::key::parse_key;
 use crate::db::Connection;
 use crate::db::fixed::Fixed;
 use crate::db::schema::{accounts, attachments, tickets};
 use crate::error::Result;
+use crate::source_files::file::State;
+use crate::source_files::inventory as source_files;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -118,13 +120,18 @@ pub fn recount(conn: &mut Connection, account_id: i64, repair: bool) -> Result<O
         .filter(attachments::account_id.eq(account_id))
         .select(sql::<BigInt>("CAST(COALESCE(SUM(size), 0) AS BIGINT)"))
         .first(conn)?;
+    let sums = (sum + source_files::bytes(conn, account_id, false)?, source_files::bytes(conn, account_id, true)?);
     let account = accounts::table.find(account_id);
-    let counted: i64 = account.select(accounts::file_bytes).first(conn)?;
-    if counted == sum {
+    let counted: (i64, i64) = account.select((accounts::file_bytes, accounts::visitor_file_bytes)).first(conn)?;
+    if counted == sums {
         return Ok(None);
     }
     if repair {
-        diesel::update(account).set(accounts::file_bytes.eq(sum)).execute(conn)?;
+        let right = (accounts::file_bytes.eq(sums.0), accounts::visitor_file_bytes.eq(sums.1));
+        diesel::update(account).set(right).execute(conn)?;
     }
-    Ok(Some(format!("its files take {sum} bytes, counted are {counted}")))
+    Ok(Some(format!(
+        "its files take {} bytes and those of visitors {}, counted are {} and {}",
+        sums.0, sums.1, counted.0, counted.1
+    )))
 }

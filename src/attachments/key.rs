@@ -1,9 +1,7 @@
 //! The storage keys of files and thumbnails.
 
-use crate::attachments::kind::Kind;
-
-/// The extensions of thumbnails.
-pub const THUMBNAILS: [&str; 2] = ["jpg", "png"];
+use crate::validation::kind::Kind;
+use crate::validation::thumbnail::THUMBNAILS;
 
 /// The key of a file: `tickets/<account>/<milliseconds>.<extension>`.
 pub fn key(account_id: i64, stamp: i64, kind: Kind) -> String {

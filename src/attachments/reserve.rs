@@ -1,15 +1,16 @@
 //! Reserves a row before the content is stored, and shows the file afterwards.
 
 use crate::accounts::account;
-use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET, State};
-use crate::attachments::kind::Kind;
+use crate::attachments::attachment::{Attachment, FILES_OF_A_TICKET};
 use crate::db::Connection;
 use crate::db::schema::{accounts, attachments};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
+use crate::source_files::file::State;
 use crate::tickets::{change, ticket};
+use crate::validation::kind::Kind;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 

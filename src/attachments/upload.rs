@@ -3,50 +3,28 @@
 use crate::accounts::role::Action;
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
-use crate::attachments::rejection::{Code, Rejection};
 use crate::attachments::reserve::NewAttachment;
-use crate::attachments::thumbnail::Thumbnail;
-use crate::attachments::{key, kind, reserve, thumbnail, validation};
-use crate::error::{Error, Kind, Result};
+use crate::attachments::{attachment, key, reserve};
+use crate::error::{Error, Result};
 use crate::events::actor::Actor;
-use crate::limits::uploads::Uploads;
+use crate::source_files::file::SourceFile;
 use crate::storage::Put;
+use crate::tickets::ticket;
+use crate::validation;
+use crate::validation::check::{Checked, check};
+use crate::validation::rejection::Failure;
+use crate::validation::thumbnail::{THUMBNAILS, Thumbnail};
 use crate::values::token;
 use bytes::Bytes;
-use std::time::Duration;
-use tokio::time::timeout;
 
-/// Pictures that take longer are rejected. Their decoding continues in the background, and
-/// holds its share of memory until it ends.
-const DECODING_TIME: Duration = Duration::from_secs(60);
 /// A storage key that is taken but has no row is left over from an earlier database. There
 /// are never many consecutive ones.
 const PUT_TRIES: usize = 10;
 
-/// Why a file was not stored.
-#[derive(Debug)]
-pub enum Failure {
-    Rejected(Rejection),
-    /// The database or the storage failed, or the ticket was not found.
-    Failed(Error),
-}
-
-impl From<Rejection> for Failure {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
 /// Stores one file on a ticket. On return, the row, content and thumbnail are durable.
 pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<u8>) -> Result<Attachment, Failure> {
     let filename = validation::clean_name(name)?;
-    let checked = judge(&app.uploads, filename.clone(), bytes).await?;
+    let checked = check(app, filename.clone(), bytes).await?;
     let new = NewAttachment {
         id: token::id()?,
         filename,
@@ -54,53 +32,40 @@ pub async fn keep(app: &App, actor: &Actor, number: i64, name: &str, bytes: Vec<
         size: i64::try_from(checked.bytes.len()).unwrap_or(i64::MAX),
         sha256: checked.sha256.clone(),
     };
-    match store_and_show(app, actor, number, new, checked).await {
-        Err(error) if error.kind == Kind::Full => {
-            tracing::warn!(cause = error.cause(), "not enough space for a file");
-            Err(Rejection::new(Code::NoRoom, error.message()).into())
-        }
-        outcome => Ok(outcome?),
-    }
+    Ok(store_and_show(app, actor, number, new, checked).await?)
 }
 
-struct Checked {
-    kind: kind::Kind,
-    bytes: Bytes,
-    sha256: String,
-    thumbnail: Option<Thumbnail>,
-}
-
-/// Validates the file outside the web workers, once enough memory is free.
-async fn judge(uploads: &Uploads, name: String, bytes: Vec<u8>) -> Result<Checked, Failure> {
-    let header = tokio::task::spawn_blocking(move || {
-        let memory = validation::memory(&name, &bytes);
-        (memory, name, bytes)
+/// Copies a file of a message or a submission to a ticket, unless the ticket has the same one.
+pub async fn copy(app: &App, actor: &Actor, number: i64, file: &SourceFile) -> Result<()> {
+    let (account_id, sha256, filename) = (actor.account_id, file.sha256.clone(), file.filename.clone());
+    let is_there = app.db.read(move |conn| {
+        let ticket = ticket::find(conn, account_id, number)?;
+        let files = attachment::of_ticket(conn, ticket.id)?;
+        Ok(files.iter().any(|known| known.sha256 == sha256 && known.filename == filename))
     });
-    let (memory, name, bytes) = header.await.map_err(|panic| unreadable(&panic.to_string()))?;
-    let part = uploads.memory(memory).await?;
-    let work = tokio::task::spawn_blocking(move || {
-        // Held by the work itself, which continues when nobody waits for it any more.
-        let _part = part;
-        check(&name, bytes)
-    });
-    match timeout(DECODING_TIME, work).await {
-        Ok(Ok(verdict)) => Ok(verdict?),
-        Ok(Err(panic)) => Err(unreadable(&panic.to_string()).into()),
-        Err(_) => Err(unreadable("it took too long").into()),
+    if is_there.await? {
+        return Ok(());
     }
-}
-
-fn unreadable(why: &str) -> Rejection {
-    tracing::error!(why, "validating a file failed");
-    Rejection::new(Code::Unreadable, "The file can’t be read. It may be damaged; save it again and retry.")
-}
-
-fn check(name: &str, bytes: Vec<u8>) -> Result<Checked, Rejection> {
-    let valid = validation::validate(name, &bytes)?;
-    let thumbnail = valid
-        .picture
-        .and_then(|picture| thumbnail::make(picture).inspect_err(|error| tracing::warn!(%error, "no thumbnail")).ok());
-    Ok(Checked { kind: valid.kind, sha256: token::sha256(&bytes), bytes: bytes.into(), thumbnail })
+    let _place = app.uploads.file(actor.holder()).await?;
+    let bytes = app.storage.read(&file.key()).await?;
+    let thumbnail = match (file.thumbnail_key(), &file.thumbnail) {
+        // Without its thumbnail, the ticket shows an icon.
+        (Some(key), Some(extension)) => app.storage.read(&key).await.ok().and_then(|bytes| {
+            let extension = THUMBNAILS.into_iter().find(|known| known == extension)?;
+            Some(Thumbnail { extension, bytes: bytes.to_vec() })
+        }),
+        _ => None,
+    };
+    let new = NewAttachment {
+        id: token::id()?,
+        filename: file.filename.clone(),
+        kind: file.kind,
+        size: file.size,
+        sha256: file.sha256.clone(),
+    };
+    let checked = Checked { kind: file.kind, bytes, sha256: file.sha256.clone(), thumbnail };
+    store_and_show(app, actor, number, new, checked).await?;
+    Ok(())
 }
 
 async fn store_and_show(
@@ -110,11 +75,7 @@ async fn store_and_show(
     new: NewAttachment,
     Checked { bytes, thumbnail, .. }: Checked,
 ) -> Result<Attachment> {
-    let floor = app.config.free_disk_floor.as_u64();
-    if app.storage.free_space().is_some_and(|free| free < floor.saturating_add(bytes.len() as u64)) {
-        let message = "There is too little room left on the server's disk for more files. Everything else goes on.";
-        return Err(Error::new(Kind::Full, message));
-    }
+    app.storage.expect_room(app.config.free_disk_floor.as_u64(), bytes.len())?;
     let stamp = put_under_own_key(app, actor, number, &new, bytes).await?;
     let thumbnail = put_thumbnail(app, actor.account_id, stamp, thumbnail).await;
     let now = app.clock.now();

@@ -2,7 +2,7 @@
 //! message is dropped.
 
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, post};
+use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, names, post};
 use crate::conversations::reply_mails::Delivery;
 use crate::conversations::{reply_mails, thread_links, visitor};
 use crate::db::Connection;
@@ -10,6 +10,7 @@ use crate::db::schema::messages;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
 use crate::mail::incoming::{Incoming, Kind};
+use crate::source_files::keep::Stored;
 use crate::values::text;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -33,11 +34,24 @@ pub enum Taken {
     Dropped(&'static str),
 }
 
-/// Takes an email that has arrived. One that arrives twice is stored once.
+/// The files of an email, after they were looked at.
+#[derive(Debug, Default)]
+pub struct Files {
+    pub stored: Vec<Stored>,
+    /// A line for each that is not kept: its name, and why.
+    pub refused: Vec<String>,
+}
+
+/// The account whose conversation an email belongs to; `None` if it belongs nowhere.
+pub fn account(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Option<i64>> {
+    Ok(answered(conn, &mail.tokens, now)?.map(|(of, _)| of.account_id))
+}
+
+/// Takes an email that has arrived, with its stored files. One that arrives twice is stored once.
 ///
 /// # Errors
 /// *Too many* when it is to be sent again later; those of [`post`].
-pub fn take(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Taken> {
+pub fn take(conn: &mut Connection, mail: &Incoming, files: &Files, now: NaiveDateTime) -> Result<Taken> {
     let Some((of, job_id)) = answered(conn, &mail.tokens, now)? else {
         return Ok(Taken::Dropped("no token that works"));
     };
@@ -58,7 +72,7 @@ pub fn take(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Resul
     }
     let is_visitor = mail.from == of.visitor_email.to_lowercase();
     let actor = Actor::visitor(of.account_id, if is_visitor { of.visitor() } else { &mail.from });
-    let posted = post(conn, &actor, &of.id, &message(mail, is_visitor, now))?;
+    let posted = post(conn, &actor, &of.id, &message(mail, files, is_visitor, now))?;
     if is_visitor && !is_automatic {
         // They have read what they answer, but perhaps no later reply.
         visitor::confirm_email(conn, &posted.conversation)?;
@@ -91,16 +105,17 @@ fn count(conn: &mut Connection, of: &Conversation, is_automatic: bool, since: Na
     Ok(i64::try_from(latest.len()).unwrap_or(i64::MAX))
 }
 
-fn message(mail: &Incoming, is_visitor: bool, now: NaiveDateTime) -> NewMessage {
+fn message(mail: &Incoming, files: &Files, is_visitor: bool, now: NaiveDateTime) -> NewMessage {
     let is_automatic = mail.kind == Kind::Automatic;
     let text = text::normalise(mail.text.written.trim());
-    let text = text::first_filled(&[&text, &mail.subject, "(no text)"]);
+    let names = names(files.stored.iter().map(|file| file.filename.as_str()));
+    let text = text::first_filled(&[&text, &names, &mail.subject, "(no text)"]);
     let (body, rest) = match text.char_indices().nth(MAX_MESSAGE - 1) {
         Some((at, last)) if text.len() > at + last.len_utf8() => (format!("{}…", &text[..at]), &text[at..]),
         _ => (text.to_owned(), ""),
     };
-    let files: Vec<String> = mail.files.iter().map(|name| format!("Attached, not kept: {name}")).collect();
-    let parts = [files.join("\n"), rest.to_owned(), text::normalise(&mail.text.folded)];
+    let refused: Vec<String> = files.refused.iter().map(|line| format!("Attached, not kept: {line}")).collect();
+    let parts = [refused.join("\n"), rest.to_owned(), text::normalise(&mail.text.folded)];
     let folded: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let folded = folded.join("\n\n");
     let folded = match folded.char_indices().nth(MAX_FOLDED) {
@@ -113,6 +128,7 @@ fn message(mail: &Incoming, is_visitor: bool, now: NaiveDateTime) -> NewMessage 
         from_address: if is_visitor { String::new() } else { mail.from.clone() },
         is_automatic,
         folded,
+        files: files.stored.clone(),
         ..NewMessage::of_visitor(body, Some(mail.id.clone()), now)
     }
 }

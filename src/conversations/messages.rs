@@ -12,6 +12,8 @@ use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
 use crate::search::Part;
+use crate::source_files::keep;
+use crate::source_files::keep::{Owner, Stored};
 use crate::values::text;
 use crate::{search, words};
 use chrono::NaiveDateTime;
@@ -145,6 +147,7 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
         })
         .returning(messages::all_columns)
         .get_result(conn)?;
+    keep::claim(conn, actor.account_id, &new.files, Owner::Message(conversation.seq, position))?;
     let id = index::message_id(conversation.seq, position);
     index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(&conversation, &message))?;
     let text = text(&message);
@@ -350,6 +353,8 @@ pub struct NewMessage {
     pub is_automatic: bool,
     /// The quotes and the signature around the text of an email.
     pub folded: String,
+    /// At most [`MAX_FILES`](crate::source_files::file::MAX_FILES).
+    pub files: Vec<Stored>,
 }
 
 impl NewMessage {
@@ -374,6 +379,7 @@ impl NewMessage {
             from_address: String::new(),
             is_automatic: false,
             folded: String::new(),
+            files: Vec::new(),
         }
     }
 }
@@ -398,6 +404,18 @@ pub fn parse_request_id(id: &str) -> Result<Option<String>> {
 pub fn parse_message(body: &str) -> Result<String> {
     let body = text::block("Messages", body.trim(), MAX_MESSAGE)?;
     if body.is_empty() { Err(Error::invalid("Enter a message.")) } else { Ok(body) }
+}
+
+/// The same for a message with files: if it has no text, their names are the text, so that lists
+/// and searches show something.
+pub fn parse_message_with(body: &str, files: &[Stored]) -> Result<String> {
+    let names = names(files.iter().map(|file| file.filename.as_str()));
+    parse_message(text::first_filled(&[body, &names]))
+}
+
+/// The text of a message that has only files.
+pub fn names<'a>(files: impl Iterator<Item = &'a str>) -> String {
+    files.collect::<Vec<_>>().join("\n")
 }
 
 /// A message's row.

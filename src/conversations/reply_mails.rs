@@ -12,9 +12,12 @@ use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::dsl;
 use diesel::prelude::*;
+use std::collections::HashMap;
 
 /// The shortest time between two mails of a conversation.
 const PAUSE: TimeDelta = TimeDelta::minutes(15);
@@ -61,6 +64,8 @@ pub struct Planned {
     pub account: Account,
     pub conversation: Conversation,
     pub replies: Vec<Message>,
+    /// The files of these, by position.
+    pub files: HashMap<i64, Vec<SourceFile>>,
     /// The latest message of the visitor before these.
     pub question: Option<Message>,
     /// The jobs of earlier mails of the conversation, oldest first.
@@ -146,6 +151,7 @@ pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: Na
         }
     };
     let replies = replies(conn, seq, mail.first_position, mail.last_position)?;
+    let files = file::of_messages(conn, seq, mail.first_position, mail.last_position)?;
     let question = messages::table
         .filter(messages::conversation_seq.eq(seq))
         .filter(messages::sender.eq(Sender::Visitor))
@@ -159,7 +165,7 @@ pub fn plan(conn: &mut Connection, job_id: i64, seq: i64, is_here: bool, now: Na
         .order(reply_mails::last_position)
         .select(reply_mails::job_id)
         .load(conn)?;
-    Ok(Plan::Send(Box::new(Planned { account, conversation, replies, question, earlier })))
+    Ok(Plan::Send(Box::new(Planned { account, conversation, replies, files, question, earlier })))
 }
 
 /// The newest replies that the visitor has not seen and no mail holds.

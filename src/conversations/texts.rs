@@ -19,13 +19,15 @@ pub struct Text {
 }
 
 /// Every text of the bubble.
-pub const TEXTS: [Text; 29] = [
+pub const TEXTS: [Text; 31] = [
     text("title", "Chat with us", "above the messages"),
     text("welcome", "Hello! Write to us, and we answer here.", "before the first message"),
     text("open", "Open the chat", "the round button"),
     text("close", "Close the chat", "the button that closes the panel"),
     text("placeholder", "Write a message…", "in the empty field"),
     text("send", "Send", "the button"),
+    text("attach", "Attach files", "a button beside the field"),
+    text("removeFile", "Remove", "a button beside a chosen file"),
     text("name", "Your name (optional)", "a field before the first message"),
     text("email", "Your email address (optional)", "a field before the first message"),
     text("you", "You", "who wrote a message of the visitor"),

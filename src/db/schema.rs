@@ -23,6 +23,7 @@ table! {
         figures_place -> BigInt,
         mails_replies -> Bool,
         reply_minutes -> BigInt,
+        visitor_file_bytes -> BigInt,
     }
 }
 
@@ -347,6 +348,25 @@ table! {
 }
 
 table! {
+    source_files (id) {
+        id -> Text,
+        account_id -> BigInt,
+        state -> Text,
+        filename -> Text,
+        kind -> Text,
+        size -> BigInt,
+        sha256 -> Text,
+        thumbnail -> Nullable<Text>,
+        by_visitor -> Bool,
+        conversation_seq -> Nullable<BigInt>,
+        message_position -> Nullable<BigInt>,
+        submission_seq -> Nullable<BigInt>,
+        place -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+table! {
     widgets (id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -530,6 +550,7 @@ allow_tables_to_appear_in_same_query!(
     events,
     note_revisions,
     attachments,
+    source_files,
     installation,
     widgets,
     conversation_marks,

@@ -1,7 +1,7 @@
 //! Files as JSON, for programs and scripts.
 
 use crate::attachments::attachment::Attachment;
-use crate::attachments::rejection::Rejection;
+use crate::validation::rejection::Rejection;
 use crate::web::links::Links;
 use crate::web::paths;
 use serde::Serialize;

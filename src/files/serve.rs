@@ -1,9 +1,11 @@
 //! Serves files: streamed, in ranges, and only as the type found by validation.
 
 use crate::attachments::attachment;
-use crate::attachments::kind::Kind;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
+use crate::validation::kind::Kind;
 use crate::web::query::Query;
 use crate::web::{AppData, assets};
 use actix_files::NamedFile;
@@ -42,18 +44,49 @@ pub async fn show(
     wish: Query<Wish>,
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
-    let attachment = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
-    let kind = attachment.kind;
-    let inline = kind.is_shown_inline() && wish.download.is_none();
-    let served = Served {
-        key: attachment.key(),
-        size: u64::try_from(attachment.size).unwrap_or(0),
-        etag: format!("\"{}\"", attachment.sha256),
-        content_type: kind.content_type(),
-        disposition: disposition(inline, &attachment.filename),
-        policy: if kind == Kind::Pdf { INERT_PDF } else { INERT },
-    };
+    let file = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
+    let served = Served::new(file.key(), file.size, &file.sha256, file.kind, &file.filename, &wish);
     serve(&req, &app, served).await
+}
+
+/// `GET /files/{id}`: a file of a message or a submission
+///
+/// # Errors
+/// *Not found* also when the bytes are missing from the storage.
+pub async fn of_source(
+    req: HttpRequest,
+    app: AppData,
+    actor: Actor,
+    path: web::Path<String>,
+    wish: Query<Wish>,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let file = app.db.read(move |conn| file::find(conn, actor.account_id, &id)).await?;
+    source_file(&req, &app, &file, &wish).await
+}
+
+/// `GET /files/{id}/thumbnail`
+///
+/// # Errors
+/// *Not found* when there is none.
+pub async fn source_thumbnail(
+    req: HttpRequest,
+    app: AppData,
+    actor: Actor,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
+    let id = path.into_inner();
+    let file = app.db.read(move |conn| file::find(conn, actor.account_id, &id)).await?;
+    thumbnail_of(&req, &app, file.thumbnail_key(), &file.id).await
+}
+
+/// Serves a file of a message or a submission to somebody who may have it.
+///
+/// # Errors
+/// *Not found* when the bytes are missing from the storage.
+pub async fn source_file(req: &HttpRequest, app: &AppData, file: &SourceFile, wish: &Wish) -> Result<HttpResponse> {
+    let served = Served::new(file.key(), file.size, &file.sha256, file.kind, &file.filename, wish);
+    serve(req, app, served).await
 }
 
 /// `GET /tickets/{number}/attachments/{id}/thumbnail`
@@ -69,10 +102,18 @@ pub async fn thumbnail(
 ) -> Result<HttpResponse> {
     let (number, id) = path.into_inner();
     let attachment = app.db.read(move |conn| attachment::find(conn, actor.account_id, number, &id)).await?;
-    let key = attachment.thumbnail_key().ok_or_else(Error::not_found)?;
     // Stamps are unique within an account.
-    let etag = format!("\"{}\"", attachment.stamp);
-    if is_known(&req, &etag) {
+    thumbnail_of(&req, &app, attachment.thumbnail_key(), &attachment.stamp.to_string()).await
+}
+
+/// Serves a thumbnail. `mark` tells it from others that the same person may see.
+///
+/// # Errors
+/// *Not found* when there is none.
+pub async fn thumbnail_of(req: &HttpRequest, app: &AppData, key: Option<String>, mark: &str) -> Result<HttpResponse> {
+    let key = key.ok_or_else(Error::not_found)?;
+    let etag = format!("\"{mark}\"");
+    if is_known(req, &etag) {
         return Ok(not_modified(&etag));
     }
     let bytes = match app.storage.get(&key, None).await {
@@ -114,6 +155,20 @@ struct Served {
     content_type: &'static str,
     disposition: ContentDisposition,
     policy: &'static str,
+}
+
+impl Served {
+    fn new(key: String, size: i64, sha256: &str, kind: Kind, filename: &str, wish: &Wish) -> Self {
+        let inline = kind.is_shown_inline() && wish.download.is_none();
+        Self {
+            key,
+            size: u64::try_from(size).unwrap_or(0),
+            etag: format!("\"{sha256}\""),
+            content_type: kind.content_type(),
+            disposition: disposition(inline, filename),
+            policy: if kind == Kind::Pdf { INERT_PDF } else { INERT },
+        }
+    }
 }
 
 async fn serve(req: &HttpRequest, app: &AppData, served: Served) -> Result<HttpResponse> {

@@ -2,18 +2,26 @@
 
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
-use crate::attachments::rejection::{Code, Rejection};
-use crate::attachments::upload::Failure;
-use crate::attachments::{upload, validation};
+use crate::attachments::upload;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
-use crate::files::receive::{Receiver, Sent};
+use crate::files::receive::{Part, Receiver, Rules, Sender, Sent};
 use crate::files::response::{File, Rejected, Uploaded};
 use crate::tickets::ticket;
+use crate::validation;
+use crate::validation::rejection::Failure;
+use crate::validation::rejection::{Code, Rejection};
 use crate::web::links::Links;
 use crate::web::multipart::Parts;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+
+/// Maximum number of files in one request.
+const MAX_FILES: usize = 20;
+/// Most text in other fields, which is ignored, in bytes.
+const MAX_TEXT: usize = 1024 * 1024;
+/// Maximum size of one request, in bytes.
+const MAX_REQUEST: usize = 105 * 1024 * 1024;
 
 /// The result of an upload: the attached and the rejected files.
 pub struct Received {
@@ -36,8 +44,12 @@ pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Res
     let account_id = actor.account_id;
     app.db.read(move |conn| ticket::find(conn, account_id, number)).await?;
     let mut received = Received { number, kept: Vec::new(), rejected: Vec::new() };
-    let mut receiver = Receiver::new(parts.0, &app.uploads, actor.holder());
-    while let Some(Sent { filename, content, place: _place }) = receiver.next().await? {
+    let sender = Sender::Team(actor.holder());
+    let rules =
+        Rules { only: Some("files"), max_files: MAX_FILES, max_text: MAX_TEXT, max_request: MAX_REQUEST, sender };
+    let mut receiver = Receiver::new(parts.0, &app.uploads, rules);
+    while let Some(part) = receiver.next().await? {
+        let Part::File(_, Sent { filename, content, place: _place }) = part else { continue };
         let outcome = match content {
             Ok(bytes) => upload::keep(app, actor, number, &filename, bytes).await,
             // A wrong type is the better reason: for a folder of videos, the size isn't the

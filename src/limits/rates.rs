@@ -32,6 +32,8 @@ pub struct Limits {
     pub chat_address: Limit,
     /// Messages through one bubble.
     pub chat_key: Limit,
+    /// Files that visitors send from one network.
+    pub visitor_files: Limit,
     /// Reads of bubbles and histories from one address.
     pub chat_reading: Limit,
     /// Requests with one API key.
@@ -61,6 +63,7 @@ impl Limits {
             form_key: Limit::new(per_second(20), 200),
             chat_address: Limit::new(per_minute(120), 60),
             chat_key: Limit::new(per_second(100), 300),
+            visitor_files: Limit::new(per_hour(120), 40),
             chat_reading: Limit::new(per_minute(3_000), 3_000),
             api: Limit::new(Quota::per_minute(api_per_minute), api_per_minute.get()),
             guesses: Limit::new(per_minute(30), 30),

@@ -8,12 +8,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many files are in memory at once, each at most 5 MB.
 const FILES: Bounds = Bounds { all: 8, account: 6, user: 4 };
+/// The same for files that visitors send. One that is slow takes none of the team's places.
+const VISITOR_FILES: Bounds = Bounds { all: 4, account: 3, user: 2 };
 /// How many archives are packed at once; each has a thread of its own.
 const ARCHIVES: Bounds = Bounds { all: 8, account: 4, user: 2 };
 /// How many emails are in memory at once, each with all its files.
 const EMAILS: Bounds = Bounds { all: 2, account: 2, user: 2 };
 /// Maximum wait for a place.
 const PATIENCE: Duration = Duration::from_secs(60);
+const BUSY: &str = "Too many files are being uploaded right now. Try again in a moment.";
 /// Maximum memory for decoding pictures of all uploads together, in megabytes: a decoded
 /// picture is much larger than its file.
 const DECODING_MEGABYTES: u32 = 512;
@@ -22,6 +25,7 @@ const DECODING_MEGABYTES: u32 = 512;
 pub struct Uploads {
     /// One for each file, from its first byte until it is stored.
     pub files: Slots,
+    pub visitor_files: Slots,
     /// One for each archive that is being sent.
     pub archives: Slots,
     emails: Slots,
@@ -32,6 +36,7 @@ impl Default for Uploads {
     fn default() -> Self {
         Self {
             files: Slots::new(FILES),
+            visitor_files: Slots::new(VISITOR_FILES),
             archives: Slots::new(ARCHIVES),
             emails: Slots::new(EMAILS),
             decoding: Arc::new(Semaphore::new(DECODING_MEGABYTES as usize)),
@@ -45,7 +50,15 @@ impl Uploads {
     /// # Errors
     /// *Unavailable* when none becomes free in time.
     pub async fn file(&self, holder: Holder) -> Result<Place> {
-        self.files.take(holder, PATIENCE, "Too many files are being uploaded right now. Try again in a moment.").await
+        self.files.take(holder, PATIENCE, BUSY).await
+    }
+
+    /// The same for a file of a visitor.
+    ///
+    /// # Errors
+    /// *Unavailable* when none becomes free in time.
+    pub async fn visitor_file(&self, holder: Holder) -> Result<Place> {
+        self.visitor_files.take(holder, PATIENCE, BUSY).await
     }
 
     /// Waits for a place for one archive.

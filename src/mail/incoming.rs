@@ -27,8 +27,14 @@ pub struct Incoming {
     pub subject: String,
     /// Its text. Secrets of ours in quotes are taken out.
     pub text: Split,
-    /// The names of attached files.
-    pub files: Vec<String>,
+    pub files: Vec<File>,
+}
+
+/// An attached file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +63,7 @@ pub fn read(raw: &[u8], address: &ReplyAddress) -> Option<Incoming> {
     let id = message.message_id().map_or_else(|| sha256(raw), |id| sha256(id.as_bytes()));
     let from = message.from().and_then(Address::first).and_then(|from| from.address.as_deref());
     let text = quotes::split(&text(&message).replace('\r', ""), |line| address.is_in(line));
-    let files = message.attachments().filter(|part| !is_report(part)).map(file_name).collect();
+    let files = message.attachments().filter(|part| !is_report(part)).map(file).collect();
     Some(Incoming {
         id,
         tokens,
@@ -146,8 +152,8 @@ fn part_text(part: &MessagePart) -> String {
     }
 }
 
-fn file_name(part: &MessagePart) -> String {
-    part.attachment_name().unwrap_or("unnamed").to_owned()
+fn file(part: &MessagePart) -> File {
+    File { name: part.attachment_name().unwrap_or("unnamed").to_owned(), bytes: part.contents().to_vec() }
 }
 
 /// The text without the secrets of the mail that it quotes.

@@ -3,19 +3,25 @@
 //! visitor's secret.
 
 use crate::conversations::conversation::{Conversation, Status};
-use crate::conversations::messages::{Message, NewMessage, parse_message};
+use crate::conversations::messages::{Message, NewMessage, parse_message_with};
 use crate::conversations::visitor::Visitor;
 use crate::conversations::widgets::Widget;
 use crate::conversations::{conversation, messages, visitor, widgets};
 use crate::db::Connection;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::files::serve::Wish;
+use crate::files::{message, serve};
 use crate::limits::rates::Stream;
 use crate::live::event::{Event, Topic};
 use crate::live::subscription::{Subscription, Waited};
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
+use crate::source_files::keep::Stored;
 use crate::tickets::source_links;
+use crate::validation::kind::Kind;
 use crate::values::network::Network;
 use crate::values::{email, text, time, token};
-use crate::web::fields::read_body;
+use crate::web::fields::{content_type, read_body};
 use crate::web::query::Query;
 use crate::web::stream::{KEEP_ALIVE, frame};
 use crate::web::{AppData, charset, client, cross_origin, stream};
@@ -46,6 +52,7 @@ pub async fn config(req: HttpRequest, app: AppData, path: web::Path<String>) -> 
         "askEmail": widget.ask_email,
         "colour": widget.colour,
         "language": widget.language,
+        "files": Kind::accepted(),
         "texts": texts.all(),
     });
     Ok(HttpResponse::Ok()
@@ -63,18 +70,47 @@ struct Line {
     name: String,
     body: String,
     at: String,
+    files: Vec<FileLine>,
 }
 
-impl From<Message> for Line {
-    fn from(message: Message) -> Self {
+/// A file of a message as the bubble receives it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FileLine {
+    id: String,
+    name: String,
+    has_thumbnail: bool,
+}
+
+impl Line {
+    fn new(message: Message, files: &[SourceFile]) -> Self {
+        let id = message.bubble_id().map(ToOwned::to_owned);
+        let names = messages::names(files.iter().map(|file| file.filename.as_str()));
+        let file = |file: &SourceFile| FileLine {
+            id: file.id.clone(),
+            name: file.filename.clone(),
+            has_thumbnail: file.thumbnail.is_some(),
+        };
         Self {
-            id: message.bubble_id().map(ToOwned::to_owned),
+            id,
             position: message.position,
             from: message.sender.as_str(),
             name: message.author_name,
-            body: message.body,
+            body: if files.is_empty() || message.body != names { message.body } else { String::new() },
             at: time::exact(message.created_at),
+            files: files.iter().map(file).collect(),
         }
+    }
+
+    /// Messages of a conversation, with their files.
+    fn of(conn: &mut Connection, seq: i64, rows: Vec<Message>) -> Result<Vec<Self>> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+        let mut files = file::of_messages(conn, seq, first.position, last.position)?;
+        let line = |row: Message| {
+            let files = files.remove(&row.position).unwrap_or_default();
+            Self::new(row, &files)
+        };
+        Ok(rows.into_iter().map(line).collect())
     }
 }
 
@@ -90,7 +126,8 @@ struct Sent {
     page: String,
 }
 
-/// `POST /chat/{widgetKey}/messages`: `id`, `body`, `name`, `email`, `page` as JSON.
+/// `POST /chat/{widgetKey}/messages`: `id`, `body`, `name`, `email`, `page` as JSON, or with `files`
+/// as a multipart form.
 /// The first message starts the conversation. If the id is known, the response is the stored
 /// message with `200`.
 ///
@@ -108,7 +145,14 @@ pub async fn send(
     app.limits.chat_key.check(&key)?;
     let hash = secret_hash(req)?;
     let widget = widget(req, app, key).await?;
-    let sent: Sent = read(req, payload, "message").await?;
+    let (sent, files): (Sent, Vec<Stored>) = if content_type(req) == "multipart/form-data" {
+        let from = message::From::Visitor(widget.account_id, sender(req, app));
+        let received = message::read(req, app, payload.into_inner(), from).await?;
+        received.expect_all_files()?;
+        (received.fields.read()?, received.files)
+    } else {
+        (read(req, payload, "message").await?, Vec::new())
+    };
     let client_id = messages::parse_client_id(&sent.id)?;
     let visitor = Visitor {
         hash,
@@ -118,18 +162,19 @@ pub async fn send(
         page_url: text::page_url(&sent.page),
         country: client::country(req, &app.config),
     };
-    let message = NewMessage::of_visitor(parse_message(&sent.body)?, Some(client_id), app.clock.now());
+    let body = parse_message_with(&sent.body, &files)?;
+    let message = NewMessage { files, ..NewMessage::of_visitor(body, Some(client_id), app.clock.now()) };
     let id = token::id()?;
     let send = move |conn: &mut Connection| {
         let posted = visitor::send(conn, &widget, &visitor, &message, &id)?;
         if posted.reopened {
             source_links::visitor_returned(conn, &posted.conversation, message.at)?;
         }
-        Ok(posted)
+        Ok((posted.is_new, Line::of(conn, posted.conversation.seq, vec![posted.message])?))
     };
-    let posted = app.db.write(send).await?;
-    let mut answer = if posted.is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
-    Ok(answer.json(Line::from(posted.message)))
+    let (is_new, lines) = app.db.write(send).await?;
+    let mut answer = if is_new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(answer.json(lines.first()))
 }
 
 /// Query of `GET /chat/{widgetKey}/messages` and `…/events`.
@@ -170,10 +215,45 @@ pub async fn history(
                 (rows, more)
             }
         };
-        let lines: Vec<Line> = rows.into_iter().map(Line::from).collect();
+        let lines = Line::of(conn, found.seq, rows)?;
         Ok(json!({ "conversation": tag(&found), "status": found.status.as_str(), "messages": lines, "more": more }))
     });
     Ok(HttpResponse::Ok().json(answer.await?))
+}
+
+/// `GET /chat/{widgetKey}/files/{id}`: a file of the conversation.
+///
+/// # Errors
+/// *Signed out* without a secret, *not found*, *forbidden* or *too many*.
+pub async fn file(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<(String, String)>,
+    wish: Query<Wish>,
+) -> Result<HttpResponse> {
+    let file = find_file(&req, &app, path.into_inner()).await?;
+    serve::source_file(&req, &app, &file, &wish).await
+}
+
+/// `GET /chat/{widgetKey}/files/{id}/thumbnail`
+///
+/// # Errors
+/// The same, and *not found* when it has no thumbnail.
+pub async fn thumbnail(req: HttpRequest, app: AppData, path: web::Path<(String, String)>) -> Result<HttpResponse> {
+    let file = find_file(&req, &app, path.into_inner()).await?;
+    serve::thumbnail_of(&req, &app, file.thumbnail_key(), &file.id).await
+}
+
+async fn find_file(req: &HttpRequest, app: &AppData, (key, id): (String, String)) -> Result<SourceFile> {
+    app.limits.chat_reading.check(sender(req, app))?;
+    let hash = secret_hash(req)?;
+    let widget = widget(req, app, key).await?;
+    app.db
+        .read(move |conn| {
+            let of = conversation::of_visitor(conn, widget.id, &hash)?.ok_or_else(Error::not_found)?;
+            file::find_in_conversation(conn, of.seq, &id)
+        })
+        .await
 }
 
 /// What a visitor has seen.
@@ -305,8 +385,11 @@ impl Feed {
 
     async fn read(&mut self) -> News {
         let (seq, after) = (self.seq, self.after);
-        let read = self.app.db.read(move |conn| messages::news_of(conn, seq, after, CATCH_UP)).await;
-        let (status, rows) = match read {
+        let news = move |conn: &mut Connection| {
+            let Some((status, rows)) = messages::news_of(conn, seq, after, CATCH_UP)? else { return Ok(None) };
+            Ok(Some((status, Line::of(conn, seq, rows)?)))
+        };
+        let (status, lines) = match self.app.db.read(news).await {
             Ok(Some(found)) => found,
             Ok(None) => return News::End,
             Err(error) => {
@@ -315,10 +398,10 @@ impl Feed {
             }
         };
         let mut text = String::new();
-        for row in rows {
-            self.after = row.position;
+        for line in lines {
+            self.after = line.position;
             // Writing plain text as JSON cannot fail.
-            let data = serde_json::to_string(&Line::from(row)).unwrap_or_default();
+            let data = serde_json::to_string(&line).unwrap_or_default();
             text += &frame("message", Some(self.after), &data);
             self.must_read = true;
         }
@@ -340,7 +423,7 @@ fn tag(conversation: &Conversation) -> String {
 /// Reads a request's JSON; `what` names it in the error.
 async fn read<T: DeserializeOwned>(req: &HttpRequest, payload: web::Payload, what: &str) -> Result<T> {
     let body = read_body(req, &mut payload.into_inner(), MAX_BYTES).await?;
-    let unreadable = |error| Error::new(Kind::Unreadable, format!("The {what} is not valid: {error}."));
+    let unreadable = |error| Error::new(ErrorKind::Unreadable, format!("The {what} is not valid: {error}."));
     serde_json::from_str(&charset::body(body, charset::declared(req))).map_err(unreadable)
 }
 
@@ -362,5 +445,5 @@ fn secret_hash(req: &HttpRequest) -> Result<String> {
     if is_fine {
         return Ok(token::sha256(secret.as_bytes()));
     }
-    Err(Error::new(Kind::SignedOut, "Send the visitor’s secret (Authorization: Bearer …, 32 to 128 letters)."))
+    Err(Error::new(ErrorKind::SignedOut, "Send the visitor’s secret (Authorization: Bearer …, 32 to 128 letters)."))
 }

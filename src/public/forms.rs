@@ -1,9 +1,15 @@
 //! `POST /f/{formKey}`: receives a website's own form. The endpoint is open to every origin
 //! that the form allows, ignores cookies, and can only add a submission.
 
+use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
-use crate::limits::budget::Share;
+use crate::files::message;
+use crate::files::message::From;
+use crate::files::receive::{Part, Receiver, Rules};
+use crate::files::upload::Refused;
+use crate::source_files::file::MAX_FILES;
+use crate::source_files::keep::Stored;
 use crate::submissions::fields::{FIELDS_READ, JsonFields, MAX_BYTES, Parsed};
 use crate::submissions::form::Form;
 use crate::submissions::submission::Origin;
@@ -11,9 +17,8 @@ use crate::submissions::{form, submission};
 use crate::values::{text, token};
 use crate::web::fields::{content_type, read_body};
 use crate::web::layout::Layout;
-use crate::web::multipart::{file_name, multipart_error};
 use crate::web::query::Query;
-use crate::web::{AppData, charset, client, cross_origin, flow, multipart};
+use crate::web::{AppData, charset, client, cross_origin, multipart};
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
 use actix_web::http::header::{LOCATION, REFERER};
@@ -21,13 +26,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use encoding_rs::Encoding;
 use form_urlencoded::byte_serialize;
-use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Maximum size of files that are read and discarded, in bytes, so that the text after them
-/// is kept. They cost transfer time but no memory.
-const MAX_FILES: usize = 1024 * 1024 * 1024;
+/// Most bytes of a form. Files that are too large are read and dropped, so that the text after them
+/// is kept; they cost transfer time but no memory.
+const MAX_REQUEST: usize = 1024 * 1024 * 1024;
 
 /// `POST /f/{formKey}`. A JSON request gets a JSON response, which the website can read.
 ///
@@ -48,25 +52,29 @@ pub async fn receive(
     let form = app.db.read(move |conn| form::by_key(conn, &key)).await?;
     cross_origin::check(&req, &app.config, &form.allowed_origins)?;
     let origin = cross_origin::origin(&req);
-    let Sent { fields, files } = read(&req, payload.into_inner()).await?;
-    let parsed = Parsed::new(fields)?;
+    let from = From::Visitor(form.account_id, client::network(&req, &app.config));
+    let Sent { fields, files, refused } = read(&req, &app, payload.into_inner(), from).await?;
+    let mut parsed = Parsed::new(fields)?;
+    if !parsed.spam {
+        parsed.files = files;
+    }
     let page_url = parsed.page_url.clone().or_else(|| referer(&req));
-    let from = Origin { page_url, country: client::country(&req, &app.config) };
+    let origin_of = Origin { page_url, country: client::country(&req, &app.config) };
     let next = allowed_next(&form, parsed.next.as_deref(), origin);
     let said = form.thanks.clone();
     let (id, now, thanks) = (token::id()?, app.clock.now(), format!("/f/{}/thanks", form.key));
     let (stored, visitor) = (id.clone(), Actor::visitor(form.account_id, &parsed.visitor_name));
-    app.db.write(move |conn| submission::add(conn, &visitor, &form, &stored, &parsed, &from, now)).await?;
+    app.db.write(move |conn| submission::add(conn, &visitor, &form, &stored, &parsed, &origin_of, now)).await?;
     if content_type(&req) == "application/json" {
         return Ok(HttpResponse::Created().json(json!({ "id": id, "next": next, "thanks": said })));
     }
-    let to = match (files, next) {
+    let to = match (refused, next) {
         (0, Some(next)) => HttpResponse::SeeOther().insert_header((LOCATION, next)).finish(),
         (0, None) => layout.see_other(thanks),
         // Our page first says that the files weren't kept.
-        (files, next) => {
+        (refused, next) => {
             let next = next.map(|next| format!("&next={}", byte_serialize(next.as_bytes()).collect::<String>()));
-            layout.see_other(format!("{thanks}?files={files}{}", next.unwrap_or_default()))
+            layout.see_other(format!("{thanks}?files={refused}{}", next.unwrap_or_default()))
         }
     };
     Ok(to)
@@ -133,20 +141,22 @@ fn referer(req: &HttpRequest) -> Option<String> {
 }
 
 /// The content of a submitted form.
+#[derive(Default)]
 struct Sent {
     fields: Vec<(String, String)>,
-    /// How many files.
-    files: usize,
+    files: Vec<Stored>,
+    /// How many files were refused.
+    refused: usize,
 }
 
 impl Sent {
     fn of(fields: Vec<(String, String)>) -> Self {
-        Self { fields, files: 0 }
+        Self { fields, ..Self::default() }
     }
 }
 
-async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
-    let (share, declared) = (flow::share(req)?, charset::declared(req));
+async fn read(req: &HttpRequest, app: &App, mut payload: Payload, from: From) -> Result<Sent> {
+    let declared = charset::declared(req);
     match content_type(req).as_str() {
         "application/x-www-form-urlencoded" => {
             let body = read_body(req, &mut payload, MAX_BYTES).await?;
@@ -158,7 +168,7 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
             let read = serde_json::from_str(&charset::body(body, declared));
             read.map(|JsonFields(fields)| Sent::of(fields)).map_err(unreadable)
         }
-        "multipart/form-data" => read_multipart(multipart::parts(req, payload), &share, declared).await,
+        "multipart/form-data" => read_multipart(app, multipart::parts(req, payload), from, declared).await,
         _ => Err(Error::new(
             Kind::UnsupportedType,
             "Send the form as application/x-www-form-urlencoded, multipart/form-data or application/json.",
@@ -166,39 +176,38 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<Sent> {
     }
 }
 
-/// Reads the fields. Of a file only the name is kept, because forms accept no files.
-async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'static Encoding>) -> Result<Sent> {
-    let unreadable = |error| multipart_error(&error);
-    let (mut fields, mut left, mut files, mut files_left) = (Vec::new(), MAX_BYTES, 0, MAX_FILES);
-    while let Some(mut part) = parts.try_next().await.map_err(unreadable)? {
+/// Reads the fields and stores the files. A file that is refused is told, and loses nothing else.
+async fn read_multipart(app: &App, parts: Multipart, from: From, declared: Option<&'static Encoding>) -> Result<Sent> {
+    let (max_request, sender) = (MAX_REQUEST, from.sender());
+    let rules = Rules { only: None, max_files: MAX_FILES, max_text: MAX_BYTES, max_request, sender };
+    let mut receiver = Receiver::new(parts, &app.uploads, rules);
+    let (mut fields, mut sent) = (Vec::new(), Sent::default());
+    while let Some(part) = receiver.next().await? {
         // There are too many fields already: `Parsed::new` rejects the form.
         if fields.len() >= FIELDS_READ {
             break;
         }
-        let name = part.name().unwrap_or_default().to_owned();
-        let file = part.content_disposition().and_then(file_name);
-        left = take(left, name.len() + file.as_ref().map_or(0, String::len))?;
-        let mut value = Vec::new();
-        while let Some(chunk) = part.try_next().await.map_err(unreadable)? {
-            if file.is_some() {
-                files_left = files_left.checked_sub(chunk.len()).ok_or_else(|| {
-                    Error::new(Kind::TooLarge, "The files are too large. Send the form without them.")
-                })?;
-                continue;
-            }
-            left = take(left, chunk.len())?;
-            share.take(chunk.len())?;
-            value.extend_from_slice(&chunk);
-        }
-        let value = match file {
-            Some(file) if !file.is_empty() => {
-                files += 1;
-                Value::File(file)
-            }
-            // An empty file field counts as empty text.
-            _ => Value::Text(value),
-        };
-        fields.push((name, value));
+        fields.push(match part {
+            Part::Field(name, value) => (name, Value::Text(value)),
+            Part::File(name, file) => match message::store(app, from, file).await? {
+                Ok(stored) => {
+                    let filename = stored.filename.clone();
+                    sent.files.push(stored);
+                    (name, Value::File(filename))
+                }
+                Err(Refused { filename, rejection }) => {
+                    sent.refused += 1;
+                    (name, Value::File(format!("(file not kept: {filename}: {})", rejection.message)))
+                }
+            },
+        });
+    }
+    let size = |(name, value): &(String, Value)| match value {
+        Value::Text(text) => name.len() + text.len(),
+        Value::File(text) => name.len() + text.len(),
+    };
+    if fields.iter().map(size).sum::<usize>() > MAX_BYTES {
+        return Err(Error::new(Kind::TooLarge, "A form can have at most 64 KB of text."));
     }
     // The headers of the parts are UTF-8 already, see multipart.rs.
     let texts = fields.iter().filter_map(|(name, value)| match value {
@@ -209,18 +218,15 @@ async fn read_multipart(mut parts: Multipart, share: &Share, declared: Option<&'
     fields.retain(|(name, _)| name != charset::CHARSET_FIELD);
     let decode = |value| match value {
         Value::Text(value) => charset::decode(&value, encoding),
-        Value::File(name) => format!("(file not kept: {name})"),
+        Value::File(text) => text,
     };
-    Ok(Sent { fields: fields.into_iter().map(|(name, value)| (name, decode(value))).collect(), files })
+    sent.fields = fields.into_iter().map(|(name, value)| (name, decode(value))).collect();
+    Ok(sent)
 }
 
 /// The content of one part of a multipart form.
 enum Value {
     Text(Vec<u8>),
-    /// The name of a file, whose content is discarded.
+    /// The name of a file, and why it was refused, if it was.
     File(String),
-}
-
-fn take(left: usize, bytes: usize) -> Result<usize> {
-    left.checked_sub(bytes).ok_or_else(|| Error::new(Kind::TooLarge, "A form can have at most 64 KB of text."))
 }

@@ -4,23 +4,29 @@
 
 use crate::accounts::account;
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Channel, Message, NewMessage, parse_message, parse_request_id};
+use crate::conversations::messages::{Channel, Message, NewMessage, parse_message_with, parse_request_id};
 use crate::conversations::stopped::Reason;
 use crate::conversations::texts::Texts;
 use crate::conversations::{messages, stopped, thread_links, visitor, widgets};
 use crate::db::Connection;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
+use crate::files::message::{From, Received};
+use crate::files::serve::Wish;
+use crate::files::shown::ShownFile;
+use crate::files::{message, serve};
 use crate::public::chat;
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
 use crate::tickets::source_links;
 use crate::values::{text, time, token};
-use crate::web::fields::Form;
+use crate::web::fields::{Fields, Form};
 use crate::web::layout::Layout;
 use crate::web::prose::{Span, spans};
 use crate::web::query::Query;
 use crate::web::{AppData, client};
 use actix_web::http::header::{HeaderName, HeaderValue, REFERRER_POLICY};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -35,6 +41,7 @@ struct Line {
     iso: String,
     /// In the account's time zone.
     at: String,
+    files: Vec<ShownFile>,
 }
 
 impl Line {
@@ -42,7 +49,7 @@ impl Line {
         spans(&self.body)
     }
 
-    fn new(message: Message, team: &str, you: &str, zone: Tz) -> Self {
+    fn new(message: Message, files: Vec<ShownFile>, team: &str, you: &str, zone: Tz) -> Self {
         let from_agent = message.is_from_agent();
         let author = if from_agent { text::first_filled(&[&message.author_name, team]) } else { you };
         let at = message.created_at.and_utc();
@@ -52,7 +59,8 @@ impl Line {
             from_agent,
             iso: time::exact(message.created_at),
             at: at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
-            body: message.body,
+            body: ShownFile::text_beside(&files, message.body),
+            files,
         }
     }
 }
@@ -159,11 +167,18 @@ async fn render(
     let before = place.before;
     let read = move |conn: &mut Connection| {
         let rows = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
-        Ok((Thread::load(conn, &conversation)?, rows))
+        let ends = (rows.first(), rows.last());
+        let (first, last) = (ends.0.map_or(0, |row| row.position), ends.1.map_or(0, |row| row.position));
+        let files = file::of_messages(conn, conversation.seq, first, last)?;
+        Ok((Thread::load(conn, &conversation)?, rows, files))
     };
-    let (thread, rows) = app.db.read(read).await?;
-    let texts = thread.texts.all();
-    let line = |message| Line::new(message, &thread.team, texts["you"], thread.zone);
+    let (thread, rows, mut files) = app.db.read(read).await?;
+    let (texts, base) = (thread.texts.all(), layout.href(&format!("/thread/{token}/files")));
+    let line = |message: Message| {
+        let files = files.remove(&message.position).unwrap_or_default();
+        let files = files.iter().map(|file| ShownFile::new(file, &base)).collect();
+        Line::new(message, files, &thread.team, texts["you"], thread.zone)
+    };
     let lines: Vec<Line> = rows.into_iter().map(line).collect();
     let page = ThreadPage {
         layout,
@@ -189,7 +204,7 @@ pub struct Answer {
     request_id: String,
 }
 
-/// `POST /thread/{token}/messages`: `body`, `requestId`. A request that is sent twice stores one
+/// `POST /thread/{token}/messages`: `body`, `requestId`, `files` (multipart). A request that is sent twice stores one
 /// message.
 ///
 /// # Errors
@@ -199,10 +214,27 @@ pub async fn send(
     app: AppData,
     layout: Layout,
     path: web::Path<String>,
-    Form(answer): Form<Answer>,
+    payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let (token, written) = (path.into_inner(), answer.body.clone());
-    match store(&req, &app, &layout, &token, answer).await {
+    let token = path.into_inner();
+    app.limits.chat_address.check(client::network(&req, &app.config))?;
+    let found = find(&req, &app, &token).await;
+    // Files of somebody without a link are not read.
+    let account = found.as_ref().map_or(0, |found| found.account_id);
+    let received = match account {
+        0 => Received::without_files(Fields::from_request(&req, &mut payload.into_inner()).await.unwrap_or_default()),
+        account => {
+            let from = From::Visitor(account, client::network(&req, &app.config));
+            message::read(&req, &app, payload.into_inner(), from).await?
+        }
+    };
+    let answer: Answer = received.fields.read()?;
+    let written = answer.body.clone();
+    let stored = match found {
+        Ok(conversation) => store(&app, &layout, &token, conversation, answer, &received).await,
+        Err(error) => Err(error),
+    };
+    match stored {
         // What was written must not be lost with the link, or when the visitor was too quick.
         Err(error) if error.kind != Kind::Internal => {
             let page = GonePage { layout: &layout, error: &error, body: &written };
@@ -212,14 +244,20 @@ pub async fn send(
     }
 }
 
-async fn store(req: &HttpRequest, app: &AppData, layout: &Layout, token: &str, answer: Answer) -> Result<HttpResponse> {
-    app.limits.chat_address.check(client::network(req, &app.config))?;
-    let conversation = find(req, app, token).await?;
+async fn store(
+    app: &AppData,
+    layout: &Layout,
+    token: &str,
+    conversation: Conversation,
+    answer: Answer,
+    received: &Received,
+) -> Result<HttpResponse> {
     let client_id = parse_request_id(&answer.request_id)?;
-    let message = match parse_message(&answer.body) {
+    let body = received.expect_all_files().and_then(|()| parse_message_with(&answer.body, &received.files));
+    let message = match body {
         Ok(body) => {
-            let message = NewMessage::of_visitor(body, client_id, app.clock.now());
-            NewMessage { channel: Channel::Thread, ..message }
+            let (files, message) = (received.files.clone(), NewMessage::of_visitor(body, client_id, app.clock.now()));
+            NewMessage { channel: Channel::Thread, files, ..message }
         }
         Err(error) => {
             let place = Place { before: None, sent: None };
@@ -238,6 +276,34 @@ async fn store(req: &HttpRequest, app: &AppData, layout: &Layout, token: &str, a
     };
     app.db.write(write).await?;
     Ok(kept_secret(layout.see_other(format!("/thread/{token}?sent=1#latest"))))
+}
+
+/// `GET /thread/{token}/files/{id}`
+///
+/// # Errors
+/// *Not found* when the link does not work any more, or the conversation has no such file.
+pub async fn file(
+    req: HttpRequest,
+    app: AppData,
+    path: web::Path<(String, String)>,
+    wish: Query<Wish>,
+) -> Result<HttpResponse> {
+    let file = find_file(&req, &app, path.into_inner()).await?;
+    serve::source_file(&req, &app, &file, &wish).await.map(kept_secret)
+}
+
+/// `GET /thread/{token}/files/{id}/thumbnail`
+///
+/// # Errors
+/// The same, and *not found* when it has no thumbnail.
+pub async fn thumbnail(req: HttpRequest, app: AppData, path: web::Path<(String, String)>) -> Result<HttpResponse> {
+    let file = find_file(&req, &app, path.into_inner()).await?;
+    serve::thumbnail_of(&req, &app, file.thumbnail_key(), &file.id).await.map(kept_secret)
+}
+
+async fn find_file(req: &HttpRequest, app: &AppData, (token, id): (String, String)) -> Result<SourceFile> {
+    let of = find(req, app, &token).await?;
+    app.db.read(move |conn| file::find_in_conversation(conn, of.seq, &id)).await
 }
 
 /// What was shown.

@@ -1,6 +1,7 @@
 //! The fields of a submission in order, and the visitor's details found in them.
 
 use crate::error::{Error, Kind, Result};
+use crate::source_files::keep::Stored;
 use crate::values::{email, text};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -91,6 +92,8 @@ pub struct Parsed {
     pub visitor_name: String,
     /// The visitor's email address, from the usual fields.
     pub visitor_email: String,
+    /// Stored files that came with it.
+    pub files: Vec<Stored>,
 }
 
 impl Parsed {
@@ -150,6 +153,7 @@ impl Parsed {
             spam: false,
             visitor_name: visitor_name(&fields),
             visitor_email: visitor_email(&fields),
+            files: Vec::new(),
             fields: FieldList(fields),
         })
     }

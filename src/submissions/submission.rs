@@ -12,6 +12,8 @@ use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::search;
 use crate::search::Part;
+use crate::source_files::keep;
+use crate::source_files::keep::Owner;
 use crate::submissions::fields;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
@@ -148,6 +150,7 @@ pub fn add(
     let submission: Submission = added.ok_or_else(|| {
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
+    keep::claim(conn, form.account_id, &parsed.files, Owner::Submission(submission.seq))?;
     index::index_terms(conn, Index::Submissions, submission.account_id, submission.seq, &terms(&submission))?;
     let summary = submission.summary();
     let data = json!({ "form": form.id, "spam": submission.spam });

@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
@@ -30,6 +32,8 @@ pub struct Known {
     pub topics: Vec<String>,
 }
 
+/// Most files of a conversation that are offered for a ticket.
+const MOST_FILES: i64 = 20;
 /// Longest beginning of a message that is offered as a title, in characters.
 const MAX_TOPIC: usize = 80;
 
@@ -78,6 +82,22 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
         SourceKind::Chat => conversation::exists(conn, account_id, &source.id),
         SourceKind::Form => submission::exists(conn, account_id, &source.id),
     }
+}
+
+/// The newest files of a source, with those of the conversation that answers it, oldest first.
+pub fn files(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Vec<SourceFile>> {
+    let (mut files, conversation) = match source.kind {
+        SourceKind::Chat => (Vec::new(), conversation::find(conn, account_id, &source.id)?),
+        SourceKind::Form => {
+            let Some(found) = submission::find(conn, account_id, &source.id)? else { return Ok(Vec::new()) };
+            let answer = conversation::of_submission(conn, account_id, &source.id)?;
+            (file::of_submission(conn, found.seq)?, answer)
+        }
+    };
+    if let Some(conversation) = conversation {
+        files.extend(file::of_conversation(conn, conversation.seq, MOST_FILES)?);
+    }
+    Ok(files)
 }
 
 /// The tickets created from a source, oldest first, excluding the trash.

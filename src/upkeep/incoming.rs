@@ -2,12 +2,17 @@
 
 use crate::app::App;
 use crate::conversations::mail_answers;
-use crate::conversations::mail_answers::Taken;
+use crate::conversations::mail_answers::{Files, Taken};
 use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::mail::incoming;
+use crate::mail::incoming::{Incoming, Kind};
+use crate::source_files::file::MAX_FILES;
+use crate::source_files::keep::keep;
 use crate::tickets::source_links;
+use crate::validation::rejection::Failure;
 use bytesize::ByteSize;
+use std::sync::Arc;
 
 /// Largest email that is taken: five files of 5 MB, as mail carries them, and a text.
 pub const MAX: ByteSize = ByteSize::mib(40);
@@ -25,8 +30,18 @@ pub async fn take(app: &App, raw: Vec<u8>) -> Result<()> {
         return Ok(());
     };
     let (id, now) = (mail.id.clone(), app.clock.now());
+    let mail = Arc::new(mail);
+    let looked = mail.clone();
+    let account = app.db.read(move |conn| mail_answers::account(conn, &looked, now)).await?;
+    // Files of a message that belongs nowhere are not even looked at.
+    let files = match account {
+        Some(account) if !matches!(mail.kind, Kind::NotDelivered(_) | Kind::Report) => {
+            store(app, account, &mail).await?
+        }
+        _ => Files::default(),
+    };
     let write = move |conn: &mut Connection| {
-        let taken = mail_answers::take(conn, &mail, now)?;
+        let taken = mail_answers::take(conn, &mail, &files, now)?;
         if let Taken::Stored(posted) = &taken
             && posted.reopened
         {
@@ -38,4 +53,21 @@ pub async fn take(app: &App, raw: Vec<u8>) -> Result<()> {
         tracing::info!(reason, id, "dropped an email");
     }
     Ok(())
+}
+
+/// Stores the files of an email. One that is refused loses nothing else.
+async fn store(app: &App, account: i64, mail: &Incoming) -> Result<Files> {
+    let mut files = Files::default();
+    for (place, file) in mail.files.iter().enumerate() {
+        if place >= MAX_FILES {
+            files.refused.push(format!("{}: one email brings at most {MAX_FILES} files.", file.name));
+            continue;
+        }
+        match keep(app, account, true, &file.name, file.bytes.clone()).await {
+            Ok(stored) => files.stored.push(stored),
+            Err(Failure::Rejected(rejection)) => files.refused.push(format!("{}: {}", file.name, rejection.message)),
+            Err(Failure::Failed(error)) => return Err(error),
+        }
+    }
+    Ok(files)
 }

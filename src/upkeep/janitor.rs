@@ -11,8 +11,9 @@ use crate::db::Connection;
 use crate::error::Result;
 use crate::events::retention;
 use crate::jobs::queue;
+use crate::source_files::file::SourceFile;
 use crate::upkeep::marker;
-use crate::{conversations, submissions, tickets};
+use crate::{conversations, source_files, submissions, tickets};
 use chrono::TimeDelta;
 
 /// Data is removed only when it has been out of reach for this long, so that a successful
@@ -55,13 +56,25 @@ pub async fn clear(app: &App) -> Result<()> {
         forget_files(app, files).await?;
         app.db.write(move |conn| tickets::trash::forget(conn, &ids, now)).await?;
     }
-    app.db.write(move |conn| inventory::release_reservations(conn, now - RESERVED)).await?;
+    let release = move |conn: &mut Connection| {
+        inventory::release_reservations(conn, now - RESERVED)?;
+        source_files::inventory::release_reservations(conn, now - RESERVED)
+    };
+    app.db.write(release).await?;
     loop {
         let files = app.db.scan(move |conn| inventory::expired(conn, old, CHUNK)).await?;
         if files.is_empty() {
             break;
         }
         forget_files(app, files).await?;
+    }
+    loop {
+        let files = app.db.scan(move |conn| source_files::inventory::expired(conn, old, CHUNK)).await?;
+        if files.is_empty() {
+            break;
+        }
+        delete_objects(app, files.iter().flat_map(SourceFile::keys)).await?;
+        app.db.write(move |conn| source_files::inventory::forget(conn, &files)).await?;
     }
     while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK, now)).await? > 0 {}
     while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES, now)).await? > 0 {}
@@ -76,10 +89,13 @@ pub async fn clear(app: &App) -> Result<()> {
 /// Deletes the bytes first. The next round finds rows without bytes, but bytes without a
 /// row are found only by `docket check`.
 async fn forget_files(app: &App, files: Vec<Attachment>) -> Result<()> {
-    for file in &files {
-        for key in file.keys() {
-            app.storage.delete(&key).await?;
-        }
-    }
+    delete_objects(app, files.iter().flat_map(Attachment::keys)).await?;
     app.db.write(move |conn| inventory::forget(conn, &files)).await
+}
+
+async fn delete_objects(app: &App, keys: impl Iterator<Item = String>) -> Result<()> {
+    for key in keys {
+        app.storage.delete(&key).await?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::accounts::account;
 use crate::app::App;
-use crate::conversations::messages::{Message, Sender};
+use crate::conversations::messages::{Message, Sender, names};
 use crate::conversations::reply_mails::{Delivery, Plan, Planned};
 use crate::conversations::thread_links::Secrets;
 use crate::conversations::{conversation, reply_mails, thread_links, widgets};
@@ -13,6 +13,7 @@ use crate::jobs::job::{Job, Kind, NewJob};
 use crate::jobs::queue::Outcome;
 use crate::live::event::Topic;
 use crate::mail::mailer::{ForVisitor, Mail, Mailer};
+use crate::source_files::file::SourceFile;
 use crate::values::{text, token};
 use askama::Template;
 use chrono::TimeDelta;
@@ -117,12 +118,19 @@ impl Links {
 
 struct Reply<'a> {
     author: &'a str,
-    body: &'a str,
+    /// With the names of its files, which are at the link.
+    body: String,
 }
 
 impl<'a> Reply<'a> {
-    fn new(message: &'a Message, team: &'a str) -> Self {
-        Self { author: text::first_filled(&[&message.author_name, team]), body: &message.body }
+    fn new(message: &'a Message, files: &[SourceFile], team: &'a str) -> Self {
+        let author = text::first_filled(&[&message.author_name, team]);
+        let names = names(files.iter().map(|file| file.filename.as_str()));
+        let body = match names.is_empty() || names == message.body {
+            true => message.body.clone(),
+            false => format!("{}\n\n{names}", message.body),
+        };
+        Self { author, body }
     }
 }
 
@@ -146,7 +154,8 @@ fn mail(planned: &Planned, texts: &BTreeMap<&'static str, &str>, language: &str,
     let subject = text::shorten(&texts["mailSubject"].replace("{team}", team), 150);
     let length = if planned.conversation.has_confirmed_email() { QUOTE } else { QUOTE_TO_UNCONFIRMED };
     let question = planned.question.as_ref().map_or_else(String::new, |message| quote(message, length));
-    let reply = |message| Reply::new(message, team);
+    let files = |message: &Message| planned.files.get(&message.position).map_or(&[][..], Vec::as_slice);
+    let reply = |message| Reply::new(message, files(message), team);
     let replies: Vec<Reply> = planned.replies.iter().map(reply).collect();
     let mut plain = String::new();
     // Writing to a string cannot fail.

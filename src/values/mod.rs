@@ -5,6 +5,7 @@ pub mod email;
 pub mod network;
 pub mod page;
 pub mod reply_address;
+pub mod scanner;
 pub mod text;
 pub mod time;
 pub mod token;

@@ -69,7 +69,8 @@ const FRAME: [&str; 14] = [
 ];
 
 /// The parts of the chat bubble's script, in order. They share one scope.
-const BUBBLE: [&str; 9] = ["settings", "memory", "server", "messages", "line", "sending", "links", "drawing", "panel"];
+const BUBBLE: [&str; 10] =
+    ["settings", "memory", "server", "messages", "line", "files", "sending", "links", "drawing", "panel"];
 
 struct Asset {
     content_type: &'static str,

@@ -3,11 +3,13 @@
 use crate::error::{Error, Kind, Result};
 use crate::values::text;
 use crate::web::layout::CurrentUser;
-use crate::web::{charset, flow};
+use crate::web::multipart::{file_name, multipart_error};
+use crate::web::{charset, flow, multipart};
+use actix_multipart::Multipart;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use form_urlencoded::Serializer;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,11 +30,15 @@ const ANYBODY: Bounds = Bounds { bytes: 1_300_000, fields: 100 };
 /// How much of a body that is too large is read and discarded before the response.
 const READ_PAST: usize = 16 * 1024 * 1024;
 
-/// The fields of an `application/x-www-form-urlencoded` body.
+/// The fields of a form, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    pub fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// Reads the fields into a struct. Except in passwords, line ends become LF and NUL is
     /// removed.
     ///
@@ -98,11 +104,15 @@ impl FromRequest for Fields {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (req, mut payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            if content_type(&req) != "application/x-www-form-urlencoded" {
-                let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
-                return Err(Error::new(Kind::UnsupportedType, message).into());
-            }
             let bounds = if req.extensions().get::<CurrentUser>().is_some() { SIGNED_IN } else { ANYBODY };
+            match content_type(&req).as_str() {
+                "application/x-www-form-urlencoded" => {}
+                "multipart/form-data" => return Ok(Self(texts(multipart::parts(&req, payload), bounds).await?)),
+                _ => {
+                    let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
+                    return Err(Error::new(Kind::UnsupportedType, message).into());
+                }
+            }
             let body = read_body(&req, &mut payload, bounds.bytes).await?;
             if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
                 let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);
@@ -111,6 +121,26 @@ impl FromRequest for Fields {
             Ok(Self(charset::pairs(&body, charset::declared(&req))))
         })
     }
+}
+
+/// The fields of a multipart form. Its files are skipped.
+async fn texts(mut parts: Multipart, bounds: Bounds) -> Result<Vec<(String, String)>> {
+    let (mut fields, mut left) = (Vec::new(), bounds.bytes);
+    while let Some(mut part) = parts.try_next().await.map_err(|error| multipart_error(&error))? {
+        let is_file = part.content_disposition().and_then(file_name).is_some();
+        let mut value = Vec::new();
+        while let Some(chunk) = part.try_next().await.map_err(|error| multipart_error(&error))? {
+            if !is_file {
+                let rest = left.checked_sub(chunk.len()).filter(|_| fields.len() < bounds.fields);
+                left = rest.ok_or_else(|| Error::new(Kind::TooLarge, "The form has too much text."))?;
+                value.extend_from_slice(&chunk);
+            }
+        }
+        if !is_file {
+            fields.push((part.name().unwrap_or_default().to_owned(), String::from_utf8_lossy(&value).into_owned()));
+        }
+    }
+    Ok(fields)
 }
 
 /// The request's media type in lower case, without parameters.

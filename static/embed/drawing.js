@@ -52,8 +52,10 @@ const draw = (message) => {
   const time = make("time", { dir: "auto" });
   const state = make("p", { class: "state" });
   const text = make("p", { class: "text", dir: "auto" }, ...withLinks(body));
-  const item = make("div", { class: mine ? "message own" : "message" }, make("p", { class: "meta" }, who, " ", time), text, state);
-  return { id, item, time, state, said: "" };
+  text.hidden = !body;
+  const files = make("ul", { class: "files" });
+  const item = make("div", { class: mine ? "message own" : "message" }, make("p", { class: "meta" }, who, " ", time), text, files, state);
+  return { id, item, time, files, state, said: "" };
 };
 
 const showState = (drawn, said, canRetry) => {
@@ -68,9 +70,11 @@ const showState = (drawn, said, canRetry) => {
   drawn.state.append(" ", retry);
 };
 
-const stateOf = ({ position, failed }, isNewest) => {
+const stateOf = (message, isNewest) => {
+  const { position, failed, reason } = message;
   if (position) return isNewest ? texts.sent : "";
-  if (failed) return failed === "tooLong" ? texts.tooLong : "";
+  if (failed) return failed === "tooLong" ? texts.tooLong : reason ?? "";
+  if (!hasFiles(message)) return "";
   return texts.sending;
 };
 
@@ -91,7 +95,8 @@ const renderMessages = (pending) => {
     else view.log.insertBefore(drawn.item, place);
     drawn.time.dateTime = message.at;
     write(drawn.time, timeOf(message.at));
-    showState(drawn, stateOf(message, message === lastOwn && !pending.length), Boolean(message.failed && !message.position));
+    showState(drawn, stateOf(message, message === lastOwn && !pending.length), !message.position && Boolean(message.failed || !hasFiles(message)));
+    showFiles(drawn, message);
   }
   while (view.log.childElementCount > drawnByKey.size) view.log.lastChild.remove();
 };

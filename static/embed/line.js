@@ -32,7 +32,7 @@ const take = ({ type, data }) => {
   if (type === "hello") meet(event);
   if (type === "message") {
     receive([event]);
-    if (!isOpen && event.from === "agent") view.say.textContent = `${texts.newMessage} ${event.name || texts.team}: ${event.body}`;
+    if (!isOpen && event.from === "agent") view.say.textContent = `${texts.newMessage} ${event.name || texts.team}: ${event.body || event.files.map(({ name }) => name).join(", ")}`;
   }
   render();
   return event;

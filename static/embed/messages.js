@@ -23,7 +23,10 @@ const keyOf = ({ id, from, position }) => (id ? `${isOwn({ from }) ? "visitor" :
 
 const settle = (list) => {
   const ids = new Set(list.filter(isOwn).map(({ id }) => id));
-  for (const id of ids) written.delete(id);
+  for (const id of ids) {
+    written.delete(id);
+    filesOf.delete(id);
+  }
   if (chat().pending.some(({ id }) => ids.has(id))) change((now) => (now.pending = now.pending.filter(({ id }) => !ids.has(id))));
 };
 

@@ -43,7 +43,10 @@ const build = () => {
   if (config.askName) fields.append(field("name", "text"));
   if (config.askEmail) fields.append(field("email", "email"));
   const area = make("textarea", { rows: 2, dir: "auto", placeholder: texts.placeholder, "aria-label": texts.placeholder, enterkeyhint: "send" });
-  const form = make("form", { novalidate: "" }, fields, area, make("button", { class: "send" }, texts.send));
+  const picker = make("input", { type: "file", multiple: "", accept: config.files, "aria-label": texts.attach, title: texts.attach });
+  const attach = make("span", { class: "attach" }, icon("M20 11l-8.5 8.4a5 5 0 0 1-7.2-7L13 3.8a3.3 3.3 0 0 1 4.8 4.7l-8.6 8.4a1.7 1.7 0 0 1-2.4-2.3L14.5 7"), picker);
+  const chosenList = make("ul", { class: "chosen", hidden: "" });
+  const form = make("form", { novalidate: "" }, fields, chosenList, area, attach, make("button", { class: "send" }, texts.send));
   const panel = make("section", { id: "panel", class: "panel", role: "dialog", "aria-label": texts.title, dir: directionOf(config.language) }, header, scroll, notice, form);
   const badge = make("span", { class: "badge", "aria-hidden": "true" });
   const button = make("button", { type: "button", class: "bubble", "aria-controls": "panel", "aria-haspopup": "dialog" }, icon("M5 5h14v11h-8l-4 3.5V16H5z"), badge);
@@ -61,7 +64,7 @@ const build = () => {
   root.style.setProperty("--accent", accent);
   root.style.setProperty("--accent-ink", inkOn(accent));
   area.value = chat().draft;
-  return { area, badge, button, close, earlier, fields, form, host, log, notice, panel, root, say, scroll, shadow, welcome };
+  return { area, badge, button, chosen: chosenList, close, picker, earlier, fields, form, host, log, notice, panel, root, say, scroll, shadow, welcome };
 };
 
 // Whether the key belongs to an input method. Safari ends a composition before it reports
@@ -69,7 +72,7 @@ const build = () => {
 const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 const wire = () => {
-  const { area, button, close, earlier, form, host, panel, scroll } = view;
+  const { area, button, close, earlier, form, host, panel, picker, scroll } = view;
   on(button, "click", () => toggle(!isOpen));
   on(close, "click", () => toggle(false));
   on(earlier, "click", loadEarlier);
@@ -82,6 +85,15 @@ const wire = () => {
   on(area, "input", () => {
     change((now) => (now.draft = area.value));
     renderNotice();
+  });
+  on(picker, "change", () => addFiles(picker.files));
+  on(area, "paste", ({ clipboardData }) => {
+    if (!clipboardData?.types.includes("text/plain")) addFiles(clipboardData?.files ?? []);
+  });
+  on(panel, "dragover", (event) => event.preventDefault());
+  on(panel, "drop", (event) => {
+    event.preventDefault();
+    addFiles(event.dataTransfer?.files ?? []);
   });
   on(area, "keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;

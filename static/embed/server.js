@@ -1,18 +1,27 @@
 // Requests to the server.
 
 // A network failure rejects with fetch's own error, which has no status.
-const refusal = (response) =>
-  Object.assign(new Error(`${response.status}`), { status: response.status, seconds: Number(response.headers.get("Retry-After")) });
+const refusal = (response, reason) =>
+  Object.assign(new Error(`${response.status}`), { status: response.status, seconds: Number(response.headers.get("Retry-After")), reason });
+
+const reasonIn = async (response) => {
+  try {
+    return (await response.json()).error.message;
+  } catch {
+    return "";
+  }
+};
 
 const call = async (path, { headers, ...options } = {}) => {
   const authorization = { Authorization: `Bearer ${visitor()}` };
   const response = await fetch(`${address}/${path}`, { ...options, credentials: "omit", cache: "no-store", headers: { ...authorization, ...headers } });
-  if (!response.ok) throw refusal(response);
+  if (!response.ok) throw refusal(response, await reasonIn(response));
   return response;
 };
 
 const isLimit = (error) => error?.status === 429;
-const isTrouble = ({ status }) => !status || status >= 500;
+// 507: there is no room for files.
+const isTrouble = ({ status }) => !status || (status >= 500 && status !== 507);
 const mayPass = (error) => isTrouble(error) || isLimit(error) || error.status === 408;
 
 // 1 s, 2 s, 4 s up to 30 s, with jitter so that visitors do not all reconnect at once.

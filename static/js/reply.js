@@ -17,7 +17,7 @@ const send = async () => {
   const answer = await fetch(form.action, {
     method: "POST",
     headers: { Accept: "application/json" },
-    body: new URLSearchParams(new FormData(form)),
+    body: new FormData(form),
   }).catch(() => null);
   // The session has ended: the sign-in page keeps the text.
   if (answer?.status === 401) return form.submit();
@@ -31,6 +31,7 @@ const send = async () => {
   // Text typed in the meantime is the next reply.
   if (body.value.startsWith(text)) body.value = body.value.slice(text.length).trimStart();
   changed(body);
+  form.dispatchEvent(new CustomEvent("docket:sent"));
   document.dispatchEvent(new CustomEvent("docket:live", { detail: { name: "message", conversation: form.dataset.reply } }));
 };
 

@@ -3,8 +3,8 @@
 //! the command that wrote each file.
 
 use crate::support::{Person, TestApp};
-use docket::attachments::kind::{Kind, Row};
-use docket::attachments::validation::validate;
+use docket::validation::kind::{Kind, Row};
+use docket::validation::validate;
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -3,6 +3,7 @@
 mod answer;
 pub mod browser;
 pub mod chat;
+pub mod clamd;
 pub mod files;
 pub mod imap;
 pub mod multipart;

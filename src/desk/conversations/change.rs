@@ -3,13 +3,15 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
 use crate::conversations::conversation::Status;
-use crate::conversations::messages::{NewMessage, parse_message, parse_request_id};
+use crate::conversations::messages::{NewMessage, parse_message_with, parse_request_id};
 use crate::conversations::{conversation, reply_mails, stopped, thread_links, trash, visitor};
 use crate::db::Connection;
 use crate::desk::conversations::show::{Draft, render};
 use crate::desk::{tickets, undo};
 use crate::error::{OfField, Result};
 use crate::events::actor::Actor;
+use crate::files::message;
+use crate::files::message::{From, Received};
 use crate::values::text::ticked;
 use crate::values::{email, text, token};
 use crate::web::fields::Form;
@@ -21,7 +23,7 @@ use chrono::NaiveDateTime;
 use serde::Deserialize;
 use serde_json::json;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
     #[serde(default)]
@@ -38,27 +40,43 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The reply with its parsed text.
-    pub fn message(&self, agent: &Agent, body: String, now: NaiveDateTime) -> Result<NewMessage> {
+    /// Reads a reply with its files. The error is about the text or a file.
+    pub async fn read(
+        req: &HttpRequest,
+        app: &AppData,
+        agent: &Agent,
+        payload: web::Payload,
+    ) -> Result<(Self, Result<NewMessage>)> {
+        let received = message::read(req, app, payload.into_inner(), From::Team(agent.holder())).await?;
+        let reply: Self = received.fields.read()?;
+        let message = reply.message(agent, &received, app.clock.now());
+        Ok((reply, message))
+    }
+
+    fn message(&self, agent: &Agent, received: &Received, now: NaiveDateTime) -> Result<NewMessage> {
+        received.expect_all_files().of_field("files")?;
+        let body = parse_message_with(&self.body, &received.files).of_field("body")?;
         let (client_id, by_mail) = (parse_request_id(&self.request_id)?, self.by_mail || !self.asks_mail);
-        Ok(NewMessage { client_id, by_mail, ..NewMessage::reply(&agent.name, body, now) })
+        let files = received.files.clone();
+        Ok(NewMessage { client_id, by_mail, files, ..NewMessage::reply(&agent.name, body, now) })
     }
 }
 
-/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`; with `asksMail`, the reply is
-/// mailed only with `byMail`. Scripts get the id for the next request as JSON.
+/// `POST /conversations/{id}/messages`: `body`, `requestId`, `ticket`, `files` (multipart); with
+/// `asksMail`, the reply is mailed only with `byMail`. Scripts get the id for the next request as JSON.
 pub async fn reply(
     req: HttpRequest,
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<String>,
-    Form(sent): Form<Reply>,
+    payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let (id, now) = (path.into_inner(), app.clock.now());
+    let id = path.into_inner();
     let in_place = answer::wants_json(&req);
-    let body = match parse_message(&sent.body).of_field("body") {
-        Ok(body) => body,
+    let (sent, message) = Reply::read(&req, &app, &agent, payload).await?;
+    let message = match message {
+        Ok(message) => message,
         Err(error) if in_place => return Err(error),
         Err(error) => {
             if let Some(number) = sent.ticket {
@@ -74,7 +92,6 @@ pub async fn reply(
         Some(number) => format!("/tickets/{number}#source"),
         None => format!("/conversations/{id}#latest"),
     };
-    let message = sent.message(&agent, body, now)?;
     app.write_as(&agent, Action::Work, move |conn, actor| reply_mails::reply(conn, actor, &id, &message)).await?;
     if in_place {
         return Ok(HttpResponse::Created().json(json!({ "nextRequestId": token::id()? })));

@@ -3,11 +3,19 @@
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Channel, Message};
 use crate::conversations::reply_mails::ReplyMail;
+use crate::conversations::{messages, reply_mails};
+use crate::db::Connection;
 use crate::desk::conversations::mailing::delivery;
+use crate::error::Result;
+use crate::files::shown::ShownFile;
+use crate::source_files::file;
+use crate::source_files::file::SourceFile;
+use crate::web::layout::Layout;
 use crate::web::prose::{Span, spans};
 use crate::web::when::When;
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
+use std::collections::HashMap;
 
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -24,6 +32,25 @@ pub struct Line {
     pub remark: String,
     /// The quotes and the signature of an email.
     pub folded: String,
+    pub files: Vec<ShownFile>,
+}
+
+/// Some messages of a conversation, the mails to the visitor that hold some of them, and their files.
+pub struct Loaded {
+    pub messages: Vec<Message>,
+    mails: Vec<ReplyMail>,
+    files: HashMap<i64, Vec<SourceFile>>,
+}
+
+impl Loaded {
+    /// Loads the latest messages before a position; `None` for the end.
+    pub fn before(conn: &mut Connection, of: &Conversation, before: Option<i64>, limit: i64) -> Result<Self> {
+        let messages = messages::before(conn, of.seq, before, limit)?;
+        let first = messages.first().map_or(0, |first| first.position);
+        let last = messages.last().map_or(0, |last| last.position);
+        let (mails, files) = (reply_mails::of(conn, of.seq, first)?, file::of_messages(conn, of.seq, first, last)?);
+        Ok(Self { messages, mails, files })
+    }
 }
 
 impl Line {
@@ -32,7 +59,15 @@ impl Line {
         spans(&self.body)
     }
 
-    fn new(message: Message, visitor: &str, zone: Tz, now: NaiveDateTime) -> Self {
+    fn new(
+        message: Message,
+        files: &[SourceFile],
+        visitor: &str,
+        layout: &Layout,
+        zone: Tz,
+        now: NaiveDateTime,
+    ) -> Self {
+        let files = ShownFile::of_team(files, layout);
         let from_agent = message.is_from_agent();
         let remark = if from_agent { String::new() } else { origin(&message) };
         let author = match message.author_name {
@@ -47,7 +82,8 @@ impl Line {
             from_agent,
             remark,
             folded: message.folded,
-            body: message.body,
+            body: ShownFile::text_beside(&files, message.body),
+            files,
             at: When::new(message.created_at, zone).since(now),
             day: None,
         }
@@ -64,22 +100,17 @@ fn origin(message: &Message) -> String {
     }
 }
 
-/// Messages of a conversation for a reader in `zone`, with a line for each day, and the mails to
-/// the visitor that hold some of them.
-pub fn lines(
-    of: &Conversation,
-    messages: Vec<Message>,
-    mails: &[ReplyMail],
-    zone: Tz,
-    now: NaiveDateTime,
-) -> Vec<Line> {
+/// Messages of a conversation for a reader in `zone`, with a line for each day.
+pub fn lines(of: &Conversation, loaded: Loaded, layout: &Layout, zone: Tz, now: NaiveDateTime) -> Vec<Line> {
+    let Loaded { messages, mails, mut files } = loaded;
     let mut last = String::new();
     let seen = |message: &&Message| message.is_from_agent() && message.position <= of.seen_position;
     let last_seen = messages.iter().rev().find(seen).map_or(0, |message| message.position);
     let line = |message: Message| {
         let is_reply = message.is_from_agent();
-        let delivery = is_reply.then(|| delivery(of, mails, &message, last_seen));
-        let line = Line::new(message, of.visitor(), zone, now);
+        let delivery = is_reply.then(|| delivery(of, &mails, &message, last_seen));
+        let files = files.remove(&message.position).unwrap_or_default();
+        let line = Line::new(message, &files, of.visitor(), layout, zone, now);
         let line = Line { remark: delivery.unwrap_or(line.remark), ..line };
         let day = line.at.day();
         let is_new = day != last;

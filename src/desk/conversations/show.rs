@@ -3,8 +3,8 @@
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation::{Conversation, Status};
 use crate::conversations::list::Filter;
-use crate::conversations::{conversation, list, marks, messages, reply_mails};
-use crate::desk::conversations::line::{Line, lines};
+use crate::conversations::{conversation, list, marks, messages};
+use crate::desk::conversations::line::{Line, Loaded, lines};
 use crate::desk::conversations::mailing::{Mailing, mailing};
 use crate::desk::conversations::rows::{Row, rows};
 use crate::error::{Error, Result};
@@ -75,26 +75,24 @@ pub(super) async fn render(
     let (account_id, user_id) = (agent.account_id, agent.id);
     let (reader, now) = (agent.clone(), app.clock.now());
     let sends_mail = layout.sends_mail;
-    let (conversation, messages, mails, mailing, tickets, mark, rows) = app
+    let (conversation, loaded, mailing, tickets, mark, rows) = app
         .db
         .read(move |conn| {
             let conversation = conversation::get(conn, account_id, &id)?;
-            let messages = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
-            let first = messages.first().map_or(0, |first| first.position);
-            let mails = reply_mails::of(conn, conversation.seq, first)?;
+            let loaded = Loaded::before(conn, &conversation, before, messages::MESSAGES)?;
             let mailing = mailing(conn, sends_mail, &conversation)?;
             let tickets = source_links::of_source(conn, account_id, &Source { kind: SourceKind::Chat, id })?;
             let mark = marks::of(conn, user_id, &[conversation.seq])?.remove(&conversation.seq).unwrap_or(0);
             let filter = Filter { status: Some(Status::Open), q: String::new() };
             let open = list::page(conn, account_id, &filter, Place::First.into())?;
             let rows = rows(conn, &reader, open.rows, Some(&conversation.id), now)?;
-            Ok((conversation, messages, mails, mailing, tickets, mark, rows))
+            Ok((conversation, loaded, mailing, tickets, mark, rows))
         })
         .await?;
-    if let Some(last) = messages.last().map(|last| last.position).filter(|last| *last > mark) {
+    if let Some(last) = loaded.messages.last().map(|last| last.position).filter(|last| *last > mark) {
         note_read(app, agent, conversation.seq, last).await;
     }
-    let lines = lines(&conversation, messages, &mails, agent.zone, now);
+    let lines = lines(&conversation, loaded, layout, agent.zone, now);
     let page = ShowPage {
         layout,
         page_link: conversation.page_url.as_deref().and_then(text::web_url).map(String::from),

@@ -2,9 +2,8 @@
 
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation::Conversation;
-use crate::conversations::{messages, reply_mails};
 use crate::db::Connection;
-use crate::desk::conversations::line::{Line, lines};
+use crate::desk::conversations::line::{Line, Loaded, lines};
 use crate::desk::conversations::mailing::{Mailing, mailing};
 use crate::error::Result;
 use crate::web::layout::Layout;
@@ -34,11 +33,10 @@ pub fn thread(
     of: &Conversation,
     now: NaiveDateTime,
 ) -> Result<Thread> {
-    let messages = messages::before(conn, of.seq, None, LAST_MESSAGES)?;
-    let mails = reply_mails::of(conn, of.seq, messages.first().map_or(0, |first| first.position))?;
+    let loaded = Loaded::before(conn, of, None, LAST_MESSAGES)?;
     Ok(Thread {
         url: layout.href(&format!("/conversations/{}", of.id)),
-        lines: lines(of, messages, &mails, agent.zone, now),
+        lines: lines(of, loaded, layout, agent.zone, now),
         count: of.message_count,
         is_open: of.is_open(),
         waiting: of.waiting_since.map(|since| When::new(since, agent.zone)),

@@ -2,33 +2,33 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
-use crate::conversations::messages::parse_message;
 use crate::desk::conversations::change::Reply;
 use crate::desk::submissions::show::{Draft, render};
 use crate::desk::tickets;
-use crate::error::{OfField, Result};
+use crate::error::Result;
 use crate::submissions::replies;
 use crate::values::token;
 use crate::web::AppData;
-use crate::web::fields::Form;
 use crate::web::flash::Flash;
 use crate::web::layout::Layout;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-/// `POST /submissions/{id}/messages`: `body`, `requestId`, `ticket`. Goes to the sender by mail.
+/// `POST /submissions/{id}/messages`: `body`, `requestId`, `ticket`, `files`. Goes to the sender by mail.
 ///
 /// # Errors
 /// *Conflict* for spam, for submissions without an email address, and when no mail goes there.
 pub async fn reply(
+    req: HttpRequest,
     app: AppData,
     agent: Agent,
     layout: Layout,
     path: web::Path<String>,
-    Form(sent): Form<Reply>,
+    payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let (id, now) = (path.into_inner(), app.clock.now());
-    let body = match parse_message(&sent.body).of_field("body") {
-        Ok(body) => body,
+    let id = path.into_inner();
+    let (sent, message) = Reply::read(&req, &app, &agent, payload).await?;
+    let message = match message {
+        Ok(message) => message,
         Err(error) => {
             if let Some(number) = sent.ticket {
                 let draft = tickets::show::Draft { reply: Some(sent.body), error: Some(error), ..Default::default() };
@@ -42,7 +42,6 @@ pub async fn reply(
         Some(number) => format!("/tickets/{number}#source"),
         None => format!("/submissions/{id}"),
     };
-    let message = sent.message(&agent, body, now)?;
     let conversation = token::id()?;
     let write = move |conn: &mut _, actor: &_| replies::reply(conn, actor, &id, &message, &conversation);
     app.write_as(&agent, Action::Work, write).await?;

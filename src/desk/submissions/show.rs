@@ -5,6 +5,8 @@ use crate::conversations::conversation;
 use crate::desk::conversations::mailing::{Mailing, mailing_of_submission};
 use crate::desk::conversations::thread::{Thread, thread};
 use crate::error::{Error, Result};
+use crate::files::shown;
+use crate::files::shown::ShownFile;
 use crate::live::event::{Event, Topic};
 use crate::submissions::submission::Submission;
 use crate::submissions::{form, marks, submission};
@@ -28,6 +30,7 @@ struct ShowPage<'a> {
     form: String,
     page_link: Option<String>,
     at: When,
+    files: Vec<ShownFile>,
     tickets: Vec<TicketRef>,
     /// The conversation that answers it.
     thread: Option<Thread>,
@@ -56,15 +59,16 @@ pub async fn render(app: &AppData, agent: &Agent, layout: &Layout, id: String, d
     let (reader, frame) = (agent.clone(), layout.clone());
     let read = move |conn: &mut _| {
         let submission = submission::get(conn, account_id, &id)?;
+        let files = shown::of_submission(conn, &frame, submission.seq)?;
         let form = form::find(conn, account_id, submission.form_id)?;
         let answer = conversation::of_submission(conn, account_id, &id)?;
         let thread = answer.map(|answer| thread(conn, &reader, &frame, &answer, now)).transpose()?;
         let mailing = mailing_of_submission(conn, frame.sends_mail, &submission)?;
         let tickets = source_links::of_source(conn, account_id, &Source { kind: SourceKind::Form, id })?;
         let is_read = !marks::of(conn, user_id, &[submission.seq])?.is_empty();
-        Ok((submission, form.name, thread, mailing, tickets, is_read))
+        Ok((submission, files, form.name, thread, mailing, tickets, is_read))
     };
-    let (submission, form, thread, mailing, tickets, is_read) = app.db.read(read).await?;
+    let (submission, files, form, thread, mailing, tickets, is_read) = app.db.read(read).await?;
     if !is_read {
         note_read(app, account_id, user_id, submission.seq).await;
     }
@@ -72,7 +76,7 @@ pub async fn render(app: &AppData, agent: &Agent, layout: &Layout, id: String, d
     let at = When::new(submission.created_at, agent.zone).since(now);
     let request_id = token::id()?;
     let submission = &submission;
-    let page = ShowPage { layout, submission, form, page_link, at, tickets, thread, mailing, request_id, draft };
+    let page = ShowPage { layout, submission, form, page_link, at, files, tickets, thread, mailing, request_id, draft };
     layout.page_showing(page.draft.error.as_ref(), &page)
 }
 

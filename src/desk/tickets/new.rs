@@ -2,7 +2,11 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
+use crate::attachments::upload;
 use crate::error::{Error, Kind, OfField, Result};
+use crate::events::actor::Actor;
+use crate::files::shown::ShownFile;
+use crate::source_files::file::SourceFile;
 use crate::tickets::create::{NewTicket, Outcome, suggest_title};
 use crate::tickets::notes::{MAX_NOTES, Notes};
 use crate::tickets::source::{Source, SourceKind};
@@ -34,6 +38,8 @@ pub struct Typed {
     request_id: String,
     #[serde(deserialize_with = "ticked")]
     another: bool,
+    /// The ids of files of the source to copy to the ticket.
+    copy: Vec<String>,
     /// The visitor's message, shown for reference.
     #[serde(skip)]
     words: String,
@@ -96,8 +102,30 @@ struct NewPage<'a> {
     source: Option<String>,
     request_id: String,
     tickets: Vec<TicketRef>,
+    /// The files of the source, and whether each is to be copied.
+    files: Vec<(ShownFile, bool)>,
     error: Option<Error>,
     max_title: usize,
+}
+
+/// The page with a refused form.
+async fn refused(
+    app: &AppData,
+    agent: &Agent,
+    layout: &Layout,
+    typed: &Typed,
+    (request_id, tickets, error): (String, Vec<TicketRef>, Option<Error>),
+) -> Result<HttpResponse> {
+    let files = source_files(app, agent, typed.source().ok().flatten()).await?;
+    let shown = ShownFile::of_team(&files, layout).into_iter();
+    let files = shown.map(|file| (typed.copy.contains(&file.id), file)).map(|(is_ticked, file)| (file, is_ticked));
+    let status = error.as_ref().map_or(StatusCode::CONFLICT, |error| error.kind.status());
+    render(layout, status, typed, request_id, tickets, files.collect(), error)
+}
+
+async fn source_files(app: &AppData, agent: &Agent, source: Option<Source>) -> Result<Vec<SourceFile>> {
+    let (account_id, Some(source)) = (agent.account_id, source) else { return Ok(Vec::new()) };
+    app.db.read(move |conn| source_links::files(conn, account_id, &source)).await
 }
 
 fn render(
@@ -106,6 +134,7 @@ fn render(
     typed: &Typed,
     request_id: String,
     tickets: Vec<TicketRef>,
+    files: Vec<(ShownFile, bool)>,
     error: Option<Error>,
 ) -> Result<HttpResponse> {
     let source = match typed.source().ok().flatten() {
@@ -114,7 +143,7 @@ fn render(
         None => None,
     };
     let max_title = MAX_TITLE;
-    layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, error, max_title })
+    layout.page_with(status, &NewPage { layout, typed, source, request_id, tickets, files, error, max_title })
 }
 
 /// `GET /tickets/new`: the prefilled form. Creates nothing.
@@ -125,16 +154,18 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed
     // Only the page itself offers to create another ticket.
     let typed = Typed { another: false, ..query.into_inner() };
     let source = typed.source()?;
-    let (mut typed, tickets) = app
+    let (mut typed, tickets, files) = app
         .db
         .read(move |conn| {
-            let Some(source) = source else { return Ok((typed, Vec::new())) };
+            let Some(source) = source else { return Ok((typed, Vec::new(), Vec::new())) };
             let tickets = source_links::of_source(conn, agent.account_id, &source)?;
-            Ok((fill(conn, agent.account_id, &source, typed)?, tickets))
+            let files = source_links::files(conn, agent.account_id, &source)?;
+            Ok((fill(conn, agent.account_id, &source, typed)?, tickets, files))
         })
         .await?;
     typed.fit();
-    render(&layout, StatusCode::OK, &typed, token::id()?, tickets, None)
+    let files = ShownFile::of_team(&files, &layout).into_iter().map(|file| (file, true)).collect();
+    render(&layout, StatusCode::OK, &typed, token::id()?, tickets, files, None)
 }
 
 /// Fills the fields that the query leaves empty from the source, if it is stored here.
@@ -167,29 +198,56 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): For
     let new = match typed.parse() {
         Ok(new) => new,
         Err(error) if error.kind == Kind::Invalid => {
-            return render(&layout, error.kind.status(), &typed, typed.request_id.clone(), Vec::new(), Some(error));
+            let request_id = typed.request_id.clone();
+            return refused(&app, &agent, &layout, &typed, (request_id, Vec::new(), Some(error))).await;
         }
         Err(error) => return Err(error),
     };
-    let now = app.clock.now();
+    let (now, source) = (app.clock.now(), new.source.clone());
     match app.write_as(&agent, Action::Work, move |conn, actor| create::create(conn, actor, &new, now)).await? {
         Outcome::Ticket(number) => {
-            layout.see_other_with(format!("/tickets/{number}"), &Flash::new(format!("Ticket #{number} created.")))
+            let failed = copy_files(&app, &agent, number, source, &typed.copy).await;
+            let mut said = format!("Ticket #{number} created.");
+            if !failed.is_empty() {
+                said += &format!(" Not copied: {}", failed.join(" "));
+            }
+            layout.see_other_with(format!("/tickets/{number}"), &Flash::new(said))
         }
         Outcome::SourceHasTickets(tickets) => {
-            render(&layout, StatusCode::CONFLICT, &typed, typed.request_id.clone(), tickets, None)
+            let request_id = typed.request_id.clone();
+            refused(&app, &agent, &layout, &typed, (request_id, tickets, None)).await
         }
         Outcome::RequestUsed(number) => {
             let message =
                 format!("You already created ticket #{number} with this form. Send it again to create another ticket.");
-            render(
-                &layout,
-                StatusCode::CONFLICT,
-                &typed,
-                token::id()?,
-                Vec::new(),
-                Some(Error::new(Kind::Conflict, message)),
-            )
+            let error = Some(Error::new(Kind::Conflict, message));
+            refused(&app, &agent, &layout, &typed, (token::id()?, Vec::new(), error)).await
         }
     }
+}
+
+/// Copies files of the source to the new ticket. The ticket stays even if that fails; returns a line
+/// for each file that was not copied.
+async fn copy_files(
+    app: &AppData,
+    agent: &Agent,
+    number: i64,
+    source: Option<Source>,
+    wanted: &[String],
+) -> Vec<String> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let files = match source_files(app, agent, source).await {
+        Ok(files) => files,
+        Err(error) => return vec![error.message().to_owned()],
+    };
+    let (actor, mut failed) = (Actor::from(agent), Vec::new());
+    for file in files.iter().filter(|file| wanted.contains(&file.id)) {
+        if let Err(error) = upload::copy(app, &actor, number, file).await {
+            tracing::warn!(cause = error.cause(), "a file was not copied to a ticket");
+            failed.push(format!("{}: {}", file.filename, error.message()));
+        }
+    }
+    failed
 }

@@ -3,7 +3,6 @@
 use crate::accounts::agent::Agent;
 use crate::accounts::user;
 use crate::attachments::attachment;
-use crate::attachments::kind::{Kind, MAX_BYTES, MAX_NAME};
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::desk::attachments::card::Card;
@@ -16,6 +15,7 @@ use crate::tickets::source_links::TicketRef;
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket};
 use crate::tickets::{history, source_links, tags, ticket};
+use crate::validation::kind::{Kind, MAX_BYTES, MAX_NAME};
 use crate::values::token;
 use crate::web::layout::Layout;
 use crate::web::prose::{Span, spans};

@@ -8,6 +8,8 @@ use crate::db::Connection;
 use crate::desk::conversations::mailing::{Mailing, mailing_of_submission};
 use crate::desk::conversations::thread::{Thread, thread};
 use crate::error::Result;
+use crate::files::shown;
+use crate::files::shown::ShownFile;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::ticket::Ticket;
@@ -29,6 +31,7 @@ pub enum SourceCard {
         page: Option<PageLink>,
         country: Option<String>,
         fields: Vec<(String, String)>,
+        files: Vec<ShownFile>,
         /// The conversation that answers it.
         thread: Option<Thread>,
         /// How a first reply would reach the sender.
@@ -92,6 +95,7 @@ pub fn source_card(
                     thread: answer.map(|answer| thread(conn, agent, layout, &answer, now)).transpose()?,
                     mailing: mailing_of_submission(conn, layout.sends_mail, &found)?,
                     fields: found.fields(),
+                    files: shown::of_submission(conn, layout, found.seq)?,
                     page: PageLink::new(found.page_url),
                     country: found.country,
                 });

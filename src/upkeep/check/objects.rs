@@ -5,12 +5,15 @@ use super::Check;
 use crate::attachments::inventory::RESERVED;
 use crate::attachments::key::parse_key;
 use crate::attachments::{inventory, reserve};
+use crate::db::Connection;
 use crate::error::{Error, Result};
+use crate::source_files::file;
+use crate::source_files::inventory as source_files;
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
 
 /// The folders of files and thumbnails.
-const PREFIXES: [&str; 2] = ["tickets", "thumbnails"];
+const PREFIXES: [&str; 3] = ["tickets", "sources", "thumbnails"];
 /// Keys that are looked up together.
 const CHUNK: usize = 500;
 
@@ -60,7 +63,11 @@ pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
             let listed = keys.clone();
-            let unknown = check.app.db.scan(move |conn| inventory::unknown_keys(conn, listed)).await?;
+            let look = move |conn: &mut Connection| {
+                let unknown = inventory::unknown_keys(conn, listed)?;
+                source_files::unknown_keys(conn, unknown)
+            };
+            let unknown = check.app.db.scan(look).await?;
             for key in unknown {
                 orphan(check, &key, may_judge).await?;
             }
@@ -74,13 +81,14 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
     if !may_judge || !check.app.storage.has(key).await? {
         return Ok(());
     }
-    let Some((account_id, stamp, _)) = parse_key(key) else {
+    if let Some((account_id, stamp, _)) = parse_key(key) {
+        let newest = check.app.db.scan(move |conn| reserve::newest_stamp(conn, account_id)).await?;
+        if newest.is_none_or(|newest| stamp > newest) {
+            check.wrong(&format!("{key} is newer than the database: was the database copied or restored?"));
+            return Ok(());
+        }
+    } else if file::parse_key(key).is_none() {
         check.wrong(&format!("{key} is not a Docket file"));
-        return Ok(());
-    };
-    let newest = check.app.db.scan(move |conn| reserve::newest_stamp(conn, account_id)).await?;
-    if newest.is_none_or(|newest| stamp > newest) {
-        check.wrong(&format!("{key} is newer than the database: was the database copied or restored?"));
         return Ok(());
     }
     if check.repair {

@@ -1,6 +1,6 @@
 // A dropped file never replaces the page. A page that does not accept files shows where to
 // attach them.
-const tellAboutFiles = () => document.querySelector("[data-no-files]")?.removeAttribute("hidden");
+const tellAboutFiles = () => !document.querySelector(".talk form.reply") && document.querySelector("[data-no-files]")?.removeAttribute("hidden");
 const bringsFiles = (event) => !event.defaultPrevented && event.dataTransfer?.types.includes("Files");
 window.addEventListener("dragover", (event) => bringsFiles(event) && event.preventDefault());
 window.addEventListener("drop", (event) => {

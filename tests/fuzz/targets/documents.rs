@@ -1,7 +1,7 @@
 //! Any bytes as PDF, DOC and DOCX: a verdict, and never two types at once.
 #![no_main]
 
-use docket::attachments::validation;
+use docket::validation;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! Any name: what is kept has no path, no control character, and stays as it is.
 #![no_main]
 
-use docket::attachments::validation::clean_name;
+use docket::validation::clean_name;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|name: &str| {

@@ -1,7 +1,7 @@
 //! Any bytes as text: TXT and CSV agree, and what passes as text passes as nothing else.
 #![no_main]
 
-use docket::attachments::validation;
+use docket::validation;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

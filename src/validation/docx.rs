@@ -4,8 +4,8 @@
 //! in any folder and in any order.
 
 use super::{Utf16, doc, mismatch, protected, unreadable, utf16};
-use crate::attachments::kind::Kind;
-use crate::attachments::rejection::{Code, Rejection};
+use crate::validation::kind::Kind;
+use crate::validation::rejection::{Code, Rejection};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::io::{Cursor, Read};

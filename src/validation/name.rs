@@ -1,7 +1,7 @@
 //! File names. They are only data: shown, searched and offered for download.
 
-use crate::attachments::kind::{Kind, MAX_NAME};
-use crate::attachments::rejection::{Code, Rejection};
+use crate::validation::kind::{Kind, MAX_NAME};
+use crate::validation::rejection::{Code, Rejection};
 use crate::values::text::is_invisible;
 
 /// Cleans a file name for storage: keeps only the last path component and removes

@@ -1,10 +1,12 @@
 //! Thumbnails of pictures.
 
-use crate::attachments::validation::Picture;
+use crate::validation::Picture;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, ImageResult};
 use std::io::Cursor;
 
+/// The extensions of thumbnails.
+pub const THUMBNAILS: [&str; 2] = ["jpg", "png"];
 /// Longest side, in pixels. Looks sharp at half this size on high-density screens.
 const SIDE: u32 = 480;
 const JPEG_QUALITY: u8 = 82;

@@ -1,5 +1,7 @@
 //! Why a file was rejected.
 
+use crate::error::{Error, Kind};
+
 /// The machine-readable reason for a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -10,6 +12,8 @@ pub enum Code {
     BadName,
     Unreadable,
     NoRoom,
+    /// A scanner has found something harmful.
+    Harmful,
 }
 
 impl Code {
@@ -22,6 +26,7 @@ impl Code {
             Self::BadName => "bad_name",
             Self::Unreadable => "unreadable",
             Self::NoRoom => "no_room",
+            Self::Harmful => "harmful",
         }
     }
 }
@@ -36,5 +41,29 @@ pub struct Rejection {
 impl Rejection {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
+    }
+}
+
+/// Why a file was not stored.
+#[derive(Debug)]
+pub enum Failure {
+    Rejected(Rejection),
+    /// The database, the storage or the scanner failed, or what the file belongs to was not found.
+    Failed(Error),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.kind == Kind::Full {
+            tracing::warn!(cause = error.cause(), "not enough space for a file");
+            return Rejection::new(Code::NoRoom, error.message()).into();
+        }
+        Self::Failed(error)
     }
 }

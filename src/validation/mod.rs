@@ -1,23 +1,28 @@
 //! Checks that the content of a file matches the extension of its name.
 //!
-//! Pure: uses neither disk nor network. Opens documents only as far as needed to identify
+//! Opens documents only as far as needed to identify
 //! them, and never runs or extracts their content. Accepts what real programs write, even
 //! where they deviate from the standard. Rejects what it cannot check, with a helpful
 //! message. Each rule has its own file.
 
+pub mod check;
 mod doc;
 mod docx;
 mod foreign;
+pub mod kind;
 mod name;
 mod pdf;
 mod picture;
+pub mod rejection;
+mod scan;
 mod text;
+pub mod thumbnail;
 
 pub use name::{clean_name, new_name};
 pub use picture::Picture;
 
-use crate::attachments::kind::{Kind, MAX_BYTES};
-use crate::attachments::rejection::{Code, Rejection};
+use crate::validation::kind::{Kind, MAX_BYTES};
+use crate::validation::rejection::{Code, Rejection};
 
 /// A file whose content matches its name.
 pub struct Valid {

@@ -2,8 +2,8 @@
 //! data. If the picture can be decoded, it becomes the thumbnail.
 
 use super::{announced, mismatch, unreadable};
-use crate::attachments::kind::Kind;
-use crate::attachments::rejection::{Code, Rejection};
+use crate::validation::kind::Kind;
+use crate::validation::rejection::{Code, Rejection};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits};
 use memchr::memmem;

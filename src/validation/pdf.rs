@@ -2,8 +2,8 @@
 //! password-protected ones are accepted too.
 
 use super::{announced, mismatch, unreadable};
-use crate::attachments::kind::Kind;
-use crate::attachments::rejection::Rejection;
+use crate::validation::kind::Kind;
+use crate::validation::rejection::Rejection;
 use memchr::memmem;
 
 /// PDF readers look for the header within this many bytes, because mail programs and

@@ -1,5 +1,5 @@
 use super::*;
-use crate::attachments::kind::Row;
+use crate::validation::kind::Row;
 use image::{DynamicImage, ImageFormat};
 use std::io::{Cursor, Write};
 

@@ -5,8 +5,8 @@
 //! is served as a download that no browser opens.
 
 use super::{Utf16, announced, mismatch, pdf, unreadable, utf16};
-use crate::attachments::kind::Kind;
-use crate::attachments::rejection::Rejection;
+use crate::validation::kind::Kind;
+use crate::validation::rejection::Rejection;
 
 pub(super) fn check(bytes: &[u8], kind: Kind) -> Result<(), Rejection> {
     match utf16(bytes) {

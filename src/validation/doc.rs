@@ -2,8 +2,8 @@
 //! and no stream of another program.
 
 use super::{mismatch, protected, unreadable};
-use crate::attachments::kind::Kind;
-use crate::attachments::rejection::Rejection;
+use crate::validation::kind::Kind;
+use crate::validation::rejection::Rejection;
 use cfb::CompoundFile;
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};
