@@ -34,7 +34,7 @@ const add = (files) => {
 };
 
 if (input) {
-  form.append(list);
+  form.querySelector(".actions").after(list);
   input.addEventListener("change", show);
   form.addEventListener("docket:sent", () => choose([]));
   // On the page of a ticket, dropped files go on the ticket.

@@ -1,10 +1,14 @@
 //! The bubble on a website and the inbox, in two real browsers.
 
+use crate::browser::desk::sign_in;
 use crate::cli::add_owner;
 use crate::support::browser::Browser;
+use crate::support::files::{pdf, png};
 use crate::support::process::{Server, command};
 use crate::support::{PASSWORD, TestApp, fresh_database};
 use actix_web::{App, HttpResponse, HttpServer, web};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use docket::live::event::Topic;
 use serde_json::json;
 use std::process::Command;
@@ -269,4 +273,66 @@ async fn browser_many_tabs_share_one_stream() {
     browser.client.switch_to_window(first).await.unwrap();
     browser.see("Hello, all tabs").await;
     browser.stop().await;
+}
+
+/// Chooses a file in the bubble.
+async fn choose(vera: &Browser, name: &str, bytes: &[u8]) {
+    let script = format!(
+        "const bytes = Uint8Array.from(atob(arguments[0]), (sign) => sign.charCodeAt(0));
+         const transfer = new DataTransfer(); transfer.items.add(new File([bytes], arguments[1]));
+         const picker = {BUBBLE}.querySelector('input[type=file]');
+         picker.files = transfer.files; picker.dispatchEvent(new Event('change'));"
+    );
+    vera.run(&script, vec![json!(BASE64_STANDARD.encode(bytes)), json!(name)]).await;
+    vera.until(name, &format!("return {BUBBLE}.querySelector('.chosen').textContent === '{name}'")).await;
+}
+
+#[actix_web::test]
+async fn browser_a_visitor_and_an_agent_send_each_other_files() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let key = owner.make_widget("Shop").await;
+    let (vera, agent) = (Browser::start(true).await, Browser::start(true).await);
+    vera.look_inside().await;
+    // The page of a website whose policy allows no pictures shows their names.
+    let script = format!("<script src=\"{}/embed.js\" data-user=\"{key}\"></script>", app.base);
+    vera.goto(&website(&app.base, &script, "img-src blob:")).await;
+    vera.press_bubble().await;
+    choose(&vera, "lamp.png", &png(1)).await;
+    vera.write("It looks like this").await;
+    let last_file = format!("{BUBBLE}.querySelector('.message:last-child .files')");
+    vera.until("the picture is there", &format!("return {last_file}.querySelector('img')?.naturalWidth > 0")).await;
+    vera.until("nothing is chosen", &format!("return {BUBBLE}.querySelector('.chosen').hidden")).await;
+
+    sign_in(&agent, &owner).await;
+    agent.goto(&format!("{}/conversations", app.base)).await;
+    agent.click(".row-link").await;
+    agent.see("It looks like this").await;
+    agent.until("its picture", "return document.querySelector('.shown-files img')?.naturalWidth > 0").await;
+    agent.drop_files(&[("manual.pdf", &pdf("red")), ("wrong.txt", b"text")]).await;
+    agent.until("both", "return document.querySelectorAll('.chosen li').length === 2").await;
+    agent.click(".chosen button[aria-label='Remove wrong.txt']").await;
+    agent.fill("[name=body]", "See page 4").await;
+    agent.click("form.reply button.primary").await;
+    agent
+        .until(
+            "it is sent",
+            "return document.querySelectorAll('.shown-files').length === 2 && document.querySelector('.chosen').hidden",
+        )
+        .await;
+    vera.until("manual.pdf", &format!("return {last_file}.textContent === 'manual.pdf'")).await;
+
+    // A refused file is told, and the message can be written anew.
+    choose(&vera, "tool.exe", b"MZ").await;
+    vera.write("Is this right?").await;
+    let state = format!("{BUBBLE}.querySelector('.message:last-child .state')");
+    vera.until("the reason", &format!("return {state}?.textContent.startsWith('tool.exe: Only ')")).await;
+    vera.run(&format!("{state}.querySelector('button').click()"), vec![]).await;
+    vera.until("the text is back", &format!("return {BUBBLE}.querySelector('textarea').value === 'Is this right?'"))
+        .await;
+    vera.run(&format!("{BUBBLE}.querySelector('.chosen button').click()"), vec![]).await;
+    vera.write("").await;
+    vera.bubble_says(&["It looks like this", "See page 4", "Is this right?"]).await;
+    vera.stop().await;
+    agent.stop().await;
 }

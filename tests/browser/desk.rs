@@ -332,10 +332,8 @@ async fn browser_a_dropped_file_never_replaces_the_page() {
     browser.is_true(drop).await;
     let id = begin(&app, &owner, "Hello").await;
     browser.goto(&format!("{}/conversations/{id}", app.base)).await;
-    browser.is_true("return !document.querySelector('[data-no-files]').checkVisibility()").await;
     browser.is_true(drop).await;
-    browser.see("Files go on tickets. Create a ticket to attach this file.").await;
-    browser.is_true("return document.querySelector('[data-no-files]').checkVisibility()").await;
+    browser.until("it goes on the reply", "return document.querySelector('.chosen').textContent === 'x.txt×'").await;
     browser.stop().await;
 }
 
