@@ -121,6 +121,7 @@ fn act(conn: &mut Connection, rng: &mut Rng, actor: &Actor, users: &[i64], now: 
             requester_email: String::new(),
             request_id: unique("request"),
             another: false,
+            keeps_copy: false,
         };
         assert!(matches!(create(conn, actor, &new, now).unwrap(), Outcome::Ticket(_)));
         return;

@@ -31,6 +31,8 @@ pub struct User {
     pub mail_assignments: bool,
     /// Whether they want no keyboard shortcuts.
     pub keys_off: bool,
+    /// Whether they kept a copy of its source with the last ticket that they created.
+    pub keeps_copies: bool,
 }
 
 impl User {
@@ -159,6 +161,18 @@ pub struct Profile {
 pub fn change_profile(conn: &mut Connection, by: &User, profile: &Profile, now: NaiveDateTime) -> Result<()> {
     diesel::update(users::table.find(by.id)).set(profile).execute(conn)?;
     record(conn, &by.into(), by.event(EventKind::UserProfileChanged).text(&by.name, &profile.name), now)?;
+    Ok(())
+}
+
+/// Whether a user kept a copy of its source with the last ticket that they created.
+pub fn keeps_copies(conn: &mut Connection, id: i64) -> Result<bool> {
+    Ok(users::table.find(id).select(users::keeps_copies).first(conn)?)
+}
+
+/// Remembers whether they did.
+pub fn remember_copies(conn: &mut Connection, id: i64, keeps: bool) -> Result<()> {
+    let changed = users::table.find(id).filter(users::keeps_copies.ne(keeps));
+    diesel::update(changed).set(users::keeps_copies.eq(keeps)).execute(conn)?;
     Ok(())
 }
 

@@ -181,6 +181,9 @@ pub struct CreateTicket {
     /// Create a ticket even if the source has tickets already.
     #[serde(default)]
     another: bool,
+    /// Keep what the source says now on the ticket, in case the source is deleted.
+    #[serde(default)]
+    keep_copy: bool,
 }
 
 /// Creates a ticket. If the source has a ticket already, the response is a conflict, unless `another` is true.
@@ -209,6 +212,7 @@ pub async fn create(app: AppData, actor: Actor, body: Body<CreateTicket>) -> Res
         requester_email,
         request_id: token::id()?,
         another: typed.another,
+        keeps_copy: typed.keep_copy,
     };
     let (tags, assignee) = (parse_tags(&typed.tags)?, typed.assignee_id);
     let once = body.once;

@@ -59,6 +59,15 @@ table! {
         mail_waiting -> Bool,
         mail_assignments -> Bool,
         keys_off -> Bool,
+        keeps_copies -> Bool,
+    }
+}
+
+table! {
+    source_copies (ticket_id) {
+        ticket_id -> BigInt,
+        taken_at -> Timestamp,
+        data -> Text,
     }
 }
 
@@ -551,6 +560,7 @@ allow_tables_to_appear_in_same_query!(
     note_revisions,
     attachments,
     source_files,
+    source_copies,
     installation,
     widgets,
     conversation_marks,

@@ -5,6 +5,7 @@
 //! places of each.
 
 use super::Connection;
+use super::index::MAX_MESSAGES;
 use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
@@ -65,7 +66,13 @@ pub fn own_rows(ticket_id: i64) -> Range<i64> {
 
 /// The numbers of the rows of its source's words.
 pub fn source_rows(ticket_id: i64) -> Range<i64> {
-    own_rows(ticket_id).end..all_rows(ticket_id).end
+    let first = own_rows(ticket_id).end;
+    first..first + MAX_MESSAGES * TEXT_ROWS
+}
+
+/// The numbers of the rows of the words of the copy of its source.
+fn copy_rows(ticket_id: i64) -> Range<i64> {
+    source_rows(ticket_id).end..all_rows(ticket_id).end
 }
 
 /// A ticket's own words as rows.
@@ -75,7 +82,15 @@ pub fn rows_of_ticket(ticket_id: i64, parts: Vec<Part>) -> Rows {
 
 /// The words of its source as rows.
 pub fn rows_of_source(ticket_id: i64, texts: Vec<Source>) -> Rows {
-    let first = source_rows(ticket_id).start;
+    text_rows(source_rows(ticket_id).start, texts)
+}
+
+/// The words of the copy of its source as rows. The positions are those of the texts in the copy.
+pub fn rows_of_copy(ticket_id: i64, texts: Vec<Source>) -> Rows {
+    text_rows(copy_rows(ticket_id).start, texts)
+}
+
+fn text_rows(first: i64, texts: Vec<Source>) -> Rows {
     let of_text = |(position, parts): Source| (first + position * TEXT_ROWS..).zip(parts);
     texts.into_iter().flat_map(of_text).collect()
 }
@@ -183,11 +198,25 @@ pub fn ticket_of(row: i64) -> i64 {
     row >> ROW_BITS
 }
 
-/// The position of the message that a row belongs to, 0 for a submission; `None` for a row of
-/// a ticket's own words.
-pub fn position_in_source(row: i64) -> Option<i64> {
-    let first = source_rows(ticket_of(row)).start;
-    (row >= first).then(|| (row - first) / TEXT_ROWS)
+/// What a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The ticket's own words.
+    Own,
+    /// The message at this position of its source; 0 for a submission.
+    Source(i64),
+    /// The text at this position of the copy of its source.
+    Copy(i64),
+}
+
+/// What a row belongs to.
+pub fn place(row: i64) -> Place {
+    let (source, copy) = (source_rows(ticket_of(row)), copy_rows(ticket_of(row)));
+    match row {
+        row if row >= copy.start => Place::Copy((row - copy.start) / TEXT_ROWS),
+        row if row >= source.start => Place::Source((row - source.start) / TEXT_ROWS),
+        _ => Place::Own,
+    }
 }
 
 /// A phrase to look for in the words of an account.

@@ -13,7 +13,7 @@ use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::source_links::{TicketRef, is_here, known, of_source, settle};
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
-use crate::tickets::{figures, revisions, search};
+use crate::tickets::{figures, revisions, search, source_copy};
 use crate::values::{text, token};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -30,6 +30,8 @@ pub struct NewTicket {
     pub request_id: String,
     /// Create a ticket even if the source already has some.
     pub another: bool,
+    /// Keep a copy of what the source says now.
+    pub keeps_copy: bool,
 }
 
 impl NewTicket {
@@ -123,6 +125,9 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         diesel::insert_into(tickets::table).values(row).returning(tickets::all_columns).get_result(conn)?;
     if !ticket.notes.is_empty() {
         revisions::keep(conn, &ticket, "", actor, now)?;
+    }
+    if new.keeps_copy {
+        source_copy::keep(conn, &ticket, now)?;
     }
     count(conn, actor.account_id, None, Some(Status::New))?;
     figures::added(conn, &ticket)?;

@@ -3,6 +3,7 @@
 use crate::conversations::{conversation, messages};
 use crate::db::fixed::one_of;
 use crate::db::schema::tickets;
+use crate::db::ticket_index::Place;
 use crate::db::{Connection, ticket_index};
 use crate::error::Result;
 use crate::search::Term;
@@ -11,6 +12,7 @@ use crate::submissions::submission;
 use crate::tickets::line::Line;
 use crate::tickets::names;
 use crate::tickets::source::SourceKind;
+use crate::tickets::source_copy;
 use diesel::prelude::*;
 use std::collections::HashMap;
 
@@ -41,17 +43,19 @@ pub fn of(
         return Ok(Vec::new());
     }
     let titles: Vec<Option<Vec<Piece>>> = lines.iter().map(|line| marked(&line.title, terms)).collect();
-    let position = |line: &Line| rows.get(&line.id).map(|row| ticket_index::position_in_source(*row));
+    let position = |line: &Line| rows.get(&line.id).map(|row| ticket_index::place(*row));
     // Long texts are read only where the title has no hit, and the source is not where it is.
     let others = lines.iter().zip(&titles).filter(|(_, title)| title.is_none()).map(|(line, _)| line);
-    let ids: Vec<i64> = others.filter(|line| position(line).flatten().is_none()).map(|line| line.id).collect();
+    let ids: Vec<i64> =
+        others.filter(|line| matches!(position(line), None | Some(Place::Own))).map(|line| line.id).collect();
     let notes = notes(conn, &ids)?;
     let files = names::of_files(conn, &ids)?;
     let mut excerpts = Vec::new();
     for (line, title) in lines.iter().zip(titles) {
         let found = match (&title, position(line)) {
             (Some(_), _) => None,
-            (None, Some(Some(position))) => in_source(conn, account_id, line, Some(position), terms)?,
+            (None, Some(Place::Source(position))) => in_source(conn, account_id, line, Some(position), terms)?,
+            (None, Some(Place::Copy(position))) => in_copy(conn, line.id, position, terms)?,
             (None, known) => {
                 let note = notes.get(&line.id).map(|text| ("Note", text));
                 let files = files.get(&line.id).into_iter().flatten().map(|name| ("File", name));
@@ -76,6 +80,18 @@ fn notes(conn: &mut Connection, ids: &[i64]) -> Result<HashMap<i64, String>> {
     }
     let query = tickets::table.filter(one_of(tickets::id, ids)).select((tickets::id, tickets::notes));
     Ok(query.load::<(i64, String)>(conn)?.into_iter().collect())
+}
+
+/// The excerpt from a text of the copy of a ticket's source.
+fn in_copy(
+    conn: &mut Connection,
+    ticket_id: i64,
+    position: i64,
+    terms: &[Term],
+) -> Result<Option<(String, Vec<Piece>)>> {
+    let Some(copy) = source_copy::of(conn, ticket_id)? else { return Ok(None) };
+    let found = copy.text(position);
+    Ok(found.and_then(|(place, text)| Some((place.to_owned(), snippet(text, terms).or_else(|| beyond(text))?))))
 }
 
 /// The excerpt from a ticket's source: from the message at a position, if it is known.

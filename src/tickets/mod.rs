@@ -22,6 +22,7 @@ pub mod query;
 pub mod revisions;
 pub mod search;
 pub mod source;
+pub mod source_copy;
 pub mod source_links;
 pub mod status;
 pub mod tags;

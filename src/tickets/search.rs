@@ -10,6 +10,7 @@ use crate::search;
 use crate::submissions::{replies, submission};
 use crate::tickets::names;
 use crate::tickets::source::SourceKind;
+use crate::tickets::source_copy;
 use crate::tickets::ticket::{Ticket, if_there, lock};
 use diesel::prelude::*;
 
@@ -135,8 +136,10 @@ fn rows(ticket: &Ticket, names: &Names) -> Rows {
     ticket_index::rows_of_ticket(ticket.id, parts)
 }
 
+/// The words of a ticket's source, and of the copy of it.
 fn source_rows(conn: &mut Connection, ticket: &Ticket) -> Result<Rows> {
     let Some(source) = ticket.source() else { return Ok(Rows::new()) };
+    let copy = source_copy::rows(conn, ticket.id)?;
     let texts = match source.kind {
         SourceKind::Chat => match conversation::find(conn, ticket.account_id, &source.id)? {
             Some(found) => messages::texts(conn, &found)?,
@@ -147,5 +150,5 @@ fn source_rows(conn: &mut Connection, ticket: &Ticket) -> Result<Rows> {
             found.map(|found| replies::texts(conn, &found)).transpose()?.unwrap_or_default()
         }
     };
-    Ok(ticket_index::rows_of_source(ticket.id, texts))
+    Ok([ticket_index::rows_of_source(ticket.id, texts), copy].concat())
 }

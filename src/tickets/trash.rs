@@ -9,7 +9,7 @@ use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
 use crate::tickets::counts::count;
 use crate::tickets::ticket::{Ticket, find, lock};
-use crate::tickets::{figures, search};
+use crate::tickets::{figures, search, source_copy};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -78,6 +78,7 @@ pub fn forget(conn: &mut Connection, ids: &[i64], now: NaiveDateTime) -> Result<
     for (account_id, number) in rows {
         record(conn, &Actor::system(account_id), NewEvent::new(EventKind::TicketPurged, number), now)?;
     }
+    source_copy::forget(conn, ids)?;
     diesel::delete(note_revisions::table.filter(note_revisions::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(events::table.filter(events::ticket_id.eq_any(ids))).execute(conn)?;
     diesel::delete(ticket_tags::table.filter(ticket_tags::ticket_id.eq_any(ids))).execute(conn)?;

@@ -340,6 +340,7 @@ impl Desk {
             requester_email: visitor.email.clone(),
             request_id: self.id("sample", index),
             another: false,
+            keeps_copy: false,
         };
         match create::create(conn, &self.actor, &new, at + TimeDelta::minutes(15))? {
             Outcome::Ticket(number) => Ok(Some(number)),

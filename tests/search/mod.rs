@@ -23,6 +23,7 @@ pub async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>
                     requester_email: String::new(),
                     request_id: unique("request"),
                     another: false,
+                    keeps_copy: false,
                 };
                 create_ticket(conn, &Actor::system(account_id), &new, now)?;
             }

@@ -177,6 +177,7 @@ async fn a_killed_bulk_action_changes_each_ticket_once() {
                     requester_email: String::new(),
                     request_id: unique("request"),
                     another: false,
+                    keeps_copy: false,
                 };
                 create_ticket(conn, &Actor::system(id), &new, now)?;
             }

@@ -3,6 +3,7 @@
 mod bulk;
 mod create;
 mod plans;
+mod source_copy;
 mod tags;
 mod undo;
 mod views;

@@ -10,6 +10,8 @@ use crate::error::Result;
 use crate::files::shown::ShownFile;
 use crate::source_files::file;
 use crate::source_files::file::SourceFile;
+use crate::tickets::source_copy::Line as Copied;
+use crate::values::text;
 use crate::web::layout::Layout;
 use crate::web::prose::{Span, spans};
 use crate::web::when::When;
@@ -70,15 +72,10 @@ impl Line {
         let files = ShownFile::of_team(files, layout);
         let from_agent = message.is_from_agent();
         let remark = if from_agent { String::new() } else { origin(&message) };
-        let author = match message.author_name {
-            name if !name.is_empty() => name,
-            _ if from_agent => "Team".to_owned(),
-            _ if !message.from_address.is_empty() => message.from_address.clone(),
-            _ => visitor.to_owned(),
-        };
+        let visitor = text::first_filled(&[&message.from_address, visitor]);
         Self {
             position: message.position,
-            author,
+            author: author(message.author_name, from_agent, visitor),
             from_agent,
             remark,
             folded: message.folded,
@@ -103,7 +100,6 @@ fn origin(message: &Message) -> String {
 /// Messages of a conversation for a reader in `zone`, with a line for each day.
 pub fn lines(of: &Conversation, loaded: Loaded, layout: &Layout, zone: Tz, now: NaiveDateTime) -> Vec<Line> {
     let Loaded { messages, mails, mut files } = loaded;
-    let mut last = String::new();
     let seen = |message: &&Message| message.is_from_agent() && message.position <= of.seen_position;
     let last_seen = messages.iter().rev().find(seen).map_or(0, |message| message.position);
     let line = |message: Message| {
@@ -111,11 +107,43 @@ pub fn lines(of: &Conversation, loaded: Loaded, layout: &Layout, zone: Tz, now: 
         let delivery = is_reply.then(|| delivery(of, &mails, &message, last_seen));
         let files = files.remove(&message.position).unwrap_or_default();
         let line = Line::new(message, &files, of.visitor(), layout, zone, now);
-        let line = Line { remark: delivery.unwrap_or(line.remark), ..line };
+        Line { remark: delivery.unwrap_or(line.remark), ..line }
+    };
+    with_days(messages.into_iter().map(line))
+}
+
+/// The messages of a copy. They are numbered from 1.
+pub fn lines_of_copy(copied: Vec<Copied>, visitor: &str, zone: Tz, now: NaiveDateTime) -> Vec<Line> {
+    let line = |(position, copied): (i64, Copied)| Line {
+        position,
+        author: author(copied.author, copied.from_agent, visitor),
+        from_agent: copied.from_agent,
+        body: copied.body,
+        at: When::new(copied.at, zone).since(now),
+        day: None,
+        remark: String::new(),
+        folded: String::new(),
+        files: Vec::new(),
+    };
+    with_days((1..).zip(copied).map(line))
+}
+
+/// Sets the day of the first line of each.
+fn with_days(lines: impl Iterator<Item = Line>) -> Vec<Line> {
+    let mut last = String::new();
+    let line = |line: Line| {
         let day = line.at.day();
         let is_new = day != last;
         last.clone_from(&day);
         Line { day: is_new.then_some(day), ..line }
     };
-    messages.into_iter().map(line).collect()
+    lines.map(line).collect()
+}
+
+fn author(name: String, from_agent: bool, visitor: &str) -> String {
+    match name {
+        name if !name.is_empty() => name,
+        _ if from_agent => "Team".to_owned(),
+        _ => visitor.to_owned(),
+    }
 }

@@ -2,7 +2,9 @@
 
 use crate::accounts::agent::Agent;
 use crate::accounts::role::Action;
+use crate::accounts::user;
 use crate::attachments::upload;
+use crate::db::Connection;
 use crate::error::{Error, Kind, OfField, Result};
 use crate::events::actor::Actor;
 use crate::files::shown::ShownFile;
@@ -40,6 +42,14 @@ pub struct Typed {
     another: bool,
     /// The ids of files of the source to copy to the ticket.
     copy: Vec<String>,
+    #[serde(deserialize_with = "ticked")]
+    keep_copy: bool,
+    /// Whether the form asked for that.
+    #[serde(deserialize_with = "ticked")]
+    asks_copy: bool,
+    /// Whether the source is stored here.
+    #[serde(skip)]
+    is_here: bool,
     /// The visitor's message, shown for reference.
     #[serde(skip)]
     words: String,
@@ -90,6 +100,7 @@ impl Typed {
             // Our own form always sends one. Without it, a repeat can't be recognised.
             request_id: if request_id.is_empty() { token::id()? } else { request_id },
             another: self.another,
+            keeps_copy: self.keep_copy,
         })
     }
 }
@@ -160,6 +171,9 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Typed
             let Some(source) = source else { return Ok((typed, Vec::new(), Vec::new())) };
             let tickets = source_links::of_source(conn, agent.account_id, &source)?;
             let files = source_links::files(conn, agent.account_id, &source)?;
+            let (is_here, keep_copy) =
+                (source_links::is_here(conn, agent.account_id, &source)?, user::keeps_copies(conn, agent.id)?);
+            let typed = Typed { is_here, keep_copy, ..typed };
             Ok((fill(conn, agent.account_id, &source, typed)?, tickets, files))
         })
         .await?;
@@ -203,8 +217,15 @@ pub async fn create(app: AppData, agent: Agent, layout: Layout, Form(typed): For
         }
         Err(error) => return Err(error),
     };
-    let (now, source) = (app.clock.now(), new.source.clone());
-    match app.write_as(&agent, Action::Work, move |conn, actor| create::create(conn, actor, &new, now)).await? {
+    let (now, source, user_id) = (app.clock.now(), new.source.clone(), agent.id);
+    let asks = source.is_some() && typed.asks_copy;
+    let create = move |conn: &mut Connection, actor: &Actor| {
+        if asks {
+            user::remember_copies(conn, user_id, new.keeps_copy)?;
+        }
+        create::create(conn, actor, &new, now)
+    };
+    match app.write_as(&agent, Action::Work, create).await? {
         Outcome::Ticket(number) => {
             let failed = copy_files(&app, &agent, number, source, &typed.copy).await;
             let mut said = format!("Ticket #{number} created.");

@@ -5,6 +5,7 @@ use crate::accounts::account::elsewhere;
 use crate::accounts::agent::Agent;
 use crate::conversations::conversation;
 use crate::db::Connection;
+use crate::desk::conversations::line::{Line, lines_of_copy};
 use crate::desk::conversations::mailing::{Mailing, mailing_of_submission};
 use crate::desk::conversations::thread::{Thread, thread};
 use crate::error::Result;
@@ -12,10 +13,14 @@ use crate::files::shown;
 use crate::files::shown::ShownFile;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::source_copy;
+use crate::tickets::source_copy::SourceCopy;
 use crate::tickets::ticket::Ticket;
 use crate::values::text;
 use crate::web::layout::Layout;
+use crate::web::when::When;
 use chrono::NaiveDateTime;
+use chrono_tz::Tz;
 
 /// What the source card shows.
 pub enum SourceCard {
@@ -40,7 +45,7 @@ pub enum SourceCard {
     /// Stored only in another system.
     Elsewhere { kind: &'static str, id: String, url: Option<String> },
     /// It was stored here and has been deleted.
-    Gone { kind: &'static str, id: String },
+    Gone { kind: &'static str, id: String, copy: Option<CopyCard> },
 }
 
 impl SourceCard {
@@ -49,6 +54,31 @@ impl SourceCard {
         match self {
             Self::Conversation { thread, .. } | Self::Submission { thread: Some(thread), .. } => Some(&thread.id),
             _ => None,
+        }
+    }
+}
+
+/// What the source said when the ticket was created.
+pub struct CopyCard {
+    pub taken: When,
+    pub page: Option<PageLink>,
+    pub country: Option<String>,
+    pub fields: Vec<(String, String)>,
+    pub lines: Vec<Line>,
+    /// How many older messages it lacks.
+    pub omitted: i64,
+}
+
+impl CopyCard {
+    fn new(copy: SourceCopy, visitor: &str, zone: Tz, now: NaiveDateTime) -> Self {
+        let visitor = text::first_filled(&[visitor, "Visitor"]);
+        Self {
+            taken: When::new(copy.taken_at, zone).since(now),
+            page: PageLink::new(copy.page_url),
+            country: copy.country,
+            fields: copy.fields,
+            lines: lines_of_copy(copy.lines, visitor, zone, now),
+            omitted: copy.omitted,
         }
     }
 }
@@ -104,7 +134,9 @@ pub fn source_card(
         }
     };
     if ticket.source_was_here {
-        return Ok(SourceCard::Gone { kind, id });
+        let copy = source_copy::of(conn, ticket.id)?;
+        let copy = copy.map(|copy| CopyCard::new(copy, &ticket.requester_name, agent.zone, now));
+        return Ok(SourceCard::Gone { kind, id, copy });
     }
     let account = account::find(conn, account_id)?;
     let pattern = match source.kind {

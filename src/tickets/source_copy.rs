@@ -1,0 +1,132 @@
+//! What the source of a ticket said when the ticket was created. It stays when the source goes.
+
+use crate::conversations::messages::Message;
+use crate::conversations::{conversation, messages};
+use crate::db::Connection;
+use crate::db::schema::source_copies;
+use crate::db::ticket_index;
+use crate::db::ticket_index::Rows;
+use crate::error::{Error, Result};
+use crate::search;
+use crate::submissions::submission;
+use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::ticket::Ticket;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Most messages of a copy, and most bytes of their texts; the newest are kept.
+const MAX_MESSAGES: i64 = 2_000;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// A copy of a conversation or a submission.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct SourceCopy {
+    /// Of the page that the visitor was on.
+    pub page_url: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// The fields of a submission, in order.
+    pub fields: Vec<(String, String)>,
+    /// The messages of a conversation, or of the one that answers the submission, oldest first.
+    pub lines: Vec<Line>,
+    /// How many older messages were left out.
+    pub omitted: i64,
+    #[serde(skip)]
+    pub taken_at: NaiveDateTime,
+}
+
+/// A message of a copy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Line {
+    /// Empty for a visitor or an agent without a name.
+    pub author: String,
+    pub from_agent: bool,
+    pub body: String,
+    /// In UTC.
+    pub at: NaiveDateTime,
+}
+
+impl From<Message> for Line {
+    fn from(message: Message) -> Self {
+        let from_agent = message.is_from_agent();
+        Self { author: message.author_name, from_agent, body: message.body, at: message.created_at }
+    }
+}
+
+impl SourceCopy {
+    /// Its texts, in the order of [`rows`].
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        fields.chain(self.lines.iter().map(|line| ("Message", line.body.as_str())))
+    }
+
+    /// The text that a row of the search index holds, and what it is: the name of a field, or
+    /// `Message`.
+    pub fn text(&self, place: i64) -> Option<(&str, &str)> {
+        self.texts().nth(usize::try_from(place).ok()?)
+    }
+}
+
+/// Keeps a copy of the ticket's source, if it is stored here.
+pub fn keep(conn: &mut Connection, ticket: &Ticket, now: NaiveDateTime) -> Result<()> {
+    let Some(source) = ticket.source() else { return Ok(()) };
+    let Some(copy) = copy(conn, ticket.account_id, &source)? else { return Ok(()) };
+    let data = serde_json::to_string(&copy).map_err(|source| Error::internal("a copy", source))?;
+    let row = (source_copies::ticket_id.eq(ticket.id), source_copies::taken_at.eq(now), source_copies::data.eq(data));
+    diesel::insert_into(source_copies::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+fn copy(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Option<SourceCopy>> {
+    let (mut copy, conversation) = match source.kind {
+        SourceKind::Chat => {
+            let Some(found) = conversation::find(conn, account_id, &source.id)? else { return Ok(None) };
+            let (page_url, country) = (found.page_url.clone(), found.country.clone());
+            (SourceCopy { page_url, country, ..SourceCopy::default() }, Some(found))
+        }
+        SourceKind::Form => {
+            let Some(found) = submission::find(conn, account_id, &source.id)? else { return Ok(None) };
+            let fields = found.fields();
+            let answer = conversation::of_submission(conn, account_id, &source.id)?;
+            (SourceCopy { page_url: found.page_url, country: found.country, fields, ..SourceCopy::default() }, answer)
+        }
+    };
+    if let Some(conversation) = conversation {
+        let messages = messages::before(conn, conversation.seq, None, MAX_MESSAGES)?;
+        let mut left = MAX_BYTES;
+        let fits = |message: &Message| {
+            let rest = left.checked_sub(message.body.len());
+            left = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        let mut lines: Vec<Line> = messages.into_iter().rev().take_while(fits).map(Line::from).collect();
+        lines.reverse();
+        copy.omitted = conversation.message_count - i64::try_from(lines.len()).unwrap_or_default();
+        copy.lines = lines;
+    }
+    Ok(Some(copy))
+}
+
+/// The copy of a ticket's source, if there is one.
+pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Option<SourceCopy>> {
+    let row = source_copies::table.find(ticket_id).select((source_copies::data, source_copies::taken_at));
+    let found: Option<(String, NaiveDateTime)> = row.first(conn).optional()?;
+    let Some((data, taken_at)) = found else { return Ok(None) };
+    let copy = serde_json::from_str(&data).map_err(|source| Error::internal("a copy", source))?;
+    Ok(Some(SourceCopy { taken_at, ..copy }))
+}
+
+/// The words of a copy, for the search index.
+pub fn rows(conn: &mut Connection, ticket_id: i64) -> Result<Rows> {
+    let Some(copy) = of(conn, ticket_id)? else { return Ok(Rows::new()) };
+    let texts = (0..).zip(copy.texts()).map(|(place, (_, text))| (place, search::parts([text])));
+    Ok(ticket_index::rows_of_copy(ticket_id, texts.collect()))
+}
+
+/// Removes the copies of tickets.
+pub fn forget(conn: &mut Connection, ticket_ids: &[i64]) -> Result<()> {
+    diesel::delete(source_copies::table.filter(source_copies::ticket_id.eq_any(ticket_ids))).execute(conn)?;
+    Ok(())
+}
