@@ -33,7 +33,7 @@ async fn what_is_internal_never_comes_out() {
     for source in [("conversationId", chat.as_str()), ("formSubmissionId", submission.as_str())] {
         let title = format!("Title {CANARY}");
         let notes = format!("Notes {CANARY}");
-        let number = owner.make_ticket_of(&[("title", &title), ("notes", &notes), source]).await;
+        let number = owner.make_ticket_of(&[("title", &title), ("notes", &notes), ("keepCopy", "1"), source]).await;
         let path = format!("/tickets/{number}");
         owner.post(&format!("{path}/notes/append"), &[("line", CANARY)]).await.expect(303);
         owner.post(&format!("{path}/tags"), &[("add", CANARY)]).await.expect(303);
@@ -46,10 +46,21 @@ async fn what_is_internal_never_comes_out() {
     owner.post(&format!("/conversations/{chat}/messages"), &[("body", "Hi")]).await.expect(303);
     owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "1")]).await.expect(303);
     owner.post(&format!("/submissions/{submission}/messages"), &[("body", "Hi by mail")]).await.expect(303);
+    // Everything that the visitor can request, and everything in the event stream.
+    let file = reqwest::multipart::Part::bytes(b"manual".to_vec()).file_name("manual.txt");
+    let reply = reqwest::multipart::Form::new().text("body", "See the manual").part("files", file);
+    owner
+        .send(owner.request(Method::POST, &format!("/conversations/{chat}/messages")).multipart(reply))
+        .await
+        .expect(303);
     owner.post(&format!("/conversations/{chat}/status"), &[("status", "closed")]).await.expect(303);
 
-    // Everything that the visitor can request, and everything in the event stream.
     hear(&vera.write("Once more").await);
+    let history = vera.send(vera.request(Method::GET, "/messages")).await.json();
+    let files = history["messages"].as_array().unwrap().iter().flat_map(|line| line["files"].as_array().unwrap());
+    let ids: Vec<String> = files.map(|file| file["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 1, "{history}");
+    hear(&vera.send(vera.request(Method::GET, &format!("/files/{}", ids[0]))).await.expect(200));
     for path in ["/config", "/messages", "/messages?after=0", "/messages?before=9", "/nothing"] {
         hear(&vera.send(vera.request(Method::GET, path)).await);
     }

@@ -26,7 +26,8 @@ async fn a_copy_is_shown_and_found_when_the_conversation_is_gone() {
     owner.post(&format!("/conversations/{id}/messages"), &[("body", "We send a heliotrope one")]).await.expect(303);
     let form = owner.get(&format!("/tickets/new?conversationId={id}")).await;
     assert_eq!(form.count("[name=keepCopy]:not([checked])"), 1, "nothing is kept that nobody asked for");
-    let with = create(&owner, &[("title", "With"), ("conversationId", &id), ("asksCopy", "1"), ("keepCopy", "1")]).await;
+    let with =
+        create(&owner, &[("title", "With"), ("conversationId", &id), ("asksCopy", "1"), ("keepCopy", "1")]).await;
     let form = owner.get(&format!("/tickets/new?conversationId={id}")).await;
     assert_eq!(form.count("[name=keepCopy][checked]"), 1, "the choice is remembered");
     let fields = [("title", "Without"), ("conversationId", id.as_str()), ("asksCopy", "1"), ("another", "1")];
