@@ -65,6 +65,8 @@ async fn what_is_internal_never_comes_out() {
         hear(&vera.send(vera.request(Method::GET, path)).await);
     }
     while bubble.until("message").await["body"] != "Once more" {}
+    owner.post(&format!("/conversations/{chat}/status"), &[("status", "closed")]).await.expect(303);
+    while bubble.until("status").await["status"] != "closed" {}
     said.push(bubble.raw.clone());
     let stranger = app.stranger();
     let mut walked = 0;
