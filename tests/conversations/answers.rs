@@ -277,3 +277,34 @@ async fn answers_are_found_in_a_mailbox() {
     desk.after(2).await;
     assert_eq!(desk.vera.history("").await[5..], ["Number 125."]);
 }
+
+#[actix_web::test]
+async fn two_desks_that_answer_each_other_end() {
+    let (server, other_server) = (MailServer::start(), MailServer::start());
+    let (desk, sent) = mailed(&server).await;
+    // The other desk has got it: as what its own agent answers, and with a program of its own that
+    // replies to everything.
+    let other = Desk::on(TestApp::start_with(with_answers(&other_server)).await).await;
+    other.reply("An agent of the other desk").await;
+    other.after(11).await;
+    let theirs = only(&other_server);
+    let bounced = |mail: &str, to: &str| {
+        // As a mail server hands it on: to the address for answers of the other one.
+        let text = mail.split_once("\n\n").map_or("", |(_, text)| text).replace('\n', "\r\n");
+        let marks: String =
+            mail.lines().filter(|line| line.starts_with("Auto-Submitted")).map(|line| format!("{line}\r\n")).collect();
+        crate::conversations::answers::mail("desk@desk.example", to, &marks, &text)
+    };
+    for _ in 0..20 {
+        hand_over(&desk.app, &bounced(&theirs, header(&sent, "Reply-To"))).await.expect(204);
+        hand_over(&other.app, &bounced(&sent, header(&theirs, "Reply-To"))).await.expect(204);
+        desk.after(16).await;
+        other.after(16).await;
+    }
+    assert_eq!(
+        (server.take(), other_server.take()),
+        (Vec::<String>::new(), Vec::<String>::new()),
+        "no desk answers a desk"
+    );
+    assert_eq!(desk.page().await.body.matches("Automatic email").count(), 5);
+}
