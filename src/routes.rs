@@ -177,6 +177,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/settings/sample", CONFIGURE, account::add_sample),
         post("/settings/sample/remove", CONFIGURE, account::remove_sample),
         post("/settings/email", CONFIGURE, account::save_mail),
+        post("/settings/retention", CONFIGURE, account::save_retention),
         post("/settings/test-email", CONFIGURE, account::send_test_email),
         post("/settings/steps/hide", CONFIGURE, account::hide_steps),
         get("/settings/forms", CONFIGURE, forms::list),

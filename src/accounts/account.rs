@@ -46,6 +46,10 @@ pub struct Account {
     pub reply_minutes: i64,
     /// Total size of the files that visitors have sent, in bytes.
     pub visitor_file_bytes: i64,
+    /// After how many days data is moved to the trash; see [`crate::accounts::retention`].
+    pub ticket_days: Option<i64>,
+    pub conversation_days: Option<i64>,
+    pub submission_days: Option<i64>,
 }
 
 /// The number of tickets in one status, maintained by [`crate::tickets::counts`].
@@ -81,6 +85,9 @@ pub fn open(conn: &mut Connection, owner: &NewUser, now: NaiveDateTime) -> Resul
         mails_replies: false,
         reply_minutes: REPLY_MINUTES,
         visitor_file_bytes: 0,
+        ticket_days: None,
+        conversation_days: None,
+        submission_days: None,
     };
     diesel::insert_into(accounts::table).values(account).execute(conn)?;
     for status in ["closed", "in_progress", "new"] {

@@ -9,6 +9,7 @@ pub mod members;
 pub mod password_check;
 pub mod password_links;
 pub mod passwords;
+pub mod retention;
 pub mod rights;
 pub mod role;
 pub mod samples;

@@ -24,6 +24,9 @@ table! {
         mails_replies -> Bool,
         reply_minutes -> BigInt,
         visitor_file_bytes -> BigInt,
+        ticket_days -> Nullable<BigInt>,
+        conversation_days -> Nullable<BigInt>,
+        submission_days -> Nullable<BigInt>,
     }
 }
 

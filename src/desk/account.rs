@@ -2,8 +2,9 @@
 
 use crate::accounts::account::{MailSettings, Settings};
 use crate::accounts::agent::Agent;
+use crate::accounts::retention::Typed;
 use crate::accounts::role::Action;
-use crate::accounts::{account, samples};
+use crate::accounts::{account, retention, samples};
 use crate::db::Connection;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::events::actor::Actor;
@@ -29,6 +30,7 @@ struct AccountPage<'a> {
     has_sample: bool,
     mail: MailSettings,
     email: &'a str,
+    retention: Typed,
     error: Option<&'a Error>,
 }
 
@@ -37,6 +39,7 @@ async fn render(
     agent: &Agent,
     layout: &Layout,
     settings: &Settings,
+    retention: Option<&Typed>,
     error: Option<&Error>,
 ) -> Result<HttpResponse> {
     let account_id = agent.account_id;
@@ -45,7 +48,8 @@ async fn render(
     let mail = MailSettings::from(&account);
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
     let email = agent.email.as_str();
-    let page = AccountPage { layout, settings, zones, has_sample, mail, email, error };
+    let retention = retention.cloned().unwrap_or_else(|| Typed::from(&account));
+    let page = AccountPage { layout, settings, zones, has_sample, mail, email, retention, error };
     layout.page_showing(error, &page)
 }
 
@@ -53,7 +57,7 @@ async fn render(
 pub async fn show(app: AppData, agent: Agent, layout: Layout) -> Result<HttpResponse> {
     let account_id = agent.account_id;
     let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
-    render(&app, &agent, &layout, &account.into(), None).await
+    render(&app, &agent, &layout, &account.into(), None, None).await
 }
 
 /// `POST /settings`: `name`, `timeZone`, `conversationUrl`, `submissionUrl`
@@ -61,7 +65,7 @@ pub async fn save(app: AppData, agent: Agent, layout: Layout, Form(typed): Form<
     let now = app.clock.now();
     let parsed = match typed.parse() {
         Ok(parsed) => parsed,
-        Err(error) => return render(&app, &agent, &layout, &typed, Some(&error)).await,
+        Err(error) => return render(&app, &agent, &layout, &typed, None, Some(&error)).await,
     };
     let write = move |conn: &mut Connection, actor: &Actor| {
         account::change_settings(conn, actor, &parsed, now)?;
@@ -101,10 +105,30 @@ pub async fn save_mail(
         Ok(()) => layout.see_other_with("/settings", &Flash::new("Saved.")),
         Err(error) if error.kind == ErrorKind::Invalid => {
             let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
-            render(&app, &agent, &layout, &account.into(), Some(&error)).await
+            render(&app, &agent, &layout, &account.into(), None, Some(&error)).await
         }
         Err(error) => Err(error),
     }
+}
+
+/// `POST /settings/retention`: `ticketDays`, `conversationDays`, `submissionDays`
+pub async fn save_retention(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    Form(typed): Form<Typed>,
+) -> Result<HttpResponse> {
+    let (now, account_id) = (app.clock.now(), agent.account_id);
+    let parsed = match typed.parse() {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let account = app.db.read(move |conn| account::find(conn, account_id)).await?;
+            return render(&app, &agent, &layout, &account.into(), Some(&typed), Some(&error)).await;
+        }
+    };
+    let write = move |conn: &mut Connection, actor: &Actor| retention::change(conn, actor, &parsed, now);
+    app.write_as(&agent, Action::Configure, write).await?;
+    layout.see_other_with("/settings", &Flash::new("Saved."))
 }
 
 /// `POST /settings/test-email`: sends an email to the user, to see whether emails arrive

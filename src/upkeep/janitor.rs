@@ -9,10 +9,10 @@ use crate::attachments::inventory::RESERVED;
 use crate::clock::TRASH;
 use crate::db::Connection;
 use crate::error::Result;
-use crate::events::retention;
+use crate::events::retention as old_events;
 use crate::jobs::queue;
 use crate::source_files::file::SourceFile;
-use crate::upkeep::marker;
+use crate::upkeep::{marker, retention};
 use crate::{conversations, source_files, submissions, tickets};
 use chrono::TimeDelta;
 
@@ -45,6 +45,7 @@ pub async fn clear(app: &App) -> Result<()> {
         devices::forget_old(conn, now)
     };
     app.db.write(forget).await?;
+    retention::apply(app).await?;
     let old = now - TRASH - MARGIN;
     loop {
         let ids = app.db.scan(move |conn| tickets::trash::expired(conn, old, CHUNK)).await?;
@@ -79,7 +80,7 @@ pub async fn clear(app: &App) -> Result<()> {
     while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK, now)).await? > 0 {}
     while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES, now)).await? > 0 {}
     let kept_since = now - app.config.event_retention;
-    while app.db.write(move |conn| retention::forget_old(conn, kept_since, EVENTS)).await? {}
+    while app.db.write(move |conn| old_events::forget_old(conn, kept_since, EVENTS)).await? {}
     while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}
     while app.db.write(move |conn| tickets::bulk::forget_old(conn, RESULTS, now)).await? > 0 {}
     app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;

@@ -11,6 +11,7 @@ pub mod mailbox;
 pub mod marker;
 pub mod notices;
 pub mod replies;
+pub mod retention;
 pub mod sample;
 pub mod upgrade;
 pub mod worker;

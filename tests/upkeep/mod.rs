@@ -3,4 +3,5 @@
 pub mod check;
 mod jobs;
 pub mod notices;
+mod retention;
 mod sample;
