@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::private;
 use crate::values::token;
 use bytes::Bytes;
+use chrono::NaiveDateTime;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
@@ -184,6 +185,14 @@ impl Storage {
         let range = part.map(GetRange::Bounded);
         let found = self.store.get_opts(&Key::from(key), GetOptions { range, ..GetOptions::default() }).await?;
         Ok(found.into_stream().boxed())
+    }
+
+    /// When an object was stored, in UTC.
+    ///
+    /// # Errors
+    /// *Not found* when there is none.
+    pub async fn modified(&self, key: &str) -> Result<NaiveDateTime> {
+        Ok(self.store.head(&Key::from(key)).await?.last_modified.naive_utc())
     }
 
     /// All bytes of an object, which must be small enough for memory.

@@ -60,7 +60,7 @@ async fn what_is_internal_never_comes_out() {
     let files = history["messages"].as_array().unwrap().iter().flat_map(|line| line["files"].as_array().unwrap());
     let ids: Vec<String> = files.map(|file| file["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids.len(), 1, "{history}");
-    hear(&vera.send(vera.request(Method::GET, &format!("/files/{}", ids[0]))).await.expect(200));
+    hear(vera.send(vera.request(Method::GET, &format!("/files/{}", ids[0]))).await.expect(200));
     for path in ["/config", "/messages", "/messages?after=0", "/messages?before=9", "/nothing"] {
         hear(&vera.send(vera.request(Method::GET, path)).await);
     }

@@ -5,11 +5,13 @@ use crate::conversations::mails::{Desk, only};
 use crate::support::chat::Visitor;
 use crate::support::clamd::Clamd;
 use crate::support::files::{pdf, png};
+use crate::support::multipart::{MULTIPART, multipart};
 use crate::support::smtp::{MailServer, link};
 use crate::support::{Answer, Person, TestApp, unique};
 use crate::upkeep::check::check;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use docket::limits::slots::Holder;
 use docket::upkeep::janitor;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -188,6 +190,21 @@ async fn visitors_have_a_quota_and_a_pace_of_their_own() {
 }
 
 #[actix_web::test]
+async fn a_form_without_files_needs_no_place_for_files() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let path = owner.make_form("Contact").await;
+    let holder = |number| Holder { account: number, user: number };
+    let held: Vec<_> = (1..=4).map(|number| app.app.uploads.visitor_files.try_take(holder(number)).unwrap()).collect();
+    assert!(app.app.uploads.visitor_files.try_take(holder(9)).is_none(), "all are taken");
+    let empty = multipart(&[(b"name=\"message\"", b"Only words"), (b"name=\"files\"; filename=\"\"", b"")]);
+    let request = app.stranger().request(Method::POST, &path).header("content-type", MULTIPART).body(empty);
+    app.stranger().send(request).await.expect_redirect(&format!("{path}/thanks"));
+    owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await.expect_no_text("file not kept");
+    drop(held);
+}
+
+#[actix_web::test]
 async fn files_of_forms_arrive_with_the_submission() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
@@ -314,8 +331,17 @@ async fn a_scanner_keeps_harmful_files_out() {
         .expect(415)
         .expect_text("The virus scanner refuses this file.");
     owner.attach(number, &[("picture.png", &png(6))]).await.expect(201);
-    // Without an answer, nothing passes.
+    // Without an answer, nothing passes, and no text is lost.
     clamd.stop();
+    let path = owner.make_form("Contact").await;
+    let sent = post(&app.stranger(), &path, &[("message", "My words")], &[("letter.txt", b"Dear team")]).await;
+    sent.expect_redirect(&format!("{path}/thanks?files=1"));
+    let page = owner.get(&format!("/submissions/{}", owner.newest_submission().await)).await;
+    page.expect_text("My words")
+        .expect_text("(file not kept: letter.txt: The file can’t be checked or stored just now.");
+    let talk = format!("/conversations/{}/messages", vera.conversation(&owner).await);
+    let refused = post(&owner, &talk, &[("body", "My answer")], &[("letter.txt", b"Dear customer")]).await;
+    refused.expect(503).expect_text("My answer").expect_text("letter.txt: The file can’t be checked");
     send(&vera, "Look", &[("letter.txt", b"Dear team")]).await.expect(503);
     owner.attach(number, &[("letter.txt", b"Dear team")]).await.expect(503);
     assert_eq!(vera.history("").await.len(), 1);

@@ -2,7 +2,7 @@
 //! message is dropped.
 
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, names, post};
+use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, is_known, names, post};
 use crate::conversations::reply_mails::Delivery;
 use crate::conversations::{reply_mails, thread_links, visitor};
 use crate::db::Connection;
@@ -42,9 +42,45 @@ pub struct Files {
     pub refused: Vec<String>,
 }
 
-/// The account whose conversation an email belongs to; `None` if it belongs nowhere.
-pub fn account(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Option<i64>> {
-    Ok(answered(conn, &mail.tokens, now)?.map(|(of, _)| of.account_id))
+/// What is known of an email before its files are stored.
+enum Look {
+    /// It belongs to this conversation, as an answer to the mail of a job.
+    Belongs(Box<Conversation>, i64),
+    Dropped(&'static str),
+}
+
+fn look(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Look> {
+    let Some((of, job_id)) = answered(conn, &mail.tokens, now)? else {
+        return Ok(Look::Dropped("no token that works"));
+    };
+    match &mail.kind {
+        Kind::Report => return Ok(Look::Dropped("a report that is no failure")),
+        Kind::Automatic if count(conn, &of, true, now - TimeDelta::days(1))? >= MOST_AUTOMATIC_IN_DAY => {
+            return Ok(Look::Dropped("too many automatic replies"));
+        }
+        Kind::Written if is_known(conn, of.seq, Channel::Mail, &mail.id)? => {}
+        Kind::Written if count(conn, &of, false, now - TimeDelta::hours(1))? >= MOST_IN_HOUR => {
+            return Err(Error::too_many("This conversation gets too many emails.", 3600));
+        }
+        Kind::Written | Kind::Automatic | Kind::NotDelivered(_) => {}
+    }
+    Ok(Look::Belongs(Box::new(of), job_id))
+}
+
+/// The account for which the files of an email are to be stored; `None` if none are.
+///
+/// # Errors
+/// *Too many* when it is to be sent again later.
+pub fn account_for_files(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Option<i64>> {
+    let Look::Belongs(of, _) = look(conn, mail, now)? else { return Ok(None) };
+    let is_message = matches!(mail.kind, Kind::Written | Kind::Automatic);
+    let is_new = is_message && !is_known(conn, of.seq, Channel::Mail, &mail.id)?;
+    Ok(is_new.then_some(of.account_id))
+}
+
+/// Whether a token of a message still works.
+pub fn is_expected(conn: &mut Connection, tokens: &[String], now: NaiveDateTime) -> Result<bool> {
+    Ok(answered(conn, tokens, now)?.is_some())
 }
 
 /// Takes an email that has arrived, with its stored files. One that arrives twice is stored once.
@@ -52,24 +88,15 @@ pub fn account(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Re
 /// # Errors
 /// *Too many* when it is to be sent again later; those of [`post`].
 pub fn take(conn: &mut Connection, mail: &Incoming, files: &Files, now: NaiveDateTime) -> Result<Taken> {
-    let Some((of, job_id)) = answered(conn, &mail.tokens, now)? else {
-        return Ok(Taken::Dropped("no token that works"));
+    let (of, job_id) = match look(conn, mail, now)? {
+        Look::Belongs(of, job_id) => (of, job_id),
+        Look::Dropped(reason) => return Ok(Taken::Dropped(reason)),
     };
-    match &mail.kind {
-        Kind::NotDelivered(reason) => {
-            reply_mails::settle(conn, &of, job_id, Delivery::Refused(reason), now)?;
-            return Ok(Taken::Noted);
-        }
-        Kind::Report => return Ok(Taken::Dropped("a report that is no failure")),
-        Kind::Written | Kind::Automatic => {}
+    if let Kind::NotDelivered(reason) = &mail.kind {
+        reply_mails::settle(conn, &of, job_id, Delivery::Refused(reason), now)?;
+        return Ok(Taken::Noted);
     }
     let is_automatic = mail.kind == Kind::Automatic;
-    if is_automatic && count(conn, &of, true, now - TimeDelta::days(1))? >= MOST_AUTOMATIC_IN_DAY {
-        return Ok(Taken::Dropped("too many automatic replies"));
-    }
-    if count(conn, &of, false, now - TimeDelta::hours(1))? >= MOST_IN_HOUR {
-        return Err(Error::too_many("This conversation gets too many emails.", 3600));
-    }
     let is_visitor = mail.from == of.visitor_email.to_lowercase();
     let actor = Actor::visitor(of.account_id, if is_visitor { of.visitor() } else { &mail.from });
     let posted = post(conn, &actor, &of.id, &message(mail, files, is_visitor, now))?;

@@ -228,6 +228,15 @@ pub fn terms(conversation: &Conversation, message: &Message) -> Part {
     search::whole(texts)
 }
 
+/// Whether a channel of a conversation has brought a message with this id.
+pub fn is_known(conn: &mut Connection, seq: i64, channel: Channel, client_id: &str) -> Result<bool> {
+    let same = messages::table
+        .filter(messages::conversation_seq.eq(seq))
+        .filter(messages::channel.eq(channel))
+        .filter(messages::client_id.eq(client_id));
+    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+}
+
 fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Message>> {
     let Some(client_id) = &new.client_id else { return Ok(None) };
     Ok(messages::table

@@ -232,6 +232,7 @@ table! {
         name -> Text,
         uid_validity -> BigInt,
         last_uid -> BigInt,
+        waiting -> Text,
     }
 }
 

@@ -15,7 +15,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 
@@ -92,7 +92,11 @@ pub fn rows_of_copy(ticket_id: i64, texts: Vec<Source>) -> Rows {
 
 fn text_rows(first: i64, texts: Vec<Source>) -> Rows {
     let of_text = |(position, parts): Source| (first + position * TEXT_ROWS..).zip(parts);
-    texts.into_iter().flat_map(of_text).collect()
+    let mut taken = HashSet::new();
+    // A text with more parts than it has rows runs into the next one, which comes first then.
+    let mut rows: Rows = texts.into_iter().rev().flat_map(of_text).filter(|(row, _)| taken.insert(*row)).collect();
+    rows.sort_by_key(|(row, _)| *row);
+    rows
 }
 
 /// Removes rows.

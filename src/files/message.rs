@@ -80,6 +80,7 @@ impl Received {
         let kind = match first.rejection.code {
             Code::TooLarge => Kind::TooLarge,
             Code::NoRoom => Kind::Full,
+            Code::Busy => Kind::Unavailable,
             _ => Kind::UnsupportedType,
         };
         let lines = self.refused.iter().map(|refused| format!("{}: {}", refused.filename, refused.rejection.message));
@@ -135,7 +136,12 @@ pub async fn store(app: &App, from: From, sent: Sent) -> Result<Result<Stored, R
     };
     match outcome {
         Ok(stored) => Ok(Ok(stored)),
-        Err(Failure::Failed(error)) => Err(error),
+        // The text must not be lost with the file.
+        Err(Failure::Failed(error)) => {
+            tracing::warn!(cause = error.cause(), "a file could not be stored");
+            let message = "The file can’t be checked or stored just now. Try again in a moment.";
+            Ok(Err(Refused { filename, rejection: Rejection::new(Code::Busy, message) }))
+        }
         Err(Failure::Rejected(rejection)) => {
             tracing::info!(code = rejection.code.as_str(), "file rejected");
             Ok(Err(Refused { filename, rejection }))

@@ -90,6 +90,19 @@ impl<'a> Receiver<'a> {
                 while self.chunk(&mut part).await?.is_some() {}
                 continue;
             }
+            if filename.is_empty() {
+                // Browsers send this for an empty file field. It takes no place.
+                let mut is_empty = true;
+                while let Some(chunk) = self.chunk(&mut part).await? {
+                    is_empty &= chunk.is_empty();
+                }
+                if is_empty {
+                    return Ok(Some(Part::Field(field, Vec::new())));
+                }
+                self.files += 1;
+                // Its name is refused, whatever it holds.
+                return Ok(Some(Part::File(field, Sent { filename, content: Ok(Vec::new()), place: None })));
+            }
             let (content, place) = match self.place().await {
                 Ok(place) => self.read(&mut part, place).await?,
                 Err(busy) if matches!(self.rules.sender, Sender::Visitor(_)) => {
@@ -98,10 +111,6 @@ impl<'a> Receiver<'a> {
                 }
                 Err(busy) => return Err(busy),
             };
-            if filename.is_empty() && content.as_ref().is_ok_and(Vec::is_empty) {
-                // Browsers send this for an empty file field.
-                return Ok(Some(Part::Field(field, Vec::new())));
-            }
             self.files += 1;
             let max = self.rules.max_files;
             if self.files > MAX_PARTS {

@@ -47,7 +47,7 @@ pub struct Uploaded {
 #[derive(Serialize, ToSchema)]
 pub struct Rejected {
     filename: String,
-    /// `too_large`, `type_not_allowed`, `content_mismatch`, `empty`, `bad_name`, `unreadable` or `no_room`.
+    /// `too_large`, `type_not_allowed`, `content_mismatch`, `empty`, `bad_name`, `unreadable`, `no_room` or `harmful`.
     code: &'static str,
     message: String,
 }

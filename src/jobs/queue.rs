@@ -187,6 +187,10 @@ pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDat
     let (error, next) = match outcome {
         Outcome::Done => (String::new(), job.kind.repeats().map(|wait| (0, now + wait))),
         Outcome::Later(at) => (String::new(), Some((0, *at))),
+        // A job that never ends is not given up either.
+        Outcome::Hopeless(error) if job.kind.repeats().is_some() => {
+            (error.clone(), Some((job.tries, now + wait(job.tries))))
+        }
         Outcome::Failed(error) if job.tries < TRIES || job.kind.repeats().is_some() => {
             (error.clone(), Some((job.tries, now + wait(job.tries))))
         }

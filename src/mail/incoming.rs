@@ -2,14 +2,26 @@
 
 use crate::mail::quotes::Split;
 use crate::mail::{flowed, quotes};
+use crate::values::email::is_email;
 use crate::values::reply_address::ReplyAddress;
+use crate::values::text::shorten;
 use crate::values::token::sha256;
+use mail_parser::decoders::html::html_to_text;
 use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-/// Longest message in HTML that is turned into text, in bytes. Longer ones are cut.
-const MAX_HTML: usize = 1024 * 1024;
-/// The width of the text that HTML becomes: wide, because pages wrap it.
-const WIDTH: usize = 1_000;
+/// Most of a message in HTML that is turned into text, and most text that is looked through, in
+/// bytes. The rest is cut.
+const MAX_HTML: usize = 512 * 1024;
+const MAX_TEXT: usize = 512 * 1024;
+const CUT: &str = "\n… (The rest of this email was not kept.)";
+/// Longest subject, name of a file and reason, in characters.
+const MAX_LINE: usize = 250;
+/// Elements that begin a line.
+const BLOCKS: [&str; 9] = ["div", "p", "blockquote", "tr", "li", "table", "h1", "h2", "h3"];
+/// A slash, as links within links write it.
+const SEPARATORS: [&str; 4] = ["/", "%2f", "%252f", "=2f"];
+/// No word after one is as long as the secret of a link.
+const SECRET: usize = 40;
 /// Headers that may name the recipient.
 const RECIPIENTS: [&str; 6] = ["To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
 
@@ -49,27 +61,39 @@ pub enum Kind {
     Report,
 }
 
-/// Reads a raw message; `None` if it is none.
-pub fn read(raw: &[u8], address: &ReplyAddress) -> Option<Incoming> {
-    let message = MessageParser::default().parse(raw)?;
-    // Without a sender and a recipient it is something else.
-    message.parts.first().filter(|root| !root.headers.is_empty())?;
+/// The tokens of the reply addresses that a raw message was sent to. Reads nothing but its header,
+/// because anybody can send anything.
+pub fn tokens(raw: &[u8], address: &ReplyAddress) -> Vec<String> {
+    MessageParser::default().parse_headers(raw).map_or_else(Vec::new, |message| tokens_of(&message, address))
+}
+
+fn tokens_of(message: &Message, address: &ReplyAddress) -> Vec<String> {
     let mut tokens: Vec<String> = message
         .headers_raw()
         .filter(|(name, _)| RECIPIENTS.iter().any(|recipient| recipient.eq_ignore_ascii_case(name)))
         .flat_map(|(_, value)| address.tokens(value))
         .collect();
     tokens.dedup();
+    tokens
+}
+
+/// Reads a raw message; `None` if it is none.
+pub fn read(raw: &[u8], address: &ReplyAddress) -> Option<Incoming> {
+    let message = MessageParser::default().parse(raw)?;
+    // Without a sender and a recipient it is something else.
+    message.parts.first().filter(|root| !root.headers.is_empty())?;
+    let tokens = tokens_of(&message, address);
     let id = message.message_id().map_or_else(|| sha256(raw), |id| sha256(id.as_bytes()));
     let from = message.from().and_then(Address::first).and_then(|from| from.address.as_deref());
-    let text = quotes::split(&text(&message).replace('\r', ""), |line| address.is_in(line));
+    let from = from.map(str::to_lowercase).filter(|from| is_email(from));
+    let text = quotes::split(&cut(&text(&message).replace('\r', "")), |line| address.is_in(line));
     let files = message.attachments().filter(|part| !is_report(part)).map(file).collect();
     Some(Incoming {
         id,
         tokens,
-        from: from.unwrap_or_default().to_lowercase(),
+        from: from.unwrap_or_default(),
         kind: kind(&message),
-        subject: clean(message.subject().unwrap_or_default(), address),
+        subject: line(&clean(message.subject().unwrap_or_default(), address)),
         text: Split { written: clean(&text.written, address), folded: clean(&text.folded, address) },
         files,
     })
@@ -122,7 +146,7 @@ fn failure(report: &[u8]) -> Option<String> {
         let (status, said) = (field("Status").unwrap_or_default(), field("Diagnostic-Code").unwrap_or_default());
         let said = said.split_once(';').map_or(said.as_str(), |(_, said)| said).trim();
         let known = said.contains(&status);
-        Some(if known { said.to_owned() } else { format!("{status} {said}").trim().to_owned() })
+        Some(if known { line(said) } else { line(&format!("{status} {said}")) })
     })
 }
 
@@ -140,8 +164,10 @@ fn text(message: &Message) -> String {
 fn part_text(part: &MessagePart) -> String {
     match &part.body {
         PartType::Html(html) => {
-            let html = &html.as_bytes()[..html.len().min(MAX_HTML)];
-            html2text::config::plain_no_decorate().string_from_read(html, WIDTH).unwrap_or_default()
+            let end = html.floor_char_boundary(MAX_HTML);
+            let lines = html_to_text(&with_breaks(&html[..end]));
+            let lines = lines.lines().map(|line| line.trim_matches([' ', '\u{a0}']));
+            lines.collect::<Vec<_>>().join("\n") + if end < html.len() { CUT } else { "" }
         }
         PartType::Text(text) => {
             let attribute = |name| part.content_type().and_then(|kind| kind.attribute(name));
@@ -153,20 +179,55 @@ fn part_text(part: &MessagePart) -> String {
 }
 
 fn file(part: &MessagePart) -> File {
-    File { name: part.attachment_name().unwrap_or("unnamed").to_owned(), bytes: part.contents().to_vec() }
+    File { name: line(part.attachment_name().unwrap_or("unnamed")), bytes: part.contents().to_vec() }
 }
 
-/// The text without the secrets of the mail that it quotes.
+/// The HTML with a line break before each block, for which the conversion makes none.
+fn with_breaks(html: &str) -> String {
+    let mut broken = String::with_capacity(html.len() + html.len() / 4);
+    let mut copied = 0;
+    for (at, _) in html.match_indices('<') {
+        let tag = &html[at + 1..];
+        let name = &tag[..tag.bytes().take(10).take_while(u8::is_ascii_alphanumeric).count()];
+        if BLOCKS.iter().any(|block| block.eq_ignore_ascii_case(name)) {
+            broken.push_str(&html[copied..at]);
+            broken.push_str("<br>");
+            copied = at;
+        }
+    }
+    broken + &html[copied..]
+}
+
+/// One line without control characters, with an ellipsis where it is too long.
+fn line(said: &str) -> String {
+    let plain: String = said.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+    shorten(&plain, MAX_LINE)
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_TEXT);
+    if end < text.len() { format!("{}{CUT}", &text[..end]) } else { text.to_owned() }
+}
+
+/// The text without the secrets of the mail that it quotes, even if a gateway has put its links into
+/// links of its own.
 fn clean(text: &str, address: &ReplyAddress) -> String {
     let text = address.without_tokens(text);
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find("/thread/") {
-        let (before, after) = rest.split_at(at + "/thread/".len());
-        let length = after.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        kept.push_str(before);
-        kept.push_str(if length >= 16 { "…" } else { &after[..length] });
-        rest = &after[length..];
+    let lower = text.to_ascii_lowercase();
+    let (mut kept, mut copied, mut at) = (String::with_capacity(text.len()), 0, 0);
+    while let Some(found) = lower[at..].find("thread") {
+        at += found + "thread".len();
+        let Some(separator) = SEPARATORS.iter().find(|separator| lower[at..].starts_with(**separator)) else {
+            continue;
+        };
+        at += separator.len();
+        let length = lower[at..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if length >= SECRET {
+            kept.push_str(&text[copied..at]);
+            kept.push('…');
+            copied = at + length;
+        }
+        at += length;
     }
-    kept + rest
+    kept + &text[copied..]
 }

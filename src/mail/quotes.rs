@@ -119,16 +119,20 @@ fn parts(lines: &[&str], is_ours: impl Fn(&str) -> bool) -> Vec<Part> {
         if parts[at] != Part::Written || !lines[at].ends_with([':', '：']) {
             continue;
         }
-        let from = paragraph(&parts, at);
-        let is_introduction = at - from < INTRODUCTION;
+        // At most a few lines: a long paragraph is no introduction.
+        let above = (at.saturating_sub(INTRODUCTION)..at).rev();
+        let from = at - above.take_while(|line| parts[*line] == Part::Written).count();
+        if at - from >= INTRODUCTION {
+            continue;
+        }
         let says_ours = lines[from..=at].iter().any(|line| is_ours(line));
         let next = (at + 1..lines.len()).find(|next| parts[*next] != Part::Blank);
         let quotes = next.is_some_and(|next| parts[next] == Part::Quoted && next <= at + 2);
         let is_dated = lines[from..=at].iter().any(|line| line.contains(|sign: char| sign.is_numeric() || sign == '@'));
-        if is_introduction && says_ours && !quotes {
+        if says_ours && !quotes {
             // The quote has no marks.
             quote(&mut parts[from..]);
-        } else if is_introduction && quotes && (says_ours || is_dated) {
+        } else if quotes && (says_ours || is_dated) {
             quote(&mut parts[from..=at]);
         }
     }
@@ -183,7 +187,8 @@ fn is_header(lines: &[&str], is_ours: impl Fn(&str) -> bool) -> bool {
     if lines.first().and_then(|line| name(line)).is_none() {
         return false;
     }
-    let block: Vec<&str> = lines.iter().copied().take_while(|line| !line.trim().is_empty()).take(8).collect();
+    // Where it was HTML, blank lines may stand between.
+    let block: Vec<&str> = lines.iter().copied().take(16).filter(|line| !line.trim().is_empty()).take(6).collect();
     let names: Vec<String> = block.iter().filter_map(|line| name(line)).collect();
     let has = |known: &[&str]| names.iter().any(|name| known.contains(&name.as_str()));
     names.len() >= 3 && (has(&FROM) && has(&SUBJECT) || block.iter().any(|line| is_ours(line)))

@@ -51,7 +51,10 @@ impl Line {
 
     fn new(message: Message, files: Vec<ShownFile>, team: &str, you: &str, zone: Tz) -> Self {
         let from_agent = message.is_from_agent();
-        let author = if from_agent { text::first_filled(&[&message.author_name, team]) } else { you };
+        let author = match from_agent {
+            true => text::first_filled(&[&message.author_name, team]),
+            false => text::first_filled(&[&message.from_address, you]),
+        };
         let at = message.created_at.and_utc();
         Self {
             position: message.position,

@@ -105,3 +105,9 @@ pub fn set_thumbnail(conn: &mut Connection, id: &str, extension: Option<&str>) -
     diesel::update(source_files::table.find(id)).set(source_files::thumbnail.eq(extension)).execute(conn)?;
     Ok(())
 }
+
+/// When the newest file of an account was stored.
+pub fn newest(conn: &mut Connection, account_id: i64) -> Result<Option<NaiveDateTime>> {
+    let of_account = source_files::table.filter(source_files::account_id.eq(account_id));
+    Ok(of_account.select(diesel::dsl::max(source_files::created_at)).first(conn)?)
+}

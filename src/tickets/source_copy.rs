@@ -11,13 +11,16 @@ use crate::search;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::ticket::Ticket;
+use crate::values::text::first_filled;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Most messages of a copy, and most bytes of their texts; the newest are kept.
-const MAX_MESSAGES: i64 = 2_000;
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+const MAX_MESSAGES: i64 = 500;
+const MAX_BYTES: usize = 512 * 1024;
+/// Longer texts stand in several places of the search index, in bytes.
+const PIECE: usize = 6_000;
 
 /// A copy of a conversation or a submission.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -51,15 +54,17 @@ pub struct Line {
 impl From<Message> for Line {
     fn from(message: Message) -> Self {
         let from_agent = message.is_from_agent();
-        Self { author: message.author_name, from_agent, body: message.body, at: message.created_at }
+        let author = first_filled(&[&message.author_name, &message.from_address]).to_owned();
+        Self { author, from_agent, body: message.body, at: message.created_at }
     }
 }
 
 impl SourceCopy {
-    /// Its texts, in the order of [`rows`].
+    /// Its texts in pieces, in the order of [`rows`].
     fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        fields.chain(self.lines.iter().map(|line| ("Message", line.body.as_str())))
+        let all = fields.chain(self.lines.iter().map(|line| ("Message", line.body.as_str())));
+        all.flat_map(|(name, text)| pieces(text).map(move |piece| (name, piece)))
     }
 
     /// The text that a row of the search index holds, and what it is: the name of a field, or
@@ -67,6 +72,19 @@ impl SourceCopy {
     pub fn text(&self, place: i64) -> Option<(&str, &str)> {
         self.texts().nth(usize::try_from(place).ok()?)
     }
+}
+
+/// A text in pieces that have a place in the search index each. An empty text is one.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.floor_char_boundary(PIECE);
+        // Not within a word, if there is a space.
+        let end = if end < text.len() { text[..end].rfind(' ').map_or(end, |space| space + 1) } else { end };
+        rest = (end < text.len()).then(|| &text[end..]);
+        Some(&text[..end])
+    })
 }
 
 /// Keeps a copy of the ticket's source, if it is stored here.

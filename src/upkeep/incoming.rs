@@ -6,7 +6,7 @@ use crate::conversations::mail_answers::{Files, Taken};
 use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::mail::incoming;
-use crate::mail::incoming::{Incoming, Kind};
+use crate::mail::incoming::Incoming;
 use crate::source_files::file::MAX_FILES;
 use crate::source_files::keep::keep;
 use crate::tickets::source_links;
@@ -24,21 +24,24 @@ pub const MAX: ByteSize = ByteSize::mib(40);
 /// *Too many* and *unavailable* when it is to be handed over again later.
 pub async fn take(app: &App, raw: Vec<u8>) -> Result<()> {
     let Some(address) = app.config.mail_reply_to.clone() else { return Err(Error::not_found()) };
+    let (tokens, now) = (incoming::tokens(&raw, &address), app.clock.now());
+    // Anybody can send anything to this address, so nothing else is read before.
+    if !app.db.read(move |conn| mail_answers::is_expected(conn, &tokens, now)).await? {
+        tracing::info!("dropped an email without a token that works");
+        return Ok(());
+    }
     let read = tokio::task::spawn_blocking(move || incoming::read(&raw, &address)).await;
     let Some(mail) = read.map_err(|error| Error::internal("an email could not be read", error))? else {
         tracing::info!("dropped something that is no email");
         return Ok(());
     };
-    let (id, now) = (mail.id.clone(), app.clock.now());
+    let id = mail.id.clone();
     let mail = Arc::new(mail);
     let looked = mail.clone();
-    let account = app.db.read(move |conn| mail_answers::account(conn, &looked, now)).await?;
-    // Files of a message that belongs nowhere are not even looked at.
+    let account = app.db.read(move |conn| mail_answers::account_for_files(conn, &looked, now)).await?;
     let files = match account {
-        Some(account) if !matches!(mail.kind, Kind::NotDelivered(_) | Kind::Report) => {
-            store(app, account, &mail).await?
-        }
-        _ => Files::default(),
+        Some(account) => store(app, account, &mail).await?,
+        None => Files::default(),
     };
     let write = move |conn: &mut Connection| {
         let taken = mail_answers::take(conn, &mail, &files, now)?;

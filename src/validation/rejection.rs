@@ -14,6 +14,8 @@ pub enum Code {
     NoRoom,
     /// A scanner has found something harmful.
     Harmful,
+    /// It could not be checked or stored just now.
+    Busy,
 }
 
 impl Code {
@@ -27,6 +29,7 @@ impl Code {
             Self::Unreadable => "unreadable",
             Self::NoRoom => "no_room",
             Self::Harmful => "harmful",
+            Self::Busy => "busy",
         }
     }
 }

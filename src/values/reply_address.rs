@@ -66,14 +66,17 @@ impl ReplyAddress {
     fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
         // Its length is that of the text, unlike with `to_lowercase`.
         let lower = text.to_ascii_lowercase();
-        let (before, after) = (format!("{}+", self.local), format!("@{}", self.domain));
+        // In links, signs are written as numbers.
+        let after = ["@", "%40"].map(|at| format!("{at}{}", self.domain));
         let mut at = 0;
         std::iter::from_fn(move || {
-            while let Some(found) = lower[at..].find(&before) {
-                let from = at + found + before.len();
+            while let Some(found) = lower[at..].find(&self.local) {
+                at += found + self.local.len();
+                let Some(plus) = ["+", "%2b"].into_iter().find(|plus| lower[at..].starts_with(plus)) else { continue };
+                let from = at + plus.len();
                 let length = lower[from..].bytes().take_while(u8::is_ascii_alphanumeric).count();
-                at = from + length;
-                if length == TOKEN && lower[at..].starts_with(&after) {
+                if length == TOKEN && after.iter().any(|after| lower[from + length..].starts_with(after)) {
+                    at = from + length;
                     return Some((from, at));
                 }
             }

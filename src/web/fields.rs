@@ -125,14 +125,16 @@ impl FromRequest for Fields {
 
 /// The fields of a multipart form. Its files are skipped.
 async fn texts(mut parts: Multipart, bounds: Bounds) -> Result<Vec<(String, String)>> {
-    let (mut fields, mut left) = (Vec::new(), bounds.bytes);
+    let (mut fields, mut left, mut all_left, mut parts_left) = (Vec::new(), bounds.bytes, READ_PAST, bounds.fields);
+    let too_large = || Error::new(Kind::TooLarge, "The form is too large.");
     while let Some(mut part) = parts.try_next().await.map_err(|error| multipart_error(&error))? {
+        parts_left = parts_left.checked_sub(1).ok_or_else(too_large)?;
         let is_file = part.content_disposition().and_then(file_name).is_some();
         let mut value = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(|error| multipart_error(&error))? {
+            all_left = all_left.checked_sub(chunk.len()).ok_or_else(too_large)?;
             if !is_file {
-                let rest = left.checked_sub(chunk.len()).filter(|_| fields.len() < bounds.fields);
-                left = rest.ok_or_else(|| Error::new(Kind::TooLarge, "The form has too much text."))?;
+                left = left.checked_sub(chunk.len()).ok_or_else(too_large)?;
                 value.extend_from_slice(&chunk);
             }
         }

@@ -74,7 +74,7 @@ const stateOf = (message, isNewest) => {
   const { position, failed, reason } = message;
   if (position) return isNewest ? texts.sent : "";
   if (failed) return failed === "tooLong" ? texts.tooLong : reason ?? "";
-  if (!hasFiles(message)) return "";
+  if (isLost(message)) return "";
   return texts.sending;
 };
 
@@ -95,7 +95,7 @@ const renderMessages = (pending) => {
     else view.log.insertBefore(drawn.item, place);
     drawn.time.dateTime = message.at;
     write(drawn.time, timeOf(message.at));
-    showState(drawn, stateOf(message, message === lastOwn && !pending.length), !message.position && Boolean(message.failed || !hasFiles(message)));
+    showState(drawn, stateOf(message, message === lastOwn && !pending.length), !message.position && Boolean(message.failed || isLost(message)));
     showFiles(drawn, message);
   }
   while (view.log.childElementCount > drawnByKey.size) view.log.lastChild.remove();

@@ -1,11 +1,15 @@
 // Files of messages. Only this page has their bytes: localStorage keeps their names.
 
 const MOST_FILES = 5;
+const LOST = 200_000; // longer than sending takes
 
 let chosen = []; // for the next message
 const filesOf = new Map(); // of messages that are being sent, by id
 
 const hasFiles = ({ id, files }) => !files?.length || filesOf.has(id);
+
+// Another tab may still be sending it.
+const isLost = (message) => !hasFiles(message) && Date.now() - Date.parse(message.at) > LOST;
 
 const choose = (files) => {
   chosen = files.slice(0, MOST_FILES);

@@ -192,6 +192,7 @@ const start = async () => {
   watch();
   fit();
   render();
+  setTimeout(render, LOST);
   if (isOpen) view.area.focus();
   listen();
   pump();

@@ -105,7 +105,7 @@ const tryAgain = (id) => {
   // Its files were refused or are gone with an earlier page, so it is written anew.
   if (message.files) {
     written.delete(id);
-    choose(filesOf.get(id) ?? []);
+    choose([...(filesOf.get(id) ?? []), ...chosen]);
     filesOf.delete(id);
     view.area.value = [message.body, view.area.value].filter(Boolean).join("\n");
     change((now) => {

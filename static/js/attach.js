@@ -36,7 +36,10 @@ const add = (files) => {
 if (input) {
   form.querySelector(".actions").after(list);
   input.addEventListener("change", show);
-  form.addEventListener("docket:sent", () => choose([]));
+  let sending = [];
+  form.addEventListener("submit", () => (sending = [...input.files]), { capture: true });
+  // What was chosen in the meantime goes with the next reply.
+  form.addEventListener("docket:sent", () => choose([...input.files].filter((file) => !sending.includes(file))));
   // On the page of a ticket, dropped files go on the ticket.
   if (document.querySelector(".talk")) {
     window.addEventListener("drop", (event) => {

@@ -276,6 +276,19 @@ async fn answers_are_found_in_a_mailbox() {
     }
     desk.after(2).await;
     assert_eq!(desk.vera.history("").await[5..], ["Number 125."]);
+
+    // One that has to wait keeps no other waiting, and is taken later.
+    desk.app.wait(Duration::from_secs(3601));
+    for number in 0..62 {
+        mailbox.deliver(&mail(vera, &reply_to, "", &format!("Flood {number}.")));
+    }
+    mailbox.deliver(&report(&reply_to, "failed", "5.1.1"));
+    desk.after(2).await;
+    desk.page().await.expect_text("Flood 59.").expect_no_text("Flood 60.");
+    desk.page().await.expect_text("A mail server refused the address.");
+    desk.app.wait(Duration::from_secs(3601));
+    desk.after(2).await;
+    desk.page().await.expect_text("Flood 61.");
 }
 
 #[actix_web::test]

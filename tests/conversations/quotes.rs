@@ -48,3 +48,36 @@ fn quotes_and_signatures_of_mail_programs_are_folded() {
     }
     insta::assert_snapshot!(table);
 }
+
+#[test]
+fn secrets_in_links_of_gateways_are_taken_out() {
+    let address: ReplyAddress = "reply@in.desk.example".parse().unwrap();
+    let link = format!("https://gateway.example/?url=https%3A%2F%2Fdesk.example%2Fthread%2F{LINK}&data=1");
+    let mailto = format!("mailto%3Areply%2B{TOKEN}%40in.desk.example");
+    let raw = format!(
+        "From: v@x.example\r\nTo: {}\r\n\r\nThreads/knots stay.\r\n{link}\r\n{mailto}\r\n",
+        address.with(TOKEN)
+    );
+    let text = read(raw.as_bytes(), &address).unwrap().text.written;
+    assert!(!text.contains(LINK) && !text.contains(TOKEN) && text.contains("Threads/knots stay."), "{text}");
+}
+
+/// Each of these was slow or large with a less careful reader.
+#[test]
+fn hostile_mails_are_read_at_once() {
+    let address: ReplyAddress = "reply@in.desk.example".parse().unwrap();
+    let read = |kind: &str, body: &str| {
+        let raw = format!("From: v@x.example\r\nContent-Type: {kind}\r\n\r\n{body}");
+        read(raw.as_bytes(), &address).unwrap().text
+    };
+    assert!(!read("text/plain", &":\n".repeat(500_000)).written.is_empty());
+    assert!(!read("text/plain", &"From: a\n".repeat(100_000)).written.is_empty());
+    assert!(!read("text/plain", &"> a\nb:\n".repeat(100_000)).written.is_empty());
+    let cells = "<td rowspan=65535>".repeat(20_000) + &"<tr><td>x".repeat(20_000);
+    assert!(read("text/html", &format!("<table><tr>{cells}")).written.contains('x'));
+    for tag in ["<div>", "<blockquote>", "<table><tr><td>", "<b>"] {
+        assert!(read("text/html", &(tag.repeat(20_000) + "words")).written.contains("words"), "{tag}");
+    }
+    let nested = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n".repeat(5_000);
+    read("multipart/mixed; boundary=b", &format!("--b\r\n{nested}"));
+}

@@ -9,9 +9,11 @@ ALTER TABLE messages ADD COLUMN from_address TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN is_automatic BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE messages ADD COLUMN folded TEXT NOT NULL DEFAULT '';
 
--- How far a mailbox was read (RFC 3501, 2.3.1.1).
+-- How far a mailbox was read (RFC 3501, 2.3.1.1), and which messages before that are to be read
+-- again, as JSON.
 CREATE TABLE mailboxes (
     name TEXT NOT NULL PRIMARY KEY,
     uid_validity BIGINT NOT NULL,
-    last_uid BIGINT NOT NULL
+    last_uid BIGINT NOT NULL,
+    waiting TEXT NOT NULL
 );

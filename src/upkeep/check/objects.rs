@@ -87,7 +87,15 @@ async fn orphan(check: &mut Check<'_>, key: &str, may_judge: bool) -> Result<()>
             check.wrong(&format!("{key} is newer than the database: was the database copied or restored?"));
             return Ok(());
         }
-    } else if file::parse_key(key).is_none() {
+    } else if let Some((account_id, ..)) = file::parse_key(key) {
+        let newest = check.app.db.scan(move |conn| source_files::newest(conn, account_id)).await?;
+        let stored = check.app.storage.modified(key).await?;
+        // Clocks may differ by a little.
+        if newest.is_none_or(|newest| stored > newest + RESERVED) {
+            check.wrong(&format!("{key} is newer than the database: was the database copied or restored?"));
+            return Ok(());
+        }
+    } else {
         check.wrong(&format!("{key} is not a Docket file"));
         return Ok(());
     }
