@@ -11,6 +11,7 @@ use crate::support::{Answer, Person, TestApp, unique};
 use crate::upkeep::check::check;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use diesel::prelude::*;
 use docket::limits::slots::Holder;
 use docket::upkeep::janitor;
 use reqwest::Method;
@@ -187,6 +188,44 @@ async fn visitors_have_a_quota_and_a_pace_of_their_own() {
         assert!(sent <= 200, "it ends");
     }
     assert_eq!(sent, 40);
+}
+
+#[actix_web::test]
+async fn a_form_of_any_page_has_bounds() {
+    let app = TestApp::start().await;
+    let field = |name: &str, size: usize| {
+        let body = vec![b'x'; size];
+        multipart(&[(format!("name=\"{name}\"").as_bytes(), &body)])
+    };
+    let many: Vec<(&[u8], &[u8])> = vec![(b"name=\"a\"", b""); 200];
+    let large = vec![b'x'; 17 * 1024 * 1024];
+    let file: Vec<u8> = multipart(&[(b"name=\"a\"; filename=\"a.txt\"", &large)]);
+    for body in [field("email", 1_400_000), multipart(&many), file] {
+        let request = app.stranger().request(Method::POST, "/login").header("content-type", MULTIPART).body(body);
+        app.stranger().send(request).await.expect(413);
+    }
+}
+
+#[actix_web::test]
+async fn a_check_keeps_files_that_are_newer_than_the_database() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let vera = Visitor::new(&app.base, &owner.make_widget("Shop").await);
+    let sent = send(&vera, "Look", &[("old.txt", b"old")]).await.expect(201).json();
+    let orphan = format!("sources/{}/abcdefghjkmnpqr0.txt", owner.id);
+    app.app.storage.put(&orphan, b"left over".to_vec().into()).await.unwrap();
+    // The database of a day ago: for its clock, the object is from the future.
+    let id = sent["files"][0]["id"].as_str().unwrap().to_owned();
+    let day_ago = app.app.clock.now() - chrono::TimeDelta::days(400);
+    let age = move |conn: &mut _| {
+        let row = docket::db::schema::source_files::table.find(&id);
+        diesel::update(row).set(docket::db::schema::source_files::created_at.eq(day_ago)).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(age).await.unwrap();
+    let (_, said) = check(&app, true).await;
+    assert!(said.len() == 1 && said[0].contains("is newer than the database"), "{said:?}");
+    assert!(app.stored_keys().contains(&orphan));
 }
 
 #[actix_web::test]

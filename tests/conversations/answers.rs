@@ -233,6 +233,17 @@ async fn long_and_empty_mails_lose_nothing() {
     hand_over(&desk.app, &mail("vera@visitor.example", reply_to, "", "")).await.expect(204);
     desk.page().await.expect_text("and the end").expect_text("Re: Reply");
     hand_over(&desk.app, &"x".repeat(42 * 1024 * 1024)).await.expect(413);
+
+    // What no column takes is taken out of what anybody can send.
+    let subject = format!("Subject: =?utf-8?q?A=00{}?=\r\n", "long_".repeat(100));
+    let file = "Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\n";
+    let parts = "--b\r\nContent-Type: application/x-thing; name=\"=?utf-8?q?a=00.exe?=\"\r\nContent-Disposition: attachment\r\n\r\nx\r\n--b--";
+    let raw = mail("vera@visitor.example", reply_to, file, parts).replace("Subject: Re: Reply\r\n", &subject);
+    hand_over(&desk.app, &raw).await.expect(204);
+    desk.page().await.expect_text("long long").expect_text("Attached, not kept: a");
+    let reason = report(reply_to, "failed", "5.2.2").replace("Mailbox not here", &"very ".repeat(100_000));
+    hand_over(&desk.app, &reason).await.expect(204);
+    assert!(desk.page().await.body.len() < 200_000, "a reason is one line");
 }
 
 #[actix_web::test]

@@ -1,6 +1,9 @@
 //! A kept copy of the source.
 
+use crate::conversations::answers::{hand_over, mail, with_answers};
 use crate::conversations::begin;
+use crate::conversations::mails::{Desk, only};
+use crate::support::smtp::MailServer;
 use crate::support::{Person, TestApp};
 use crate::upkeep::check::check;
 use docket::tickets::search;
@@ -67,6 +70,30 @@ async fn a_copy_is_shown_and_found_when_the_conversation_is_gone() {
     app.wait(DAY * 32);
     janitor::clear(&app.app).await.unwrap();
     is_sound(&app).await;
+}
+
+#[actix_web::test]
+async fn a_copy_says_who_wrote_and_finds_the_end_of_long_texts() {
+    let server = MailServer::start();
+    let desk = Desk::on(TestApp::start_with(with_answers(&server)).await).await;
+    desk.reply("It left yesterday.").await;
+    desk.after(11).await;
+    let sent = only(&server);
+    let reply_to = sent.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap();
+    hand_over(&desk.app, &mail("Max <max@work.example>", reply_to, "", "I am her boss.")).await.expect(204);
+    let long = format!("{}\u{6975}\u{6771}", "\u{65e5}\u{672c}".repeat(4_900));
+    hand_over(&desk.app, &mail("vera@visitor.example", reply_to, "Content-Type: text/plain; charset=utf-8\r\n", &long))
+        .await
+        .expect(204);
+    hand_over(&desk.app, &mail("vera@visitor.example", reply_to, "", "A last okapi")).await.expect(204);
+    let id = desk.talk.rsplit('/').next().unwrap();
+    let path = create(&desk.owner, &[("title", "T"), ("conversationId", id), ("keepCopy", "1")]).await;
+    desk.owner.post(&format!("{}/delete", desk.talk), &[]).await.expect(303);
+    desk.owner.get(&path).await.expect_text("<bdi>max@work.example</bdi>").expect_text("I am her boss.");
+    for words in ["okapi", "%E6%A5%B5%E6%9D%B1"] {
+        assert_eq!(desk.owner.list(&format!("q={words}")).await, [1], "{words}");
+    }
+    is_sound(&desk.app).await;
 }
 
 #[actix_web::test]
