@@ -66,6 +66,11 @@
 //! in the transaction that moves its cursor, and [`upkeep::worker`] of any instance claims it
 //! ([`jobs::queue`]), tries it until it succeeds, or gives it up where admins see it.
 //!
+//! Answers by email come in over HTTP ([`public::inbound`]) and from a mailbox
+//! ([`upkeep::mailbox`]). Both hand them to [`upkeep::incoming`], which stores their files and lets
+//! [`conversations::mail_answers`] find the conversation by the token. Files of messages are stored
+//! first ([`source_files::keep`]); the transaction of the message claims them.
+//!
 //! # What always holds
 //!
 //! 1. **Nobody reaches another account's row.** Every function that loads a row takes
