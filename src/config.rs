@@ -218,7 +218,7 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whoever has it can write as any visitor whose token they know, so it is not to be guessed.
+/// A secret that nobody can guess. It lets other programs hand over emails.
 fn parse_secret(text: &str) -> Result<String, String> {
     let is_long = text.chars().count() >= 20 && !text.contains(char::is_whitespace);
     if is_long { Ok(text.to_owned()) } else { Err("a secret has 20 characters or more, without spaces".into()) }

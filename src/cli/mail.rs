@@ -78,7 +78,7 @@ pub(super) async fn receive(config: &Config, options: &Receive) -> ExitCode {
 async fn hand_over(config: &Config, options: &Receive) -> Result<(), String> {
     let (mut message, mut input) = (Vec::new(), std::io::stdin().lock());
     let read = input.by_ref().take(incoming::MAX.as_u64() + 1).read_to_end(&mut message);
-    // Whoever hands over too much must not break off while writing.
+    // Reads the rest, so that the mail server does not fail while it writes.
     let read = read.and_then(|_| std::io::copy(&mut input, &mut std::io::sink()));
     read.map_err(|error| format!("the message can’t be read: {error}"))?;
     let secret = config.mail_inbound_secret.as_ref().ok_or("DOCKET_MAIL_INBOUND_SECRET is not set")?;

@@ -2,14 +2,14 @@
 //! message is dropped.
 
 use crate::conversations::conversation::Conversation;
-use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, is_known, names, post};
+use crate::conversations::messages::{Channel, MAX_MESSAGE, Message, NewMessage, Posted, known, names, post};
 use crate::conversations::reply_mails::Delivery;
 use crate::conversations::{reply_mails, thread_links, visitor};
 use crate::db::Connection;
 use crate::db::schema::messages;
 use crate::error::{Error, Result};
 use crate::events::actor::Actor;
-use crate::mail::incoming::{Incoming, Kind};
+use crate::mail::incoming::{CUT, Incoming, Kind};
 use crate::source_files::keep::Stored;
 use crate::values::text;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -21,7 +21,6 @@ const MOST_IN_HOUR: i64 = 60;
 const MOST_AUTOMATIC_IN_DAY: i64 = 5;
 /// Most that is kept of the quotes and the signature of an email, in characters.
 const MAX_FOLDED: usize = 200_000;
-const CUT: &str = "… (The rest of this email was not kept.)";
 
 /// What became of an email.
 #[derive(Debug)]
@@ -58,7 +57,7 @@ fn look(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Lo
         Kind::Automatic if count(conn, &of, true, now - TimeDelta::days(1))? >= MOST_AUTOMATIC_IN_DAY => {
             return Ok(Look::Dropped("too many automatic replies"));
         }
-        Kind::Written if is_known(conn, of.seq, Channel::Mail, &mail.id)? => {}
+        Kind::Written if known(conn, of.seq, Channel::Mail, &mail.id)?.is_some() => {}
         Kind::Written if count(conn, &of, false, now - TimeDelta::hours(1))? >= MOST_IN_HOUR => {
             return Err(Error::too_many("This conversation gets too many emails.", 3600));
         }
@@ -74,7 +73,7 @@ fn look(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Lo
 pub fn account_for_files(conn: &mut Connection, mail: &Incoming, now: NaiveDateTime) -> Result<Option<i64>> {
     let Look::Belongs(of, _) = look(conn, mail, now)? else { return Ok(None) };
     let is_message = matches!(mail.kind, Kind::Written | Kind::Automatic);
-    let is_new = is_message && !is_known(conn, of.seq, Channel::Mail, &mail.id)?;
+    let is_new = is_message && known(conn, of.seq, Channel::Mail, &mail.id)?.is_none();
     Ok(is_new.then_some(of.account_id))
 }
 

@@ -12,8 +12,9 @@ use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::record;
 use crate::search::Part;
-use crate::source_files::keep;
+use crate::source_files::file::SourceFile;
 use crate::source_files::keep::{Owner, Stored};
+use crate::source_files::{file, keep};
 use crate::values::text;
 use crate::{search, words};
 use chrono::NaiveDateTime;
@@ -21,6 +22,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use serde_json::json;
+use std::collections::HashMap;
 
 /// How many messages one page of a conversation shows.
 pub const MESSAGES: i64 = 50;
@@ -94,7 +96,9 @@ struct Latest {
 /// *Not found* when the account has no such conversation; *invalid* when it is full.
 pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) -> Result<Posted> {
     let conversation = conversation::lock(conn, actor.account_id, id)?;
-    if let Some(message) = known(conn, conversation.seq, new)? {
+    if let Some(client_id) = &new.client_id
+        && let Some(message) = known(conn, conversation.seq, new.channel, client_id)?
+    {
         return Ok(Posted { conversation, message, is_new: false, reopened: false });
     }
     let position = conversation.message_count + 1;
@@ -228,20 +232,11 @@ pub fn terms(conversation: &Conversation, message: &Message) -> Part {
     search::whole(texts)
 }
 
-/// Whether a channel of a conversation has brought a message with this id.
-pub fn is_known(conn: &mut Connection, seq: i64, channel: Channel, client_id: &str) -> Result<bool> {
-    let same = messages::table
-        .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::channel.eq(channel))
-        .filter(messages::client_id.eq(client_id));
-    Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
-}
-
-fn known(conn: &mut Connection, seq: i64, new: &NewMessage) -> Result<Option<Message>> {
-    let Some(client_id) = &new.client_id else { return Ok(None) };
+/// The message of a conversation that came with this id through a channel.
+pub fn known(conn: &mut Connection, seq: i64, channel: Channel, client_id: &str) -> Result<Option<Message>> {
     Ok(messages::table
         .filter(messages::conversation_seq.eq(seq))
-        .filter(messages::channel.eq(new.channel))
+        .filter(messages::channel.eq(channel))
         .filter(messages::client_id.eq(client_id))
         .first(conn)
         .optional()?)
@@ -425,6 +420,18 @@ pub fn parse_message_with(body: &str, files: &[Stored]) -> Result<String> {
 /// The text of a message that has only files.
 pub fn names<'a>(files: impl Iterator<Item = &'a str>) -> String {
     files.collect::<Vec<_>>().join("\n")
+}
+
+/// The text of a message, unless it only repeats the names of its files.
+pub fn text_beside<'a>(body: String, filenames: impl Iterator<Item = &'a str>) -> String {
+    let names = names(filenames);
+    if !names.is_empty() && body == names { String::new() } else { body }
+}
+
+/// The files of consecutive messages of a conversation, by position.
+pub fn files_of(conn: &mut Connection, seq: i64, rows: &[Message]) -> Result<HashMap<i64, Vec<SourceFile>>> {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(HashMap::new()) };
+    file::of_messages(conn, seq, first.position, last.position)
 }
 
 /// A message's row.

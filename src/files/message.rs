@@ -2,7 +2,6 @@
 
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
-use crate::events::actor::Actor;
 use crate::files::receive::{Part, Receiver, Rules, Sender, Sent};
 use crate::files::upload::Refused;
 use crate::limits::slots::Holder;
@@ -34,10 +33,6 @@ pub enum From {
 }
 
 impl From {
-    pub fn team(actor: &Actor) -> Self {
-        Self::Team(actor.holder())
-    }
-
     /// Whose places the files take.
     pub fn sender(self) -> Sender {
         match self {

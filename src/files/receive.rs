@@ -22,7 +22,7 @@ const PART_COST: usize = 200;
 const SLOW: u64 = 16 * 1024;
 const FIRST_SECONDS: u64 = 20;
 
-/// What a request may contain, and from whom it comes.
+/// What a request may contain, and who sends it.
 pub struct Rules {
     /// The name of the fields with files; files in other fields are skipped. `None` for all.
     pub only: Option<&'static str>,

@@ -42,8 +42,7 @@ impl ShownFile {
 
     /// The text of a message, unless it only repeats the names of its files.
     pub fn text_beside(files: &[Self], body: String) -> String {
-        let names = messages::names(files.iter().map(|file| file.filename.as_str()));
-        if !files.is_empty() && body == names { String::new() } else { body }
+        messages::text_beside(body, files.iter().map(|file| file.filename.as_str()))
     }
 }
 

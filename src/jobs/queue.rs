@@ -187,14 +187,12 @@ pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDat
     let (error, next) = match outcome {
         Outcome::Done => (String::new(), job.kind.repeats().map(|wait| (0, now + wait))),
         Outcome::Later(at) => (String::new(), Some((0, *at))),
-        // A job that never ends is not given up either.
-        Outcome::Hopeless(error) if job.kind.repeats().is_some() => {
-            (error.clone(), Some((job.tries, now + wait(job.tries))))
+        Outcome::Failed(error) | Outcome::Hopeless(error) => {
+            // A job that never ends is not given up either.
+            let may_succeed = matches!(outcome, Outcome::Failed(_)) && job.tries < TRIES;
+            let is_tried_again = may_succeed || job.kind.repeats().is_some();
+            (error.clone(), is_tried_again.then(|| (job.tries, now + wait(job.tries))))
         }
-        Outcome::Failed(error) if job.tries < TRIES || job.kind.repeats().is_some() => {
-            (error.clone(), Some((job.tries, now + wait(job.tries))))
-        }
-        Outcome::Failed(error) | Outcome::Hopeless(error) => (error.clone(), None),
     };
     match next {
         Some((tries, at)) => {

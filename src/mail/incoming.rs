@@ -11,9 +11,9 @@ use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders, Par
 
 /// Most of a message in HTML that is turned into text, and most text that is looked through, in
 /// bytes. The rest is cut.
-const MAX_HTML: usize = 512 * 1024;
 const MAX_TEXT: usize = 512 * 1024;
-const CUT: &str = "\n… (The rest of this email was not kept.)";
+/// Stands where something was cut.
+pub const CUT: &str = "… (The rest of this email was not kept.)";
 /// Longest subject, name of a file and reason, in characters.
 const MAX_LINE: usize = 250;
 /// Elements that begin a line.
@@ -164,10 +164,11 @@ fn text(message: &Message) -> String {
 fn part_text(part: &MessagePart) -> String {
     match &part.body {
         PartType::Html(html) => {
-            let end = html.floor_char_boundary(MAX_HTML);
+            let end = html.floor_char_boundary(MAX_TEXT);
             let lines = html_to_text(&with_breaks(&html[..end]));
             let lines = lines.lines().map(|line| line.trim_matches([' ', '\u{a0}']));
-            lines.collect::<Vec<_>>().join("\n") + if end < html.len() { CUT } else { "" }
+            let text = lines.collect::<Vec<_>>().join("\n");
+            if end < html.len() { format!("{text}\n{CUT}") } else { text }
         }
         PartType::Text(text) => {
             let attribute = |name| part.content_type().and_then(|kind| kind.attribute(name));
@@ -206,7 +207,7 @@ fn line(said: &str) -> String {
 
 fn cut(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_TEXT);
-    if end < text.len() { format!("{}{CUT}", &text[..end]) } else { text.to_owned() }
+    if end < text.len() { format!("{}\n{CUT}", &text[..end]) } else { text.to_owned() }
 }
 
 /// The text without the secrets of the mail that it quotes, even if a gateway has put its links into

@@ -85,7 +85,7 @@ struct FileLine {
 impl Line {
     fn new(message: Message, files: &[SourceFile]) -> Self {
         let id = message.bubble_id().map(ToOwned::to_owned);
-        let names = messages::names(files.iter().map(|file| file.filename.as_str()));
+        let names = files.iter().map(|file| file.filename.as_str());
         let file = |file: &SourceFile| FileLine {
             id: file.id.clone(),
             name: file.filename.clone(),
@@ -96,7 +96,7 @@ impl Line {
             position: message.position,
             from: message.sender.as_str(),
             name: message.author_name,
-            body: if files.is_empty() || message.body != names { message.body } else { String::new() },
+            body: messages::text_beside(message.body, names),
             at: time::exact(message.created_at),
             files: files.iter().map(file).collect(),
         }
@@ -104,8 +104,7 @@ impl Line {
 
     /// Messages of a conversation, with their files.
     fn of(conn: &mut Connection, seq: i64, rows: Vec<Message>) -> Result<Vec<Self>> {
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
-        let mut files = file::of_messages(conn, seq, first.position, last.position)?;
+        let mut files = messages::files_of(conn, seq, &rows)?;
         let line = |row: Message| {
             let files = files.remove(&row.position).unwrap_or_default();
             Self::new(row, &files)

@@ -176,7 +176,8 @@ async fn read(req: &HttpRequest, app: &App, mut payload: Payload, from: From) ->
     }
 }
 
-/// Reads the fields and stores the files. A file that is refused is told, and loses nothing else.
+/// Reads the fields and stores the files. A refused file is named with the reason, and the
+/// rest of the form is kept.
 async fn read_multipart(app: &App, parts: Multipart, from: From, declared: Option<&'static Encoding>) -> Result<Sent> {
     let (max_request, sender) = (MAX_REQUEST, from.sender());
     let rules = Rules { only: None, max_files: MAX_FILES, max_text: MAX_BYTES, max_request, sender };

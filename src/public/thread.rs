@@ -170,9 +170,7 @@ async fn render(
     let before = place.before;
     let read = move |conn: &mut Connection| {
         let rows = messages::before(conn, conversation.seq, before, messages::MESSAGES)?;
-        let ends = (rows.first(), rows.last());
-        let (first, last) = (ends.0.map_or(0, |row| row.position), ends.1.map_or(0, |row| row.position));
-        let files = file::of_messages(conn, conversation.seq, first, last)?;
+        let files = messages::files_of(conn, conversation.seq, &rows)?;
         Ok((Thread::load(conn, &conversation)?, rows, files))
     };
     let (thread, rows, mut files) = app.db.read(read).await?;
@@ -220,16 +218,16 @@ pub async fn send(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let token = path.into_inner();
-    app.limits.chat_address.check(client::network(&req, &app.config))?;
-    let found = find(&req, &app, &token).await;
+    let network = client::network(&req, &app.config);
+    let found = match app.limits.chat_address.check(network) {
+        Ok(_) => find(&req, &app, &token).await,
+        Err(error) => Err(error),
+    };
     // Files of somebody without a link are not read.
     let account = found.as_ref().map_or(0, |found| found.account_id);
     let received = match account {
         0 => Received::without_files(Fields::from_request(&req, &mut payload.into_inner()).await.unwrap_or_default()),
-        account => {
-            let from = From::Visitor(account, client::network(&req, &app.config));
-            message::read(&req, &app, payload.into_inner(), from).await?
-        }
+        account => message::read(&req, &app, payload.into_inner(), From::Visitor(account, network)).await?,
     };
     let answer: Answer = received.fields.read()?;
     let written = answer.body.clone();

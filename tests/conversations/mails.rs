@@ -488,3 +488,18 @@ async fn the_sender_of_a_form_is_answered_by_mail() {
     let to_zoe = |mail: &String| mail.contains("X-RcptTo: zoe@visitor.example");
     assert!(!server.take().iter().any(to_zoe), "what was written before it was spam is not sent any more");
 }
+
+#[actix_web::test]
+async fn an_answer_that_comes_too_quickly_is_given_back() {
+    let server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("Where do you live?").await;
+    desk.after(11).await;
+    let (stranger, thread) = (desk.app.stranger(), link(&only(&server)));
+    let url = format!("{}{thread}/messages", desk.app.base);
+    for _ in 0..60 {
+        stranger.send(stranger.client.post(&url).form(&[("body", "")])).await.expect(422);
+    }
+    let refused = stranger.send(stranger.client.post(&url).form(&[("body", "In a long street")])).await;
+    refused.expect(429).expect_text("In a long street");
+}

@@ -8,7 +8,6 @@ use crate::db::Connection;
 use crate::desk::conversations::mailing::delivery;
 use crate::error::Result;
 use crate::files::shown::ShownFile;
-use crate::source_files::file;
 use crate::source_files::file::SourceFile;
 use crate::tickets::source_copy::Line as Copied;
 use crate::values::text;
@@ -48,9 +47,8 @@ impl Loaded {
     /// Loads the latest messages before a position; `None` for the end.
     pub fn before(conn: &mut Connection, of: &Conversation, before: Option<i64>, limit: i64) -> Result<Self> {
         let messages = messages::before(conn, of.seq, before, limit)?;
-        let first = messages.first().map_or(0, |first| first.position);
-        let last = messages.last().map_or(0, |last| last.position);
-        let (mails, files) = (reply_mails::of(conn, of.seq, first)?, file::of_messages(conn, of.seq, first, last)?);
+        let files = messages::files_of(conn, of.seq, &messages)?;
+        let mails = reply_mails::of(conn, of.seq, messages.first().map_or(0, |first| first.position))?;
         Ok(Self { messages, mails, files })
     }
 }
