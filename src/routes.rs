@@ -4,8 +4,8 @@
 use crate::accounts::role::Action::{Configure, Own, Read, Work};
 use crate::desk::sites::{forms, widgets};
 use crate::desk::{
-    account, attachments, audit, contacts, conversations, invitations, jobs, keys, live, password, profile, reports,
-    sessions, setup, sign_in, submissions, tags, team, tickets, undo, views,
+    account, attachments, audit, contacts, conversations, erasure, invitations, jobs, keys, live, password, profile,
+    reports, sessions, setup, sign_in, submissions, tags, team, tickets, undo, views,
 };
 use crate::endpoint::{Endpoint, get, options, post};
 use crate::files::{archive, serve};
@@ -111,6 +111,10 @@ pub fn table() -> Vec<Endpoint> {
         post("/contacts/{id}", WORK, contacts::save),
         post("/contacts/{id}/merge", WORK, contacts::merge),
         post("/contacts/{id}/split", WORK, contacts::split),
+        get("/contacts/{id}/export.zip", CONFIGURE, api::person::export),
+        get("/contacts/{id}/erase", CONFIGURE, erasure::ask),
+        post("/contacts/{id}/erase", CONFIGURE, erasure::erase),
+        get("/contacts/{id}/erasure", CONFIGURE, erasure::show),
         get("/reports", READ, reports::show),
         get("/reports.csv", READ, reports::csv),
         get("/views", READ, views::show),

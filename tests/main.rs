@@ -15,6 +15,7 @@ mod cli;
 mod contacts;
 mod conversations;
 mod db;
+mod erasure;
 mod events;
 mod figures;
 mod house;

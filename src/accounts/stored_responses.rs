@@ -63,6 +63,21 @@ pub fn keep(conn: &mut Connection, account_id: i64, key: &str, status: u16, body
     Ok(())
 }
 
+/// Deletes the responses of an account that contain one of these texts.
+pub fn forget_with(conn: &mut Connection, account_id: i64, texts: &[String]) -> Result<()> {
+    let rows: Vec<(String, String)> = idempotent_answers::table
+        .filter(idempotent_answers::account_id.eq(account_id))
+        .select((idempotent_answers::key, idempotent_answers::body))
+        .load(conn)?;
+    for (key, body) in rows {
+        let body = body.to_lowercase();
+        if texts.iter().any(|text| body.contains(&text.to_lowercase())) {
+            diesel::delete(idempotent_answers::table.find((account_id, key))).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes responses older than `before`, and returns their number.
 pub fn forget(conn: &mut Connection, before: NaiveDateTime) -> Result<usize> {
     Ok(diesel::delete(idempotent_answers::table.filter(idempotent_answers::created_at.lt(before))).execute(conn)?)

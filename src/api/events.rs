@@ -36,7 +36,7 @@ pub struct Events {
 
 /// Something that happened.
 #[derive(Serialize, ToSchema)]
-struct Event {
+pub(super) struct Event {
     /// Its position in the order of all events. Numbers can be missing.
     seq: i64,
     at: DateTime<Utc>,

@@ -8,6 +8,7 @@ pub mod events;
 pub mod export;
 pub mod me;
 pub mod messages;
+pub mod person;
 pub mod read;
 pub mod submissions;
 pub mod tickets;

@@ -54,7 +54,7 @@ pub struct FormSubmission {
 }
 
 impl FormSubmission {
-    fn new(row: submission::Submission, form: String) -> Self {
+    pub(super) fn new(row: submission::Submission, form: String) -> Self {
         Self {
             fields: row.fields().into_iter().map(|(name, value)| Field { name, value }).collect(),
             spam: row.spam,

@@ -155,6 +155,27 @@ pub fn split(conn: &mut Connection, actor: &Actor, id: i64, now: NaiveDateTime) 
     record(conn, actor, NewEvent::new(EventKind::ContactSplit, id).about(&contact.email), now).map(drop)
 }
 
+/// A contact of the account with those that were merged into it.
+///
+/// # Errors
+/// *Not found*, also for one that was merged into another.
+pub fn whole(conn: &mut Connection, account_id: i64, id: i64) -> Result<Vec<Contact>> {
+    let contact = find(conn, account_id, id)?;
+    if contact.merged_into.is_some() {
+        return Err(Error::not_found());
+    }
+    let merged = merged_into(conn, id)?;
+    Ok(std::iter::once(contact).chain(merged).collect())
+}
+
+/// Removes contacts, and returns how many. Those merged into one of them must be among them.
+pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<usize> {
+    ids.iter().try_for_each(|id| words::forget(conn, *id))?;
+    let rows = || contacts::table.filter(contacts::id.eq_any(ids));
+    diesel::update(rows()).set(contacts::merged_into.eq(None::<i64>)).execute(conn)?;
+    Ok(diesel::delete(rows()).execute(conn)?)
+}
+
 fn lock(conn: &mut Connection, account_id: i64, id: i64) -> Result<Contact> {
     let row = contacts::table.find(id).filter(contacts::account_id.eq(account_id));
     Ok(diesel::update(row).set(contacts::id.eq(contacts::id)).returning(contacts::all_columns).get_result(conn)?)

@@ -18,13 +18,18 @@ fn words(texts: &[&str]) -> BTreeSet<String> {
 
 /// Sets the words of a contact: those of its name and address.
 pub(super) fn set(conn: &mut Connection, account_id: i64, id: i64, texts: &[&str]) -> Result<()> {
-    diesel::delete(contact_words::table.filter(contact_words::contact_id.eq(id))).execute(conn)?;
+    forget(conn, id)?;
     for word in words(texts) {
         let row =
             (contact_words::account_id.eq(account_id), contact_words::word.eq(word), contact_words::contact_id.eq(id));
         diesel::insert_into(contact_words::table).values(row).execute(conn)?;
     }
     diesel::update(contacts::table.find(id)).set(contacts::is_indexed.eq(true)).execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn forget(conn: &mut Connection, id: i64) -> Result<()> {
+    diesel::delete(contact_words::table.filter(contact_words::contact_id.eq(id))).execute(conn)?;
     Ok(())
 }
 

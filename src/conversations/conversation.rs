@@ -1,5 +1,6 @@
 //! A conversation: its row, and how it is created, found, locked and closed.
 
+use crate::clock::EXPIRED;
 use crate::contacts::contact;
 use crate::db::fixed::{WithoutIndex, one_of};
 use crate::db::schema::conversations;
@@ -298,6 +299,40 @@ pub fn of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64], lim
         .filter(conversations::deleted_at.is_null())
         .order((conversations::created_at.desc(), conversations::seq.desc()))
         .limit(limit)
+        .load(conn)?)
+}
+
+/// The conversations with these numbers, in the order of their creation.
+pub fn by_seqs(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
+    let rows = conversations::table.filter(conversations::seq.eq_any(seqs));
+    Ok(rows.order(conversations::seq).load(conn)?)
+}
+
+/// Numbers and ids of all conversations of these contacts, in the order of their creation. Those
+/// that can be restored from the trash are among them.
+pub fn all_of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64]) -> Result<Vec<(i64, String)>> {
+    let there = conversations::table
+        .filter(conversations::contact_id.eq_any(contacts))
+        .filter(WithoutIndex(conversations::account_id).eq(account_id))
+        .filter(conversations::deleted_at.is_null());
+    let deleted = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::deleted_at.gt(EXPIRED))
+        .filter(conversations::contact_id.eq_any(contacts));
+    let columns = (conversations::seq, conversations::id);
+    let mut all: Vec<(i64, String)> = there.select(columns).load(conn)?;
+    all.extend(deleted.select(columns).load::<(i64, String)>(conn)?);
+    all.sort_unstable();
+    Ok(all)
+}
+
+/// Numbers and ids of the conversations that answer these submissions.
+pub fn all_answering(conn: &mut Connection, account_id: i64, submissions: &[String]) -> Result<Vec<(i64, String)>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::submission_id.eq_any(submissions))
+        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
+        .select((conversations::seq, conversations::id))
         .load(conn)?)
 }
 

@@ -1,6 +1,7 @@
 //! Conversations with visitors: the bubble on websites, the inbox and its pages.
 
 pub mod conversation;
+pub mod erase;
 pub mod figures;
 pub mod inventory;
 pub mod list;

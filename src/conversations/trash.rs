@@ -59,22 +59,31 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     Ok(())
 }
 
-/// Puts up to `limit` conversations whose ids match a pattern at the end of their time in the
-/// trash, and returns how many.
-pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
-    let rows: Vec<Conversation> = conversations::table
+/// Numbers of up to `limit` conversations whose ids match a pattern, except those at the end of
+/// their time in the trash.
+pub fn matching(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<Vec<i64>> {
+    Ok(conversations::table
         .filter(conversations::account_id.eq(account_id))
         .filter(conversations::id.like(ids))
         .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
         .limit(limit)
+        .select(conversations::seq)
+        .load(conn)?)
+}
+
+/// Puts conversations at the end of their time in the trash. Returns those that were not there.
+pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
+    let rows: Vec<Conversation> = conversations::table
+        .filter(conversations::seq.eq_any(seqs))
+        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
         .load(conn)?;
     for row in &rows {
         figures::changed(conn, row, &Conversation { deleted_at: Some(EXPIRED), ..row.clone() })?;
         index_on_tickets(conn, row, &[])?;
     }
-    let seqs = rows.iter().map(|row| row.seq);
-    let expired = diesel::update(conversations::table.filter(conversations::seq.eq_any(seqs)));
-    Ok(expired.set(conversations::deleted_at.eq(EXPIRED)).execute(conn)?)
+    let expired = conversations::table.filter(conversations::seq.eq_any(rows.iter().map(|row| row.seq)));
+    diesel::update(expired).set(conversations::deleted_at.eq(EXPIRED)).execute(conn)?;
+    Ok(rows)
 }
 
 /// Removes one conversation deleted at or before `old`, or first up to `limit` of its

@@ -163,6 +163,24 @@ impl Db {
         connections.run(write).await
     }
 
+    /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes wait
+    /// meanwhile. What Postgres keeps of removed rows is its operator's to clear.
+    ///
+    /// # Errors
+    /// *Unavailable* as long as a reader needs an older state.
+    pub async fn rewrite(&self) -> Result<()> {
+        match &self.changes {
+            Changes::Sqlite(writer) => {
+                let rewrite = |conn: &mut Connection| match conn {
+                    Connection::Sqlite(conn) => sqlite::rewrite(conn),
+                    Connection::Postgres(_) => Ok(()),
+                };
+                writer.run_alone(rewrite).await
+            }
+            Changes::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether other programs may serve the same database.
     pub fn has_other_instances(&self) -> bool {
         matches!(self.changes, Changes::Postgres(_))

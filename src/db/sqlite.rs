@@ -4,8 +4,8 @@ use crate::db::rows::Text as Value;
 use crate::error::{Error, Result};
 use crate::private;
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::Text;
-use diesel::{Connection as _, ConnectionResult, QueryResult, RunQueryDsl, SqliteConnection};
+use diesel::sql_types::{Integer, Text};
+use diesel::{Connection as _, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -100,6 +100,31 @@ pub(super) fn copy(conn: &mut SqliteConnection, to: &Path) -> Result<()> {
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(unfinished.to_string_lossy()).execute(conn)?;
     private::own_file(&unfinished).map_err(Error::unavailable)?;
     std::fs::rename(&unfinished, to).map_err(failed)
+}
+
+/// The tables of FTS5, which keep the words of removed rows until they are merged.
+const FTS5_TABLES: [&str; 4] = ["ticket_words", "ticket_terms", "message_terms", "submission_terms"];
+
+/// Rewrites the database file, and empties its log.
+///
+/// # Errors
+/// *Unavailable* when a reader needs an older state for so long that the log cannot be emptied.
+pub(super) fn rewrite(conn: &mut SqliteConnection) -> Result<()> {
+    for table in FTS5_TABLES {
+        conn.batch_execute(&format!("INSERT INTO {table} ({table}) VALUES ('optimize')"))?;
+    }
+    conn.batch_execute("VACUUM")?;
+    match diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)? {
+        Checkpoint { busy: 0 } => Ok(()),
+        Checkpoint { .. } => Err(Error::unavailable("the database's log is being read and cannot be emptied")),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// 1 when a reader was in the way.
+    #[diesel(sql_type = Integer)]
+    busy: i32,
 }
 
 /// Damage that the engine finds in its own file.

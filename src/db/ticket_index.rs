@@ -138,6 +138,34 @@ fn add_to_vocabulary(conn: &mut SqliteConnection, account_id: i64, rows: &Rows) 
     diesel::sql_query(query).bind::<Text, _>(words).execute(conn).map(drop)
 }
 
+/// Removes words of an account that no ticket has any more from those that SQLite knows, among the
+/// next `limit` after one. Returns where to go on.
+pub fn forget_unused_words(
+    conn: &mut Connection,
+    account_id: i64,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Option<String>> {
+    let Connection::Sqlite(conn) = conn else { return Ok(None) };
+    let account = account(account_id);
+    let words: Vec<String> = ticket_vocabulary::table
+        .filter(ticket_vocabulary::word.gt(after.max(&account)))
+        .filter(ticket_vocabulary::word.lt(format!("{account}{}", char::MAX)))
+        .order(ticket_vocabulary::word)
+        .limit(limit)
+        .select(ticket_vocabulary::word)
+        .load(conn)?;
+    for word in &words {
+        let query = quoted(std::slice::from_ref(word), false);
+        let (matches, rows) = ("ticket_words MATCH ", 0..i64::MAX);
+        let look = Look { column: "rowid", matches, cast: "", query, rows, order: "DESC", most: 1 };
+        if RunQueryDsl::load::<i64>(look, conn)?.is_empty() {
+            diesel::delete(ticket_vocabulary::table.find(word)).execute(conn)?;
+        }
+    }
+    Ok(words.into_iter().last())
+}
+
 fn is_long(word: &str) -> bool {
     word.chars().count() > LONGEST_PREFIX
 }

@@ -14,6 +14,14 @@ use tokio::sync::oneshot;
 /// Bounds how long the first job of a batch waits for the last.
 const MAX_BATCH: usize = 256;
 
+/// What the writer's thread does next.
+enum Work {
+    /// A change, in one transaction with others.
+    Change(Job),
+    /// Something that no transaction can hold. Changes wait.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
 /// Runs one job and returns how to respond to it once the batch has committed or failed.
 type Job = Box<dyn FnOnce(&mut Connection) -> Ran + Send>;
 
@@ -29,7 +37,7 @@ struct Ran {
 /// A handle to the writer's thread, which ends with the last handle.
 #[derive(Clone)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Work>,
 }
 
 impl Writer {
@@ -65,7 +73,21 @@ impl Writer {
             });
             Ran { answer, broken }
         });
-        self.jobs.send(job).map_err(|_| gone())?;
+        self.jobs.send(Work::Change(job)).map_err(|_| gone())?;
+        receiver.await.map_err(|_| gone())?
+    }
+
+    /// Runs `work` outside any transaction, while all changes wait.
+    pub(super) async fn run_alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = oneshot::channel();
+        let alone = move |conn: &mut Connection| {
+            // The caller may have gone; the work is done.
+            let _ = sender.send(work(conn));
+        };
+        self.jobs.send(Work::Alone(Box::new(alone))).map_err(|_| gone())?;
         receiver.await.map_err(|_| gone())?
     }
 }
@@ -100,17 +122,26 @@ fn in_savepoint<T>(
     (result, broken)
 }
 
-fn work(queue: &mpsc::Receiver<Job>, conn: Connection, reopen: &dyn Fn() -> diesel::ConnectionResult<Connection>) {
+fn work(queue: &mpsc::Receiver<Work>, conn: Connection, reopen: &dyn Fn() -> diesel::ConnectionResult<Connection>) {
     let mut conn = Some(conn);
     while let Ok(first) = queue.recv() {
-        let mut batch = vec![first];
-        batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(MAX_BATCH - 1));
+        let (mut batch, mut alone, mut next) = (Vec::new(), None, Some(first));
+        while let Some(work) = next {
+            match work {
+                Work::Change(job) => batch.push(job),
+                Work::Alone(work) => alone = Some(work),
+            }
+            next = if alone.is_none() && batch.len() < MAX_BATCH { queue.try_recv().ok() } else { None };
+        }
         let Some(live) = conn.take().or_else(|| reopen().ok()) else {
             // Dropping a job tells its caller that the writer is gone.
             tracing::error!("the database cannot be opened for writing");
             continue;
         };
-        conn = run_batch(live, batch);
+        conn = if batch.is_empty() { Some(live) } else { run_batch(live, batch) };
+        if let (Some(live), Some(alone)) = (&mut conn, alone) {
+            alone(live);
+        }
     }
 }
 

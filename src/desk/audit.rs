@@ -8,6 +8,7 @@ use crate::events::audit;
 use crate::events::audit::Filter;
 use crate::events::event::{Event, Kind};
 use crate::values::page::{Cursor, Place, Window};
+use crate::values::text;
 use crate::web::AppData;
 use crate::web::csv::{CONTENT_TYPE, Rows, download};
 use crate::web::layout::Layout;
@@ -42,6 +43,8 @@ struct Row {
     actor: String,
     what: String,
     place: String,
+    /// The page with the receipt of an erasure.
+    receipt: Option<String>,
     at: When,
 }
 
@@ -94,6 +97,8 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<Audit
     let row = |event: Event| Row {
         what: what(&event),
         place: place_of(&event).to_owned(),
+        receipt: (event.kind == Kind::ContactErased)
+            .then(|| layout.href(&format!("/contacts/{}/erasure", event.subject))),
         at: When::new(event.at, agent.zone),
         actor: actor(event),
     };
@@ -148,7 +153,8 @@ fn place_of(event: &Event) -> &str {
 
 /// The rest of a sentence that begins with the actor.
 fn what(event: &Event) -> String {
-    let (about, old, new) = (&event.text.about, &event.text.old, &event.text.new);
+    let (old, new) = (&event.text.old, &event.text.new);
+    let about = text::first_filled(&[&event.text.about, "somebody who was erased"]);
     let role = |key| event.data.word::<Role>(key).map_or("", Role::as_str);
     let is_own = event.user_id().is_some_and(|id| id.to_string() == event.subject);
     match event.kind {
@@ -174,6 +180,7 @@ fn what(event: &Event) -> String {
         Kind::ContactChanged => format!("changed what is known of {about}"),
         Kind::ContactMerged => format!("merged {about} into another person"),
         Kind::ContactSplit => format!("separated {about} from another person"),
+        Kind::ContactErased => "erased a person".into(),
         Kind::KeyCreated => format!("created the API key {about}"),
         Kind::KeyRevoked => format!("revoked the API key {about}"),
         Kind::FormCreated => format!("created the form {new}"),
@@ -206,6 +213,7 @@ fn label(kind: Kind) -> &'static str {
         Kind::ContactChanged => "Person changed",
         Kind::ContactMerged => "People merged",
         Kind::ContactSplit => "People separated",
+        Kind::ContactErased => "Person erased",
         Kind::KeyCreated => "API key created",
         Kind::KeyRevoked => "API key revoked",
         Kind::FormCreated => "Form created",

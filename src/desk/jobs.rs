@@ -116,6 +116,7 @@ fn what(job: &Job, team: &[User]) -> String {
         Kind::Bulk => "Changing many tickets".into(),
         Kind::Figures => "Counting for reports".into(),
         Kind::SampleRemoval => "Removing sample data".into(),
+        Kind::Erasure => "Erasing a person".into(),
         Kind::Upgrade => "Updating the data of older versions".into(),
     }
 }

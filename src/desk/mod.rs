@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod contacts;
 pub mod conversations;
 pub mod cookies;
+pub mod erasure;
 pub mod invitations;
 pub mod jobs;
 pub mod join;

@@ -17,6 +17,18 @@ pub struct Filter {
     pub kind: Option<Kind>,
 }
 
+/// The newest event of a kind about one subject.
+pub fn about(conn: &mut Connection, account_id: i64, kind: Kind, subject: &str) -> Result<Option<Event>> {
+    Ok(events::table
+        .filter(events::account_id.eq(account_id))
+        .filter(Fixed("for_audit"))
+        .filter(events::kind.eq(kind))
+        .filter(events::subject.eq(subject))
+        .order((events::at.desc(), events::id.desc()))
+        .first(conn)
+        .optional()?)
+}
+
 /// One page of the log, newest first.
 pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Window) -> Result<Page<Event>> {
     let mut query = events::table

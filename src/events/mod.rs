@@ -4,6 +4,7 @@
 pub mod actor;
 pub mod audit;
 pub mod cursor;
+pub mod erase;
 pub mod event;
 pub mod feed;
 pub mod record;

@@ -1,11 +1,11 @@
-//! `GET /tickets/{number}/attachments.zip`: all files of a ticket, packed while they are
-//! sent.
+//! Archives that are packed while they are sent, such as
+//! `GET /tickets/{number}/attachments.zip`: all files of a ticket.
 
 use crate::attachments::attachment;
-use crate::attachments::attachment::Attachment;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::files::serve::disposition;
+use crate::limits::slots::Holder;
 use crate::storage::Storage;
 use crate::tickets::ticket;
 use crate::web::AppData;
@@ -45,13 +45,28 @@ pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Resul
     if files.is_empty() {
         return Err(Error::not_found());
     }
+    let pack = move |archive: &mut Archive| {
+        files.iter().try_for_each(|file| archive.add(&file.filename, &file.key(), file.created_at))
+    };
+    respond(&app, holder, &format!("ticket-{number}-files.zip"), pack).await
+}
+
+/// Responds with an archive of this name, which `pack` fills on a thread of its own.
+///
+/// # Errors
+/// *Too many* when too many archives are packed already.
+pub async fn respond(
+    app: &AppData,
+    holder: Holder,
+    name: &str,
+    pack: impl FnOnce(&mut Archive) -> io::Result<()> + Send + 'static,
+) -> Result<HttpResponse> {
     let place = app.uploads.archive(holder).await?;
     let (sender, receiver) = mpsc::channel::<Piece>(WAITING);
     let storage = app.storage.clone();
     tokio::task::spawn_blocking(move || {
         let _place = place;
-        let pieces = Pieces { sender, handle: Handle::current() };
-        if let Err(error) = pack(&storage, &files, pieces) {
+        if let Err(error) = Archive::send(storage, Pieces { sender, handle: Handle::current() }, pack) {
             tracing::warn!(%error, "a ZIP download failed");
         }
     });
@@ -59,48 +74,78 @@ pub async fn download(app: AppData, actor: Actor, path: web::Path<i64>) -> Resul
     Ok(HttpResponse::Ok()
         .content_type("application/zip")
         .insert_header((CONTENT_ENCODING, "identity"))
-        .insert_header(disposition(false, &format!("ticket-{number}-files.zip")))
+        .insert_header(disposition(false, name))
         .streaming(body))
 }
 
-/// Writes the archive without compression: most files are compressed already.
-fn pack(storage: &Storage, files: &[Attachment], pieces: Pieces) -> io::Result<()> {
-    let mut zip = ZipWriter::new_stream(BufWriter::with_capacity(PIECE, pieces.clone()));
-    if let Err(error) = write_files(&mut zip, storage, files, &pieces.handle) {
-        // Abort the response before the writer is dropped and completes the archive, so that
-        // no client takes it for complete.
-        let _ = pieces.send(Err(io::Error::other("unfinished")));
-        return Err(error);
-    }
-    zip.finish()?.into_inner().flush()
+/// An archive without compression, because most files are compressed already.
+pub struct Archive {
+    zip: ZipWriter<StreamWriter<BufWriter<Pieces>>>,
+    storage: Storage,
+    handle: Handle,
+    names: HashSet<String>,
+    /// The names of files that the storage does not have.
+    missing: Vec<String>,
 }
 
-fn write_files(
-    zip: &mut ZipWriter<StreamWriter<BufWriter<Pieces>>>,
-    storage: &Storage,
-    files: &[Attachment],
-    handle: &Handle,
-) -> io::Result<()> {
-    let (mut names, mut missing) = (HashSet::new(), Vec::new());
-    for file in files {
-        let mut bytes = match handle.block_on(storage.get(&file.key(), None)) {
+impl Archive {
+    fn send(storage: Storage, pieces: Pieces, pack: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        let zip = ZipWriter::new_stream(BufWriter::with_capacity(PIECE, pieces.clone()));
+        let handle = pieces.handle.clone();
+        let mut archive = Self { zip, storage, handle, names: HashSet::new(), missing: Vec::new() };
+        if let Err(error) = pack(&mut archive).and_then(|()| archive.name_missing()) {
+            // Abort the response before the writer is dropped and completes the archive, so that
+            // no client takes it for complete.
+            let _ = pieces.send(Err(io::Error::other("unfinished")));
+            return Err(error);
+        }
+        archive.zip.finish()?.into_inner().flush()
+    }
+
+    /// Waits for a result, such as one of the database.
+    pub fn wait<T>(&self, result: impl Future<Output = Result<T>>) -> io::Result<T> {
+        self.handle.block_on(result).map_err(io::Error::other)
+    }
+
+    /// Begins a file, whose content is written next.
+    pub fn begin(&mut self, name: &str, at: NaiveDateTime) -> io::Result<()> {
+        Ok(self.zip.start_file(free_name(&mut self.names, name), options(at))?)
+    }
+
+    /// Adds a file of the storage. The name may have folders.
+    pub fn add(&mut self, name: &str, key: &str, at: NaiveDateTime) -> io::Result<()> {
+        let mut bytes = match self.handle.block_on(self.storage.get(key, None)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind == Kind::NotFound => {
-                missing.push(file.filename.as_str());
-                continue;
+                self.missing.push(name.to_owned());
+                return Ok(());
             }
             Err(error) => return Err(io::Error::other(error)),
         };
-        zip.start_file(free_name(&mut names, &file.filename), options(file.created_at))?;
-        while let Some(piece) = handle.block_on(bytes.next()) {
-            zip.write_all(&piece?)?;
+        self.begin(name, at)?;
+        while let Some(piece) = self.handle.block_on(bytes.next()) {
+            self.zip.write_all(&piece?)?;
         }
+        Ok(())
     }
-    if !missing.is_empty() {
-        zip.start_file(free_name(&mut names, "missing files.txt"), SimpleFileOptions::default())?;
-        writeln!(zip, "These files are missing from the server's storage:\n{}", missing.join("\n"))?;
+
+    fn name_missing(&mut self) -> io::Result<()> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        self.zip.start_file(free_name(&mut self.names, "missing files.txt"), SimpleFileOptions::default())?;
+        writeln!(self.zip, "These files are missing from the server's storage:\n{}", self.missing.join("\n"))
     }
-    Ok(())
+}
+
+impl Write for Archive {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.zip.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.zip.flush()
+    }
 }
 
 fn options(at: NaiveDateTime) -> SimpleFileOptions {

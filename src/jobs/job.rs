@@ -27,6 +27,8 @@ pub enum Kind {
     Figures,
     /// Removing the sample data of an account.
     SampleRemoval,
+    /// Erasing a person.
+    Erasure,
     /// Bringing data of older versions up to date.
     Upgrade,
 }
@@ -34,7 +36,7 @@ pub enum Kind {
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Mail,
         Self::LinkMail,
         Self::ReplyMail,
@@ -43,6 +45,7 @@ impl Kind {
         Self::Bulk,
         Self::Figures,
         Self::SampleRemoval,
+        Self::Erasure,
         Self::Upgrade,
     ];
 
@@ -56,6 +59,7 @@ impl Kind {
             Self::Bulk => "bulk",
             Self::Figures => "figures",
             Self::SampleRemoval => "sample_removal",
+            Self::Erasure => "erasure",
             Self::Upgrade => "upgrade",
         }
     }

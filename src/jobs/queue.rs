@@ -4,6 +4,7 @@ use crate::db::schema::jobs;
 use crate::db::{Connection, unless_taken};
 use crate::error::{Error, Result};
 use crate::jobs::job::{Job, Kind, NewJob, State, leads};
+use crate::values::email;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -249,6 +250,28 @@ pub fn resume(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTim
     let ended = jobs::table.find(id).filter(jobs::account_id.eq(account_id)).filter(stopped());
     let id: i64 = diesel::update(ended).set(again(now)).returning(jobs::id).get_result(conn)?;
     diesel::update(jobs::table.filter(jobs::batch_id.eq(id)).filter(stopped())).set(again(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Removes the jobs of a kind and group, and returns how many of them had not ended.
+pub fn forget_group(conn: &mut Connection, kind: Kind, group_key: &str) -> Result<usize> {
+    let of_group = || jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::group_key.eq(group_key));
+    let waiting = diesel::delete(of_group().filter(jobs::ended_at.is_null())).execute(conn)?;
+    diesel::delete(of_group()).execute(conn)?;
+    Ok(waiting)
+}
+
+/// Replaces errors of an account's jobs, and of the installation's, that name one of these
+/// addresses, which are in lower case.
+pub fn erase_addresses(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<()> {
+    let failed: Vec<(i64, String)> = jobs::table
+        .filter(jobs::account_id.eq(account_id).or(jobs::account_id.is_null()))
+        .filter(jobs::error.like("%@%"))
+        .select((jobs::id, jobs::error))
+        .load(conn)?;
+    for (id, _) in failed.into_iter().filter(|(_, error)| email::names_any(error, addresses)) {
+        diesel::update(jobs::table.find(id)).set(jobs::error.eq("a mail server refused it")).execute(conn)?;
+    }
     Ok(())
 }
 

@@ -51,6 +51,16 @@ pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<
         .load(conn)?)
 }
 
+/// The number of files of these conversations.
+pub fn count_of_conversations(conn: &mut Connection, seqs: &[i64]) -> Result<i64> {
+    Ok(source_files::table.filter(source_files::conversation_seq.eq_any(seqs)).count().get_result(conn)?)
+}
+
+/// The number of files of these submissions.
+pub fn count_of_submissions(conn: &mut Connection, seqs: &[i64]) -> Result<i64> {
+    Ok(source_files::table.filter(source_files::submission_seq.eq_any(seqs)).count().get_result(conn)?)
+}
+
 /// Deletes rows whose content was deleted from the storage, and frees their quota.
 pub fn forget(conn: &mut Connection, files: &[SourceFile]) -> Result<()> {
     for file in files {

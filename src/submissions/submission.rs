@@ -1,5 +1,6 @@
 //! One filled-in copy of a form.
 
+use crate::clock::EXPIRED;
 use crate::contacts::contact;
 use crate::db::fixed::WithoutIndex;
 use crate::db::index::Index;
@@ -183,6 +184,30 @@ pub fn of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64], lim
         .order((submissions::created_at.desc(), submissions::seq.desc()))
         .limit(limit)
         .load(conn)?)
+}
+
+/// The submissions with these numbers, in the order of their creation.
+pub fn by_seqs(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
+    let rows = submissions::table.filter(submissions::seq.eq_any(seqs));
+    Ok(rows.order(submissions::seq).load(conn)?)
+}
+
+/// Numbers and ids of all submissions of these contacts, in the order of their creation. Those that
+/// can be restored from the trash are among them.
+pub fn all_of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64]) -> Result<Vec<(i64, String)>> {
+    let there = submissions::table
+        .filter(submissions::contact_id.eq_any(contacts))
+        .filter(WithoutIndex(submissions::account_id).eq(account_id))
+        .filter(submissions::deleted_at.is_null());
+    let deleted = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::deleted_at.gt(EXPIRED))
+        .filter(submissions::contact_id.eq_any(contacts));
+    let columns = (submissions::seq, submissions::id);
+    let mut all: Vec<(i64, String)> = there.select(columns).load(conn)?;
+    all.extend(deleted.select(columns).load::<(i64, String)>(conn)?);
+    all.sort_unstable();
+    Ok(all)
 }
 
 /// Whether the account has a submission with this id that is not deleted.

@@ -47,22 +47,30 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     Ok(())
 }
 
-/// Puts up to `limit` submissions whose ids match a pattern at the end of their time in the
-/// trash, and returns how many.
-pub fn expire(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<usize> {
-    let rows: Vec<(i64, String)> = submissions::table
+/// Numbers of up to `limit` submissions whose ids match a pattern, except those at the end of
+/// their time in the trash.
+pub fn matching(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -> Result<Vec<i64>> {
+    Ok(submissions::table
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::id.like(ids))
         .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
         .limit(limit)
-        .select((submissions::seq, submissions::id))
+        .select(submissions::seq)
+        .load(conn)?)
+}
+
+/// Puts submissions at the end of their time in the trash. Returns those that were not there.
+pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
+    let rows: Vec<Submission> = submissions::table
+        .filter(submissions::seq.eq_any(seqs))
+        .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
         .load(conn)?;
-    for (_, id) in &rows {
-        ticket_index::set_source(conn, account_id, ("form", id), &[])?;
+    for row in &rows {
+        ticket_index::set_source(conn, row.account_id, ("form", &row.id), &[])?;
     }
-    let expired =
-        diesel::update(submissions::table.filter(submissions::seq.eq_any(rows.into_iter().map(|(seq, _)| seq))));
-    Ok(expired.set(submissions::deleted_at.eq(EXPIRED)).execute(conn)?)
+    let expired = submissions::table.filter(submissions::seq.eq_any(rows.iter().map(|row| row.seq)));
+    diesel::update(expired).set(submissions::deleted_at.eq(EXPIRED)).execute(conn)?;
+    Ok(rows)
 }
 
 /// Removes up to `limit` submissions deleted at or before `old`, and returns how many.

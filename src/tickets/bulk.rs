@@ -14,6 +14,7 @@ use crate::tickets::query::{Filter, Query};
 use crate::tickets::status::Status;
 use crate::tickets::tags::parse_tag;
 use crate::tickets::{change, list, tags, trash, undo};
+use crate::values::email;
 use crate::values::page::{Cursor, Place, Window};
 use crate::words;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -366,6 +367,25 @@ fn undo_one(conn: &mut Connection, actor: &Actor, number: i64, event: i64, now: 
         return Ok(Some(event.id));
     }
     Err(Error::new(Kind::Conflict, "Changed again since: left as it is."))
+}
+
+/// Forgets which tickets the actions of an account were for that searched for one of these
+/// addresses, which are in lower case.
+pub fn erase_addresses(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<()> {
+    let rows: Vec<(i64, String)> = bulk_actions::table
+        .filter(bulk_actions::account_id.eq(account_id))
+        .filter(bulk_actions::scope.like("%@%"))
+        .select((bulk_actions::id, bulk_actions::scope))
+        .load(conn)?;
+    let json = |source| Error::internal("the scope of a bulk action", source);
+    let none = serde_json::to_string(&Scope::Numbers(Vec::new())).map_err(json)?;
+    for (id, scope) in rows {
+        let Scope::List(query) = serde_json::from_str(&scope).map_err(json)? else { continue };
+        if email::names_any(&query.q, addresses) {
+            diesel::update(bulk_actions::table.find(id)).set(bulk_actions::scope.eq(&none)).execute(conn)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes up to `limit` old actions with their results, and returns how many rows.

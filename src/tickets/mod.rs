@@ -18,6 +18,7 @@ pub mod merge;
 pub mod names;
 pub mod notes;
 pub mod operators;
+pub mod person;
 pub mod query;
 pub mod revisions;
 pub mod search;

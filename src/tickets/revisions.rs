@@ -81,6 +81,12 @@ pub fn list(conn: &mut Connection, ticket_id: i64, upto: i64, limit: i64) -> Res
         .load(conn)?)
 }
 
+/// The number of revisions of these tickets.
+pub fn count(conn: &mut Connection, ticket_ids: &[i64]) -> Result<i64> {
+    let of_tickets = note_revisions::table.filter(note_revisions::ticket_id.eq_any(ticket_ids));
+    Ok(of_tickets.count().get_result(conn)?)
+}
+
 /// The texts of a revision and of the one before, which is empty for the first.
 pub struct Texts {
     pub before: String,

@@ -1,9 +1,10 @@
 //! What the source of a ticket said when the ticket was created. It stays when the source goes.
 
+use crate::conversations::erase::ERASED;
 use crate::conversations::messages::Message;
 use crate::conversations::{conversation, messages};
 use crate::db::Connection;
-use crate::db::schema::source_copies;
+use crate::db::schema::{source_copies, tickets};
 use crate::db::ticket_index;
 use crate::db::ticket_index::Rows;
 use crate::error::{Error, Result};
@@ -141,6 +142,33 @@ pub fn rows(conn: &mut Connection, ticket_id: i64) -> Result<Rows> {
     let Some(copy) = of(conn, ticket_id)? else { return Ok(Rows::new()) };
     let texts = (0..).zip(copy.texts()).map(|(place, (_, text))| (place, search::parts([text])));
     Ok(ticket_index::rows_of_copy(ticket_id, texts.collect()))
+}
+
+/// Erases what these addresses, which are in lower case, wrote from the copies of the account's
+/// tickets, and returns these tickets.
+pub fn erase_from(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<Vec<Ticket>> {
+    let copies: Vec<(Ticket, String)> = source_copies::table
+        .inner_join(tickets::table.on(tickets::id.eq(source_copies::ticket_id)))
+        .filter(tickets::account_id.eq(account_id))
+        .filter(source_copies::data.like("%@%"))
+        .select((tickets::all_columns, source_copies::data))
+        .load(conn)?;
+    let mut changed = Vec::new();
+    for (ticket, data) in copies {
+        let mut copy: SourceCopy = serde_json::from_str(&data).map_err(|source| Error::internal("a copy", source))?;
+        let is_theirs = |line: &&mut Line| addresses.contains(&line.author.to_lowercase());
+        let theirs: Vec<&mut Line> = copy.lines.iter_mut().filter(is_theirs).collect();
+        if theirs.is_empty() {
+            continue;
+        }
+        for line in theirs {
+            *line = Line { author: String::new(), body: ERASED.to_owned(), from_agent: line.from_agent, at: line.at };
+        }
+        let data = serde_json::to_string(&copy).map_err(|source| Error::internal("a copy", source))?;
+        diesel::update(source_copies::table.find(ticket.id)).set(source_copies::data.eq(data)).execute(conn)?;
+        changed.push(ticket);
+    }
+    Ok(changed)
 }
 
 /// Removes the copies of tickets.

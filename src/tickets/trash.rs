@@ -44,23 +44,32 @@ pub fn restore(conn: &mut Connection, actor: &Actor, number: i64, now: NaiveDate
     Ok(true)
 }
 
-/// Puts up to `limit` tickets whose request ids match a pattern at the end of their time in
-/// the trash, and returns how many.
-pub fn expire(conn: &mut Connection, account_id: i64, request_ids: &str, limit: i64) -> Result<usize> {
-    let rows: Vec<Ticket> = tickets::table
+/// Ids of up to `limit` tickets whose request ids match a pattern, except those at the end of
+/// their time in the trash.
+pub fn matching(conn: &mut Connection, account_id: i64, request_ids: &str, limit: i64) -> Result<Vec<i64>> {
+    Ok(tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::request_id.like(request_ids))
         .filter(tickets::deleted_at.is_null().or(tickets::deleted_at.gt(EXPIRED)))
         .limit(limit)
+        .select(tickets::id)
+        .load(conn)?)
+}
+
+/// Puts tickets at the end of their time in the trash. Returns those that were not there.
+pub fn expire(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let rows: Vec<Ticket> = tickets::table
+        .filter(tickets::id.eq_any(ids))
+        .filter(tickets::deleted_at.is_null().or(tickets::deleted_at.gt(EXPIRED)))
         .load(conn)?;
     for ticket in rows.iter().filter(|ticket| ticket.deleted_at.is_none()) {
-        count(conn, account_id, Some(ticket.status), None)?;
+        count(conn, ticket.account_id, Some(ticket.status), None)?;
         figures::changed(conn, ticket, &Ticket { deleted_at: Some(EXPIRED), ..ticket.clone() }, ticket.updated_at)?;
         search::forget(conn, ticket.id)?;
     }
-    let ids = rows.iter().map(|ticket| ticket.id);
-    let expired = diesel::update(tickets::table.filter(tickets::id.eq_any(ids)));
-    Ok(expired.set(tickets::deleted_at.eq(EXPIRED)).execute(conn)?)
+    let expired = tickets::table.filter(tickets::id.eq_any(rows.iter().map(|ticket| ticket.id)));
+    diesel::update(expired).set(tickets::deleted_at.eq(EXPIRED)).execute(conn)?;
+    Ok(rows)
 }
 
 /// Ids of up to `limit` tickets that were deleted before `old`.

@@ -5,7 +5,7 @@ use crate::db::Connection;
 use crate::db::schema::views;
 use crate::error::{Error, OfField, Result};
 use crate::tickets::query::Query;
-use crate::values::text;
+use crate::values::{email, text};
 use diesel::prelude::*;
 
 /// Longest name, in characters.
@@ -57,6 +57,18 @@ pub fn save(conn: &mut Connection, agent: &Agent, name: &str, query: &str, is_sh
     }
     let row = (views::account_id.eq(agent.account_id), views::user_id.eq(agent.id), views::name.eq(name), set);
     Ok(diesel::insert_into(views::table).values(row).returning(views::all_columns).get_result(conn)?)
+}
+
+/// Deletes the views of an account that search for one of these addresses, which are in lower
+/// case, and returns how many.
+pub fn forget_naming(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<usize> {
+    let rows: Vec<View> = views::table.filter(views::account_id.eq(account_id)).load(conn)?;
+    let names_them = |view: &View| {
+        let q = Query::parse(&view.query).map(|query| query.q).unwrap_or_default();
+        email::names_any(&q, addresses) || email::names_any(&view.name, addresses)
+    };
+    let ids = rows.iter().filter(|view| names_them(view)).map(|view| view.id);
+    Ok(diesel::delete(views::table.filter(views::id.eq_any(ids))).execute(conn)?)
 }
 
 /// Deletes a view, and returns it. `may_manage`: also those that others share.

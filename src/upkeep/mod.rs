@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod check;
+pub mod erasure;
 pub mod figures;
 pub mod incoming;
 pub mod janitor;

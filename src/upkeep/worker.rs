@@ -8,7 +8,8 @@ use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{bulk, figures, janitor, link_mails, mailbox, replies, upgrade};
+use crate::upkeep::{bulk, erasure, figures, janitor, link_mails, mailbox, replies, upgrade};
+use crate::values::email;
 use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,6 +123,7 @@ pub async fn run(app: &App, job: Job) -> Result<()> {
             (Kind::Bulk, _) => bulk::run(app, &job).await,
             (Kind::Figures, _) => figures::build(app, &job).await,
             (Kind::SampleRemoval, _) => removal::remove(app, &job).await,
+            (Kind::Erasure, _) => erasure::run(app, &job).await,
             (Kind::Upgrade, _) => upgrade::run(app, &job).await,
         };
         done.map(|()| Outcome::Done)
@@ -134,7 +136,8 @@ pub async fn run(app: &App, job: Job) -> Result<()> {
         Ok(outcome) => outcome,
         Err(error) => {
             let cause = error.cause();
-            tracing::warn!(%cause, job = job.id, kind = job.kind.as_str(), tries = job.tries, "a job failed");
+            let shown = email::hidden(&cause);
+            tracing::warn!(cause = shown, job = job.id, kind = job.kind.as_str(), tries = job.tries, "a job failed");
             if error.kind == ErrorKind::Invalid { Outcome::Hopeless(cause) } else { Outcome::Failed(cause) }
         }
     };

@@ -44,6 +44,32 @@ pub fn parse_optional(text: &str) -> Result<String> {
     Err(Error::invalid("The email address isn’t valid."))
 }
 
+/// Whether a text names one of these addresses, which are in lower case, and not only a longer
+/// one that ends or begins like it.
+pub fn names_any(text: &str, addresses: &[String]) -> bool {
+    let text = text.to_lowercase();
+    let is_of_local_part = |c: char| c.is_alphanumeric() || "._+-".contains(c);
+    let is_whole = |at: usize, address: &str| {
+        let mut after = text[at + address.len()..].chars();
+        let goes_on = match after.next() {
+            Some('.' | '-') => after.next().is_some_and(char::is_alphanumeric),
+            next => next.is_some_and(char::is_alphanumeric),
+        };
+        !goes_on && !text[..at].chars().next_back().is_some_and(is_of_local_part)
+    };
+    addresses.iter().any(|address| text.match_indices(address.as_str()).any(|(at, _)| is_whole(at, address)))
+}
+
+/// A text for the log: without the addresses in it.
+pub fn hidden(text: &str) -> String {
+    let ends_word = |c: char| c.is_whitespace() || "<>(),;\"'".contains(c);
+    let shown = |word: &str| match word.find('@') {
+        Some(_) => format!("[address]{}", &word[word.trim_end_matches(ends_word).len()..]),
+        None => word.to_owned(),
+    };
+    text.split_inclusive(ends_word).map(shown).collect()
+}
+
 /// Converts an address to the form that every mail server accepts: its domain in ASCII
 /// (IDNA 2008, UTS 46). The part before the @ does not change; if it is not ASCII it
 /// needs SMTPUTF8, which the transport requests.
@@ -60,7 +86,38 @@ pub fn mailable(address: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::mailable;
+    use super::{hidden, mailable, names_any};
+
+    #[test]
+    fn the_log_names_no_address() {
+        for (text, expected) in [
+            ("550 5.1.1 <ann@x.example>: no such user", "550 5.1.1 <[address]>: no such user"),
+            ("ann@x.example is \"bo@y.example\"", "[address] is \"[address]\""),
+            ("no address", "no address"),
+            ("", ""),
+        ] {
+            assert_eq!(hidden(text), expected);
+        }
+    }
+
+    #[test]
+    fn longer_addresses_are_other_addresses() {
+        let addresses = ["ann@x.example".to_owned()];
+        for text in [
+            "ann@x.example",
+            "Ann <ANN@x.example>",
+            "is it ann@x.example.",
+            "from:\"ann@x.example\"",
+            "(ann@x.example)-",
+        ] {
+            assert!(names_any(text, &addresses), "{text}");
+        }
+        for text in
+            ["joann@x.example", "jo.ann@x.example", "ann@x.example.net", "ann@x.example-b.net", "ann@x.exam", ""]
+        {
+            assert!(!names_any(text, &addresses), "{text}");
+        }
+    }
 
     #[test]
     fn domains_go_out_in_ascii() {

@@ -38,9 +38,12 @@ pub async fn remove(app: &App, job: &Job) -> Result<()> {
     loop {
         let ids = sample.ids();
         let step = move |conn: &mut Connection| {
-            Ok(tickets::trash::expire(conn, account_id, &ids, CHUNK)?
-                + conversations::trash::expire(conn, account_id, &ids, CHUNK)?
-                + submissions::trash::expire(conn, account_id, &ids, CHUNK)?)
+            let of_tickets = tickets::trash::matching(conn, account_id, &ids, CHUNK)?;
+            let of_conversations = conversations::trash::matching(conn, account_id, &ids, CHUNK)?;
+            let of_submissions = submissions::trash::matching(conn, account_id, &ids, CHUNK)?;
+            Ok(tickets::trash::expire(conn, &of_tickets)?.len()
+                + conversations::trash::expire(conn, &of_conversations)?.len()
+                + submissions::trash::expire(conn, &of_submissions)?.len())
         };
         if app.db.write(step).await? == 0 {
             break;

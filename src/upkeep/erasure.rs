@@ -1,0 +1,327 @@
+//! Erasing a person: everything of them goes, and a receipt says how much that was.
+
+use crate::accounts::{stored_responses, user};
+use crate::app::App;
+use crate::attachments::inventory;
+use crate::contacts::contact;
+use crate::conversations::erase;
+use crate::db::{Connection, ticket_index};
+use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::events::actor::{Actor, ActorKind};
+use crate::events::erase as events;
+use crate::events::erase::Erased;
+use crate::events::event::Kind as EventKind;
+use crate::events::record::{NewEvent, record};
+use crate::jobs::job::{Job, Kind, NewJob};
+use crate::jobs::queue;
+use crate::source_files::file::State;
+use crate::source_files::inventory as source_files;
+use crate::tickets::{bulk, person, revisions, search, source_copy, views};
+use crate::upkeep::janitor;
+use crate::{conversations, submissions, tickets};
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Rows per step, so that other requests do not wait long.
+const CHUNK: usize = 50;
+/// Events read, and words looked up, per step.
+const EVENTS: i64 = 5_000;
+const WORDS: i64 = 500;
+
+/// How much went.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Went {
+    pub addresses: i64,
+    pub conversations: i64,
+    pub messages: i64,
+    pub submissions: i64,
+    pub tickets: i64,
+    /// Saved texts of notes.
+    pub revisions: i64,
+    /// Of conversations, submissions and tickets.
+    pub files: i64,
+    /// Emails that waited to be sent.
+    pub mails: i64,
+    /// Saved views that searched for an address.
+    pub views: i64,
+    /// Events whose text was emptied.
+    pub events: i64,
+}
+
+/// What a job has done and still has to do. Only the counts stay when it is done.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Progress {
+    /// Whether only the database's files are left to do.
+    is_recorded: bool,
+    contacts: Vec<i64>,
+    /// In lower case.
+    addresses: Vec<String>,
+    conversations: Vec<String>,
+    submissions: Vec<String>,
+    /// By number.
+    tickets: Vec<i64>,
+    /// Messages in conversations of others: the id of the conversation, and the position.
+    messages: Vec<(String, i64)>,
+    went: Went,
+}
+
+impl Progress {
+    fn erased(&self) -> Erased {
+        let all = |kind: &'static str, ids: &[String]| ids.iter().map(|id| (kind, id.clone())).collect::<Vec<_>>();
+        let texts = |numbers: &[i64]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let subjects = [
+            all("contact", &texts(&self.contacts)),
+            all("conversation", &self.conversations),
+            all("submission", &self.submissions),
+            all("ticket", &texts(&self.tickets)),
+        ];
+        Erased {
+            subjects: subjects.into_iter().flatten().collect(),
+            messages: self.messages.iter().cloned().collect(),
+            addresses: self.addresses.clone(),
+        }
+    }
+}
+
+/// Adds the job that erases a contact, with those merged into it.
+///
+/// # Errors
+/// *Not found* when the account has no such contact, or it was merged into another.
+pub fn request(conn: &mut Connection, actor: &Actor, contact_id: i64, now: NaiveDateTime) -> Result<()> {
+    contact::whole(conn, actor.account_id, contact_id)?;
+    let job = NewJob {
+        account_id: Some(actor.account_id),
+        kind: Kind::Erasure,
+        key: contact_id.to_string(),
+        group_key: String::new(),
+        data: json!({ "user": actor.user_id() }).to_string(),
+        due_at: now,
+    };
+    queue::request(conn, &job, now)
+}
+
+/// Erases the contact that a job names. Every step can be repeated.
+pub async fn run(app: &App, job: &Job) -> Result<()> {
+    let account_id = job.account_id.ok_or_else(|| Error::internal("erasing a person", "no account"))?;
+    let progress = match job.place.as_str() {
+        "" => Progress::default(),
+        place => serde_json::from_str(place).map_err(|source| Error::internal("erasing a person", source))?,
+    };
+    let mut erasure = Erasure { app, job, account_id, progress };
+    if !erasure.progress.is_recorded {
+        if !erasure.take_contacts().await? {
+            return Ok(());
+        }
+        erasure.expire_rows().await?;
+        erasure.erase_elsewhere().await?;
+        // What is at the end of its time in the trash goes with its files.
+        janitor::clear(app).await?;
+        erasure.empty_events().await?;
+        erasure.forget_words().await?;
+        erasure.record().await?;
+    }
+    app.db.rewrite().await
+}
+
+/// A job while it runs.
+struct Erasure<'a> {
+    app: &'a App,
+    job: &'a Job,
+    account_id: i64,
+    progress: Progress,
+}
+
+impl Erasure<'_> {
+    /// Runs a step, and keeps the progress that it made in the same transaction.
+    async fn step<T, F>(&mut self, step: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Connection, &mut Progress) -> Result<T> + Send + 'static,
+    {
+        let (job, before, now) = (self.job.clone(), self.progress.clone(), self.app.clock.now());
+        let write = move |conn: &mut Connection| {
+            let mut progress = before.clone();
+            let result = step(conn, &mut progress)?;
+            let place =
+                serde_json::to_string(&progress).map_err(|source| Error::internal("erasing a person", source))?;
+            if queue::keep(conn, &Job { place, ..job.clone() }, now)? {
+                return Ok((result, progress));
+            }
+            Err(Error::new(ErrorKind::Conflict, "The job was cancelled."))
+        };
+        let (result, progress) = self.app.db.write(write).await?;
+        self.progress = progress;
+        Ok(result)
+    }
+
+    /// Removes the contacts, so that whoever writes from now on is a new one. Returns whether there
+    /// was one.
+    async fn take_contacts(&mut self) -> Result<bool> {
+        if !self.progress.contacts.is_empty() {
+            return Ok(true);
+        }
+        let (account_id, key) = (self.account_id, self.job.key.clone());
+        let take = move |conn: &mut Connection, progress: &mut Progress| {
+            let id = key.parse().map_err(|source| Error::internal("erasing a person", source))?;
+            let contacts = match contact::whole(conn, account_id, id) {
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(false),
+                contacts => contacts?,
+            };
+            progress.contacts = contacts.iter().map(|contact| contact.id).collect();
+            progress.addresses = contacts.into_iter().map(|contact| contact.email_key).collect();
+            contact::forget(conn, &progress.contacts)?;
+            progress.went.addresses = count(&progress.addresses);
+            Ok(true)
+        };
+        self.step(take).await
+    }
+
+    /// Puts all rows of the person at the end of their time in the trash.
+    async fn expire_rows(&mut self) -> Result<()> {
+        let account_id = self.account_id;
+        loop {
+            let contacts = self.progress.contacts.clone();
+            let rows = self.app.db.scan(move |conn| person::of_contacts(conn, account_id, &contacts)).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            // Before their sources, by which some of them are found.
+            for ids in rows.tickets.chunks(CHUNK).map(<[i64]>::to_vec) {
+                self.step(move |conn, progress| expire_tickets(conn, progress, &ids)).await?;
+            }
+            for seqs in rows.conversations.chunks(CHUNK).map(<[i64]>::to_vec) {
+                self.step(move |conn, progress| expire_conversations(conn, progress, &seqs)).await?;
+            }
+            for seqs in rows.submissions.chunks(CHUNK).map(<[i64]>::to_vec) {
+                self.step(move |conn, progress| expire_submissions(conn, progress, &seqs)).await?;
+            }
+        }
+    }
+
+    /// Erases the person from what is of others.
+    async fn erase_elsewhere(&mut self) -> Result<()> {
+        let (account_id, addresses) = (self.account_id, self.progress.addresses.clone());
+        let traces = self.app.db.scan(move |conn| erase::traces(conn, account_id, &addresses)).await?;
+        for (seq, position) in traces.messages.clone() {
+            let erase = move |conn: &mut Connection, progress: &mut Progress| {
+                if let Some(conversation) = erase::message(conn, seq, position)? {
+                    progress.messages.push((conversation, position));
+                    progress.went.messages += 1;
+                }
+                Ok(())
+            };
+            self.step(erase).await?;
+        }
+        let erase = move |conn: &mut Connection, progress: &mut Progress| {
+            let addresses = &progress.addresses;
+            erase::addresses(conn, account_id, addresses, &traces)?;
+            for ticket in source_copy::erase_from(conn, account_id, addresses)? {
+                if ticket.deleted_at.is_none() {
+                    search::reindex_all(conn, &ticket)?;
+                }
+            }
+            let ids = [&progress.conversations, &progress.submissions].into_iter().flatten();
+            let named: Vec<String> = ids.map(|id| format!("\"{id}\"")).chain(addresses.clone()).collect();
+            stored_responses::forget_with(conn, account_id, &named)?;
+            bulk::erase_addresses(conn, account_id, addresses)?;
+            queue::erase_addresses(conn, account_id, addresses)?;
+            progress.went.views += count_of(views::forget_naming(conn, account_id, addresses)?);
+            Ok(())
+        };
+        self.step(erase).await
+    }
+
+    async fn empty_events(&mut self) -> Result<()> {
+        let (account_id, erased, mut after) = (self.account_id, self.progress.erased(), 0);
+        loop {
+            let of = erased.clone();
+            let found = self.app.db.scan(move |conn| events::find(conn, account_id, after, EVENTS, &of)).await?;
+            for ids in found.ids.chunks(CHUNK).map(<[i64]>::to_vec) {
+                let empty = move |conn: &mut Connection, progress: &mut Progress| {
+                    progress.went.events += count_of(events::empty(conn, &ids, &progress.addresses)?);
+                    Ok(())
+                };
+                self.step(empty).await?;
+            }
+            match found.next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn forget_words(&mut self) -> Result<()> {
+        let (account_id, mut after) = (self.account_id, String::new());
+        loop {
+            let from = after.clone();
+            let forget = move |conn: &mut Connection, _: &mut Progress| {
+                Ok(ticket_index::forget_unused_words(conn, account_id, &from, WORDS)?)
+            };
+            match self.step(forget).await? {
+                Some(word) => after = word,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Records how much went, and forgets who it was.
+    async fn record(&mut self) -> Result<()> {
+        let (account_id, job, now) = (self.account_id, self.job.clone(), self.app.clock.now());
+        let record = move |conn: &mut Connection, progress: &mut Progress| {
+            let data: serde_json::Value = serde_json::from_str(&job.data).unwrap_or_default();
+            let by = match data["user"].as_i64() {
+                Some(id) => Actor::new(account_id, &user::find(conn, account_id, id)?.name, ActorKind::User(id)),
+                None => Actor::system(account_id),
+            };
+            let went = serde_json::to_value(progress.went).map_err(|source| Error::internal("a receipt", source))?;
+            record(conn, &by, NewEvent::new(EventKind::ContactErased, &job.key).data(went), now)?;
+            *progress = Progress { is_recorded: true, went: progress.went, ..Progress::default() };
+            Ok(())
+        };
+        self.step(record).await
+    }
+}
+
+fn expire_tickets(conn: &mut Connection, progress: &mut Progress, ids: &[i64]) -> Result<()> {
+    let expired = tickets::trash::expire(conn, ids)?;
+    let ids: Vec<i64> = expired.iter().map(|ticket| ticket.id).collect();
+    let files = inventory::all_of_tickets(conn, &ids)?;
+    progress.went.tickets += count(&expired);
+    progress.went.revisions += revisions::count(conn, &ids)?;
+    progress.went.files += count_of(files.iter().filter(|file| file.state == State::Ready).count());
+    progress.tickets.extend(expired.iter().map(|ticket| ticket.number));
+    Ok(())
+}
+
+fn expire_conversations(conn: &mut Connection, progress: &mut Progress, seqs: &[i64]) -> Result<()> {
+    let expired = conversations::trash::expire(conn, seqs)?;
+    let seqs: Vec<i64> = expired.iter().map(|conversation| conversation.seq).collect();
+    for seq in &seqs {
+        progress.went.mails += count_of(queue::forget_group(conn, Kind::ReplyMail, &seq.to_string())?);
+    }
+    progress.went.conversations += count(&expired);
+    progress.went.messages += expired.iter().map(|conversation| conversation.message_count).sum::<i64>();
+    progress.went.files += source_files::count_of_conversations(conn, &seqs)?;
+    progress.conversations.extend(expired.into_iter().map(|conversation| conversation.id));
+    Ok(())
+}
+
+fn expire_submissions(conn: &mut Connection, progress: &mut Progress, seqs: &[i64]) -> Result<()> {
+    let expired = submissions::trash::expire(conn, seqs)?;
+    let seqs: Vec<i64> = expired.iter().map(|submission| submission.seq).collect();
+    progress.went.submissions += count(&expired);
+    progress.went.files += source_files::count_of_submissions(conn, &seqs)?;
+    progress.submissions.extend(expired.into_iter().map(|submission| submission.id));
+    Ok(())
+}
+
+fn count<T>(rows: &[T]) -> i64 {
+    count_of(rows.len())
+}
+
+fn count_of(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
