@@ -1,11 +1,10 @@
 //! Personal data: everything of a person in one archive, and a person who asks to be erased.
 
 use crate::conversations::answers::{hand_over, mail, with_answers};
-use crate::conversations::mails::only;
 use crate::support::chat::Visitor;
 use crate::support::files::{keys_below, pdf};
 use crate::support::program::Program;
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{MailServer, decode};
 use crate::support::{Answer, Person, TestApp, unique};
 use crate::upkeep::check::check;
 use diesel::prelude::*;
@@ -52,6 +51,13 @@ async fn of_ticket(owner: &Person, number: i64) -> String {
     format!("/contacts/{}", owner.get(&format!("/tickets/{number}")).await.id_below("/contacts/"))
 }
 
+/// The address for answers to the mail with this text.
+fn reply_to(server: &MailServer, text: &str) -> String {
+    let mails: Vec<String> = server.take().iter().map(|mail| decode(mail)).collect();
+    let sent = mails.iter().find(|mail| mail.contains(text)).unwrap_or_else(|| panic!("{text} in {mails:?}"));
+    sent.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap().to_owned()
+}
+
 impl Desk {
     async fn open() -> Self {
         let server = MailServer::start();
@@ -81,9 +87,8 @@ impl Desk {
         };
         app.run_jobs().await;
         desk_after(11).await;
-        let sent = only(&server);
-        let reply_to = sent.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap();
-        hand_over(&app, &mail(ADDRESS, reply_to, "", "quendolyn says thanks\n\n> Dear Quendolyn")).await.expect(204);
+        let to = reply_to(&server, "it is on its way");
+        hand_over(&app, &mail(ADDRESS, &to, "", "quendolyn says thanks\n\n> Dear Quendolyn")).await.expect(204);
         let fields =
             [("title", "Refund for Quendolyn"), ("conversationId", id.as_str()), ("keepCopy", "1"), ("tags", "refund")];
         let refund = owner.make_ticket_of(&fields).await;
@@ -138,6 +143,17 @@ impl Desk {
         ];
         owner.post("/tickets/bulk", &many).await.expect(303);
 
+        // A conversation that was hers once: mailed to her, answered by her, then somebody else's.
+        let max = Visitor::new(&app.base, &key);
+        write(&max, "Max", ADDRESS, "Do you have lamps?").await;
+        let maxs_talk = format!("/conversations/{}", max.conversation(&owner).await);
+        owner.post(&format!("{maxs_talk}/messages"), &[("body", "We do have lamps.")]).await.expect(303);
+        app.run_jobs().await;
+        desk_after(11).await;
+        hand_over(&app, &mail(ADDRESS, &reply_to(&server, "We do have lamps."), "", "Good")).await.expect(204);
+        let is_now = [("visitorName", "Max"), ("visitorEmail", "max@visitor.example")];
+        owner.post(&format!("{maxs_talk}/visitor"), &is_now).await.expect(303);
+
         // Another person, whose conversation she answered, and whose ticket was hers once.
         let vera = Visitor::new(&app.base, &key);
         write(&vera, "Vera", "vera@visitor.example", "Where is my parcel?").await;
@@ -145,14 +161,8 @@ impl Desk {
         owner.post(&format!("{veras_talk}/messages"), &[("body", "It left yesterday.")]).await.expect(303);
         app.run_jobs().await;
         desk_after(11).await;
-        let mails = server.take();
-        let sent = mails
-            .iter()
-            .map(|mail| crate::support::smtp::decode(mail))
-            .find(|mail| mail.contains("It left yesterday."))
-            .unwrap();
-        let reply_to = sent.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap();
-        let answer = mail("quendolyn@VISITOR.example", reply_to, "", "I am quendolyn, her neighbour");
+        let reply_to = reply_to(&server, "It left yesterday.");
+        let answer = mail("quendolyn@VISITOR.example", &reply_to, "", "I am quendolyn, her neighbour");
         hand_over(&app, &answer).await.expect(204);
         let veras = veras_talk.rsplit('/').next().unwrap();
         let parcel = owner.make_ticket_of(&[("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1")]).await;
@@ -167,6 +177,10 @@ impl Desk {
         owner.make_ticket_of(&[("title", "Hers"), ("requesterEmail", "notdolquen@work.example")]).await;
         owner.post(&format!("/conversations/{id}/messages"), &[("body", "A last word, Quendolyn")]).await.expect(303);
         app.run_jobs().await;
+        // As a mail server says it.
+        let failed =
+            "UPDATE jobs SET error = '550 5.1.1 <QUENDOLYN@visitor.example>: no such user' WHERE kind = 'upgrade'";
+        app.app.db.write(move |conn| Ok(diesel::sql_query(failed).execute(conn).map(drop)?)).await.unwrap();
         Self { server, app, owner, quendolyn, vera, contact, veras_talk }
     }
 
@@ -255,7 +269,8 @@ async fn nothing_of_an_erased_person_is_left() {
     log.expect_text("erased a person").expect_text("changed what is known of somebody who was erased");
     assert_eq!(log.attributes("main li a", "href"), [format!("{contact}/erasure")]);
 
-    // The other person keeps what is theirs.
+    // The others keep what is theirs.
+    owner.get("/conversations?q=lamps").await.expect_text("Max");
     let talk = owner.get(&desk.veras_talk).await;
     talk.expect_text("Where is my parcel?").expect_text("It left yesterday.").expect_text("[erased]");
     assert_eq!(desk.vera.history("").await.last().unwrap(), "[erased]");
