@@ -4,7 +4,7 @@ use crate::conversations::answers::{hand_over, mail, with_answers};
 use crate::support::chat::Visitor;
 use crate::support::files::{keys_below, pdf};
 use crate::support::program::Program;
-use crate::support::smtp::{MailServer, decode};
+use crate::support::smtp::{MailServer, decode, link};
 use crate::support::{Answer, Person, TestApp, unique};
 use crate::upkeep::check::check;
 use diesel::prelude::*;
@@ -51,11 +51,15 @@ async fn of_ticket(owner: &Person, number: i64) -> String {
     format!("/contacts/{}", owner.get(&format!("/tickets/{number}")).await.id_below("/contacts/"))
 }
 
-/// The address for answers to the mail with this text.
-fn reply_to(server: &MailServer, text: &str) -> String {
+/// The mail with this text.
+fn mail_saying(server: &MailServer, text: &str) -> String {
     let mails: Vec<String> = server.take().iter().map(|mail| decode(mail)).collect();
-    let sent = mails.iter().find(|mail| mail.contains(text)).unwrap_or_else(|| panic!("{text} in {mails:?}"));
-    sent.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap().to_owned()
+    mails.iter().find(|mail| mail.contains(text)).unwrap_or_else(|| panic!("{text} in {mails:?}")).clone()
+}
+
+/// The address for answers to a mail.
+fn reply_to(mail: &str) -> &str {
+    mail.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap()
 }
 
 impl Desk {
@@ -87,8 +91,10 @@ impl Desk {
         };
         app.run_jobs().await;
         desk_after(11).await;
-        let to = reply_to(&server, "it is on its way");
-        hand_over(&app, &mail(ADDRESS, &to, "", "quendolyn says thanks\n\n> Dear Quendolyn")).await.expect(204);
+        let sent = mail_saying(&server, "it is on its way");
+        hand_over(&app, &mail(ADDRESS, reply_to(&sent), "", "quendolyn says thanks\n\n> Dear Quendolyn"))
+            .await
+            .expect(204);
         let fields =
             [("title", "Refund for Quendolyn"), ("conversationId", id.as_str()), ("keepCopy", "1"), ("tags", "refund")];
         let refund = owner.make_ticket_of(&fields).await;
@@ -150,7 +156,8 @@ impl Desk {
         owner.post(&format!("{maxs_talk}/messages"), &[("body", "We do have lamps.")]).await.expect(303);
         app.run_jobs().await;
         desk_after(11).await;
-        hand_over(&app, &mail(ADDRESS, &reply_to(&server, "We do have lamps."), "", "Good")).await.expect(204);
+        let about_lamps = mail_saying(&server, "We do have lamps.");
+        hand_over(&app, &mail(ADDRESS, reply_to(&about_lamps), "", "Good")).await.expect(204);
         let is_now = [("visitorName", "Max"), ("visitorEmail", "max@visitor.example")];
         owner.post(&format!("{maxs_talk}/visitor"), &is_now).await.expect(303);
 
@@ -161,22 +168,30 @@ impl Desk {
         owner.post(&format!("{veras_talk}/messages"), &[("body", "It left yesterday.")]).await.expect(303);
         app.run_jobs().await;
         desk_after(11).await;
-        let reply_to = reply_to(&server, "It left yesterday.");
-        let answer = mail("quendolyn@VISITOR.example", &reply_to, "", "I am quendolyn, her neighbour");
+        let sent = mail_saying(&server, "It left yesterday.");
+        let answer =
+            mail("Quendolyn Ash <quendolyn@VISITOR.example>", reply_to(&sent), "", "I am quendolyn, her neighbour");
         hand_over(&app, &answer).await.expect(204);
         let veras = veras_talk.rsplit('/').next().unwrap();
         let parcel = owner.make_ticket_of(&[("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1")]).await;
-        owner
-            .post(&format!("/tickets/{parcel}/requester"), &[("name", "Quendolyn Ash"), ("email", ADDRESS)])
-            .await
-            .expect(303);
-        owner
-            .post(&format!("/tickets/{parcel}/requester"), &[("name", "Vera"), ("email", "vera@visitor.example")])
-            .await
-            .expect(303);
+        let requester = |number: i64, name: &'static str, email: &'static str| {
+            let fields = [("requesterName", name), ("requesterEmail", email)];
+            let (owner, path) = (&owner, format!("/tickets/{number}/requester"));
+            async move { owner.post(&path, &fields).await.expect(303).status }
+        };
+        requester(parcel, "Quendolyn Ash", ADDRESS).await;
+        requester(parcel, "Vera", "vera@visitor.example").await;
+        // Without a copy, so that its words come from the conversation alone.
+        owner.make_ticket_of(&[("title", "Again"), ("conversationId", veras), ("another", "1")]).await;
+        // From her conversations, but about others.
+        let for_max = [("title", "quendolyn asks for Max"), ("conversationId", id.as_str()), ("another", "1")];
+        requester(owner.make_ticket_of(&for_max).await, "Max", "max@visitor.example").await;
+        let answer = owner.get("/conversations?q=quote").await.attributes(".row-link", "href");
+        owner.post(&format!("{}/visitor", answer[0].split('#').next().unwrap()), &is_now).await.expect(303);
         owner.make_ticket_of(&[("title", "Hers"), ("requesterEmail", "notdolquen@work.example")]).await;
         owner.post(&format!("/conversations/{id}/messages"), &[("body", "A last word, Quendolyn")]).await.expect(303);
         app.run_jobs().await;
+        app.stranger().post(&format!("{}/stop", link(&about_lamps)), &[]).await.expect(200);
         // As a mail server says it.
         let failed =
             "UPDATE jobs SET error = '550 5.1.1 <QUENDOLYN@visitor.example>: no such user' WHERE kind = 'upgrade'";
@@ -240,7 +255,7 @@ async fn nothing_of_an_erased_person_is_left() {
     assert_eq!(check(app, false).await.1, Vec::<String>::new());
 
     let page = owner.get(&format!("{contact}/erase")).await;
-    page.expect(200).expect_text("2 conversations and 1 submission").expect_text("3 tickets");
+    page.expect(200).expect_text("2 conversations and 1 submission").expect_text("4 tickets");
     page.expect_text("Refund for Quendolyn").expect_text("Once about quendolyn").expect_text(OTHER_ADDRESS);
     page.expect_no_text("Parcel");
     desk.erase().await;
@@ -256,9 +271,10 @@ async fn nothing_of_an_erased_person_is_left() {
         "Email addresses 2",
         "Conversations 2",
         "Submissions 1",
-        "Tickets 3",
+        "Tickets 4",
         "Versions of notes 3",
         "Files 4",
+        "Emails that waited to be sent 1",
         "Saved views that named the person 1",
     ] {
         let row = row.rsplit_once(' ').unwrap();
@@ -275,7 +291,7 @@ async fn nothing_of_an_erased_person_is_left() {
     talk.expect_text("Where is my parcel?").expect_text("It left yesterday.").expect_text("[erased]");
     assert_eq!(desk.vera.history("").await.last().unwrap(), "[erased]");
     let found = owner.list("status=all&q=parcel").await;
-    assert_eq!(found.len(), 1);
+    assert_eq!(found.len(), 2);
     owner.get(&format!("/tickets/{}", found[0])).await.expect_text("vera@visitor.example");
     assert_eq!(owner.list("status=all&q=from:notdolquen").await.len(), 1, "a longer address is another one");
     assert_eq!(owner.list("status=all&q=quendolyn").await, Vec::<i64>::new());

@@ -129,6 +129,11 @@ struct Checkpoint {
 
 /// Damage that the engine finds in its own file.
 pub(super) fn damage(conn: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    for table in FTS5_TABLES {
+        // A query makes FTS5 forget what it knew of the table. The check alone does not, and takes
+        // what another connection has merged since for damage.
+        diesel::sql_query(format!("SELECT rowid FROM {table} WHERE rowid = 0")).execute(conn)?;
+    }
     let mut damage: Vec<Value> =
         diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").load(conn)?;
     damage.retain(|row| row.value != "ok");
