@@ -50,9 +50,8 @@ pub fn traces(conn: &mut Connection, account_id: i64, addresses: &[String]) -> R
     })
 }
 
-/// Erases a message: what it says, who wrote it, and its files. Returns the id of its
-/// conversation, `None` when it is gone.
-pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<String>> {
+/// Erases a message: what it says, who wrote it, and its files. Returns whether it was there.
+pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<bool> {
     // The conversation first, as when a message is posted.
     let row = conversations::table.find(seq);
     let mut of: Conversation = diesel::update(row)
@@ -70,7 +69,7 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<
         .returning(messages::all_columns)
         .get_result(conn)
         .optional()?;
-    let Some(erased) = erased else { return Ok(None) };
+    let Some(erased) = erased else { return Ok(false) };
     if of.message_count == position {
         ERASED.clone_into(&mut of.last_message);
         diesel::update(row).set(conversations::last_message.eq(ERASED)).execute(conn)?;
@@ -85,7 +84,7 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<
         .filter(source_files::conversation_seq.eq(seq))
         .filter(source_files::message_position.eq(position));
     diesel::update(files).set(source_files::state.eq(State::GivenUp)).execute(conn)?;
-    Ok(Some(of.id))
+    Ok(true)
 }
 
 /// Removes the addresses, which are in lower case, from everything but messages.

@@ -3,7 +3,7 @@
 use crate::db::Connection;
 use crate::db::schema::events;
 use crate::error::{Error, Result};
-use crate::events::event::{Data, Kind, Text};
+use crate::events::event::{Kind, Text};
 use crate::values::email;
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -13,19 +13,14 @@ use std::collections::HashSet;
 pub struct Erased {
     /// What is gone: kind and id, as events name their subject.
     pub subjects: HashSet<(&'static str, String)>,
-    /// Messages: the id of the conversation, and the position.
-    pub messages: HashSet<(String, i64)>,
-    /// In lower case.
+    /// In lower case. Whoever answers from one of them in a conversation of others is named by it.
     pub addresses: Vec<String>,
 }
 
 impl Erased {
-    fn has(&self, kind: Kind, subject: &str, data: &Data, text: &Text) -> bool {
-        let subject = subject.to_owned();
-        let is_message = |position| self.messages.contains(&(subject.clone(), position));
+    fn has(&self, kind: Kind, subject: String, text: &Text) -> bool {
         let names_them = |text: &String| email::names_any(text, &self.addresses);
-        data.number("position").is_some_and(is_message)
-            || [&text.actor, &text.about, &text.old, &text.new].into_iter().any(names_them)
+        [&text.actor, &text.about, &text.old, &text.new].into_iter().any(names_them)
             || self.subjects.contains(&(kind.subject(), subject))
     }
 }
@@ -40,17 +35,17 @@ pub struct Found {
 
 /// Looks through up to `limit` events of an account after an id.
 pub fn find(conn: &mut Connection, account_id: i64, after: i64, limit: i64, of: &Erased) -> Result<Found> {
-    let rows: Vec<(i64, Kind, String, String, String)> = events::table
+    let rows: Vec<(i64, Kind, String, String)> = events::table
         .filter(events::account_id.eq(account_id))
         .filter(events::id.gt(after))
         .order(events::id)
         .limit(limit)
-        .select((events::id, events::kind, events::subject, events::data, events::text))
+        .select((events::id, events::kind, events::subject, events::text))
         .load(conn)?;
     let mut found = Found { ids: Vec::new(), next: rows.last().map(|row| row.0) };
-    for (id, kind, subject, data, text) in rows {
-        let parse = |source| Error::internal("an event", source);
-        if of.has(kind, &subject, &data.try_into().map_err(parse)?, &text.try_into().map_err(parse)?) {
+    for (id, kind, subject, text) in rows {
+        let text = text.try_into().map_err(|source| Error::internal("an event", source))?;
+        if of.has(kind, subject, &text) {
             found.ids.push(id);
         }
     }
