@@ -40,8 +40,8 @@
 //! | [`api`] | `/api/v1` for other programs |
 //! | [`cli`] | the command line |
 //!
-//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team and to visitors, removing old data, changes
-//! of many tickets, numbers of another time zone), checks, and creates sample data.
+//! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team and to visitors, removing old data,
+//! erasing people, changes of many tickets, numbers of another time zone), checks, and creates sample data.
 //!
 //! An interface calls domain modules. Domain modules call one another through
 //! functions that take a connection, and never call an interface. No file or folder

@@ -307,6 +307,31 @@ async fn nothing_of_an_erased_person_is_left() {
 }
 
 #[actix_web::test]
+async fn an_interrupted_erasure_goes_on() {
+    let desk = Desk::open().await;
+    let Desk { app, owner, contact, .. } = &desk;
+    let (files, away) = (app.dir.path().join("files"), app.dir.path().join("away"));
+    std::fs::rename(&files, &away).unwrap();
+    desk.erase().await;
+    let page = owner.get(&format!("{contact}/erasure")).await;
+    page.expect(200).expect_text("Not finished").expect_no_text("Receipt");
+    assert_eq!(page.count("main progress"), 1, "it is tried again");
+    owner.get(contact).await.expect(404);
+    assert_eq!(owner.list("status=all&q=quendolyn").await, Vec::<i64>::new(), "nobody sees them any more");
+
+    let _ = std::fs::remove_dir_all(&files);
+    std::fs::rename(&away, &files).unwrap();
+    app.wait(Duration::from_secs(120));
+    worker::run_due(&app.app).await.unwrap();
+    let receipt = owner.get(&format!("{contact}/erasure")).await;
+    receipt.expect_text("Receipt: person").expect_no_text("Not finished");
+    let rows = receipt.texts(".numbers tr");
+    assert!(rows.contains(&"Tickets4".to_owned()) && rows.contains(&"Files4".to_owned()), "{rows:?}");
+    assert_eq!(places(app).await, Vec::<String>::new());
+    assert_eq!(check(app, false).await.1, Vec::<String>::new());
+}
+
+#[actix_web::test]
 async fn only_admins_erase_and_only_in_their_account() {
     let app = TestApp::start().await;
     let (owner, other) = (app.owner().await, app.owner().await);

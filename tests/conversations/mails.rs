@@ -355,6 +355,59 @@ async fn a_mail_holds_the_newest_replies_that_are_meant_for_it() {
 }
 
 #[actix_web::test]
+async fn a_mail_server_that_was_away_for_an_hour_gets_each_reply_once() {
+    let mut server = MailServer::start();
+    let desk = Desk::open(&server).await;
+    desk.reply("Before it went").await;
+    desk.app.numbered().await;
+    desk.app.run_jobs().await;
+    server.stop();
+    for minute in 0..60 {
+        if minute == 30 {
+            desk.reply("While it is away").await;
+        }
+        desk.app.wait(MINUTE);
+        desk.app.run_jobs().await;
+    }
+    desk.page().await.expect_text("Email is being sent").expect_no_text("Not delivered");
+    server.start_again();
+    let mut mails = Vec::new();
+    for _ in 0..90 {
+        desk.app.wait(MINUTE);
+        desk.app.run_jobs().await;
+        mails.extend(server.take());
+    }
+    let told: Vec<String> = mails.iter().map(|mail| decode(mail)).collect();
+    for text in ["Before it went", "While it is away"] {
+        assert_eq!(told.iter().filter(|mail| mail.contains(text)).count(), 1, "{told:?}");
+    }
+    desk.page().await.expect_no_text("Email is being sent");
+}
+
+#[actix_web::test]
+async fn nobody_waits_for_a_slow_mail_server() {
+    let server = FaultyServer::slow();
+    let desk = Desk::on(TestApp::start_with(with_mail_at(server.port)).await).await;
+    desk.reply("It left yesterday.").await;
+    desk.app.numbered().await;
+    desk.app.run_jobs().await;
+    desk.app.wait(MINUTE * 11);
+    let is_sent = std::cell::Cell::new(false);
+    let send = async {
+        desk.app.run_jobs().await;
+        is_sent.set(true);
+    };
+    let work = async {
+        desk.owner.post(&format!("{}/messages", desk.talk), &[("body", "Anything else?")]).await.expect(303);
+        desk.page().await.expect_text("Anything else?");
+        assert!(!is_sent.get(), "the mail server still takes its time");
+    };
+    tokio::join!(send, work);
+    assert_eq!(server.take().len(), 1);
+    desk.page().await.expect_text("Emailed");
+}
+
+#[actix_web::test]
 async fn samples_get_no_mail() {
     let server = MailServer::start();
     let desk = Desk::open(&server).await;

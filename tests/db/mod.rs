@@ -75,6 +75,20 @@ async fn after_a_panicking_job_what_was_answered_is_true() {
 }
 
 #[actix_web::test]
+async fn changes_wait_while_the_files_are_rewritten() {
+    let app = TestApp::start().await;
+    let account = app.owner().await.id;
+    let db = &app.app.db;
+    let adding = (0..60).map(|index| db.write(add_tag(account, format!("tag {index:02}"))));
+    let (rewritten, added) = tokio::join!(db.rewrite(), futures_util::future::join_all(adding));
+    rewritten.unwrap();
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    assert_eq!(names(db).await.len(), 60);
+    db.rewrite().await.unwrap();
+    assert_eq!(names(db).await.len(), 60);
+}
+
+#[actix_web::test]
 async fn sqlite_only_readers_cannot_write() {
     let app = TestApp::start().await;
     let account = app.owner().await.id;

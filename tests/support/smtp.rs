@@ -131,6 +131,11 @@ impl FaultyServer {
         Self::start("", "        if Handler.count == 1: server.transport.abort()")
     }
 
+    /// One that takes a second to take a mail.
+    pub fn slow() -> Self {
+        Self::start("", "        import asyncio; await asyncio.sleep(1)")
+    }
+
     fn start(methods: &str, after_data: &str) -> Self {
         let handler = format!(
             "    count = 0
