@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::mail::trust;
 use async_imap::types::Fetch;
 use async_imap::{Client, Session};
 use futures_util::TryStreamExt;
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{ClientConfig, crypto};
 use url::Url;
 
 /// How long the server may take for one step.
@@ -102,11 +103,9 @@ impl Mailbox {
     async fn sign_in(&self) -> Result<Reader, async_imap::error::Error> {
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let stream: Box<dyn Stream> = if self.is_tls {
-            let mut roots = RootCertStore::empty();
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             let provider = Arc::new(crypto::ring::default_provider());
             let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-            let tls = tls.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth();
+            let tls = tls.map_err(io::Error::other)?.with_root_certificates(trust::roots()).with_no_client_auth();
             let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
             Box::new(TlsConnector::from(Arc::new(tls)).connect(name, tcp).await?)
         } else {

@@ -2,13 +2,16 @@
 
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::mail::trust;
 use crate::values::reply_address::ReplyAddress;
 use crate::values::{email, token};
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message, MultiPart};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use std::time::Duration;
+use url::Url;
 
 /// How long a mail server may take to respond.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,6 +61,23 @@ pub struct ForVisitor {
     pub reply_to: Option<String>,
 }
 
+/// How the connection to a mail server is encrypted, as its URL says, and who may vouch for it.
+fn tls(url: &str) -> Result<Tls, Box<dyn std::error::Error>> {
+    let url = Url::parse(url)?;
+    let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+    let with: fn(TlsParameters) -> Tls = match (url.scheme(), wanted.as_deref()) {
+        ("smtps", _) => Tls::Wrapper,
+        (_, Some("required")) => Tls::Required,
+        (_, Some("opportunistic")) => Tls::Opportunistic,
+        _ => return Ok(Tls::None),
+    };
+    let mut parameters = TlsParameters::builder(url.host_str().unwrap_or_default().to_owned());
+    for authority in trust::of_system() {
+        parameters = parameters.add_root_certificate(Certificate::from_der(authority.to_vec())?);
+    }
+    Ok(with(parameters.build()?))
+}
+
 impl Mailer {
     /// Reads the settings; `None` if they name no mail server.
     ///
@@ -95,7 +115,8 @@ impl Mailer {
                  smtp://USER:SECRET@HOST:587?tls=required; in user and secret the signs @ # / % are written as %40 %23 %2F %25"
                     .to_owned()
             })?;
-        let transport = builder.timeout(Some(PATIENCE)).build();
+        let tls = tls(url).map_err(|_| "DOCKET_SMTP_URL names no host that a certificate can be for".to_owned())?;
+        let transport = builder.tls(tls).timeout(Some(PATIENCE)).build();
         let base = public.as_str().trim_end_matches('/').to_owned();
         Ok(Some(Self { transport, from, reply_address: config.mail_reply_to.clone(), base }))
     }

@@ -5,3 +5,4 @@ pub mod incoming;
 pub mod mailbox;
 pub mod mailer;
 pub mod quotes;
+mod trust;

@@ -3,11 +3,14 @@
 use crate::cli::text;
 use crate::conversations::answers::{SECRET, mail, with_answers};
 use crate::support::TestApp;
-use crate::support::process::{command, run};
+use crate::support::certificate::Certificate;
+use crate::support::imap::ImapServer;
+use crate::support::process::{Server, command, run};
 use crate::support::smtp::MailServer;
 use docket::db::DatabaseUrl;
 use std::net::TcpListener;
 use std::process::Output;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// `docket mail receive` as a mail server runs it, with these settings and this message.
@@ -52,4 +55,51 @@ async fn a_mail_server_is_told_to_try_again_and_never_to_send_a_message_back() {
         assert_eq!(output.status.code(), Some(code), "{settings:?} {args:?}: {stderr}");
         assert!(stderr.contains(said) && !stderr.contains(SECRET), "{stderr}");
     }
+}
+
+#[actix_web::test]
+async fn mail_servers_are_trusted_whose_authority_the_system_trusts() {
+    // Docket's own folder holds nothing of others.
+    let (dir, of_servers) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let certificate = Certificate::make(of_servers.path());
+    let (server, mailbox) = (MailServer::start_with_tls(&certificate), ImapServer::start_with_tls(&certificate));
+    let settings = |host: &str| {
+        let mut command = command(dir.path(), &DatabaseUrl::Sqlite(dir.path().join("docket.db")));
+        command
+            .env("DOCKET_SMTP_URL", format!("smtps://{host}:{}", server.port))
+            .env("DOCKET_MAIL_FROM", "Docket <desk@desk.example>")
+            .env("DOCKET_PUBLIC_URL", "http://desk.example");
+        command
+    };
+    let test = |host: &str, is_trusted: bool| {
+        let mut command = settings(host);
+        command.args(["mail", "test", "--to", "ann@x.example"]);
+        if is_trusted {
+            command.env("SSL_CERT_FILE", &certificate.path);
+        }
+        run(command, "")
+    };
+    let unknown = test("localhost", false);
+    assert!(!unknown.status.success() && text(&unknown.stderr).contains("certificate"), "{}", text(&unknown.stderr));
+    let known = test("localhost", true);
+    assert!(known.status.success(), "{}", text(&known.stderr));
+    assert_eq!(server.take().len(), 1);
+
+    let mut reading = settings("localhost");
+    let url = format!("imaps://desk%40in.desk.example:p%40ss@localhost:{}", mailbox.port());
+    reading
+        .env("SSL_CERT_FILE", &certificate.path)
+        .env("DOCKET_IMAP_URL", url)
+        .env("DOCKET_MAIL_REPLY_TO", "r@x.example");
+    let _desk = Server::start_as(reading);
+    let begun = Instant::now();
+    while !mailbox.log().contains("Login: user=<desk@in.desk.example>") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it signs in: {}", mailbox.log());
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        mailbox.log().lines().any(|line| line.contains("Login: user=") && line.contains(", TLS")),
+        "{}",
+        mailbox.log()
+    );
 }

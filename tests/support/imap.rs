@@ -1,5 +1,6 @@
 //! A mailbox: Debian's Dovecot, with a folder of its own.
 
+use super::certificate::Certificate;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::path::Path;
@@ -24,19 +25,30 @@ pub struct ImapServer {
 
 impl ImapServer {
     pub fn start() -> Self {
+        Self::start_with("ssl = no")
+    }
+
+    /// One that speaks TLS alone.
+    pub fn start_with_tls(certificate: &Certificate) -> Self {
+        let (path, key) = (certificate.path.display(), certificate.key.display());
+        Self::start_with(&format!("ssl = required\nssl_cert = <{path}\nssl_key = <{key}"))
+    }
+
+    fn start_with(tls: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let is_root = rustix::process::getuid().is_root();
         let owner = is_root.then_some(65_534);
         let (user, group) = (name_of(&["-un"], owner), name_of(&["-gn"], owner));
         let path = dir.path().display();
+        let is_tls = if tls.contains("required") { "yes" } else { "no" };
         let config = format!(
             "protocols = imap\nlisten = 127.0.0.1\nbase_dir = {path}/run\nstate_dir = {path}/state\nlog_path = {path}/log\n\
-             ssl = no\ndisable_plaintext_auth = no\nmail_location = maildir:{path}/mail\nfirst_valid_uid = 1\n\
+             {tls}\ndisable_plaintext_auth = no\nmail_location = maildir:{path}/mail\nfirst_valid_uid = 1\n\
              default_internal_user = {user}\ndefault_internal_group = {group}\ndefault_login_user = {user}\n\
              passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n\
              userdb {{\n driver = static\n args = uid={user} gid={group} home={path}/home\n}}\n\
-             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n }}\n inet_listener imaps {{\n port = 0\n }}\n}}\n\
+             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n ssl = {is_tls}\n }}\n inet_listener imaps {{\n port = 0\n }}\n}}\n\
              service anvil {{\n chroot =\n}}\n"
         );
         std::fs::write(dir.path().join("dovecot.conf"), config).unwrap();
@@ -48,7 +60,7 @@ impl ImapServer {
         let mut server = Self { port, child: run(dir.path()), dir, owner };
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let log = std::fs::read_to_string(server.dir.path().join("log")).unwrap_or_default();
+            let log = server.log();
             assert!(server.child.try_wait().unwrap().is_none(), "dovecot runs: {log}");
             assert!(begun.elapsed() < PATIENCE, "dovecot answers: {log}");
             std::thread::yield_now();
@@ -58,6 +70,15 @@ impl ImapServer {
 
     pub fn url(&self) -> String {
         format!("imap://desk%40in.desk.example:{}@127.0.0.1:{}", PASSWORD.replace('@', "%40"), self.port)
+    }
+
+    /// What the server has written to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Puts a message into the inbox.

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod browser;
+pub mod certificate;
 pub mod chat;
 pub mod clamd;
 pub mod files;

@@ -1,6 +1,7 @@
 //! A mail server: aiosmtpd, which stores mails in a folder.
 
 use super::TestApp;
+use super::certificate::Certificate;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,13 +16,25 @@ pub struct MailServer {
     pub port: u16,
     dir: TempDir,
     child: Child,
+    /// Further arguments.
+    args: Vec<String>,
 }
 
 impl MailServer {
     pub fn start() -> Self {
+        Self::start_with(Vec::new())
+    }
+
+    /// One that speaks TLS from the first byte.
+    pub fn start_with_tls(certificate: &Certificate) -> Self {
+        let (path, key) = (certificate.path.display(), certificate.key.display());
+        Self::start_with(vec![format!("--smtpscert={path}"), format!("--smtpskey={key}")])
+    }
+
+    fn start_with(args: Vec<String>) -> Self {
         let dir = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { port, child: run(port, dir.path().join("mail")), dir };
+        let mut server = Self { port, child: run(port, dir.path().join("mail"), &args), dir, args };
         server.wait();
         server
     }
@@ -42,7 +55,7 @@ impl MailServer {
     }
 
     pub fn start_again(&mut self) {
-        self.child = run(self.port, self.dir.path().join("mail"));
+        self.child = run(self.port, self.dir.path().join("mail"), &self.args);
         self.wait();
     }
 
@@ -170,10 +183,12 @@ fn take(folder: &Path) -> Vec<String> {
     paths.iter().map(read).collect()
 }
 
-fn run(port: u16, folder: PathBuf) -> Child {
+fn run(port: u16, folder: PathBuf, args: &[String]) -> Child {
     let listen = format!("127.0.0.1:{port}");
     Command::new("aiosmtpd")
-        .args(["-n", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"])
+        .args(["-n", "-l", &listen])
+        .args(args)
+        .args(["-c", "aiosmtpd.handlers.Mailbox"])
         .arg(folder)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
