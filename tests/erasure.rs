@@ -265,7 +265,7 @@ async fn nothing_of_an_erased_person_is_left() {
     owner.get(contact).await.expect(404);
     owner.get(&format!("{contact}/erase")).await.expect(404);
     let receipt = owner.get(&format!("{contact}/erasure")).await;
-    receipt.expect(200).expect_text("Olivia Owner had this person erased");
+    receipt.expect(200).expect_text("Olivia Owner erased this person");
     let rows = receipt.texts(".numbers tr");
     for row in [
         "Email addresses 2",

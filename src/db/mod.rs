@@ -164,7 +164,7 @@ impl Db {
     }
 
     /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. In the end
-    /// changes wait for a while: about 10 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
+    /// changes wait for a while: some 6 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
     ///
     /// # Errors
     /// *Unavailable* as long as a reader needs an older state.
