@@ -31,6 +31,8 @@ struct Desk {
     owner: Person,
     quendolyn: Visitor,
     vera: Visitor,
+    /// The id of her conversation.
+    talk: String,
     /// Paths of the contact, and of the conversation of the other.
     contact: String,
     veras_talk: String,
@@ -136,6 +138,20 @@ impl Desk {
             .expect_redirect(&contact);
         owner.post(&contact, &[("name", "Quendolyn Ash"), ("note", "Be kind to quendolyn")]).await.expect(303);
 
+        // Spam, a chat without an address, and what a program imported.
+        let spam = [("name", "Quendolyn"), ("email", ADDRESS), ("message", "quendolyn sends spam")];
+        app.stranger().visit(&contact_form, &spam).await.expect(303);
+        let spam = owner.newest_submission().await;
+        owner.post(&format!("/submissions/{spam}/spam"), &[]).await.expect(303);
+        let nameless = Visitor::new(&app.base, &key);
+        write(&nameless, "", "", "quendolyn without an address").await;
+        let nameless = nameless.conversation(&owner).await;
+        owner
+            .make_ticket_of(&[("title", "quendolyns chat"), ("conversationId", &nameless), ("requesterEmail", ADDRESS)])
+            .await;
+        let imported = json!({ "from": "visitor", "body": "quendolyn imported" });
+        program.post_once("key-2", &format!("/conversations/{id}/messages"), &imported).await.expect(201);
+
         // What is in the trash, unsubscribed, searched for.
         let deleted = owner.make_ticket_of(&[("title", "Once about quendolyn"), ("requesterEmail", ADDRESS)]).await;
         owner.post(&format!("/tickets/{deleted}/delete"), &[]).await.expect(303);
@@ -143,7 +159,7 @@ impl Desk {
         let many = [
             ("back", "status=all"),
             ("query", &format!("status=all&q=from%3A%22{ADDRESS}%22")),
-            ("expected", "1"),
+            ("expected", "2"),
             ("action", "tag"),
             ("tag", "vip"),
         ];
@@ -151,7 +167,7 @@ impl Desk {
 
         // A conversation that was hers once: mailed to her, answered by her, then somebody else's.
         let max = Visitor::new(&app.base, &key);
-        write(&max, "Max", ADDRESS, "Do you have lamps?").await;
+        write(&max, "Quendolyn Ash", ADDRESS, "Do you have lamps?").await;
         let maxs_talk = format!("/conversations/{}", max.conversation(&owner).await);
         owner.post(&format!("{maxs_talk}/messages"), &[("body", "We do have lamps.")]).await.expect(303);
         app.run_jobs().await;
@@ -169,11 +185,18 @@ impl Desk {
         app.run_jobs().await;
         desk_after(11).await;
         let sent = mail_saying(&server, "It left yesterday.");
-        let answer =
-            mail("Quendolyn Ash <quendolyn@VISITOR.example>", reply_to(&sent), "", "I am quendolyn, her neighbour");
+        let parts = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+        let body = "--b\r\nContent-Type: text/plain\r\n\r\nI am quendolyn, her neighbour\r\n--b\r\nContent-Type: text/csv\r\n\
+                    Content-Disposition: attachment; filename=quendolyn-map.csv\r\n\r\na;quendolyn\r\n--b--";
+        let answer = mail("Quendolyn Ash <quendolyn@VISITOR.example>", reply_to(&sent), parts, body);
         hand_over(&app, &answer).await.expect(204);
+        let quote = "Thank you\r\n\r\nOn Fri, 27 Nov 2026 at 10:00, Shop wrote:\r\n> I am quendolyn, her neighbour";
+        hand_over(&app, &mail("vera@visitor.example", reply_to(&sent), "", quote)).await.expect(204);
         let veras = veras_talk.rsplit('/').next().unwrap();
-        let parcel = owner.make_ticket_of(&[("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1")]).await;
+        let file =
+            owner.get(&format!("/tickets/new?conversationId={veras}")).await.value_of("input[name=copy][checked]");
+        let fields = [("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1"), ("copy", &file)];
+        let parcel = owner.make_ticket_of(&fields).await;
         let requester = |number: i64, name: &'static str, email: &'static str| {
             let fields = [("requesterName", name), ("requesterEmail", email)];
             let (owner, path) = (&owner, format!("/tickets/{number}/requester"));
@@ -196,15 +219,14 @@ impl Desk {
         let failed =
             "UPDATE jobs SET error = '550 5.1.1 <QUENDOLYN@visitor.example>: no such user' WHERE kind = 'upgrade'";
         app.app.db.write(move |conn| Ok(diesel::sql_query(failed).execute(conn).map(drop)?)).await.unwrap();
-        Self { server, app, owner, quendolyn, vera, contact, veras_talk }
+        Self { server, app, owner, quendolyn, vera, talk: id, contact, veras_talk }
     }
 
     /// Does the jobs that are due, with the one that erases.
     async fn erase(&self) {
-        self.owner
-            .post(&format!("{}/erase", self.contact), &[])
-            .await
-            .expect_redirect(&format!("{}/erasure", self.contact));
+        let page = format!("{}/erase", self.contact);
+        let shown = self.owner.get(&page).await.value("contacts");
+        self.owner.post(&page, &[("contacts", &shown)]).await.expect_redirect(&format!("{}/erasure", self.contact));
         worker::run_due(&self.app.app).await.unwrap();
     }
 }
@@ -255,7 +277,7 @@ async fn nothing_of_an_erased_person_is_left() {
     assert_eq!(check(app, false).await.1, Vec::<String>::new());
 
     let page = owner.get(&format!("{contact}/erase")).await;
-    page.expect(200).expect_text("2 conversations and 1 submission").expect_text("4 tickets");
+    page.expect(200).expect_text("3 conversations and 2 submissions").expect_text("5 tickets");
     page.expect_text("Refund for Quendolyn").expect_text("Once about quendolyn").expect_text(OTHER_ADDRESS);
     page.expect_no_text("Parcel");
     desk.erase().await;
@@ -269,11 +291,11 @@ async fn nothing_of_an_erased_person_is_left() {
     let rows = receipt.texts(".numbers tr");
     for row in [
         "Email addresses 2",
-        "Conversations 2",
-        "Submissions 1",
-        "Tickets 4",
+        "Conversations 3",
+        "Submissions 2",
+        "Tickets 5",
         "Versions of notes 3",
-        "Files 4",
+        "Files 6",
         "Emails that waited to be sent 1",
         "Saved views that named the person 1",
     ] {
@@ -289,7 +311,8 @@ async fn nothing_of_an_erased_person_is_left() {
     owner.get("/conversations?q=lamps").await.expect_text("Max");
     let talk = owner.get(&desk.veras_talk).await;
     talk.expect_text("Where is my parcel?").expect_text("It left yesterday.").expect_text("[erased]");
-    assert_eq!(desk.vera.history("").await.last().unwrap(), "[erased]");
+    let history = desk.vera.history("").await;
+    assert_eq!(history[history.len() - 2..], ["[erased]", "Thank you"]);
     let found = owner.list("status=all&q=parcel").await;
     assert_eq!(found.len(), 2);
     owner.get(&format!("/tickets/{}", found[0])).await.expect_text("vera@visitor.example");
@@ -319,6 +342,9 @@ async fn an_interrupted_erasure_goes_on() {
     owner.get(contact).await.expect(404);
     assert_eq!(owner.list("status=all&q=quendolyn").await, Vec::<i64>::new(), "nobody sees them any more");
 
+    // Somebody still has the form open.
+    owner.make_ticket_of(&[("title", "quendolyn after all"), ("conversationId", &desk.talk)]).await;
+
     let _ = std::fs::remove_dir_all(&files);
     std::fs::rename(&away, &files).unwrap();
     app.wait(Duration::from_secs(120));
@@ -326,7 +352,7 @@ async fn an_interrupted_erasure_goes_on() {
     let receipt = owner.get(&format!("{contact}/erasure")).await;
     receipt.expect_text("Receipt: person").expect_no_text("Not finished");
     let rows = receipt.texts(".numbers tr");
-    assert!(rows.contains(&"Tickets4".to_owned()) && rows.contains(&"Files4".to_owned()), "{rows:?}");
+    assert!(rows.contains(&"Tickets6".to_owned()) && rows.contains(&"Files6".to_owned()), "{rows:?}");
     assert_eq!(places(app).await, Vec::<String>::new());
     assert_eq!(check(app, false).await.1, Vec::<String>::new());
 }
@@ -350,8 +376,12 @@ async fn only_admins_erase_and_only_in_their_account() {
     owner.get(&contact).await.expect_text("Erase this person");
 
     let running = format!("{contact}/erasure");
-    owner.post(&format!("{contact}/erase"), &[]).await.expect_redirect(&running);
-    owner.post(&format!("{contact}/erase"), &[]).await.expect_redirect(&running);
+    let shown = owner.get(&format!("{contact}/erase")).await.value("contacts");
+    owner.post(&format!("{contact}/erase"), &[("contacts", "7")]).await.expect(409);
+    for _ in 0..2 {
+        owner.post(&format!("{contact}/erase"), &[("contacts", &shown)]).await.expect_redirect(&running);
+    }
+    owner.get("/settings/jobs").await.expect_text("Erasing a person").expect_no_text("Cancel<");
     assert_eq!(owner.get(&running).await.count("main progress"), 1);
     app.run_jobs().await;
     owner.get(&running).await.expect_text("Receipt: person");
@@ -384,6 +414,8 @@ async fn everything_of_a_person_is_in_one_archive() {
         &found.unwrap_or_else(|| panic!("{name} in {:?}", files.iter().map(|file| &file.0).collect::<Vec<_>>())).1
     };
     for (name, texts) in [
+        ("answers.jsonl", &["I am quendolyn, her neighbour"][..]),
+        ("team/kept copies.jsonl", &["quendolyn wants a refund"]),
         ("person.json", &[ADDRESS, OTHER_ADDRESS, "Quendolyn Ash"][..]),
         ("conversations.jsonl", &[ADDRESS]),
         (
@@ -412,6 +444,7 @@ async fn everything_of_a_person_is_in_one_archive() {
     let ends = |end: &str| files.iter().find(|(name, _)| name.ends_with(end)).unwrap_or_else(|| panic!("{end}"));
     assert!(ends("/message 2/quendolyn.csv").1.contains("quendolyn;2"));
     assert!(ends("/quendolyn.txt").0.starts_with("files/submission "));
+    assert!(ends("/quendolyn-map.csv").0.starts_with("files/answer "));
     assert!(ends("/quendolyn.pdf").0.starts_with("team/files on ticket "));
     assert!(
         !files.iter().any(|(name, text)| !name.starts_with("team/") && text.contains("version about")),

@@ -31,7 +31,8 @@ struct StoredResponse<'a> {
 /// Reserves a key for a request. A concurrent request with the same key waits.
 ///
 /// # Errors
-/// *Conflict* when the key was used for another request.
+/// *Conflict* when the key was used for another request, *gone* when the response is not known any
+/// more.
 pub fn reserve(
     conn: &mut Connection,
     account_id: i64,
@@ -52,6 +53,10 @@ pub fn reserve(
         let message = "This Idempotency-Key was used for another request in the last 24 hours.";
         return Err(Error::new(Kind::Conflict, message));
     }
+    if body.is_empty() {
+        let message = "This request was handled before. Its response is no longer kept.";
+        return Err(Error::new(Kind::Gone, message));
+    }
     Ok(Reserved::Earlier { status, body })
 }
 
@@ -63,18 +68,11 @@ pub fn keep(conn: &mut Connection, account_id: i64, key: &str, status: u16, body
     Ok(())
 }
 
-/// Deletes the responses of an account that contain one of these texts.
-pub fn forget_with(conn: &mut Connection, account_id: i64, texts: &[String]) -> Result<()> {
-    let rows: Vec<(String, String)> = idempotent_answers::table
-        .filter(idempotent_answers::account_id.eq(account_id))
-        .select((idempotent_answers::key, idempotent_answers::body))
-        .load(conn)?;
-    for (key, body) in rows {
-        let body = body.to_lowercase();
-        if texts.iter().any(|text| body.contains(&text.to_lowercase())) {
-            diesel::delete(idempotent_answers::table.find((account_id, key))).execute(conn)?;
-        }
-    }
+/// Forgets what the responses of an account say. That the requests were handled stays, so that none
+/// is handled again.
+pub fn forget_contents(conn: &mut Connection, account_id: i64) -> Result<()> {
+    let of_account = idempotent_answers::table.filter(idempotent_answers::account_id.eq(account_id));
+    diesel::update(of_account).set(idempotent_answers::body.eq("")).execute(conn)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::api::submissions::FormSubmission;
 use crate::api::tickets::load_all;
 use crate::attachments::attachment;
 use crate::contacts::contact::Contact;
-use crate::conversations::{conversation, messages};
+use crate::conversations::{conversation, erase, messages};
 use crate::db::Db;
 use crate::error::Result;
 use crate::events::event::Text;
@@ -17,7 +17,9 @@ use crate::files::archive::Archive;
 use crate::source_files::file;
 use crate::source_files::file::SourceFile;
 use crate::submissions::{form, submission};
-use crate::tickets::person::Person;
+use crate::tickets::person::{Identity, Person};
+use crate::tickets::source_copy;
+use crate::tickets::source_copy::SourceCopy;
 use crate::tickets::{history, person, revisions, ticket};
 use crate::web::AppData;
 use actix_web::{HttpResponse, web};
@@ -38,10 +40,11 @@ const READ_ME: &str =
 person.json          the person's names and addresses
 conversations.jsonl  conversations
 messages.jsonl       their messages
+answers.jsonl        what the person answered by email in conversations of others
 submissions.jsonl    forms that were sent
 files                files that were sent with messages and forms
-team                 what only your team sees: tickets, notes with every version, the history of tickets, files
-                     on tickets. Look through this folder before you pass it on.
+team                 what only your team sees: tickets, notes with every version, the history of tickets, kept
+                     copies, files on tickets. Look through this folder before you pass it on.
 ";
 
 #[derive(Serialize)]
@@ -66,7 +69,7 @@ struct ExportedMessage {
     message: Message,
     /// If it came by email from an address that is not the visitor's.
     from_address: String,
-    /// The quotes and the signature of an email.
+    /// The quotes and the signature of the visitor's email.
     folded: String,
     files: Vec<String>,
 }
@@ -79,6 +82,12 @@ struct Revision {
     author: String,
     saved_at: DateTime<Utc>,
     text: String,
+}
+
+#[derive(Serialize)]
+struct KeptCopy {
+    ticket: i64,
+    copy: SourceCopy,
 }
 
 #[derive(Serialize)]
@@ -113,6 +122,7 @@ impl Export<'_> {
         self.archive.write_all(READ_ME.as_bytes())?;
         self.contacts(contacts)?;
         self.conversations(&person.conversations)?;
+        self.answers(Identity::of(contacts).addresses, &person.conversations)?;
         self.submissions(&person.submissions)?;
         self.tickets(&person.tickets)
     }
@@ -145,6 +155,25 @@ impl Export<'_> {
         files.iter().try_for_each(|(folder, file)| self.file(folder, file))
     }
 
+    /// What the person wrote in conversations of others, with nothing that others wrote there.
+    fn answers(&mut self, addresses: Vec<String>, own: &[i64]) -> io::Result<()> {
+        let account_id = self.account_id;
+        let find = move |conn: &mut _| erase::answers_from(conn, account_id, &addresses);
+        let answers = self.archive.wait(self.db.read(find))?;
+        let mut files = Vec::new();
+        self.archive.begin("answers.jsonl", self.now)?;
+        for (seq, position) in answers.into_iter().filter(|(seq, _)| !own.contains(seq)) {
+            let read = move |conn: &mut _| {
+                let files = file::of_messages(conn, seq, position, position)?.remove(&position);
+                Ok((messages::at(conn, seq, position)?, files.unwrap_or_default()))
+            };
+            let (Some(row), of_row) = self.archive.wait(self.db.read(read))? else { continue };
+            self.line(&Message::from(row))?;
+            files.extend(of_row.into_iter().map(|file| (format!("files/answer {seq}-{position}"), file)));
+        }
+        files.iter().try_for_each(|(folder, file)| self.file(folder, file))
+    }
+
     /// Adds their files to those that are written later.
     fn messages(&mut self, seq: i64, id: &str, files: &mut Vec<(String, SourceFile)>) -> io::Result<()> {
         let mut position = 0;
@@ -163,7 +192,7 @@ impl Export<'_> {
                 self.line(&ExportedMessage {
                     conversation_id: id.to_owned(),
                     from_address: row.from_address.clone(),
-                    folded: row.folded.clone(),
+                    folded: if row.from_address.is_empty() { row.folded.clone() } else { String::new() },
                     files: of_row.iter().map(|file| file.filename.clone()).collect(),
                     message: Message::from(row),
                 })?;
@@ -206,6 +235,12 @@ impl Export<'_> {
         self.archive.begin("team/versions of notes.jsonl", self.now)?;
         for (id, number) in numbers.clone() {
             self.revisions(id, number)?;
+        }
+        self.archive.begin("team/kept copies.jsonl", self.now)?;
+        for (id, ticket) in numbers.clone() {
+            if let Some(copy) = self.archive.wait(self.db.read(move |conn| source_copy::of(conn, id)))? {
+                self.line(&KeptCopy { ticket, copy })?;
+            }
         }
         self.archive.begin("team/history.jsonl", self.now)?;
         for (id, _) in numbers.clone() {

@@ -3,12 +3,14 @@
 
 use crate::attachments::attachment::Attachment;
 use crate::attachments::key::parse_key;
+use crate::clock::EXPIRED;
 use crate::db::Connection;
 use crate::db::fixed::Fixed;
 use crate::db::schema::{accounts, attachments, tickets};
 use crate::error::Result;
-use crate::source_files::file::State;
+use crate::source_files::file::{SourceFile, State};
 use crate::source_files::inventory as source_files;
+use crate::tickets::source::SourceKind;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -39,6 +41,27 @@ pub fn expired(conn: &mut Connection, old: NaiveDateTime, limit: i64) -> Result<
 /// All rows of the given tickets, in any state.
 pub fn all_of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<Vec<Attachment>> {
     Ok(attachments::table.filter(attachments::ticket_id.eq_any(ticket_ids)).load(conn)?)
+}
+
+/// Puts the copies of files of a conversation, on tickets that were created from it, at the end of
+/// their time in the trash. Returns them.
+pub fn expire_copies(
+    conn: &mut Connection,
+    account_id: i64,
+    conversation: &str,
+    files: &[SourceFile],
+) -> Result<Vec<Attachment>> {
+    let of_it = tickets::table
+        .filter(tickets::account_id.eq(account_id))
+        .filter(tickets::source_kind.eq(SourceKind::Chat))
+        .filter(tickets::source_id.eq(conversation))
+        .select(tickets::id);
+    let ids: Vec<i64> = of_it.load(conn)?;
+    let mut copies: Vec<Attachment> = attachments::table.filter(attachments::ticket_id.eq_any(ids)).load(conn)?;
+    copies.retain(|copy| files.iter().any(|file| (&file.sha256, &file.filename) == (&copy.sha256, &copy.filename)));
+    let rows = attachments::table.filter(attachments::id.eq_any(copies.iter().map(|copy| copy.id.clone())));
+    diesel::update(rows).set(attachments::deleted_at.eq(EXPIRED)).execute(conn)?;
+    Ok(copies)
 }
 
 /// Deletes rows whose content was deleted from the storage, and frees their quota.

@@ -87,6 +87,11 @@ pub fn move_stamp(conn: &mut Connection, account_id: i64, id: &str) -> Result<i6
     Ok(stamp)
 }
 
+/// Whether there is no such row any more.
+pub fn is_gone(conn: &mut Connection, id: &str) -> Result<bool> {
+    Ok(attachments::table.find(id).select(attachments::id).first::<String>(conn).optional()?.is_none())
+}
+
 /// Makes a stored file visible, and records it in the history.
 ///
 /// # Errors

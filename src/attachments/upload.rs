@@ -78,11 +78,23 @@ async fn store_and_show(
     app.storage.expect_room(app.config.free_disk_floor.as_u64(), bytes.len())?;
     let stamp = put_under_own_key(app, actor, number, &new, bytes).await?;
     let thumbnail = put_thumbnail(app, actor.account_id, stamp, thumbnail).await;
-    let now = app.clock.now();
-    app.write_as(actor, Action::Work, move |conn, actor| {
-        reserve::make_ready(conn, actor, number, &new.id, thumbnail, now)
-    })
-    .await
+    let (now, id, kind) = (app.clock.now(), new.id.clone(), new.kind);
+    let shown = app
+        .write_as(actor, Action::Work, move |conn, actor| {
+            reserve::make_ready(conn, actor, number, &new.id, thumbnail, now)
+        })
+        .await;
+    if shown.is_err() && app.db.read(move |conn| reserve::is_gone(conn, &id)).await.unwrap_or(false) {
+        // The ticket was erased meanwhile, and nothing else would find the bytes.
+        let keys = [
+            Some(key::key(actor.account_id, stamp, kind)),
+            thumbnail.map(|extension| key::thumbnail_key(actor.account_id, stamp, extension)),
+        ];
+        for key in keys.into_iter().flatten() {
+            app.storage.delete(&key).await?;
+        }
+    }
+    shown
 }
 
 async fn put_under_own_key(app: &App, actor: &Actor, number: i64, new: &NewAttachment, bytes: Bytes) -> Result<i64> {

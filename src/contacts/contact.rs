@@ -168,12 +168,13 @@ pub fn whole(conn: &mut Connection, account_id: i64, id: i64) -> Result<Vec<Cont
     Ok(std::iter::once(contact).chain(merged).collect())
 }
 
-/// Removes contacts, and returns how many. Those merged into one of them must be among them.
-pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<usize> {
+/// Removes contacts. Those merged into one of them must be among them.
+pub fn forget(conn: &mut Connection, ids: &[i64]) -> Result<()> {
     ids.iter().try_for_each(|id| words::forget(conn, *id))?;
     let rows = || contacts::table.filter(contacts::id.eq_any(ids));
     diesel::update(rows()).set(contacts::merged_into.eq(None::<i64>)).execute(conn)?;
-    Ok(diesel::delete(rows()).execute(conn)?)
+    diesel::delete(rows()).execute(conn)?;
+    Ok(())
 }
 
 fn lock(conn: &mut Connection, account_id: i64, id: i64) -> Result<Contact> {

@@ -336,6 +336,17 @@ pub fn all_answering(conn: &mut Connection, account_id: i64, submissions: &[Stri
         .load(conn)?)
 }
 
+/// Those of the conversations with these ids whose visitor's address is not known.
+pub fn anonymous(conn: &mut Connection, account_id: i64, ids: &[String]) -> Result<Vec<(i64, String)>> {
+    Ok(conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq_any(ids))
+        .filter(conversations::contact_id.is_null())
+        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
+        .select((conversations::seq, conversations::id))
+        .load(conn)?)
+}
+
 /// Closes or reopens a conversation and returns the updated row. A closed conversation no
 /// longer needs a reply.
 pub fn set_status(

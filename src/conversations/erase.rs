@@ -1,63 +1,53 @@
 //! Erasing a person from the conversations of others, which they answered by email or which were
 //! theirs once.
 
+use crate::clock::EXPIRED;
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, index_on_tickets, terms, texts};
 use crate::conversations::stopped;
+use crate::db::fixed::Fixed;
 use crate::db::index::Index;
 use crate::db::schema::{conversations, messages, reply_mails, source_files, thread_links};
 use crate::db::{Connection, index};
 use crate::error::Result;
-use crate::source_files::file::State;
+use crate::source_files::file;
+use crate::source_files::file::{SourceFile, State};
 use diesel::prelude::*;
 
 /// Stands where a text was.
 pub const ERASED: &str = "[erased]";
 
-/// Where a person's addresses stand.
-#[derive(Clone, Debug, Default)]
-pub struct Traces {
-    /// Conversation and position of messages that came from one of them.
-    pub messages: Vec<(i64, i64)>,
-    /// Conversations whose visitor has confirmed one.
-    confirmed: Vec<i64>,
-    /// Links that were mailed to one.
-    links: Vec<String>,
-}
-
-/// Looks through the conversations of the account. `addresses` are in lower case.
-pub fn traces(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<Traces> {
-    let is_theirs = |address: &str| addresses.contains(&address.to_lowercase());
-    let sent: Vec<(i64, i64, String)> = messages::table
+/// Conversation and position of the messages that came by email from one of these addresses, which
+/// are in lower case, in conversations of others.
+pub fn answers_from(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<Vec<(i64, i64)>> {
+    Ok(messages::table
+        .inner_join(conversations::table)
         .filter(messages::account_id.eq(account_id))
-        .filter(messages::from_address.ne(""))
-        .select((messages::conversation_seq, messages::position, messages::from_address))
-        .load(conn)?;
-    let confirmed: Vec<(i64, String)> = conversations::table
-        .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::confirmed_email.ne(""))
-        .select((conversations::seq, conversations::confirmed_email))
-        .load(conn)?;
-    let links: Vec<(String, String)> = thread_links::table
-        .inner_join(conversations::table.on(conversations::seq.eq(thread_links::conversation_seq)))
-        .filter(conversations::account_id.eq(account_id))
-        .select((thread_links::token_hash, thread_links::address))
-        .load(conn)?;
-    Ok(Traces {
-        messages: sent.into_iter().filter(|(.., from)| is_theirs(from)).map(|(seq, at, _)| (seq, at)).collect(),
-        confirmed: confirmed.into_iter().filter(|(_, email)| is_theirs(email)).map(|(seq, _)| seq).collect(),
-        links: links.into_iter().filter(|(_, to)| is_theirs(to)).map(|(hash, _)| hash).collect(),
-    })
+        .filter(messages::from_address.eq_any(addresses))
+        // A literal, because the partial index is not used with a bound parameter.
+        .filter(Fixed("messages.from_address <> ''"))
+        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)))
+        .order((messages::conversation_seq, messages::position))
+        .select((messages::conversation_seq, messages::position))
+        .load(conn)?)
 }
 
-/// Erases a message: what it says, who wrote it, and its files. Returns whether it was there.
-pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<bool> {
+/// What an erased message had.
+#[derive(Clone, Debug)]
+pub struct ErasedMessage {
+    /// The id of its conversation.
+    pub conversation: String,
+    pub files: Vec<SourceFile>,
+}
+
+/// Erases a message: what it says, who wrote it, its files, and where later mails quote it. `None`
+/// when it is gone.
+pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<ErasedMessage>> {
     // The conversation first, as when a message is posted.
     let row = conversations::table.find(seq);
-    let mut of: Conversation = diesel::update(row)
-        .set(conversations::seq.eq(conversations::seq))
-        .returning(conversations::all_columns)
-        .get_result(conn)?;
+    let locked = diesel::update(row).set(conversations::seq.eq(conversations::seq));
+    let of: Option<Conversation> = locked.returning(conversations::all_columns).get_result(conn).optional()?;
+    let Some(mut of) = of else { return Ok(None) };
     let erased: Option<Message> = diesel::update(messages::table.find((seq, position)))
         .set((
             messages::body.eq(ERASED),
@@ -69,7 +59,9 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<bool> {
         .returning(messages::all_columns)
         .get_result(conn)
         .optional()?;
-    let Some(erased) = erased else { return Ok(false) };
+    let Some(erased) = erased else { return Ok(None) };
+    let later = messages::table.filter(messages::conversation_seq.eq(seq)).filter(messages::position.gt(position));
+    diesel::update(later.filter(messages::folded.ne(""))).set(messages::folded.eq("")).execute(conn)?;
     if of.message_count == position {
         ERASED.clone_into(&mut of.last_message);
         diesel::update(row).set(conversations::last_message.eq(ERASED)).execute(conn)?;
@@ -80,15 +72,15 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<bool> {
         let texts = texts(conn, &of)?;
         index_on_tickets(conn, &of, &texts)?;
     }
-    let files = source_files::table
-        .filter(source_files::conversation_seq.eq(seq))
-        .filter(source_files::message_position.eq(position));
-    diesel::update(files).set(source_files::state.eq(State::GivenUp)).execute(conn)?;
-    Ok(true)
+    let files = file::of_messages(conn, seq, position, position)?.remove(&position).unwrap_or_default();
+    let ids = files.iter().map(|file| file.id.clone());
+    let rows = source_files::table.filter(source_files::id.eq_any(ids));
+    diesel::update(rows).set(source_files::state.eq(State::GivenUp)).execute(conn)?;
+    Ok(Some(ErasedMessage { conversation: of.id, files }))
 }
 
 /// Removes the addresses, which are in lower case, from everything but messages.
-pub fn addresses(conn: &mut Connection, account_id: i64, addresses: &[String], of: &Traces) -> Result<()> {
+pub fn addresses(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<()> {
     for address in addresses {
         stopped::resume(conn, account_id, address)?;
     }
@@ -96,14 +88,26 @@ pub fn addresses(conn: &mut Connection, account_id: i64, addresses: &[String], o
         let of_account = reply_mails::table.filter(reply_mails::account_id.eq(account_id));
         of_account.filter(reply_mails::address.eq_any(addresses))
     };
+    // Whatever else has the address was mailed to it.
+    let mut seqs: Vec<i64> = mails().select(reply_mails::conversation_seq).load(conn)?;
+    seqs.sort_unstable();
+    seqs.dedup();
+    let is_theirs = |address: &str| addresses.contains(&address.to_lowercase());
+    for seq in seqs {
+        let row = conversations::table.find(seq);
+        let confirmed: Option<String> = row.select(conversations::confirmed_email).first(conn).optional()?;
+        if confirmed.is_some_and(|confirmed| is_theirs(&confirmed)) {
+            diesel::update(row).set(conversations::confirmed_email.eq("")).execute(conn)?;
+        }
+        let links: Vec<(String, String)> = thread_links::table
+            .filter(thread_links::conversation_seq.eq(seq))
+            .select((thread_links::token_hash, thread_links::address))
+            .load(conn)?;
+        let hashes = links.into_iter().filter(|(_, to)| is_theirs(to)).map(|(hash, _)| hash);
+        diesel::delete(thread_links::table.filter(thread_links::token_hash.eq_any(hashes))).execute(conn)?;
+    }
     let failed = mails().filter(reply_mails::error.ne(""));
     diesel::update(failed).set(reply_mails::error.eq("a mail server refused it")).execute(conn)?;
     diesel::update(mails()).set(reply_mails::address.eq("")).execute(conn)?;
-    for seq in &of.confirmed {
-        diesel::update(conversations::table.find(seq)).set(conversations::confirmed_email.eq("")).execute(conn)?;
-    }
-    for hash in &of.links {
-        diesel::delete(thread_links::table.find(hash)).execute(conn)?;
-    }
     Ok(())
 }

@@ -40,6 +40,11 @@ pub fn before(conn: &mut Connection, seq: i64, before: Option<i64>, limit: i64) 
     Ok(rows)
 }
 
+/// The message at a position.
+pub fn at(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<Message>> {
+    Ok(messages::table.find((seq, position)).first(conn).optional()?)
+}
+
 /// The visitor's first message.
 pub fn first_words(conn: &mut Connection, seq: i64) -> Result<String> {
     let body: Option<String> = messages::table

@@ -120,6 +120,7 @@ pub fn change_visitor(
         .returning(conversations::all_columns)
         .get_result(conn)?;
     messages::index_visitor(conn, &changed)?;
-    record(conn, actor, changed.event(EventKind::ConversationVisitorChanged), now)?;
+    let event = changed.event(EventKind::ConversationVisitorChanged);
+    record(conn, actor, event.text(&found.visitor_email, &changed.visitor_email), now)?;
     Ok(changed)
 }

@@ -163,23 +163,13 @@ impl Db {
         connections.run(write).await
     }
 
-    /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. In the end
-    /// changes wait for a while: some 6 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
+    /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes
+    /// wait meanwhile, some 20 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
     ///
     /// # Errors
     /// *Unavailable* as long as a reader needs an older state.
     pub async fn rewrite(&self) -> Result<()> {
         let Changes::Sqlite(writer) = &self.changes else { return Ok(()) };
-        for table in sqlite::FTS5_TABLES {
-            let mut begins = true;
-            let merge = move |conn: &mut Connection, begins| match conn {
-                Connection::Sqlite(conn) => Ok(sqlite::merge(conn, table, begins)?),
-                Connection::Postgres(_) => Ok(false),
-            };
-            while writer.run(move |conn| merge(conn, begins)).await? {
-                begins = false;
-            }
-        }
         let rewrite = |conn: &mut Connection| match conn {
             Connection::Sqlite(conn) => sqlite::rewrite(conn),
             Connection::Postgres(_) => Ok(()),

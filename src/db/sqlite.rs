@@ -1,6 +1,6 @@
 //! SQLite only: its settings, and checks for its known problems.
 
-use crate::db::rows::{Number, Text as Value};
+use crate::db::rows::Text as Value;
 use crate::error::{Error, Result};
 use crate::private;
 use diesel::connection::SimpleConnection;
@@ -103,29 +103,24 @@ pub(super) fn copy(conn: &mut SqliteConnection, to: &Path) -> Result<()> {
 }
 
 /// The tables of FTS5, which keep the words of removed rows until they are merged.
-pub(super) const FTS5_TABLES: [&str; 4] = ["ticket_words", "ticket_terms", "message_terms", "submission_terms"];
-
-/// Pages of a table of FTS5 that are merged in one step, which takes some 30 ms.
-const MERGED: i64 = 500;
-
-/// Goes on with merging a table of FTS5, or begins. Returns whether there is more to do.
-pub(super) fn merge(conn: &mut SqliteConnection, table: &str, begins: bool) -> QueryResult<bool> {
-    let changes = |conn: &mut SqliteConnection| -> QueryResult<i64> {
-        Ok(diesel::sql_query("SELECT total_changes() AS value").get_result::<Number>(conn)?.value)
-    };
-    let before = changes(conn)?;
-    // A negative number begins to merge all of the table.
-    let pages = if begins { -MERGED } else { MERGED };
-    conn.batch_execute(&format!("INSERT INTO {table} ({table}, rank) VALUES ('merge', {pages})"))?;
-    Ok(changes(conn)? - before >= 2)
-}
+const FTS5_TABLES: [&str; 4] = ["ticket_words", "ticket_terms", "message_terms", "submission_terms"];
 
 /// Rewrites the database file, and empties its log.
 ///
 /// # Errors
 /// *Unavailable* when a reader needs an older state for so long that the log cannot be emptied.
 pub(super) fn rewrite(conn: &mut SqliteConnection) -> Result<()> {
+    // First, because a whole copy would be added to a log that cannot be emptied.
+    empty_log(conn)?;
+    for table in FTS5_TABLES {
+        // FTS5 merges in small steps, too, but then it leaves old segments as soon as others write.
+        conn.batch_execute(&format!("INSERT INTO {table} ({table}) VALUES ('optimize')"))?;
+    }
     conn.batch_execute("VACUUM")?;
+    empty_log(conn)
+}
+
+fn empty_log(conn: &mut SqliteConnection) -> Result<()> {
     match diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)? {
         Checkpoint { busy: 0 } => Ok(()),
         Checkpoint { .. } => Err(Error::unavailable("the database's log is being read and cannot be emptied")),

@@ -10,6 +10,7 @@ use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::search::{Part, Phrase};
+use crate::values::chunk::Chunk;
 use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -138,15 +139,15 @@ fn add_to_vocabulary(conn: &mut SqliteConnection, account_id: i64, rows: &Rows) 
     diesel::sql_query(query).bind::<Text, _>(words).execute(conn).map(drop)
 }
 
-/// Removes words of an account that no ticket has any more from those that SQLite knows, among the
-/// next `limit` after one. Returns where to go on.
-pub fn forget_unused_words(
+/// Words of an account that SQLite knows and no ticket has any more, among the next `limit` after
+/// one; and where to go on.
+pub fn unused_words(
     conn: &mut Connection,
     account_id: i64,
     after: &str,
     limit: i64,
-) -> QueryResult<Option<String>> {
-    let Connection::Sqlite(conn) = conn else { return Ok(None) };
+) -> QueryResult<Chunk<String, String>> {
+    let Connection::Sqlite(conn) = conn else { return Ok(Chunk { wrong: Vec::new(), next: None }) };
     let account = account(account_id);
     let words: Vec<String> = ticket_vocabulary::table
         .filter(ticket_vocabulary::word.gt(after.max(&account)))
@@ -155,15 +156,32 @@ pub fn forget_unused_words(
         .limit(limit)
         .select(ticket_vocabulary::word)
         .load(conn)?;
-    for word in &words {
-        let query = quoted(std::slice::from_ref(word), false);
-        let (matches, rows) = ("ticket_words MATCH ", 0..i64::MAX);
-        let look = Look { column: "rowid", matches, cast: "", query, rows, order: "DESC", most: 1 };
-        if RunQueryDsl::load::<i64>(look, conn)?.is_empty() {
+    let next = words.last().cloned();
+    let mut wrong = Vec::new();
+    for word in words {
+        if !is_used(conn, &word)? {
+            wrong.push(word);
+        }
+    }
+    Ok(Chunk { wrong, next })
+}
+
+/// Removes words from those that SQLite knows, unless a ticket has them.
+pub fn forget_words(conn: &mut Connection, words: &[String]) -> QueryResult<()> {
+    let Connection::Sqlite(conn) = conn else { return Ok(()) };
+    for word in words {
+        if !is_used(conn, word)? {
             diesel::delete(ticket_vocabulary::table.find(word)).execute(conn)?;
         }
     }
-    Ok(words.into_iter().last())
+    Ok(())
+}
+
+fn is_used(conn: &mut SqliteConnection, word: &String) -> QueryResult<bool> {
+    let query = quoted(std::slice::from_ref(word), false);
+    let (matches, rows) = ("ticket_words MATCH ", 0..i64::MAX);
+    let look = Look { column: "rowid", matches, cast: "", query, rows, order: "DESC", most: 1 };
+    Ok(!RunQueryDsl::load::<i64>(look, conn)?.is_empty())
 }
 
 fn is_long(word: &str) -> bool {

@@ -139,8 +139,10 @@ fn work(queue: &mpsc::Receiver<Work>, conn: Connection, reopen: &dyn Fn() -> die
             continue;
         };
         conn = if batch.is_empty() { Some(live) } else { run_batch(live, batch) };
-        if let (Some(live), Some(alone)) = (&mut conn, alone) {
-            alone(live);
+        if let (Some(live), Some(alone)) = (&mut conn, alone)
+            && catch_unwind(AssertUnwindSafe(|| alone(live))).is_err()
+        {
+            conn = None;
         }
     }
 }

@@ -5,20 +5,23 @@ use crate::accounts::role::Action;
 use crate::contacts::contact::Contact;
 use crate::db::Connection;
 use crate::error::{Error, Result};
+use crate::events::actor::Actor;
 use crate::events::audit;
 use crate::events::event::Kind as EventKind;
 use crate::jobs::job::{Job, Kind, State};
-use crate::jobs::list;
+use crate::jobs::queue;
 use crate::tickets::person::Person;
 use crate::tickets::{person, ticket};
 use crate::upkeep::erasure;
 use crate::upkeep::erasure::Went;
 use crate::values::text;
 use crate::web::AppData;
+use crate::web::fields::Form;
 use crate::web::layout::Layout;
 use crate::web::when::When;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
 /// Tickets named before they go.
 const SHOWN: usize = 100;
@@ -28,6 +31,8 @@ const SHOWN: usize = 100;
 struct ErasePage<'a> {
     layout: &'a Layout,
     contacts: Vec<Contact>,
+    /// Their ids.
+    shown: String,
     person: Person,
     /// The newest of those that would go: number and title.
     tickets: Vec<(i64, String)>,
@@ -52,13 +57,27 @@ pub async fn ask(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64
     };
     let (contacts, person, tickets) = app.db.read(load).await?;
     let tickets = tickets.into_iter().map(|ticket| (ticket.number, ticket.title)).collect();
-    layout.page(&ErasePage { layout: &layout, contacts, person, tickets })
+    let shown = erasure::shown(&contacts);
+    layout.page(&ErasePage { layout: &layout, contacts, shown, person, tickets })
 }
 
-/// `POST /contacts/{id}/erase`
-pub async fn erase(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Sent {
+    contacts: String,
+}
+
+/// `POST /contacts/{id}/erase`: `contacts`, whom the page has named
+pub async fn erase(
+    app: AppData,
+    agent: Agent,
+    layout: Layout,
+    path: web::Path<i64>,
+    Form(sent): Form<Sent>,
+) -> Result<HttpResponse> {
     let (id, now) = (path.into_inner(), app.clock.now());
-    app.write_as(&agent, Action::Configure, move |conn, actor| erasure::request(conn, actor, id, now)).await?;
+    let request = move |conn: &mut Connection, actor: &Actor| erasure::request(conn, actor, id, &sent.contacts, now);
+    app.write_as(&agent, Action::Configure, request).await?;
     Ok(layout.see_other(format!("/contacts/{id}/erasure")))
 }
 
@@ -112,7 +131,7 @@ impl ErasurePage<'_> {
 pub async fn show(app: AppData, agent: Agent, layout: Layout, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, account_id) = (path.into_inner(), agent.account_id);
     let load = move |conn: &mut Connection| {
-        let job = list::find(conn, account_id, Kind::Erasure, &id.to_string())?;
+        let job = queue::find(conn, account_id, Kind::Erasure, &id.to_string())?;
         Ok((job, audit::about(conn, account_id, EventKind::ContactErased, &id.to_string())?))
     };
     let (job, event) = app.db.read(load).await?;

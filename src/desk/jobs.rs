@@ -75,7 +75,7 @@ pub async fn show(app: AppData, agent: Agent, layout: Layout, query: Query<JobsQ
             progress: (job.total > 0).then(|| format!("{} of {}", job.done, job.total)),
             tries: job.tries,
             error: job.error,
-            may_cancel: is_own && !has_ended,
+            may_cancel: is_own && !has_ended && job.kind != Kind::Erasure,
             may_resume: is_own && matches!(job.state, State::GivenUp | State::Cancelled),
         }
     };

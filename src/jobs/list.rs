@@ -3,7 +3,7 @@
 use crate::db::Connection;
 use crate::db::schema::jobs;
 use crate::error::Result;
-use crate::jobs::job::{Job, Kind, State, leads};
+use crate::jobs::job::{Job, State, leads};
 use diesel::prelude::*;
 
 /// The newest jobs of an account and of the installation. Of a batch, only the first job.
@@ -18,12 +18,6 @@ pub fn newest(conn: &mut Connection, account_id: i64, state: Option<State>, limi
         query = query.filter(jobs::state.eq(state));
     }
     Ok(query.load(conn)?)
-}
-
-/// The job of an account with this key.
-pub fn find(conn: &mut Connection, account_id: i64, kind: Kind, key: &str) -> Result<Option<Job>> {
-    let of_kind = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::key.eq(key));
-    Ok(of_kind.filter(jobs::account_id.eq(account_id)).first(conn).optional()?)
 }
 
 /// How many jobs were given up, up to `limit`.

@@ -231,9 +231,10 @@ fn end_members(conn: &mut Connection, id: i64, state: State, now: NaiveDateTime)
 /// Cancels a job of an account. Its worker stops soon.
 ///
 /// # Errors
-/// *Not found* when there is no such job that waits or runs.
+/// *Not found* when there is no such job that waits or runs, or when it erases a person.
 pub fn cancel(conn: &mut Connection, account_id: i64, id: i64, now: NaiveDateTime) -> Result<()> {
     let open = jobs::table.find(id).filter(jobs::account_id.eq(account_id)).filter(jobs::ended_at.is_null());
+    let open = open.filter(jobs::kind.ne(Kind::Erasure));
     let id: i64 = diesel::update(open)
         .set((jobs::state.eq(State::Cancelled), jobs::ended_at.eq(now)))
         .returning(jobs::id)
@@ -270,7 +271,9 @@ pub fn erase_addresses(conn: &mut Connection, account_id: i64, addresses: &[Stri
         .select((jobs::id, jobs::error))
         .load(conn)?;
     for (id, _) in failed.into_iter().filter(|(_, error)| email::names_any(error, addresses)) {
-        diesel::update(jobs::table.find(id)).set(jobs::error.eq("a mail server refused it")).execute(conn)?;
+        diesel::update(jobs::table.find(id))
+            .set(jobs::error.eq("an error that named somebody who was erased"))
+            .execute(conn)?;
     }
     Ok(())
 }
@@ -278,7 +281,9 @@ pub fn erase_addresses(conn: &mut Connection, account_id: i64, addresses: &[Stri
 /// Removes up to `limit` jobs that ended long ago, and returns how many.
 pub fn forget_old(conn: &mut Connection, limit: i64, now: NaiveDateTime) -> Result<usize> {
     let done = jobs::state.eq(State::Done).and(jobs::ended_at.le(now - KEPT_DONE));
-    let others = jobs::state.ne(State::Done).and(jobs::ended_at.le(now - KEPT_OTHERS));
+    // What is left of a person who is half erased is known by the job alone.
+    let others =
+        jobs::state.ne(State::Done).and(jobs::kind.ne(Kind::Erasure)).and(jobs::ended_at.le(now - KEPT_OTHERS));
     let old: Vec<i64> = jobs::table.filter(done.or(others)).limit(limit).select(jobs::id).load(conn)?;
     Ok(diesel::delete(jobs::table.filter(jobs::id.eq_any(old))).execute(conn)?)
 }

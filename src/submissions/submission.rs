@@ -210,6 +210,29 @@ pub fn all_of_contacts(conn: &mut Connection, account_id: i64, contacts: &[i64])
     Ok(all)
 }
 
+/// Numbers and ids of spam from these addresses, which are in lower case. Spam has no contact.
+pub fn spam_from(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<Vec<(i64, String)>> {
+    let spam: Vec<(i64, String, String)> = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::spam.eq(true))
+        .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
+        .select((submissions::seq, submissions::id, submissions::visitor_email))
+        .load(conn)?;
+    let theirs = spam.into_iter().filter(|(.., email)| addresses.contains(&email.to_lowercase()));
+    Ok(theirs.map(|(seq, id, _)| (seq, id)).collect())
+}
+
+/// Those of the submissions with these ids that nobody's address is known of.
+pub fn anonymous(conn: &mut Connection, account_id: i64, ids: &[String]) -> Result<Vec<(i64, String)>> {
+    Ok(submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.eq_any(ids))
+        .filter(submissions::contact_id.is_null())
+        .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)))
+        .select((submissions::seq, submissions::id))
+        .load(conn)?)
+}
+
 /// Whether the account has a submission with this id that is not deleted.
 pub fn exists(conn: &mut Connection, account_id: i64, id: &str) -> Result<bool> {
     Ok(find(conn, account_id, id)?.is_some())

@@ -66,6 +66,12 @@ pub(super) fn changed(conn: &mut Connection, before: &Ticket, after: &Ticket, no
     Ok(())
 }
 
+/// Counts no more a ticket that is at the end of its time in the trash.
+pub(super) fn expired(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
+    let tags = tags_of(conn, ticket.id)?;
+    figures::change(conn, ticket.account_id, Subject::Ticket(ticket.id), &whole(ticket, &tags), &Tally::default())
+}
+
 /// Counts that a tag was added or removed.
 pub(super) fn tagged(
     conn: &mut Connection,

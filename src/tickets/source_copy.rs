@@ -12,6 +12,7 @@ use crate::search;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::ticket::Ticket;
+use crate::values::chunk::Chunk;
 use crate::values::text::first_filled;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -50,6 +51,12 @@ pub struct Line {
     pub body: String,
     /// In UTC.
     pub at: NaiveDateTime,
+}
+
+impl Line {
+    fn is_from(&self, addresses: &[String]) -> bool {
+        addresses.contains(&self.author.to_lowercase())
+    }
 }
 
 impl From<Message> for Line {
@@ -133,8 +140,11 @@ pub fn of(conn: &mut Connection, ticket_id: i64) -> Result<Option<SourceCopy>> {
     let row = source_copies::table.find(ticket_id).select((source_copies::data, source_copies::taken_at));
     let found: Option<(String, NaiveDateTime)> = row.first(conn).optional()?;
     let Some((data, taken_at)) = found else { return Ok(None) };
-    let copy = serde_json::from_str(&data).map_err(|source| Error::internal("a copy", source))?;
-    Ok(Some(SourceCopy { taken_at, ..copy }))
+    Ok(Some(SourceCopy { taken_at, ..parse(&data)? }))
+}
+
+fn parse(data: &str) -> Result<SourceCopy> {
+    serde_json::from_str(data).map_err(|source| Error::internal("a copy", source))
 }
 
 /// The words of a copy, for the search index.
@@ -144,31 +154,44 @@ pub fn rows(conn: &mut Connection, ticket_id: i64) -> Result<Rows> {
     Ok(ticket_index::rows_of_copy(ticket_id, texts.collect()))
 }
 
-/// Erases what these addresses, which are in lower case, wrote from the copies of the account's
-/// tickets, and returns these tickets.
-pub fn erase_from(conn: &mut Connection, account_id: i64, addresses: &[String]) -> Result<Vec<Ticket>> {
-    let copies: Vec<(Ticket, String)> = source_copies::table
+/// Ids of tickets, among the next `limit` of the account after one that have a copy, whose copies
+/// have something from these addresses, which are in lower case; and where to go on.
+pub fn naming(
+    conn: &mut Connection,
+    account_id: i64,
+    addresses: &[String],
+    after: i64,
+    limit: i64,
+) -> Result<Chunk<i64, i64>> {
+    let copies: Vec<(i64, String)> = source_copies::table
         .inner_join(tickets::table.on(tickets::id.eq(source_copies::ticket_id)))
         .filter(tickets::account_id.eq(account_id))
-        .filter(source_copies::data.like("%@%"))
-        .select((tickets::all_columns, source_copies::data))
+        .filter(source_copies::ticket_id.gt(after))
+        .order(source_copies::ticket_id)
+        .limit(limit)
+        .select((source_copies::ticket_id, source_copies::data))
         .load(conn)?;
-    let mut changed = Vec::new();
-    for (ticket, data) in copies {
-        let mut copy: SourceCopy = serde_json::from_str(&data).map_err(|source| Error::internal("a copy", source))?;
-        let is_theirs = |line: &&mut Line| addresses.contains(&line.author.to_lowercase());
-        let theirs: Vec<&mut Line> = copy.lines.iter_mut().filter(is_theirs).collect();
-        if theirs.is_empty() {
-            continue;
+    let next = copies.last().map(|(id, _)| *id);
+    let mut wrong = Vec::new();
+    for (id, data) in copies {
+        if parse(&data)?.lines.iter().any(|line| line.is_from(addresses)) {
+            wrong.push(id);
         }
-        for line in theirs {
-            *line = Line { author: String::new(), body: ERASED.to_owned(), from_agent: line.from_agent, at: line.at };
-        }
-        let data = serde_json::to_string(&copy).map_err(|source| Error::internal("a copy", source))?;
-        diesel::update(source_copies::table.find(ticket.id)).set(source_copies::data.eq(data)).execute(conn)?;
-        changed.push(ticket);
     }
-    Ok(changed)
+    Ok(Chunk { wrong, next })
+}
+
+/// Erases what these addresses, which are in lower case, wrote from the copy of a ticket.
+pub fn erase_from(conn: &mut Connection, ticket_id: i64, addresses: &[String]) -> Result<()> {
+    let row = source_copies::table.find(ticket_id);
+    let Some(data) = row.select(source_copies::data).first::<String>(conn).optional()? else { return Ok(()) };
+    let mut copy = parse(&data)?;
+    for line in copy.lines.iter_mut().filter(|line| line.is_from(addresses)) {
+        *line = Line { author: String::new(), body: ERASED.to_owned(), ..line.clone() };
+    }
+    let data = serde_json::to_string(&copy).map_err(|source| Error::internal("a copy", source))?;
+    diesel::update(row).set(source_copies::data.eq(data)).execute(conn)?;
+    Ok(())
 }
 
 /// Removes the copies of tickets.

@@ -58,13 +58,15 @@ pub fn matching(conn: &mut Connection, account_id: i64, request_ids: &str, limit
 
 /// Puts tickets at the end of their time in the trash. Returns those that were not there.
 pub fn expire(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
-    let rows: Vec<Ticket> = tickets::table
+    let there = tickets::table
         .filter(tickets::id.eq_any(ids))
-        .filter(tickets::deleted_at.is_null().or(tickets::deleted_at.gt(EXPIRED)))
-        .load(conn)?;
+        .filter(tickets::deleted_at.is_null().or(tickets::deleted_at.gt(EXPIRED)));
+    // Writing the rows locks them.
+    let rows: Vec<Ticket> =
+        diesel::update(there).set(tickets::id.eq(tickets::id)).returning(tickets::all_columns).get_results(conn)?;
     for ticket in rows.iter().filter(|ticket| ticket.deleted_at.is_none()) {
         count(conn, ticket.account_id, Some(ticket.status), None)?;
-        figures::changed(conn, ticket, &Ticket { deleted_at: Some(EXPIRED), ..ticket.clone() }, ticket.updated_at)?;
+        figures::expired(conn, ticket)?;
         search::forget(conn, ticket.id)?;
     }
     let expired = tickets::table.filter(tickets::id.eq_any(rows.iter().map(|ticket| ticket.id)));
@@ -86,6 +88,10 @@ pub fn forget(conn: &mut Connection, ids: &[i64], now: NaiveDateTime) -> Result<
         .load(conn)?;
     for (account_id, number) in rows {
         record(conn, &Actor::system(account_id), NewEvent::new(EventKind::TicketPurged, number), now)?;
+    }
+    for id in ids {
+        // A message that came while the ticket was deleted may have added words.
+        search::forget(conn, *id)?;
     }
     source_copy::forget(conn, ids)?;
     diesel::delete(note_revisions::table.filter(note_revisions::ticket_id.eq_any(ids))).execute(conn)?;

@@ -30,7 +30,8 @@ pub fn undo(conn: &mut Connection, actor: &Actor, number: i64, event: &Event, no
     let is_latest = history::last_of(conn, ticket.id, event.kind)?.is_some_and(|last| last.id == event.id);
     let tags = tags::of(conn, ticket.id)?;
     match event.kind {
-        Kind::TicketTitleChanged if is_latest => {
+        // The text of an event can be erased.
+        Kind::TicketTitleChanged if is_latest && !old.is_empty() => {
             change::write_title(conn, actor, &ticket, old, undoes, now)?;
         }
         Kind::TicketRequesterChanged if is_latest => {

@@ -36,8 +36,6 @@ const RESULTS: i64 = 500;
 /// name them. After a failure, the next round continues.
 pub async fn clear(app: &App) -> Result<()> {
     let now = app.clock.now();
-    // If the store is not mounted, all files seem to be deleted already.
-    marker::look(app).await?.must_be_right()?;
     let config = app.config.clone();
     let forget = move |conn: &mut Connection| {
         sessions::forget_expired(conn, &config, now)?;
@@ -46,6 +44,20 @@ pub async fn clear(app: &App) -> Result<()> {
     };
     app.db.write(forget).await?;
     retention::apply(app).await?;
+    purge(app).await?;
+    let kept_since = now - app.config.event_retention;
+    while app.db.write(move |conn| old_events::forget_old(conn, kept_since, EVENTS)).await? {}
+    while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}
+    while app.db.write(move |conn| tickets::bulk::forget_old(conn, RESULTS, now)).await? > 0 {}
+    app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
+    Ok(())
+}
+
+/// Permanently removes what is at the end of its time in the trash, with its files.
+pub async fn purge(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    // If the store is not mounted, all files seem to be deleted already.
+    marker::look(app).await?.must_be_right()?;
     let old = now - TRASH - MARGIN;
     loop {
         let ids = app.db.scan(move |conn| tickets::trash::expired(conn, old, CHUNK)).await?;
@@ -79,11 +91,6 @@ pub async fn clear(app: &App) -> Result<()> {
     }
     while app.db.write(move |conn| submissions::trash::forget_old(conn, old, CHUNK, now)).await? > 0 {}
     while app.db.write(move |conn| conversations::trash::forget_old(conn, old, MESSAGES, now)).await? > 0 {}
-    let kept_since = now - app.config.event_retention;
-    while app.db.write(move |conn| old_events::forget_old(conn, kept_since, EVENTS)).await? {}
-    while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}
-    while app.db.write(move |conn| tickets::bulk::forget_old(conn, RESULTS, now)).await? > 0 {}
-    app.db.write(move |conn| stored_responses::forget(conn, now - ANSWERS)).await?;
     Ok(())
 }
 

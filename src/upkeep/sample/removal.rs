@@ -50,7 +50,7 @@ pub async fn remove(app: &App, job: &Job) -> Result<()> {
         }
     }
     // What is at the end of its time in the trash goes with its files.
-    janitor::clear(app).await?;
+    janitor::purge(app).await?;
     app.db.write(move |conn| forget(conn, &sample)).await
 }
 
