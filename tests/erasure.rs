@@ -29,6 +29,7 @@ struct Desk {
     server: MailServer,
     app: TestApp,
     owner: Person,
+    program: Program,
     quendolyn: Visitor,
     vera: Visitor,
     /// The id of her conversation.
@@ -149,8 +150,8 @@ impl Desk {
         owner
             .make_ticket_of(&[("title", "quendolyns chat"), ("conversationId", &nameless), ("requesterEmail", ADDRESS)])
             .await;
-        let imported = json!({ "from": "visitor", "body": "quendolyn imported" });
-        program.post_once("key-2", &format!("/conversations/{id}/messages"), &imported).await.expect(201);
+        let import = json!({ "from": "visitor", "body": "quendolyn imported" });
+        program.post_once("key-2", &format!("/conversations/{id}/messages"), &import).await.expect(201);
 
         // What is in the trash, unsubscribed, searched for.
         let deleted = owner.make_ticket_of(&[("title", "Once about quendolyn"), ("requesterEmail", ADDRESS)]).await;
@@ -195,8 +196,7 @@ impl Desk {
         let veras = veras_talk.rsplit('/').next().unwrap();
         let file =
             owner.get(&format!("/tickets/new?conversationId={veras}")).await.value_of("input[name=copy][checked]");
-        let fields = [("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1"), ("copy", &file)];
-        let parcel = owner.make_ticket_of(&fields).await;
+        let parcel = owner.make_ticket_of(&[("title", "Parcel"), ("conversationId", veras), ("keepCopy", "1")]).await;
         let requester = |number: i64, name: &'static str, email: &'static str| {
             let fields = [("requesterName", name), ("requesterEmail", email)];
             let (owner, path) = (&owner, format!("/tickets/{number}/requester"));
@@ -204,8 +204,9 @@ impl Desk {
         };
         requester(parcel, "Quendolyn Ash", ADDRESS).await;
         requester(parcel, "Vera", "vera@visitor.example").await;
-        // Without a copy, so that its words come from the conversation alone.
-        owner.make_ticket_of(&[("title", "Again"), ("conversationId", veras), ("another", "1")]).await;
+        // Without a copy, so that its words come from the conversation and the file alone.
+        let fields = [("title", "Again"), ("conversationId", veras), ("another", "1"), ("copy", &file)];
+        owner.make_ticket_of(&fields).await;
         // From her conversations, but about others.
         let for_max = [("title", "quendolyn asks for Max"), ("conversationId", id.as_str()), ("another", "1")];
         requester(owner.make_ticket_of(&for_max).await, "Max", "max@visitor.example").await;
@@ -219,7 +220,7 @@ impl Desk {
         let failed =
             "UPDATE jobs SET error = '550 5.1.1 <QUENDOLYN@visitor.example>: no such user' WHERE kind = 'upgrade'";
         app.app.db.write(move |conn| Ok(diesel::sql_query(failed).execute(conn).map(drop)?)).await.unwrap();
-        Self { server, app, owner, quendolyn, vera, talk: id, contact, veras_talk }
+        Self { server, app, owner, program, quendolyn, vera, talk: id, contact, veras_talk }
     }
 
     /// Does the jobs that are due, with the one that erases.
@@ -319,6 +320,11 @@ async fn nothing_of_an_erased_person_is_left() {
     assert_eq!(owner.list("status=all&q=from:notdolquen").await.len(), 1, "a longer address is another one");
     assert_eq!(owner.list("status=all&q=quendolyn").await, Vec::<i64>::new());
     owner.get("/views").await.expect_no_text("Hers");
+
+    // A request that is sent again is not done again, and nobody remembers what it was answered.
+    let import = json!({ "from": "visitor", "body": "quendolyn imported" });
+    let again = desk.program.post_once("key-2", &format!("/conversations/{}/messages", desk.talk), &import).await;
+    again.expect(410).expect_text("was handled before");
 
     // Nothing is sent any more, and whoever writes again is new.
     app.wait(Duration::from_secs(3600));

@@ -111,7 +111,7 @@ impl Once {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only describes the header that Once reads")]
 pub struct OnceHeader {
-    /// The same key within 24 hours gets the same response.
+    /// The same key within 24 hours gets the same response, or 410 if a person was erased since.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$", required = false)]
     key: String,
 }

@@ -164,14 +164,16 @@ impl Db {
     }
 
     /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes
-    /// wait meanwhile, some 20 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
+    /// wait meanwhile, some 17 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
     ///
     /// # Errors
-    /// *Unavailable* as long as a reader needs an older state.
+    /// *Unavailable* as long as a reader needs an older state, *full* without room for a copy.
     pub async fn rewrite(&self) -> Result<()> {
-        let Changes::Sqlite(writer) = &self.changes else { return Ok(()) };
-        let rewrite = |conn: &mut Connection| match conn {
-            Connection::Sqlite(conn) => sqlite::rewrite(conn),
+        let (Changes::Sqlite(writer), DatabaseUrl::Sqlite(path)) = (&self.changes, self.url.clone()) else {
+            return Ok(());
+        };
+        let rewrite = move |conn: &mut Connection| match conn {
+            Connection::Sqlite(conn) => sqlite::rewrite(conn, &path),
             Connection::Postgres(_) => Ok(()),
         };
         writer.run_alone(rewrite).await

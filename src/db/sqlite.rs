@@ -1,7 +1,7 @@
 //! SQLite only: its settings, and checks for its known problems.
 
 use crate::db::rows::Text as Value;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::private;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Integer, Text};
@@ -108,8 +108,10 @@ const FTS5_TABLES: [&str; 4] = ["ticket_words", "ticket_terms", "message_terms",
 /// Rewrites the database file, and empties its log.
 ///
 /// # Errors
-/// *Unavailable* when a reader needs an older state for so long that the log cannot be emptied.
-pub(super) fn rewrite(conn: &mut SqliteConnection) -> Result<()> {
+/// *Unavailable* when a reader needs an older state for so long that the log cannot be emptied,
+/// *full* without room for a copy.
+pub(super) fn rewrite(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
+    expect_room(path)?;
     // First, because a whole copy would be added to a log that cannot be emptied.
     empty_log(conn)?;
     for table in FTS5_TABLES {
@@ -118,6 +120,17 @@ pub(super) fn rewrite(conn: &mut SqliteConnection) -> Result<()> {
     }
     conn.batch_execute("VACUUM")?;
     empty_log(conn)
+}
+
+/// Refuses to fill the disk, on which others write, too. A system that cannot tell is believed.
+fn expect_room(path: &Path) -> Result<()> {
+    let size = std::fs::metadata(path).map_err(Error::unavailable)?.len();
+    let free = rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    if free > size {
+        return Ok(());
+    }
+    let message = format!("The disk has no room for a copy of the database, {} MB.", size >> 20);
+    Err(Error::new(Kind::Full, message))
 }
 
 fn empty_log(conn: &mut SqliteConnection) -> Result<()> {

@@ -23,6 +23,7 @@ const REFUSE: Script = "const form = document.querySelector('main form[method=po
     form.noValidate = true;
     for (const field of form.querySelectorAll('input[name], textarea')) { field.dataset.max = '999999'; field.setCustomValidity(''); field.value = 'x'.repeat(300); }
     HTMLFormElement.prototype.submit.call(form);";
+const SEND: Script = "document.querySelector('main form[method=post]').submit()";
 const TICK: Script = "for (const box of [...document.querySelectorAll('.row-pick input')].slice(0, 2)) box.click()";
 const KEYS: Script = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }))";
 const PALETTE: Script =
@@ -134,6 +135,8 @@ async fn browser_axe_finds_nothing_on_pages_of_tickets() {
         ("/contacts?q=ana", NOTHING),
         (&format!("/contacts/{contact}"), NOTHING),
         (&format!("/contacts/{contact}"), REFUSE),
+        (&format!("/contacts/{contact}/erase"), NOTHING),
+        (&format!("/contacts/{contact}/erase"), SEND),
         ("/reports", OPEN_EVERYTHING),
         ("/reports?tag=bug&source=chat", NOTHING),
         ("/tickets", KEYS),
@@ -175,6 +178,8 @@ async fn browser_axe_finds_nothing_on_pages_of_tickets() {
         .await;
     check.page(&format!("/tickets/new?conversationId={chat}"), NOTHING).await;
     check.page(&format!("/tickets/new?formSubmissionId={sent}"), NOTHING).await;
+    app.run_jobs().await;
+    check.page(&format!("/contacts/{contact}/erasure"), NOTHING).await;
     check.end(30).await;
 }
 
