@@ -196,12 +196,29 @@ impl Config {
     }
 }
 
+/// The content of the file that `NAME_FILE` names, without the end of its last line: another way to
+/// give the setting `NAME`.
+///
+/// # Errors
+/// One line that names the setting, when both are set or the file cannot be read.
+pub fn from_file(name: &str) -> Result<Option<String>, String> {
+    let variable = format!("{name}_FILE");
+    let Some(path) = std::env::var_os(&variable).filter(|path| !path.is_empty()) else { return Ok(None) };
+    if std::env::var_os(name).is_some() {
+        return Err(format!("{name} and {variable} are both set; keep one of them"));
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("the file of {variable} can’t be read: {error}"))?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
 /// Unknown variables that start with `DOCKET_`, each with the most similar setting. They
 /// do not stop the start: Kubernetes sets `DOCKET_PORT` and others for a service called
 /// docket.
 pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
     let is_unknown = |name: &String| {
-        name.starts_with("DOCKET_") && !KNOWN.contains(&name.as_str()) && !name.starts_with("DOCKET_TEST_")
+        let setting = name.strip_suffix("_FILE").unwrap_or(name);
+        name.starts_with("DOCKET_") && !KNOWN.contains(&setting) && !name.starts_with("DOCKET_TEST_")
     };
     let nearest = |name: &str| KNOWN.into_iter().min_by_key(|known| strsim::damerau_levenshtein(name, known));
     names.filter(is_unknown).filter_map(|name| Some((nearest(&name)?, name))).map(|(near, name)| (name, near)).collect()
@@ -276,7 +293,14 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_named_with_the_setting_that_it_is_like() {
-        let names = ["PATH", "DOCKET_LISTEN", "DOCKET_LISTN", "DOCKET_TEST_POSTGRES", "DOCKET_SMPT_URL"];
+        let names = [
+            "PATH",
+            "DOCKET_LISTEN",
+            "DOCKET_SMTP_URL_FILE",
+            "DOCKET_LISTN",
+            "DOCKET_TEST_POSTGRES",
+            "DOCKET_SMPT_URL",
+        ];
         let unknown = unknown_variables(names.into_iter().map(String::from));
         let expected = [("DOCKET_LISTN", "DOCKET_LISTEN"), ("DOCKET_SMPT_URL", "DOCKET_SMTP_URL")];
         assert_eq!(unknown, expected.map(|(name, near)| (name.to_owned(), near)));

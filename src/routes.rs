@@ -111,7 +111,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/contacts/{id}", WORK, contacts::save),
         post("/contacts/{id}/merge", WORK, contacts::merge),
         post("/contacts/{id}/split", WORK, contacts::split),
-        get("/contacts/{id}/export.zip", CONFIGURE, api::person::export),
+        post("/contacts/{id}/export.zip", CONFIGURE, api::person::export),
         get("/contacts/{id}/erase", CONFIGURE, erasure::ask),
         post("/contacts/{id}/erase", CONFIGURE, erasure::erase),
         get("/contacts/{id}/erasure", CONFIGURE, erasure::show),

@@ -2,6 +2,7 @@
 //!
 //! Keys are never URLs: a file is reached only through its row.
 
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::private;
 use crate::values::token;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use chrono::NaiveDateTime;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -62,6 +63,13 @@ pub struct Storage {
     looks_first: Arc<AtomicBool>,
 }
 
+/// Settings of AWS's tools that may come from files.
+const SECRETS: [(&str, AmazonS3ConfigKey); 3] = [
+    ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
+    ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
+    ("AWS_SESSION_TOKEN", AmazonS3ConfigKey::Token),
+];
+
 /// Whether a URL is the address of a server, without credentials or fragment.
 fn is_plain(url: &Url) -> bool {
     let has_more = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
@@ -108,6 +116,11 @@ impl Storage {
         }
         choose_tls();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        for (name, key) in SECRETS {
+            if let Some(value) = config::from_file(name)? {
+                builder = builder.with_config(key, value);
+            }
+        }
         // Other S3 servers use the same variable as AWS's own tools.
         if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
             if !Url::parse(&endpoint).is_ok_and(|url| is_plain(&url)) {

@@ -1,6 +1,8 @@
-//! `GET /contacts/{id}/export.zip`: everything of a person, read while it is sent.
+//! `POST /contacts/{id}/export.zip`: everything of a person, read while it is sent. The audit log says
+//! who asked for it.
 
 use crate::accounts::agent::Agent;
+use crate::accounts::role::Action;
 use crate::api::conversations::Conversation;
 use crate::api::events::Event;
 use crate::api::messages::Message;
@@ -9,9 +11,11 @@ use crate::api::tickets::load_all;
 use crate::attachments::attachment;
 use crate::contacts::contact::Contact;
 use crate::conversations::{conversation, erase, messages};
-use crate::db::Db;
+use crate::db::{Connection, Db};
 use crate::error::Result;
-use crate::events::event::Text;
+use crate::events::actor::Actor;
+use crate::events::event::{Kind as EventKind, Text};
+use crate::events::record::{NewEvent, record};
 use crate::files::archive;
 use crate::files::archive::Archive;
 use crate::source_files::file;
@@ -97,13 +101,18 @@ struct Happened {
     text: Text,
 }
 
-/// `GET /contacts/{id}/export.zip`
+/// `POST /contacts/{id}/export.zip`
 ///
 /// # Errors
 /// *Not found* also for a contact that was merged into another.
 pub async fn export(app: AppData, agent: Agent, path: web::Path<i64>) -> Result<HttpResponse> {
     let (id, account_id, now) = (path.into_inner(), agent.account_id, app.clock.now());
     let (contacts, person) = app.db.read(move |conn| person::find(conn, account_id, id)).await?;
+    let email = contacts.first().map(|contact| contact.email.clone()).unwrap_or_default();
+    let say = move |conn: &mut Connection, actor: &Actor| {
+        record(conn, actor, NewEvent::new(EventKind::ContactExported, id).about(&email), now)
+    };
+    app.write_as(&agent, Action::Configure, say).await?;
     let db = app.db.clone();
     let pack = move |archive: &mut Archive| Export { db, account_id, now, archive }.write(&contacts, &person);
     archive::respond(&app, agent.holder(), &format!("person-{id}.zip"), pack).await

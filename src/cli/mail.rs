@@ -1,7 +1,7 @@
 //! `docket mail`
 
 use crate::app::App;
-use crate::cli::origin;
+use crate::cli::local_url;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::storage;
@@ -82,8 +82,7 @@ async fn hand_over(config: &Config, options: &Receive) -> Result<(), String> {
     let read = read.and_then(|_| std::io::copy(&mut input, &mut std::io::sink()));
     read.map_err(|error| format!("the message can’t be read: {error}"))?;
     let secret = config.mail_inbound_secret.as_ref().ok_or("DOCKET_MAIL_INBOUND_SECRET is not set")?;
-    let here = || format!("{}{}/mail/inbound", origin(None, &config.listen), config.base_path());
-    let url = options.url.as_ref().map_or_else(here, Url::to_string);
+    let url = options.url.as_ref().map_or_else(|| local_url(config, "/mail/inbound"), Url::to_string);
     storage::choose_tls();
     let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
     let sent = client.post(&url).bearer_auth(secret).body(message).send().await;

@@ -2,9 +2,11 @@
 
 mod check;
 mod form;
+mod health;
 mod key;
 mod mail;
 mod sample;
+mod settings;
 mod user;
 
 use crate::accounts::setup_links::LINK_MINUTES;
@@ -15,9 +17,10 @@ use crate::error::{Error, Kind, Result};
 use crate::server::{Running, offer_setup};
 use crate::upkeep::{marker, worker};
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::Mode;
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -45,6 +48,10 @@ enum Command {
     Serve,
     /// Run pending migrations and stop
     Migrate,
+    /// Print the settings in force, with secrets masked
+    Config,
+    /// Ask the running server whether it is ready; exit 1 where it is not
+    Health,
     /// Print a new link that opens the first account
     SetupLink,
     /// Add, list, disable and enable users, and set passwords
@@ -65,11 +72,26 @@ enum Command {
     Check(check::Options),
 }
 
+/// The exit code for a command line or a setting that cannot be used.
+const WRONG_USAGE: u8 = 2;
+
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     // From here on, only this system user can access the files that are created.
     rustix::process::umask(Mode::from_raw_mode(0o077));
-    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let command = Cli::command();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let failed = if args.iter().any(|arg| arg == "receive") { mail::TRY_AGAIN } else { WRONG_USAGE };
+    let args = match settings::with_files(&command, args) {
+        Ok(args) => args,
+        Err(message) => {
+            eprintln!("docket: {message}");
+            return ExitCode::from(failed);
+        }
+    };
+    let parsed = command.clone().try_get_matches_from(args);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = parsed.unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let is_handing_over = matches!(cli.command, Some(Command::Mail(mail::Command::Receive(_))));
     if is_handing_over {
@@ -82,6 +104,11 @@ pub fn run() -> ExitCode {
         actix_web::rt::System::new().block_on(async move {
             match cli.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve(cli.config).await.map(|()| ExitCode::SUCCESS),
+                Command::Config => {
+                    settings::print(&command, &matches, &cli.config);
+                    Ok(ExitCode::SUCCESS)
+                }
+                Command::Health => health::run(&cli.config).await,
                 Command::Mail(mail::Command::Receive(options)) => Ok(mail::receive(&cli.config, &options).await),
                 command => {
                     let app = App::open(cli.config, Clock::system()).await?;
@@ -112,7 +139,7 @@ fn refuse(error: &clap::Error) -> ! {
         is_it.then(|| arg.get_env()).flatten().map(|env| format!(" ({})", env.to_string_lossy()))
     });
     eprintln!("docket: {flag}{} can’t be used: {reason}", setting.unwrap_or_default());
-    std::process::exit(2)
+    std::process::exit(WRONG_USAGE.into())
 }
 
 /// A server logs what it does. A command is quiet unless something is wrong.
@@ -155,6 +182,11 @@ fn origin(public: Option<String>, listen: &str) -> String {
     public.unwrap_or_else(|| format!("http://{}", listen.parse().map_or_else(|_| listen.to_owned(), openable)))
 }
 
+/// The address of a page of the server that runs with these settings, on this machine.
+fn local_url(config: &Config, path: &str) -> String {
+    format!("{}{}{path}", origin(None, &config.listen), config.base_path())
+}
+
 async fn print_setup_link(app: &App) -> Result<()> {
     let Some(path) = offer_setup(app).await? else {
         return Err(Error::new(
@@ -169,7 +201,7 @@ async fn print_setup_link(app: &App) -> Result<()> {
 async fn carry_out(app: &App, command: Command) -> Result<()> {
     match command {
         // Opening the app has already run the migrations, and `run` handles the others.
-        Command::Migrate | Command::Serve => {
+        Command::Migrate | Command::Serve | Command::Config | Command::Health => {
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");
             Ok(())

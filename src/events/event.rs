@@ -101,6 +101,7 @@ kinds! {
     ContactChanged = "contact.changed",
     ContactMerged = "contact.merged",
     ContactSplit = "contact.split",
+    ContactExported = "contact.exported",
     ContactErased = "contact.erased",
     KeyCreated = "key.created",
     KeyRevoked = "key.revoked",

@@ -2,6 +2,7 @@
 
 mod mail;
 mod operating;
+mod settings;
 
 use crate::support::process::{Server, command, run};
 use crate::support::{PASSWORD, Person, client, fresh_database};

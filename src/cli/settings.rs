@@ -1,0 +1,117 @@
+//! Settings from files, and `docket config`: the settings in force.
+
+use crate::config::{Config, from_file};
+use crate::db::DatabaseUrl;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use std::ffi::OsString;
+use url::Url;
+
+/// Kinds of URLs whose user and password stand before the host.
+const URLS: [&str; 7] = ["sqlite", "postgres", "postgresql", "smtp", "smtps", "imap", "imaps"];
+/// What may be shown of the query of such a URL. Anything else may be a password.
+const SHOWN: [&str; 2] = ["sslmode", "tls"];
+
+/// The name of a setting, if the argument is one.
+fn name(arg: &Arg) -> Option<String> {
+    Some(arg.get_env()?.to_string_lossy().into_owned())
+}
+
+/// The program's arguments, with flags for the settings that come from files. A flag that is there
+/// already wins.
+///
+/// # Errors
+/// One line that names the setting. It never contains the value.
+pub(super) fn with_files(command: &Command, mut args: Vec<OsString>) -> Result<Vec<OsString>, String> {
+    let mut flags = Vec::new();
+    for arg in command.get_arguments() {
+        let (Some(name), Some(long)) = (name(arg), arg.get_long()) else { continue };
+        let flag = format!("--{long}");
+        let is_given = |given: &OsString| given.to_string_lossy().split('=').next() == Some(flag.as_str());
+        if args.iter().any(is_given) {
+            continue;
+        }
+        if let Some(value) = from_file(&name)? {
+            flags.push(OsString::from(format!("{flag}={value}")));
+        }
+    }
+    let rest = args.split_off(args.len().min(1));
+    Ok(args.into_iter().chain(flags).chain(rest).collect())
+}
+
+/// Prints the settings in force, as a file of environment variables.
+pub(super) fn print(command: &Command, matches: &ArgMatches, config: &Config) {
+    for arg in command.get_arguments() {
+        let Some(name) = name(arg) else { continue };
+        let id = arg.get_id().as_str();
+        let raw = matches.get_raw(id).and_then(|mut values| values.next());
+        let value = raw.map(|value| value.to_string_lossy().into_owned()).or_else(|| default_of(&name, config));
+        let from = match matches.value_source(id) {
+            Some(ValueSource::EnvVariable) => String::new(),
+            Some(ValueSource::CommandLine) if std::env::var_os(format!("{name}_FILE")).is_some() => {
+                format!("  # from {name}_FILE")
+            }
+            Some(ValueSource::CommandLine) => "  # from the command line".into(),
+            _ => "  # default".into(),
+        };
+        match value {
+            Some(value) if arg.is_hide_env_values_set() => println!("{name}={}{from}", masked(&value)),
+            Some(value) => println!("{name}={value}{from}"),
+            None => println!("# {name} is not set"),
+        }
+    }
+}
+
+/// Defaults that depend on other settings.
+fn default_of(name: &str, config: &Config) -> Option<String> {
+    match (name, config.database()) {
+        ("DATABASE_URL", DatabaseUrl::Sqlite(path)) => Some(format!("sqlite:{}", path.display())),
+        ("STORAGE_URL", _) => Some(config.storage()),
+        _ => None,
+    }
+}
+
+/// A secret setting without its secrets: of URLs, host and path stay.
+fn masked(value: &str) -> String {
+    let url = Url::parse(value).ok().filter(|url| URLS.contains(&url.scheme()));
+    let Some(mut url) = url else { return "***".into() };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    // Both fail only without a host.
+    if has_user && (url.set_password(None).is_err() || url.set_username("***").is_err()) {
+        return "***".into();
+    }
+    let shown: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| SHOWN.contains(&name.as_ref()))
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    url.set_query(None);
+    if !shown.is_empty() {
+        url.query_pairs_mut().extend_pairs(shown);
+    }
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn secrets_are_masked() {
+        for (value, expected) in [
+            (
+                "postgres://docket:geheim@db.example/desk?sslmode=verify-full&password=x",
+                "postgres://***@db.example/desk?sslmode=verify-full",
+            ),
+            ("postgres:///desk?host=/run/postgresql", "postgres:///desk"),
+            ("sqlite:/var/lib/docket/docket.db", "sqlite:/var/lib/docket/docket.db"),
+            ("smtp://ann:p%40ss@mail.example:587?tls=required", "smtp://***@mail.example:587?tls=required"),
+            ("imaps://ann:secret@mail.example/INBOX", "imaps://***@mail.example/INBOX"),
+            ("a-secret-of-this-desk", "***"),
+            ("https://a-secret-that-looks-like-a-url", "***"),
+            ("smtp:secret", "smtp:secret"),
+        ] {
+            assert_eq!(masked(value), expected);
+        }
+    }
+}
