@@ -35,8 +35,9 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use pool::{Connections, Purpose, connect};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use writer::Writer;
 
 /// Read connections on SQLite and on Postgres. Postgres has as many for writing.
@@ -54,6 +55,16 @@ pub struct Db {
     changes: Changes,
     url: DatabaseUrl,
     written: Arc<Notify>,
+    rewrites: Arc<Rewrites>,
+}
+
+/// Wishes to rewrite the files, in the order of their numbers.
+#[derive(Default)]
+struct Rewrites {
+    /// How many wishes there were.
+    wished: AtomicU64,
+    /// The last wish that is fulfilled. Locked while the files are rewritten.
+    fulfilled: Mutex<u64>,
 }
 
 /// Where writes go.
@@ -86,6 +97,7 @@ impl Db {
             changes,
             url: url.clone(),
             written: Arc::default(),
+            rewrites: Arc::default(),
         })
     }
 
@@ -163,8 +175,9 @@ impl Db {
         connections.run(write).await
     }
 
-    /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes
-    /// wait meanwhile, some 17 s for each GB. What Postgres keeps of removed rows is its operator's to clear.
+    /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes wait
+    /// meanwhile, some 17 s for each GB. Whoever asks while it goes on shares the next time with
+    /// others. What Postgres keeps of removed rows is its operator's to clear.
     ///
     /// # Errors
     /// *Unavailable* as long as a reader needs an older state, *full* without room for a copy.
@@ -172,11 +185,19 @@ impl Db {
         let (Changes::Sqlite(writer), DatabaseUrl::Sqlite(path)) = (&self.changes, self.url.clone()) else {
             return Ok(());
         };
+        let wish = self.rewrites.wished.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut fulfilled = self.rewrites.fulfilled.lock().await;
+        if *fulfilled >= wish {
+            return Ok(());
+        }
+        let wished = self.rewrites.wished.load(Ordering::SeqCst);
         let rewrite = move |conn: &mut Connection| match conn {
             Connection::Sqlite(conn) => sqlite::rewrite(conn, &path),
             Connection::Postgres(_) => Ok(()),
         };
-        writer.run_alone(rewrite).await
+        writer.run_alone(rewrite).await?;
+        *fulfilled = wished;
+        Ok(())
     }
 
     /// Whether other programs may serve the same database.
