@@ -152,15 +152,14 @@ struct Erasure<'a> {
 
 impl Erasure<'_> {
     /// Runs a step, and keeps the progress that it made in the same transaction.
-    async fn step<T, F>(&mut self, step: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Connection, &mut Progress) -> Result<T> + Send + 'static,
-    {
+    async fn step(
+        &mut self,
+        step: impl Fn(&mut Connection, &mut Progress) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let (job, before, now) = (self.job.clone(), self.progress.clone(), self.app.clock.now());
         let write = move |conn: &mut Connection| {
             let mut progress = before.clone();
-            let result = step(conn, &mut progress)?;
+            step(conn, &mut progress)?;
             let is_ours = if progress == before {
                 queue::renew(conn, &job, now)?
             } else {
@@ -169,13 +168,12 @@ impl Erasure<'_> {
                 queue::keep(conn, &Job { place, ..job.clone() }, now)?
             };
             if is_ours {
-                return Ok((result, progress));
+                return Ok(progress);
             }
             Err(Error::new(ErrorKind::Conflict, "Another instance goes on with this job."))
         };
-        let (result, progress) = self.app.db.write(write).await?;
-        self.progress = progress;
-        Ok(result)
+        self.progress = self.app.db.write(write).await?;
+        Ok(())
     }
 
     /// Removes the contacts, so that whoever writes from now on is a new one.
