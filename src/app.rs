@@ -13,6 +13,7 @@ use crate::limits::uploads::Uploads;
 use crate::live::Live;
 use crate::mail::mailbox::Mailbox;
 use crate::mail::mailer::Mailer;
+use crate::metrics::Metrics;
 use crate::private;
 use crate::storage::Storage;
 use crate::values::token;
@@ -43,6 +44,8 @@ pub struct App {
     pub mail: Option<Mailer>,
     /// Where answers by mail are looked for, if a mailbox is configured.
     pub mailbox: Option<Mailbox>,
+    /// Numbers for monitoring, if somebody may ask for them.
+    pub metrics: Option<Metrics>,
 }
 
 impl App {
@@ -81,6 +84,7 @@ impl App {
         let readers = db.readers() - 1;
         let lists = Slots::new(Bounds { all: readers, account: readers - 1, user: (readers - 1) / 2 });
         let streams = Slots::new(Bounds { all: 20_000, account: 2_000, user: 100 });
+        let metrics = config.metrics_token.as_ref().map(|_| Metrics::default());
         Ok(Self {
             config,
             installation,
@@ -91,6 +95,7 @@ impl App {
             limits,
             mail,
             mailbox,
+            metrics,
             budget: Budget::default(),
             lists,
             streams,

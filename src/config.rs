@@ -98,6 +98,10 @@ pub struct Config {
     #[arg(long, env = "DOCKET_EVENT_RETENTION", default_value = "365d", value_parser = parse_retention, global = true)]
     pub event_retention: TimeDelta,
 
+    /// Token with which a monitoring system asks for /metrics [default: there is no such page]
+    #[arg(long, env = "DOCKET_METRICS_TOKEN", value_parser = parse_secret, global = true, hide_env_values = true)]
+    pub metrics_token: Option<String>,
+
     /// How log lines look
     #[arg(long, env = "DOCKET_LOG_FORMAT", default_value = "text", global = true)]
     pub log_format: LogFormat,
@@ -116,7 +120,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -135,6 +139,7 @@ const KNOWN: [&str; 19] = [
     "DOCKET_SESSION_IDLE",
     "DOCKET_SESSION_MAX",
     "DOCKET_EVENT_RETENTION",
+    "DOCKET_METRICS_TOKEN",
     "DOCKET_LOG_FORMAT",
 ];
 
@@ -235,7 +240,7 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// A secret that nobody can guess. It lets other programs hand over emails.
+/// A secret that nobody can guess. It lets other programs in.
 fn parse_secret(text: &str) -> Result<String, String> {
     let is_long = text.chars().count() >= 20 && !text.contains(char::is_whitespace);
     if is_long { Ok(text.to_owned()) } else { Err("a secret has 20 characters or more, without spaces".into()) }

@@ -26,7 +26,7 @@
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |
-//! | [`app`], [`config`], [`clock`], [`private`], [`error`] | the parts of a running program; settings; the time; private folders; the error type |
+//! | [`app`], [`config`], [`clock`], [`metrics`], [`private`], [`error`] | the parts of a running program; settings; the time; numbers for monitoring; private folders; the error type |
 //!
 //! Interfaces are thin and use the domain modules.
 //!
@@ -127,6 +127,7 @@ pub mod jobs;
 pub mod limits;
 pub mod live;
 pub mod mail;
+pub mod metrics;
 pub mod private;
 pub mod public;
 pub mod routes;

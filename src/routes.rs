@@ -59,6 +59,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/mail/inbound", PUBLIC, public::inbound::receive),
         get("/healthz", PUBLIC, public::health::process),
         get("/readyz", PUBLIC, public::health::ready),
+        get("/metrics", PUBLIC, public::metrics::show),
         get("/static/{hash}/{name:.+}", PUBLIC, assets::serve),
 
         // The door: pages before sign-in.

@@ -10,7 +10,7 @@ use crate::upkeep::marker;
 use crate::values::token;
 use crate::web::connection::Connection;
 use crate::web::log::RequestSpan;
-use crate::web::{answer, assets, connection, flow, headers};
+use crate::web::{answer, assets, connection, flow, headers, measure};
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -151,6 +151,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
             // Outside `present_errors`, which replaces responses: compress the final body.
             .wrap(Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
+            .wrap(from_fn(measure::requests))
             .wrap(from_fn(connection::one_at_a_time))
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(nothing_here))

@@ -11,7 +11,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 /// Modules for rules and rows, and files that serve all of them.
-const DOMAIN: [&str; 23] = [
+const DOMAIN: [&str; 24] = [
     "accounts",
     "contacts",
     "figures",
@@ -30,6 +30,7 @@ const DOMAIN: [&str; 23] = [
     "error.rs",
     "live",
     "mail",
+    "metrics.rs",
     "source_files",
     "validation",
     "private.rs",

@@ -3,7 +3,9 @@
 use crate::db::Connection;
 use crate::db::schema::jobs;
 use crate::error::Result;
-use crate::jobs::job::{Job, State, leads};
+use crate::jobs::job::{Job, Kind, State, leads};
+use chrono::NaiveDateTime;
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
 /// The newest jobs of an account and of the installation. Of a batch, only the first job.
@@ -18,6 +20,18 @@ pub fn newest(conn: &mut Connection, account_id: i64, state: Option<State>, limi
         query = query.filter(jobs::state.eq(state));
     }
     Ok(query.load(conn)?)
+}
+
+/// How many jobs wait or run, by kind.
+pub fn open_by_kind(conn: &mut Connection) -> Result<Vec<(Kind, i64)>> {
+    let open = jobs::table.filter(jobs::ended_at.is_null());
+    Ok(open.group_by(jobs::kind).select((jobs::kind, count_star())).load(conn)?)
+}
+
+/// When the job was due that waits for longest.
+pub fn first_due(conn: &mut Connection) -> Result<Option<NaiveDateTime>> {
+    let waiting = jobs::table.filter(jobs::ended_at.is_null()).filter(jobs::state.eq(State::Waiting));
+    Ok(waiting.select(min(jobs::due_at)).first(conn)?)
 }
 
 /// How many jobs were given up, up to `limit`.

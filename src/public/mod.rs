@@ -4,5 +4,6 @@ pub mod chat;
 pub mod forms;
 pub mod health;
 pub mod inbound;
+pub mod metrics;
 pub mod pages;
 pub mod thread;

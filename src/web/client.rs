@@ -1,7 +1,10 @@
-//! The client of a request: its address, its bearer token, and its country.
+//! The client of a request: its address, its bearer token or secret, and its country.
 
+use crate::app::App;
 use crate::config::Config;
+use crate::error::{Error, Kind, Result};
 use crate::values::network::Network;
+use crate::values::token::sha256;
 use crate::web::forwarded;
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
@@ -41,6 +44,20 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, secret) = header.split_once(' ')?;
     // The scheme is case-insensitive (RFC 9110, 11.1).
     Some(secret.trim()).filter(|secret| scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty())
+}
+
+/// Checks that a program has sent a secret as its bearer token. Guesses are slowed down.
+///
+/// # Errors
+/// *Signed out* when it has not, *too many* after many guesses from its network.
+pub fn expect_secret(req: &HttpRequest, app: &App, secret: &str) -> Result<()> {
+    let sent = bearer(req.headers()).unwrap_or_default();
+    // Comparing hashes tells nothing by the time it takes.
+    if sha256(sent.as_bytes()) == sha256(secret.as_bytes()) {
+        return Ok(());
+    }
+    app.limits.guesses.check(network(req, &app.config))?;
+    Err(Error::new(Kind::SignedOut, "The secret is missing or wrong."))
 }
 
 /// The client's country (ISO 3166-1 alpha-2). Only a trusted proxy can report it.

@@ -16,6 +16,7 @@ pub mod layout;
 pub mod links;
 pub mod lists;
 pub mod log;
+pub mod measure;
 pub mod multipart;
 pub mod origin;
 pub mod paths;

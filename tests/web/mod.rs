@@ -6,3 +6,4 @@ mod encodings;
 mod forms;
 mod headers;
 mod links;
+mod metrics;
