@@ -4,15 +4,19 @@
 use crate::cli::{add_owner, signed_in};
 use crate::support::process::{Server, command};
 use crate::support::{Person, config_on, files, fresh_database};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
 use docket::app::App;
 use docket::clock::Clock;
-use docket::db::DatabaseUrl;
+use docket::db::schema::jobs;
+use docket::db::{Connection, DatabaseUrl, Db};
+use docket::jobs::job::Kind;
 use docket::upkeep::check;
 use docket::upkeep::check::Outcome;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The library to preload into the program, built once.
@@ -25,6 +29,21 @@ static FAULTS: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
     assert!(built.unwrap().success());
     (dir, library)
 });
+
+/// Waits until a program that was started then has done the job of each start. Its writes would be
+/// taken for those of an upload, and nobody else would do it for minutes after a kill.
+async fn settled(database: &DatabaseUrl, begun: NaiveDateTime) {
+    let db = Db::open(database).unwrap();
+    let ended = |conn: &mut Connection| {
+        let upgrade = jobs::table.filter(jobs::kind.eq(Kind::Upgrade));
+        Ok(upgrade.select(jobs::ended_at).first::<Option<NaiveDateTime>>(conn).optional()?.flatten())
+    };
+    let patience = Instant::now() + Duration::from_secs(20);
+    while db.scan(ended).await.unwrap().is_none_or(|at| at < begun) {
+        assert!(Instant::now() < patience, "the job ends");
+        tokio::task::yield_now().await;
+    }
+}
 
 /// An installation with a disk that fails on request.
 struct Desk {
@@ -39,7 +58,9 @@ impl Desk {
         let dir = TempDir::new().unwrap();
         let database = fresh_database(&dir);
         add_owner(dir.path(), &database);
+        let begun = chrono::Utc::now().naive_utc();
         let server = Server::start(dir.path(), &database);
+        settled(&database, begun).await;
         let owner = signed_in(&server).await;
         let number = owner.make_ticket("Crashes").await;
         owner.attach(number, &[("first.png", &files::png(1))]).await.expect(201);
@@ -55,7 +76,8 @@ impl Desk {
     }
 
     /// Starts the program with a fault plan for one folder of its data.
-    fn start(&mut self, plan: &str, under: &str) -> Server {
+    async fn start(&mut self, plan: &str, under: &str) -> Server {
+        let begun = chrono::Utc::now().naive_utc();
         let _ = std::fs::remove_file(self.log());
         let mut command = command(self.dir.path(), &self.database);
         command
@@ -66,6 +88,7 @@ impl Desk {
             .env("FAULT_PLAN", plan);
         let server = Server::start_as(command);
         self.owner.base.clone_from(&server.base);
+        settled(&self.database, begun).await;
         server
     }
 
@@ -109,7 +132,9 @@ impl Desk {
         assert_eq!((mended.found, mended.left), (found.found, 0), "{lines:?}, then {again:?}");
         let (clean, rest) = self.check(false).await;
         assert_eq!(clean.found, 0, "{rest:?}");
+        let begun = chrono::Utc::now().naive_utc();
         let server = Server::start(self.dir.path(), &self.database);
+        settled(&self.database, begun).await;
         let owner = Person { base: server.base.clone(), ..self.owner.clone() };
         let page = owner.get(&format!("/tickets/{}", self.number)).await;
         for name in acknowledged {
@@ -126,7 +151,7 @@ async fn an_upload_killed_at_any_step_leaves_nothing_half_done() {
     let (mut acknowledged, mut seen) = (vec!["first.png".to_owned()], String::new());
     for action in ["kill-before", "kill-after"] {
         for step in 1.. {
-            let server = desk.start(&format!("{action} {step}"), "");
+            let server = desk.start(&format!("{action} {step}"), "").await;
             let name = format!("{action} {step}.png");
             let status = desk.upload(&name).await;
             drop(server);
@@ -151,7 +176,7 @@ async fn a_failing_disk_is_never_taken_for_a_stored_file() {
     let mut desk = Desk::new().await;
     let (mut acknowledged, mut refused) = (vec!["first.png".to_owned()], 0);
     for step in 1.. {
-        let server = desk.start(&format!("eio {step}"), "");
+        let server = desk.start(&format!("eio {step}"), "").await;
         let name = format!("eio {step}.png");
         let status = desk.upload(&name).await.expect("an answer");
         if desk.steps().iter().all(|(name, _)| name != "eio") {
@@ -174,7 +199,7 @@ async fn a_failing_disk_is_never_taken_for_a_stored_file() {
 async fn a_full_disk_refuses_files_and_recovers() {
     let mut desk = Desk::new().await;
     for under in ["files", ""] {
-        let server = desk.start("enospc 0", under);
+        let server = desk.start("enospc 0", under).await;
         assert_eq!(desk.upload("full.png").await, Some(507), "below {under:?}");
         desk.owner.get("/tickets").await.expect(200);
         assert_eq!(desk.upload("still full.png").await, Some(507), "below {under:?}");
@@ -189,7 +214,7 @@ async fn a_full_disk_refuses_files_and_recovers() {
 #[actix_web::test]
 async fn bytes_and_names_are_synced_before_the_row_is_ready() {
     let mut desk = Desk::new().await;
-    let server = desk.start("none 0", "");
+    let server = desk.start("none 0", "").await;
     assert_eq!(desk.upload("traced.png").await, Some(201));
     drop(server);
     let steps = desk.steps();
