@@ -34,13 +34,16 @@ pub fn first_due(conn: &mut Connection) -> Result<Option<NaiveDateTime>> {
     Ok(waiting.select(min(jobs::due_at)).first(conn)?)
 }
 
-/// How many jobs were given up, up to `limit`.
-pub fn given_up(conn: &mut Connection, limit: i64) -> Result<usize> {
+/// Jobs that were given up are counted up to this number.
+const COUNTED: i64 = 1_000;
+
+/// How many jobs were given up, up to 1,000.
+pub fn given_up(conn: &mut Connection) -> Result<usize> {
     let ids: Vec<i64> = jobs::table
         .filter(jobs::state.eq(State::GivenUp))
         .filter(jobs::ended_at.is_not_null())
         .filter(leads())
-        .limit(limit)
+        .limit(COUNTED)
         .select(jobs::id)
         .load(conn)?;
     Ok(ids.len())

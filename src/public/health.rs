@@ -10,8 +10,6 @@ use actix_web::HttpResponse;
 use chrono::TimeDelta;
 use std::fmt::Write;
 
-/// Jobs are counted up to this number.
-const COUNTED: i64 = 1_000;
 /// Events get their numbers within a second, unless a transaction stays open.
 const LAG: TimeDelta = TimeDelta::seconds(10);
 
@@ -30,7 +28,7 @@ pub async fn ready(app: AppData) -> Result<HttpResponse> {
     marker::look(&app).await?.must_be_right()?;
     let now = app.clock.now();
     let (given_up, waiting) =
-        app.db.read(move |conn| Ok((list::given_up(conn, COUNTED)?, feed::oldest_without_number(conn)?))).await?;
+        app.db.read(move |conn| Ok((list::given_up(conn)?, feed::oldest_without_number(conn)?))).await?;
     let mut body = "ok\n".to_owned();
     // Writing to a string cannot fail.
     if given_up > 0 {

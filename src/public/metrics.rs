@@ -7,9 +7,6 @@ use crate::metrics::{CONTENT_TYPE, State};
 use crate::web::{AppData, client};
 use actix_web::{HttpRequest, HttpResponse};
 
-/// Jobs are counted up to this number.
-const COUNTED: i64 = 1_000;
-
 /// `GET /metrics`
 ///
 /// # Errors
@@ -23,7 +20,7 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
     let load = move |conn: &mut _| {
         let due = list::first_due(conn)?.map(|at| now - at);
         let unnumbered = feed::oldest_without_number(conn)?.map(|at| now - at);
-        Ok((list::open_by_kind(conn)?, list::given_up(conn, COUNTED)?, due, unnumbered))
+        Ok((list::open_by_kind(conn)?, list::given_up(conn)?, due, unnumbered))
     };
     let (open_jobs, given_up, due, unnumbered) = app.db.read(load).await?;
     let lag = |lag: Option<chrono::TimeDelta>| lag.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
