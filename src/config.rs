@@ -3,6 +3,8 @@
 
 use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
+use crate::values::backup_key::BackupKey;
+use crate::values::backup_plan::BackupPlan;
 use crate::values::reply_address::ReplyAddress;
 use crate::values::scanner::Scanner;
 use bytesize::ByteSize;
@@ -98,6 +100,14 @@ pub struct Config {
     #[arg(long, env = "DOCKET_EVENT_RETENTION", default_value = "365d", value_parser = parse_retention, global = true)]
     pub event_retention: TimeDelta,
 
+    /// Where and how often backups are made, such as /var/backups/docket every 1d keep 14 [default: none]
+    #[arg(long, env = "DOCKET_BACKUP", global = true)]
+    pub backup: Option<BackupPlan>,
+
+    /// Key that backups are encrypted with: 64 hexadecimal digits [default: no encryption]
+    #[arg(long, env = "DOCKET_BACKUP_KEY", global = true, hide_env_values = true)]
+    pub backup_key: Option<BackupKey>,
+
     /// Token with which a monitoring system asks for /metrics [default: there is no such page]
     #[arg(long, env = "DOCKET_METRICS_TOKEN", value_parser = parse_secret, global = true, hide_env_values = true)]
     pub metrics_token: Option<String>,
@@ -120,7 +130,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 22] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -139,6 +149,8 @@ const KNOWN: [&str; 20] = [
     "DOCKET_SESSION_IDLE",
     "DOCKET_SESSION_MAX",
     "DOCKET_EVENT_RETENTION",
+    "DOCKET_BACKUP",
+    "DOCKET_BACKUP_KEY",
     "DOCKET_METRICS_TOKEN",
     "DOCKET_LOG_FORMAT",
 ];

@@ -50,6 +50,10 @@ pub struct State {
     pub job_lag: Duration,
     /// How long the oldest event has been waiting for its place in the order.
     pub event_lag: Duration,
+    /// How long ago the newest backup was made; `None` where there is none.
+    pub backup_age: Option<Duration>,
+    /// Whether the last backup failed.
+    pub has_backup_failed: bool,
     /// On the disk of the files, in bytes; `None` where there is no such disk.
     pub free_space: Option<u64>,
 }
@@ -63,6 +67,8 @@ pub struct Metrics {
     given_up: Gauge,
     job_lag: Seconds,
     event_lag: Seconds,
+    backup_age: Seconds,
+    backup_failed: Gauge,
     free_space: Gauge,
 }
 
@@ -76,9 +82,22 @@ impl Default for Metrics {
             given_up: Gauge::default(),
             job_lag: Seconds::default(),
             event_lag: Seconds::default(),
+            backup_age: Seconds::default(),
+            backup_failed: Gauge::default(),
             free_space: Gauge::default(),
         };
-        let Self { registry, requests, durations, jobs, given_up, job_lag, event_lag, free_space } = &mut all;
+        let Self {
+            registry,
+            requests,
+            durations,
+            jobs,
+            given_up,
+            job_lag,
+            event_lag,
+            backup_age,
+            backup_failed,
+            free_space,
+        } = &mut all;
         registry.register("requests", "Requests that were answered", requests.clone());
         let help = "From the head of a request to the head of its response";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
@@ -88,6 +107,9 @@ impl Default for Metrics {
         registry.register_with_unit("job_lag", help, Unit::Seconds, job_lag.clone());
         let help = "How long the oldest event has been waiting for its place in the order";
         registry.register_with_unit("event_lag", help, Unit::Seconds, event_lag.clone());
+        let help = "How long ago the newest backup was made; +Inf where there is none";
+        registry.register_with_unit("backup_age", help, Unit::Seconds, backup_age.clone());
+        registry.register("backup_failed", "1 if the last backup failed", backup_failed.clone());
         let help = "Free space on the disk of the files; 0 in a bucket";
         registry.register_with_unit("free_space", help, Unit::Bytes, free_space.clone());
         all
@@ -112,6 +134,8 @@ impl Metrics {
         self.given_up.set(state.jobs_given_up);
         self.job_lag.set(state.job_lag.as_secs_f64());
         self.event_lag.set(state.event_lag.as_secs_f64());
+        self.backup_age.set(state.backup_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.backup_failed.set(state.has_backup_failed.into());
         self.free_space.set(state.free_space.map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)));
         let mut text = String::new();
         text::encode(&mut text, &self.registry).map_err(|source| Error::internal("metrics", source))?;

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Names in our own folders. A folder that contains nothing else may be closed to others.
-const OURS: [&str; 5] = ["docket.db", "files", "installations", "tickets", "thumbnails"];
+const OURS: [&str; 7] = ["docket.db", "files", "installations", "rows", "snapshots", "tickets", "thumbnails"];
 
 /// Ensures that a folder exists, is writable, and is closed to others.
 ///

@@ -84,7 +84,7 @@ impl Storage {
             return Ok(Self::over(Arc::new(InMemory::new())));
         }
         if let Some(path) = url.strip_prefix("file:") {
-            return Self::open_folder(Path::new(path));
+            return Self::open_folder(Path::new(path), &PLACES);
         }
         if let Some(place) = url.strip_prefix("s3://") {
             return Self::open_bucket(place);
@@ -93,12 +93,20 @@ impl Storage {
         Err("STORAGE_URL is none of file:PATH, s3://bucket/prefix and memory:".into())
     }
 
-    fn open_folder(path: &Path) -> Result<Self, String> {
+    /// Opens a place for backups: a folder, or `s3://bucket/prefix`.
+    pub async fn open_for_backups(place: &str) -> Result<Self, String> {
+        match place.strip_prefix("s3://") {
+            Some(place) => Self::open_bucket(place),
+            None => Self::open_folder(Path::new(place.strip_prefix("file:").unwrap_or(place)), &[]),
+        }
+    }
+
+    /// Opens a folder whose files lie below some of its own, its `places`.
+    fn open_folder(path: &Path, places: &[&str]) -> Result<Self, String> {
         private::own_dir(path)?;
-        let fail =
-            |error: &dyn std::fmt::Display| format!("the file folder {} cannot be used: {error}", path.display());
+        let fail = |error: &dyn std::fmt::Display| format!("the folder {} cannot be used: {error}", path.display());
         let folder = path.canonicalize().map_err(|error| fail(&error))?;
-        probe(&folder)?;
+        probe(&folder, places)?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| fail(&error))?;
         Ok(Self { folder: Some(folder), ..Self::over(Arc::new(store.with_fsync(true))) })
     }
@@ -131,7 +139,7 @@ impl Storage {
         // Many stores lack bulk deletion, and we never delete many objects at once.
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
         let store = builder.with_retry(retry).with_disable_bulk_delete(true).build();
-        let store = store.map_err(|error| format!("the bucket of STORAGE_URL cannot be used: {error}"))?;
+        let store = store.map_err(|error| format!("the bucket {bucket} cannot be used: {error}"))?;
         Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
     }
 
@@ -332,8 +340,8 @@ fn is_missing_feature(error: &object_store::Error) -> bool {
 
 /// Checks that files can be written in their actual folders, so that a folder of another
 /// user is noticed at startup and not at the first upload.
-fn probe(folder: &Path) -> Result<(), String> {
-    for name in PLACES {
+fn probe(folder: &Path, places: &[&str]) -> Result<(), String> {
+    for name in places {
         let place = folder.join(name);
         private::own_dir(&place)?;
         // Named like a leftover of a crash, which upkeep removes.

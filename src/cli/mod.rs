@@ -1,5 +1,6 @@
 //! The command line: one file for each group of commands.
 
+mod backup;
 mod check;
 mod form;
 mod health;
@@ -68,6 +69,12 @@ enum Command {
     Mail(mail::Command),
     /// Load lively sample data into an account
     Sample(sample::Options),
+    /// Copy all rows and files to a folder or bucket, while the server runs
+    Backup(backup::Options),
+    /// Put a backup into an empty installation, on any database and storage
+    Restore(backup::RestoreOptions),
+    /// Copy everything to another database or storage, which must be empty
+    Move(backup::MoveOptions),
     /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
     Check(check::Options),
 }
@@ -110,10 +117,11 @@ pub fn run() -> ExitCode {
                 }
                 Command::Health => health::run(&cli.config).await,
                 Command::Mail(mail::Command::Receive(options)) => Ok(mail::receive(&cli.config, &options).await),
+                Command::Restore(options) => done(backup::restore(&cli.config, &options).await),
+                Command::Move(options) => done(backup::relocate(cli.config, options).await),
                 command => {
                     let app = App::open(cli.config, Clock::system()).await?;
-                    carry_out(&app, command).await.map_err(|error| error.cause())?;
-                    Ok(ExitCode::SUCCESS)
+                    done(carry_out(&app, command).await)
                 }
             }
         })
@@ -125,6 +133,10 @@ pub fn run() -> ExitCode {
             if is_handing_over { ExitCode::from(mail::TRY_AGAIN) } else { ExitCode::FAILURE }
         }
     }
+}
+
+fn done(result: Result<()>) -> Result<ExitCode, String> {
+    result.map(|()| ExitCode::SUCCESS).map_err(|error| error.cause())
 }
 
 /// Exits with an error about the command line or a setting. The message never contains the
@@ -201,7 +213,12 @@ async fn print_setup_link(app: &App) -> Result<()> {
 async fn carry_out(app: &App, command: Command) -> Result<()> {
     match command {
         // Opening the app has already run the migrations, and `run` handles the others.
-        Command::Migrate | Command::Serve | Command::Config | Command::Health => {
+        Command::Migrate
+        | Command::Serve
+        | Command::Config
+        | Command::Health
+        | Command::Restore(_)
+        | Command::Move(_) => {
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");
             Ok(())
@@ -213,5 +230,6 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         Command::Mail(command) => mail::run(app, &command).await,
         Command::Sample(options) => sample::run(app, &options).await,
         Command::Check(options) => check::run(app, &options).await,
+        Command::Backup(options) => backup::back_up(app, &options).await,
     }
 }

@@ -1,11 +1,12 @@
 //! Migrations, run at startup. Programs that start together wait for each other.
 
+use crate::db::rows::Text;
 use crate::db::{Connection, DatabaseUrl, postgres, sqlite};
-use crate::error::{Error, Result};
-use diesel::QueryResult;
-use diesel::SqliteConnection;
+use crate::error::{Error, Kind, Result};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::mpsc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -23,10 +24,42 @@ pub(super) fn run(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
     if let (Connection::Sqlite(conn), DatabaseUrl::Sqlite(path)) = (&mut *conn, url) {
         copy_old(conn, path)?;
     }
+    run_rest(conn)
+}
+
+/// Brings an empty database up to an older version, or to this program's own.
+///
+/// # Errors
+/// *Conflict* when the database is newer than that version, or the version is unknown.
+pub(super) fn run_to(conn: &mut Connection, version: &str) -> Result<()> {
     exclusively(conn, |conn| match conn {
-        Connection::Sqlite(conn) => run_pending(conn, SQLITE),
-        Connection::Postgres(conn) => run_pending(conn, POSTGRES),
+        Connection::Sqlite(conn) => run_pending(conn, SQLITE, Some(version)),
+        Connection::Postgres(conn) => run_pending(conn, POSTGRES, Some(version)),
+    })?;
+    let reached = self::version(conn)?;
+    match reached.as_str().cmp(version) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(Error::new(Kind::Conflict, "these rows are of a newer Docket: use that version")),
+        Ordering::Greater => Err(Error::new(
+            Kind::Conflict,
+            "these rows are of an older Docket, and this database was set up by a newer one: use a new, empty database",
+        )),
+    }
+}
+
+/// Brings a database up to this program's schema, without a copy of it.
+pub(super) fn run_rest(conn: &mut Connection) -> Result<()> {
+    exclusively(conn, |conn| match conn {
+        Connection::Sqlite(conn) => run_pending(conn, SQLITE, None),
+        Connection::Postgres(conn) => run_pending(conn, POSTGRES, None),
     })
+}
+
+/// The version of the last migration that was applied.
+pub(super) fn version(conn: &mut Connection) -> Result<String> {
+    // Diesel's own function would create the table, which a snapshot cannot.
+    let query = "SELECT CAST(max(version) AS TEXT) AS value FROM __diesel_schema_migrations";
+    Ok(diesel::sql_query(query).get_result::<Text>(conn)?.value)
 }
 
 /// Copies a database with rows of an older version to a file beside it, named after the
@@ -83,13 +116,15 @@ fn advice(source: Box<dyn std::error::Error + Send + Sync>) -> String {
     text
 }
 
-fn run_pending<C, DB>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<()>
+/// Runs the pending migrations, up to a version if one is given.
+fn run_pending<C, DB>(conn: &mut C, migrations: EmbeddedMigrations, last: Option<&str>) -> Result<()>
 where
     DB: diesel::backend::Backend,
     C: MigrationHarness<DB>,
 {
     let failed = |source| Error::internal("a migration failed", advice(source));
-    let pending = conn.pending_migrations(migrations).map_err(failed)?;
+    let mut pending = conn.pending_migrations(migrations).map_err(failed)?;
+    pending.retain(|migration| last.is_none_or(|last| migration.name().version().to_string().as_str() <= last));
     let total = pending.len();
     for (index, migration) in pending.iter().enumerate() {
         let name = migration.name();

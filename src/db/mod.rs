@@ -14,6 +14,7 @@ pub mod installation;
 mod migrations;
 mod order;
 mod pool;
+pub mod portable;
 mod postgres;
 mod rows;
 pub mod schema;
@@ -34,6 +35,7 @@ use diesel::Connection as _;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use pool::{Connections, Purpose, connect};
+use portable::read::Snapshot;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -198,6 +200,11 @@ impl Db {
         writer.run_alone(rewrite).await?;
         *fulfilled = wished;
         Ok(())
+    }
+
+    /// One state of all rows, on a connection of its own. Blocks.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::open(&self.url)
     }
 
     /// Whether other programs may serve the same database.

@@ -67,6 +67,17 @@ table! {
 }
 
 table! {
+    backups (id) {
+        id -> BigInt,
+        place -> Text,
+        started_at -> Timestamp,
+        runs_until -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        error -> Text,
+    }
+}
+
+table! {
     source_copies (ticket_id) {
         ticket_id -> BigInt,
         taken_at -> Timestamp,
@@ -541,6 +552,7 @@ joinable!(submissions -> forms (form_id));
 
 allow_tables_to_appear_in_same_query!(
     accounts,
+    backups,
     samples,
     users,
     sessions,

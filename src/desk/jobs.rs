@@ -118,6 +118,7 @@ fn what(job: &Job, team: &[User]) -> String {
         Kind::SampleRemoval => "Removing sample data".into(),
         Kind::Erasure => "Erasing a person".into(),
         Kind::Upgrade => "Updating the data of older versions".into(),
+        Kind::Backup => "Making a backup".into(),
     }
 }
 

@@ -31,12 +31,14 @@ pub enum Kind {
     Erasure,
     /// Bringing data of older versions up to date.
     Upgrade,
+    /// Making a backup, again and again.
+    Backup,
 }
 
 words!(Kind, "unknown kind of job");
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Mail,
         Self::LinkMail,
         Self::ReplyMail,
@@ -47,6 +49,7 @@ impl Kind {
         Self::SampleRemoval,
         Self::Erasure,
         Self::Upgrade,
+        Self::Backup,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Kind {
             Self::SampleRemoval => "sample_removal",
             Self::Erasure => "erasure",
             Self::Upgrade => "upgrade",
+            Self::Backup => "backup",
         }
     }
 
@@ -74,6 +78,8 @@ impl Kind {
         match self {
             Self::Cleanup => Some(TimeDelta::minutes(15)),
             Self::Mailbox => Some(TimeDelta::minutes(1)),
+            // Unless the settings say when.
+            Self::Backup => Some(TimeDelta::days(1)),
             _ => None,
         }
     }

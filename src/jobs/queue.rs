@@ -82,6 +82,13 @@ pub fn request(conn: &mut Connection, job: &NewJob, now: NaiveDateTime) -> Resul
     Ok(())
 }
 
+/// Lets a job of the installation that waits be done at that time, if it would be done later.
+pub fn hasten(conn: &mut Connection, kind: Kind, latest: NaiveDateTime) -> Result<()> {
+    let waiting = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::state.eq(State::Waiting));
+    diesel::update(waiting.filter(jobs::due_at.gt(latest))).set(jobs::due_at.eq(latest)).execute(conn)?;
+    Ok(())
+}
+
 #[derive(AsChangeset)]
 #[diesel(table_name = jobs, treat_none_as_null = true)]
 struct Again {

@@ -4,6 +4,7 @@ use crate::accounts::user;
 use crate::error::Result;
 use crate::events::feed;
 use crate::jobs::list;
+use crate::upkeep::backup::runs;
 use crate::upkeep::marker;
 use crate::web::AppData;
 use actix_web::HttpResponse;
@@ -27,8 +28,8 @@ pub async fn ready(app: AppData) -> Result<HttpResponse> {
     app.db.read(user::is_empty).await?;
     marker::look(&app).await?.must_be_right()?;
     let now = app.clock.now();
-    let (given_up, waiting) =
-        app.db.read(move |conn| Ok((list::given_up(conn)?, feed::oldest_without_number(conn)?))).await?;
+    let load = |conn: &mut _| Ok((list::given_up(conn)?, feed::oldest_without_number(conn)?, runs::last(conn)?));
+    let (given_up, waiting, backups) = app.db.read(load).await?;
     let mut body = "ok\n".to_owned();
     // Writing to a string cannot fail.
     if given_up > 0 {
@@ -36,6 +37,10 @@ pub async fn ready(app: AppData) -> Result<HttpResponse> {
     }
     if let Some(lag) = waiting.map(|at| now - at).filter(|lag| *lag > LAG) {
         let _ = writeln!(body, "events wait for their order: {} s", lag.num_seconds());
+    }
+    let trouble = app.config.backup.as_ref().and_then(|plan| runs::trouble(&backups, plan.every, now));
+    if let Some(trouble) = trouble {
+        let _ = writeln!(body, "{trouble}");
     }
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))
 }

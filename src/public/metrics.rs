@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::events::feed;
 use crate::jobs::list;
 use crate::metrics::{CONTENT_TYPE, State};
+use crate::upkeep::backup::runs;
 use crate::web::{AppData, client};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -20,15 +21,17 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
     let load = move |conn: &mut _| {
         let due = list::first_due(conn)?.map(|at| now - at);
         let unnumbered = feed::oldest_without_number(conn)?.map(|at| now - at);
-        Ok((list::open_by_kind(conn)?, list::given_up(conn)?, due, unnumbered))
+        Ok((list::open_by_kind(conn)?, list::given_up(conn)?, due, unnumbered, runs::last(conn)?))
     };
-    let (open_jobs, given_up, due, unnumbered) = app.db.read(load).await?;
+    let (open_jobs, given_up, due, unnumbered, backups) = app.db.read(load).await?;
     let lag = |lag: Option<chrono::TimeDelta>| lag.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
     let state = State {
         open_jobs: open_jobs.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
         jobs_given_up: i64::try_from(given_up).unwrap_or(i64::MAX),
         job_lag: lag(due),
         event_lag: lag(unnumbered),
+        backup_age: backups.succeeded.map(|at| lag(Some(now - at))),
+        has_backup_failed: backups.error.is_some(),
         free_space: app.storage.free_space(),
     };
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.text(&state)?))

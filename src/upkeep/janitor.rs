@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::events::retention as old_events;
 use crate::jobs::queue;
 use crate::source_files::file::SourceFile;
+use crate::upkeep::backup::runs;
 use crate::upkeep::{marker, retention};
 use crate::{conversations, source_files, submissions, tickets};
 use chrono::TimeDelta;
@@ -44,7 +45,10 @@ pub async fn clear(app: &App) -> Result<()> {
     };
     app.db.write(forget).await?;
     retention::apply(app).await?;
-    purge(app).await?;
+    // A backup that is running may still need the files. The next round is soon.
+    if !app.db.scan(move |conn| runs::is_running(conn, now)).await? {
+        purge(app).await?;
+    }
     let kept_since = now - app.config.event_retention;
     while app.db.write(move |conn| old_events::forget_old(conn, kept_since, EVENTS)).await? {}
     while app.db.write(move |conn| queue::forget_old(conn, JOBS, now)).await? > 0 {}

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::attachments::inventory;
 use crate::error::{Error, Result};
+use crate::storage::Storage;
 use futures_util::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -17,7 +18,12 @@ const CONTENT: &str =
 
 /// The key of this installation's marker.
 pub fn key(app: &App) -> String {
-    format!("{FOLDER}/{}", app.installation.id)
+    key_of(&app.installation.id)
+}
+
+/// The key of the marker of any installation.
+pub fn key_of(installation: &str) -> String {
+    format!("{FOLDER}/{installation}")
 }
 
 /// The result of looking for the marker.
@@ -84,9 +90,14 @@ pub async fn put(app: &App, key: &str) -> Result<()> {
     app.storage.put(key, CONTENT.as_bytes().into()).await.map(drop)
 }
 
+/// The markers of all installations that use a store.
+pub async fn all(storage: &Storage) -> Result<Vec<String>> {
+    storage.list(FOLDER).try_collect().await
+}
+
 /// The markers of other installations that use the same store.
 pub async fn others(app: &App, own: &str) -> Result<Vec<String>> {
-    let mut keys: Vec<String> = app.storage.list(FOLDER).try_collect().await?;
+    let mut keys = all(&app.storage).await?;
     keys.retain(|key| key != own);
     Ok(keys)
 }

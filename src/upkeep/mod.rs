@@ -1,6 +1,7 @@
 //! Keeps an installation running: the background jobs and their worker, the store's
 //! marker, checks, changes of many tickets, sample data.
 
+pub mod backup;
 pub mod bulk;
 pub mod check;
 pub mod erasure;

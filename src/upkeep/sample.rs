@@ -360,7 +360,8 @@ impl Desk {
         let mut time = at + TimeDelta::minutes(20);
         let mut later = |rng: &mut Rng| {
             // Towards now, but never there.
-            time += (self.now - time).min(TimeDelta::minutes(2000)) * rng.i32(1..40) / 100;
+            let most = (self.now - time).min(TimeDelta::minutes(2000)).num_seconds();
+            time += TimeDelta::seconds(most * rng.i64(1..40) / 100);
             time
         };
         let names = topic.tags.iter().map(ToString::to_string).collect();

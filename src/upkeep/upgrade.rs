@@ -27,8 +27,8 @@ enum Place {
 }
 
 /// Renames tags, indexes people, and indexes texts that are not found by search yet. Goes on where an
-/// earlier try has stopped.
-pub async fn run(app: &App, job: &Job) -> Result<()> {
+/// earlier try has stopped. `report` is told how many texts are done, of how many.
+pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> {
     let renamed = app.db.write(tags::rename_old).await?;
     if renamed > 0 {
         tracing::info!(count = renamed, "merged tags with equal names");
@@ -62,6 +62,7 @@ pub async fn run(app: &App, job: &Job) -> Result<()> {
         };
         let Some((next, kept)) = app.db.write(step).await? else { return Ok(()) };
         (place, job) = (next, kept);
+        report(job.done, job.total);
     }
     Ok(())
 }

@@ -8,9 +8,10 @@ use crate::jobs::queue;
 use crate::jobs::queue::Outcome;
 use crate::upkeep::notices::{plan, send};
 use crate::upkeep::sample::removal;
-use crate::upkeep::{bulk, erasure, figures, janitor, link_mails, mailbox, replies, upgrade};
+use crate::upkeep::{backup, bulk, erasure, figures, janitor, link_mails, mailbox, replies, upgrade};
 use crate::values::email;
 use actix_web::web::Data;
+use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -23,6 +24,8 @@ const POLL: Duration = Duration::from_secs(1);
 const LANES: usize = 4;
 /// How often a running job's lease is renewed, and a cancelled job noticed.
 const RENEW: Duration = Duration::from_secs(20);
+/// When to see again whether a backup has ended.
+const AFTER_BACKUP: TimeDelta = TimeDelta::seconds(10);
 /// How long to wait after the database has failed.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
@@ -67,11 +70,16 @@ fn log<T>(result: Result<T>) -> Option<T> {
 async fn prepare(app: &App) -> Result<()> {
     let now = app.clock.now();
     let has_mailbox = app.mailbox.is_some();
+    let backups = app.config.backup.as_ref().map(|plan| now + plan.every);
     let add = move |conn: &mut _| {
         queue::ensure(conn, Kind::Cleanup, None, now)?;
         queue::ensure(conn, Kind::Upgrade, None, now)?;
         if has_mailbox {
             queue::ensure(conn, Kind::Mailbox, None, now)?;
+        }
+        if let Some(latest) = backups {
+            queue::ensure(conn, Kind::Backup, None, now)?;
+            queue::hasten(conn, Kind::Backup, latest)?;
         }
         for account_id in build::requested(conn)? {
             queue::ensure(conn, Kind::Figures, Some(account_id), now)?;
@@ -89,9 +97,9 @@ async fn next(app: &App) -> Result<Option<Job>> {
         && app.db.scan(plan::is_behind).await?
         && app.db.write(move |conn| plan::read_on(conn, now)).await?
     {}
-    let has_mailbox = app.mailbox.is_some();
     let can = |kind: &Kind| match kind {
-        Kind::Mailbox => has_mailbox,
+        Kind::Mailbox => app.mailbox.is_some(),
+        Kind::Backup => app.config.backup.is_some(),
         kind => sends_mail || !kind.needs_mail(),
     };
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(can).collect();
@@ -123,8 +131,19 @@ pub async fn run(app: &App, job: Job) -> Result<()> {
             (Kind::Bulk, _) => bulk::run(app, &job).await,
             (Kind::Figures, _) => figures::build(app, &job).await,
             (Kind::SampleRemoval, _) => removal::remove(app, &job).await,
-            (Kind::Erasure, _) => erasure::run(app, &job).await,
-            (Kind::Upgrade, _) => upgrade::run(app, &job).await,
+            (Kind::Backup, _) => match &app.config.backup {
+                Some(plan) => return backup::planned(app, plan).await,
+                None => Err(Error::unavailable("no backups are configured")),
+            },
+            (Kind::Erasure, _) => {
+                let now = app.clock.now();
+                // It may still need the files.
+                if app.db.scan(move |conn| backup::runs::is_running(conn, now)).await? {
+                    return Ok(Outcome::Later(now + AFTER_BACKUP));
+                }
+                erasure::run(app, &job).await
+            }
+            (Kind::Upgrade, _) => upgrade::run(app, &job, &|_, _| {}).await,
         };
         done.map(|()| Outcome::Done)
     };

@@ -1,5 +1,7 @@
 //! Small values and their rules, independent of any feature.
 
+pub mod backup_key;
+pub mod backup_plan;
 pub mod chunk;
 pub mod email;
 pub mod network;
