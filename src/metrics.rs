@@ -50,8 +50,8 @@ pub struct State {
     pub job_lag: Duration,
     /// How long the oldest event has been waiting for its place in the order.
     pub event_lag: Duration,
-    /// How long ago the newest backup was made; `None` where there is none.
-    pub backup_age: Option<Duration>,
+    /// When the newest backup was made, in seconds since 1970; 0 if there is none.
+    pub last_backup: i64,
     /// Whether the last backup failed.
     pub has_backup_failed: bool,
     /// On the disk of the files, in bytes; `None` where there is no such disk.
@@ -67,7 +67,7 @@ pub struct Metrics {
     given_up: Gauge,
     job_lag: Seconds,
     event_lag: Seconds,
-    backup_age: Seconds,
+    last_backup: Gauge,
     backup_failed: Gauge,
     free_space: Gauge,
 }
@@ -82,7 +82,7 @@ impl Default for Metrics {
             given_up: Gauge::default(),
             job_lag: Seconds::default(),
             event_lag: Seconds::default(),
-            backup_age: Seconds::default(),
+            last_backup: Gauge::default(),
             backup_failed: Gauge::default(),
             free_space: Gauge::default(),
         };
@@ -94,7 +94,7 @@ impl Default for Metrics {
             given_up,
             job_lag,
             event_lag,
-            backup_age,
+            last_backup,
             backup_failed,
             free_space,
         } = &mut all;
@@ -107,8 +107,8 @@ impl Default for Metrics {
         registry.register_with_unit("job_lag", help, Unit::Seconds, job_lag.clone());
         let help = "How long the oldest event has been waiting for its place in the order";
         registry.register_with_unit("event_lag", help, Unit::Seconds, event_lag.clone());
-        let help = "How long ago the newest backup was made; +Inf where there is none";
-        registry.register_with_unit("backup_age", help, Unit::Seconds, backup_age.clone());
+        let help = "When the newest backup was made, in Unix time; 0 where there is none";
+        registry.register_with_unit("last_backup_time", help, Unit::Seconds, last_backup.clone());
         registry.register("backup_failed", "1 if the last backup failed", backup_failed.clone());
         let help = "Free space on the disk of the files; 0 in a bucket";
         registry.register_with_unit("free_space", help, Unit::Bytes, free_space.clone());
@@ -134,7 +134,7 @@ impl Metrics {
         self.given_up.set(state.jobs_given_up);
         self.job_lag.set(state.job_lag.as_secs_f64());
         self.event_lag.set(state.event_lag.as_secs_f64());
-        self.backup_age.set(state.backup_age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
+        self.last_backup.set(state.last_backup);
         self.backup_failed.set(state.has_backup_failed.into());
         self.free_space.set(state.free_space.map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)));
         let mut text = String::new();

@@ -25,10 +25,10 @@ const ADDRESS: &str = "Quendolyn@visitor.example";
 const OTHER_ADDRESS: &str = "dolquen@work.example";
 
 /// A desk with two people: one about whom everything is told that there is to tell, and another.
-struct Desk {
+pub struct Desk {
     server: MailServer,
-    app: TestApp,
-    owner: Person,
+    pub app: TestApp,
+    pub owner: Person,
     program: Program,
     quendolyn: Visitor,
     vera: Visitor,
@@ -66,7 +66,7 @@ fn reply_to(mail: &str) -> &str {
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let server = MailServer::start();
         let app = TestApp::start_with(with_answers(&server)).await;
         let owner = app.owner().await;
@@ -224,7 +224,7 @@ impl Desk {
     }
 
     /// Does the jobs that are due, with the one that erases.
-    async fn erase(&self) {
+    pub async fn erase(&self) {
         let page = format!("{}/erase", self.contact);
         let shown = self.owner.get(&page).await.value("contacts");
         self.owner.post(&page, &[("contacts", &shown)]).await.expect_redirect(&format!("{}/erasure", self.contact));
@@ -233,7 +233,7 @@ impl Desk {
 }
 
 /// Whether bytes hold something of the person. `notdolquen` is somebody else.
-fn tells(bytes: &[u8]) -> bool {
+pub fn tells(bytes: &[u8]) -> bool {
     let bytes = bytes.to_ascii_lowercase();
     let has = |word: &str, but_after: &[u8]| {
         let is_it = |(at, part): (usize, &[u8])| part == word.as_bytes() && !bytes[..at].ends_with(but_after);

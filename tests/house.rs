@@ -176,13 +176,16 @@ fn the_tests_that_the_security_page_names_are_there() {
 
 /// Parts of statements that each engine writes in its own way: search terms, the order of
 /// events, and JSON.
-const ENGINES_OWN: [&str; 11] = [
+const ENGINES_OWN: [&str; 14] = [
     "_terms",
     "ticket_words",
     "ticket_vocabulary",
     "event_order",
     "COLUMN tx ",
     "events_without_seq",
+    "given_seq",
+    "DROP INDEX events_by",
+    "events DROP COLUMN seq",
     "INSERT INTO events",
     "INSERT INTO jobs",
     "SET open_seconds",
@@ -209,7 +212,7 @@ fn both_engines_have_the_same_tables_and_the_program_knows_them() {
         code.join(" ")
             .split(';')
             .map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "))
-            .filter(|one| !one.is_empty() && !ENGINES_OWN.iter().any(|own| one.contains(own)))
+            .filter(|one| !one.is_empty() && one != "SELECT 1" && !ENGINES_OWN.iter().any(|own| one.contains(own)))
             .collect()
     };
     let sqlite = statements(migration("sqlite"));

@@ -89,8 +89,7 @@ pub(super) async fn back_up(app: &App, options: &Options) -> Result<()> {
     if lost.is_empty() {
         return Ok(());
     }
-    let message = format!("the backup lacks {} files, as the desk does: run docket check", lost.len());
-    Err(Error::new(Kind::Conflict, message))
+    Err(Error::new(Kind::Conflict, "the backup was made, without what the desk has lost: run docket check"))
 }
 
 pub(super) async fn restore(config: &Config, options: &RestoreOptions) -> Result<()> {

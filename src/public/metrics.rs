@@ -30,7 +30,7 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
         jobs_given_up: i64::try_from(given_up).unwrap_or(i64::MAX),
         job_lag: lag(due),
         event_lag: lag(unnumbered),
-        backup_age: backups.succeeded.map(|at| lag(Some(now - at))),
+        last_backup: backups.succeeded.map_or(0, |at| at.and_utc().timestamp()),
         has_backup_failed: backups.error.is_some(),
         free_space: app.storage.free_space(),
     };

@@ -1,5 +1,6 @@
-//! Work beside requests: check, jobs, notices, sample data.
+//! Work beside requests: backups, check, jobs, notices, sample data.
 
+mod backup;
 pub mod check;
 mod jobs;
 pub mod notices;

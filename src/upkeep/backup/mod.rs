@@ -53,8 +53,11 @@ const AFTER_ANOTHER: TimeDelta = TimeDelta::minutes(10);
 
 /// Makes a backup as planned, and says when the next one is due.
 pub async fn planned(app: &App, plan: &BackupPlan) -> Result<Outcome> {
-    let place = Place::open(&plan.place, app.config.backup_key.clone()).await.map_err(Error::unavailable)?;
     let begun = app.clock.now();
+    let place = match open_again(app, plan).await {
+        Ok(place) => place,
+        Err(error) => return runs::record(app, &plan.place, |_| async { Err(error) }).await,
+    };
     let taken = match take(app, &place, &plan.place, Some(plan.keep), &(Arc::new(|_| {}) as Report)).await {
         Err(error) if error.kind == Kind::Conflict && error.message() == runs::RUNNING => {
             return Ok(Outcome::Later(begun + AFTER_ANOTHER));
@@ -66,4 +69,15 @@ pub async fn planned(app: &App, plan: &BackupPlan) -> Result<Outcome> {
         tracing::warn!(key, "a file is damaged or missing; run docket check");
     }
     Ok(Outcome::Later(begun + plan.every))
+}
+
+/// Opens the place of planned backups. Where there were some and are none, a disk is probably missing.
+async fn open_again(app: &App, plan: &BackupPlan) -> Result<Place> {
+    let place = Place::open(&plan.place, app.config.backup_key.clone()).await.map_err(Error::unavailable)?;
+    let named = plan.place.clone();
+    if place.snapshots().await?.is_empty() && app.db.scan(move |conn| runs::has_one_at(conn, &named)).await? {
+        let advice = "is the disk mounted? If the backups were removed on purpose, run docket backup once";
+        return Err(Error::unavailable(format!("{} has no backups any more: {advice}", plan.place)));
+    }
+    Ok(place)
 }

@@ -15,14 +15,15 @@ use tokio::time::sleep;
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 const RENEW: Duration = Duration::from_secs(20);
 /// Says that two backups at once are one too many.
-pub(super) const RUNNING: &str = "Another backup is running.";
+pub(super) const RUNNING: &str = "Another backup is running, or was interrupted less than two minutes ago.";
 /// How long records are kept.
 const KEPT: TimeDelta = TimeDelta::days(365);
 
 /// Whether a backup is running. Its files must not be deleted.
 pub fn is_running(conn: &mut Connection, now: NaiveDateTime) -> Result<bool> {
-    let running = backups::table.filter(backups::ended_at.is_null()).filter(backups::runs_until.gt(now));
-    Ok(running.select(backups::id).first::<i64>(conn).optional()?.is_some())
+    let newest = backups::table.order(backups::id.desc()).select((backups::runs_until, backups::ended_at));
+    let newest: Option<(NaiveDateTime, Option<NaiveDateTime>)> = newest.first(conn).optional()?;
+    Ok(newest.is_some_and(|(until, ended)| ended.is_none() && until > now))
 }
 
 /// A planned backup may be late by this part of the time between two, and by a quarter of an hour.
@@ -54,6 +55,12 @@ pub fn last(conn: &mut Connection) -> Result<Last> {
     let succeeded = ended().filter(backups::error.eq("")).select(backups::started_at).first(conn).optional()?;
     let error: Option<String> = ended().select(backups::error).first(conn).optional()?;
     Ok(Last { succeeded, error: error.filter(|error| !error.is_empty()) })
+}
+
+/// Whether a backup was ever made at this place.
+pub(super) fn has_one_at(conn: &mut Connection, place: &str) -> Result<bool> {
+    let made = backups::table.filter(backups::place.eq(place)).filter(backups::ended_at.is_not_null());
+    Ok(made.filter(backups::error.eq("")).select(backups::id).first::<i64>(conn).optional()?.is_some())
 }
 
 /// Records that a backup begins.
