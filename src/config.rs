@@ -108,6 +108,10 @@ pub struct Config {
     #[arg(long, env = "DOCKET_BACKUP_KEY", global = true, hide_env_values = true)]
     pub backup_key: Option<BackupKey>,
 
+    /// A text that pages show while every change is refused, such as during a move [default: none]
+    #[arg(long, env = "DOCKET_MAINTENANCE", value_parser = parse_maintenance, global = true)]
+    pub maintenance: Option<String>,
+
     /// Token with which a monitoring system asks for /metrics [default: there is no such page]
     #[arg(long, env = "DOCKET_METRICS_TOKEN", value_parser = parse_secret, global = true, hide_env_values = true)]
     pub metrics_token: Option<String>,
@@ -130,7 +134,7 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_PUBLIC_URL",
@@ -151,6 +155,7 @@ const KNOWN: [&str; 22] = [
     "DOCKET_EVENT_RETENTION",
     "DOCKET_BACKUP",
     "DOCKET_BACKUP_KEY",
+    "DOCKET_MAINTENANCE",
     "DOCKET_METRICS_TOKEN",
     "DOCKET_LOG_FORMAT",
 ];
@@ -256,6 +261,12 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
 fn parse_secret(text: &str) -> Result<String, String> {
     let is_long = text.chars().count() >= 20 && !text.contains(char::is_whitespace);
     if is_long { Ok(text.to_owned()) } else { Err("a secret has 20 characters or more, without spaces".into()) }
+}
+
+fn parse_maintenance(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_fine = !text.is_empty() && text.chars().count() <= 300 && !text.contains(char::is_control);
+    if is_fine { Ok(text.to_owned()) } else { Err("a text of one line, of at most 300 characters".into()) }
 }
 
 fn parse_time(text: &str) -> Option<TimeDelta> {

@@ -166,6 +166,11 @@ impl Error {
         Self { retry_after: Some(seconds), ..Self::new(Kind::Unavailable, message) }
     }
 
+    /// 503: the operator has stopped all changes, and says why.
+    pub fn maintenance(reason: &str) -> Self {
+        Self::busy(reason, 60)
+    }
+
     /// Classifies the error text of a database or disk: full, busy, or broken.
     pub fn from_storage_text(text: &str) -> Self {
         let full = ["disk is full", "No space left", "database or disk is full"];

@@ -74,25 +74,47 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
     if req.path().contains("%00") {
         return Err(Error::not_found());
     }
-    let action = match gate {
-        Gate::Public => return Ok(None),
-        Gate::Api => return admit_program(req).await.map(|()| None),
-        Gate::Door => {
+    let stopped = stopped(req)?;
+    let action = match (gate, &stopped) {
+        (Gate::Desk(action), _) => action,
+        (_, Some(reason)) => return Err(Error::maintenance(reason)),
+        (Gate::Public, None) => return Ok(None),
+        (Gate::Api, None) => return admit_program(req).await.map(|()| None),
+        (Gate::Door, None) => {
             check_origin(req)?;
             slow_down(req)?;
             return Ok(None);
         }
-        Gate::Desk(action) => action,
     };
     check_origin(req)?;
     let Some((agent, views)) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
     // First, because a refusal is shown in the user's layout, too.
     admit(req, agent, views)?;
-    if allowed {
-        return Ok(None);
+    match stopped {
+        _ if !allowed => Err(rights::not_allowed()),
+        Some(reason) => give_back(req, &reason).await.map(Some),
+        None => Ok(None),
     }
-    Err(rights::not_allowed())
+}
+
+/// Why the operator has stopped all changes, if they have and the request is one.
+fn stopped(req: &ServiceRequest) -> Result<Option<String>> {
+    let is_change = !matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    Ok(app_of(req.request())?.config.maintenance.clone().filter(|_| is_change))
+}
+
+/// Responds to a change that is refused with what the user wrote.
+async fn give_back(req: &mut ServiceRequest, reason: &str) -> Result<HttpResponse> {
+    let refused = Error::maintenance(reason);
+    if answer::wants_json(req.request()) {
+        return Err(refused);
+    }
+    let layout = Layout::of(req.request());
+    let path = layout.links.local(req.path()).to_owned();
+    // A form with files cannot be given back.
+    let sent = req.extract::<Fields>().await.unwrap_or_default();
+    sign_in::page_given_back(&layout, &Kept::new(path, &sent)?, refused)
 }
 
 fn check_origin(req: &ServiceRequest) -> Result<()> {

@@ -22,7 +22,7 @@
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail over SMTP; reading answers, from a mailbox, too |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs` |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs`; `portable/` takes all rows out and puts them in |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |
@@ -41,7 +41,8 @@
 //! | [`cli`] | the command line |
 //!
 //! [`upkeep`] does the jobs ([`upkeep::worker`]: mail to the team and to visitors, removing old data,
-//! erasing people, changes of many tickets, numbers of another time zone), checks, and creates sample data.
+//! erasing people, changes of many tickets, numbers of another time zone), checks, makes and restores
+//! backups ([`upkeep::backup`]), and creates sample data.
 //!
 //! An interface calls domain modules. Domain modules call one another through
 //! functions that take a connection, and never call an interface. No file or folder

@@ -75,7 +75,13 @@ impl App {
         marker::expect(&app).await?;
         allow_many_connections();
         let app = web::Data::new(app);
-        let setup_path = offer_setup(&app).await.map_err(|error| error.cause())?;
+        let setup_path = match &app.config.maintenance {
+            Some(reason) => {
+                app.db.close(reason);
+                None
+            }
+            None => offer_setup(&app).await.map_err(|error| error.cause())?,
+        };
         assets::warm_up();
         let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
         Ok(Running { address, setup_path, app, server })

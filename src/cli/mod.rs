@@ -172,7 +172,10 @@ async fn serve(config: Config) -> Result<(), String> {
     let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let Running { address, setup_path, app, server } = App::build(config, Clock::system(), workers).await?;
-    worker::start(app);
+    match &app.config.maintenance {
+        Some(reason) => println!("Every change is refused: {reason}"),
+        None => worker::start(app),
+    }
     println!("Docket listens on http://{address}");
     println!("Data: {data} and {storage}");
     if let Some(path) = setup_path {

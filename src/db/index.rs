@@ -141,6 +141,9 @@ pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult
     diesel::sql_query(query).bind::<BigInt, _>(id).execute(conn).map(drop)
 }
 
+/// The version of indexes that hold nothing yet, although there is something to find.
+pub const NOTHING: i64 = -1;
+
 /// The version of the tokenizer that all words in the indexes come from.
 pub fn version(conn: &mut Connection) -> QueryResult<i64> {
     search_state::table.select(search_state::version).first(conn)

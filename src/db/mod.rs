@@ -36,7 +36,7 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use pool::{Connections, Purpose, connect};
 use portable::read::Snapshot;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -58,6 +58,8 @@ pub struct Db {
     url: DatabaseUrl,
     written: Arc<Notify>,
     rewrites: Arc<Rewrites>,
+    /// Why nothing is written, while that is so.
+    closed: Arc<OnceLock<String>>,
 }
 
 /// Wishes to rewrite the files, in the order of their numbers.
@@ -100,6 +102,7 @@ impl Db {
             url: url.clone(),
             written: Arc::default(),
             rewrites: Arc::default(),
+            closed: Arc::default(),
         })
     }
 
@@ -156,11 +159,20 @@ impl Db {
         self.written.clone()
     }
 
+    /// From now on, refuses every write for this reason.
+    pub fn close(&self, reason: &str) {
+        // A second reason changes nothing.
+        let _ = self.closed.set(reason.to_owned());
+    }
+
     async fn commit<T, F>(&self, mut job: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
     {
+        if let Some(reason) = self.closed.get() {
+            return Err(Error::maintenance(reason));
+        }
         let connections = match &self.changes {
             Changes::Sqlite(writer) => return writer.run(job).await,
             Changes::Postgres(connections) => connections,

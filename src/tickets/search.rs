@@ -50,11 +50,12 @@ pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
 /// Adds the own words of tickets.
 fn add_own(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     let names = Names::of(conn, tickets)?;
-    let is_built = is_built(conn)?;
+    // The index of older versions answers until this one is complete, if there is one.
+    let has_older = !matches!(index::version(conn)?, search::VERSION | index::NOTHING);
     for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {
         let all: Rows = of_account.iter().flat_map(|ticket| rows(ticket, &names)).collect();
         ticket_index::add(conn, of_account[0].account_id, &all)?;
-        for ticket in of_account.iter().filter(|_| !is_built) {
+        for ticket in of_account.iter().filter(|_| has_older) {
             let whole = search::whole(texts(ticket, &names));
             index::index_terms(conn, Index::Tickets, ticket.account_id, ticket.id, &whole)?;
         }

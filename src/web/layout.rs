@@ -53,6 +53,8 @@ pub struct Layout {
     pub last_list: String,
     /// Whether this server can send mail.
     pub sends_mail: bool,
+    /// What the operator has to say while every change is refused.
+    pub maintenance: Option<String>,
     path: String,
     query: String,
     carrier: Carrier,
@@ -74,6 +76,7 @@ impl Layout {
             desk,
             seq: app.map_or(0, |app| app.live.seq()),
             sends_mail: app.is_some_and(|app| app.mail.is_some()),
+            maintenance: config.and_then(|config| config.maintenance.clone()),
             path: links.local(req.path()).to_owned(),
             query: req.query_string().to_owned(),
             links,

@@ -6,4 +6,5 @@ mod encodings;
 mod forms;
 mod headers;
 mod links;
+mod maintenance;
 mod metrics;

@@ -106,8 +106,7 @@ impl Loader {
                 return Err(Error::invalid(format!("{broken} rows name others that are not there.")));
             }
         }
-        // Nothing is indexed yet.
-        index::set_version(&mut self.conn, 0)?;
+        index::set_version(&mut self.conn, index::NOTHING)?;
         self.conn.batch_execute("COMMIT")?;
         migrations::run_rest(&mut self.conn)?;
         Ok(copies::gather_statistics(&mut self.conn)?)
