@@ -5,6 +5,7 @@ use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
 use crate::values::backup_key::BackupKey;
 use crate::values::backup_plan::BackupPlan;
+use crate::values::listen::Listen;
 use crate::values::reply_address::ReplyAddress;
 use crate::values::scanner::Scanner;
 use bytesize::ByteSize;
@@ -20,9 +21,9 @@ use url::Url;
 /// Not `Debug`, because some hold passwords.
 #[derive(Args, Clone)]
 pub struct Config {
-    /// Address and port to listen on; port 0 picks a free one
+    /// Address and port to listen on, or unix:/PATH; port 0 picks a free one
     #[arg(long, env = "DOCKET_LISTEN", default_value = "127.0.0.1:8080", global = true)]
-    pub listen: String,
+    pub listen: Listen,
 
     /// Folder of the embedded database and the files
     #[arg(long, env = "DOCKET_DATA_DIR", default_value = "./data", global = true)]

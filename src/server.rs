@@ -7,8 +7,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::routes;
 use crate::upkeep::marker;
+use crate::values::listen::Listen;
 use crate::values::token;
-use crate::web::connection::Connection;
+use crate::web::connection::{Connection, Stream};
 use crate::web::log::RequestSpan;
 use crate::web::{answer, assets, connection, flow, headers, measure};
 use actix_http::error::DispatchError;
@@ -16,11 +17,15 @@ use actix_http::{HttpService, KeepAlive};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::{AppConfig, Server, fn_service};
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::rt::net::TcpStream;
 use actix_web::{App as WebApp, HttpRequest, HttpResponse, web};
 use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::net::{SocketAddr, TcpListener};
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,7 +47,8 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// A server that listens but doesn't run yet.
 pub struct Running {
-    pub address: SocketAddr,
+    /// With the port that was picked.
+    pub address: Listen,
     /// The path of the set-up link, as long as there is no account.
     pub setup_path: Option<String>,
     pub app: web::Data<App>,
@@ -62,14 +68,9 @@ impl App {
     /// One line that says what can't be used.
     pub async fn build(config: Config, clock: Clock, workers: usize) -> Result<Running, String> {
         let app = Self::open(config, clock).await?;
-        let listener = TcpListener::bind(&app.config.listen)
-            .map_err(|error| format!("{} cannot be listened on: {error}", app.config.listen))?;
-        // Connections inherit it: a client that neither takes nor acknowledges data for this
-        // long is gone.
-        let patience = u32::try_from(app.config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
-        set_tcp_user_timeout(&listener, patience).map_err(|error| error.to_string())?;
-        set_socket_send_buffer_size(&listener, SEND_BUFFER).map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let failed = |error: std::io::Error| format!("{} cannot be listened on: {error}", app.config.listen);
+        let listener = Listener::bind(&app.config).map_err(failed)?;
+        let address = listener.address().map_err(failed)?;
         // Ignore a timeout: the storage may be available again in a moment.
         let _ = tokio::time::timeout(LEARNING, app.storage.learn()).await;
         marker::expect(&app).await?;
@@ -86,6 +87,50 @@ impl App {
         let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
         Ok(Running { address, setup_path, app, server })
     }
+}
+
+/// A socket that accepts connections.
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    fn bind(config: &Config) -> std::io::Result<Self> {
+        let listener = match &config.listen {
+            Listen::Tcp(address) => Self::Tcp(TcpListener::bind(address)?),
+            Listen::Unix(path) => Self::Unix(bind_socket(path)?),
+        };
+        if let Self::Tcp(listener) = &listener {
+            // Connections inherit it: a client that neither takes nor acknowledges data for this
+            // long is gone.
+            let patience = u32::try_from(config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
+            set_tcp_user_timeout(listener, patience)?;
+            set_socket_send_buffer_size(listener, SEND_BUFFER)?;
+        }
+        Ok(listener)
+    }
+
+    fn address(&self) -> std::io::Result<Listen> {
+        Ok(match self {
+            Self::Tcp(listener) => Listen::Tcp(listener.local_addr()?.to_string()),
+            Self::Unix(listener) => Listen::Unix(listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).into()),
+        })
+    }
+}
+
+/// Binds a Unix socket for docket's own user and group. Replaces one that a killed server has left.
+fn bind_socket(path: &Path) -> std::io::Result<UnixListener> {
+    let is_dead = || UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    let listener = match UnixListener::bind(path) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_dead() => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)?
+        }
+        listener => listener?,
+    };
+    std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+    Ok(listener)
 }
 
 /// Creates a link that opens the first account, and returns its path; `None` if there is an
@@ -139,7 +184,7 @@ async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpRespo
     Err(Error::not_found())
 }
 
-fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+fn serve(app: web::Data<App>, listener: Listener, workers: usize) -> std::io::Result<Server> {
     let base = app.config.base_path().to_owned();
     let live = app.live.clone();
     let stop = async move {
@@ -165,7 +210,7 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
     let server = Server::build().workers(workers).shutdown_signal(stop).shutdown_timeout(GRACE);
     let stopping = server.graceful_shutdown_signal();
     // The same as the framework's own server, but with our own connections.
-    let server = server.listen("docket", listener, move || {
+    let accept = move || {
         let stopping = stopping.clone();
         let pages = pages().into_factory().map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()
@@ -182,14 +227,20 @@ fn serve(app: web::Data<App>, listener: TcpListener, workers: usize) -> std::io:
                 data.insert(connection.handle());
             })
             .h1(map_config(pages, |_| AppConfig::default()));
-        fn_service(|stream: TcpStream| async move {
-            // The head and the body of a page are two writes. The second must not wait for
-            // the acknowledgement of the first.
-            stream.set_nodelay(true)?;
-            let peer = stream.peer_addr()?;
-            Ok::<_, DispatchError>((Connection::new(stream), Some(peer)))
+        fn_service(|stream: Stream| async move {
+            stream.send_at_once()?;
+            let peer = stream.peer()?;
+            Ok::<_, DispatchError>((Connection::new(stream), peer))
         })
         .and_then(http)
-    })?;
+    };
+    let server = match listener {
+        Listener::Tcp(listener) => server.listen("docket", listener, move || {
+            fn_service(|stream| async { Ok::<_, DispatchError>(Stream::Tcp(stream)) }).and_then(accept())
+        })?,
+        Listener::Unix(listener) => server.listen_uds("docket", listener, move || {
+            fn_service(|stream| async { Ok::<_, DispatchError>(Stream::Unix(stream)) }).and_then(accept())
+        })?,
+    };
     Ok(server.run())
 }

@@ -87,7 +87,7 @@ impl Storage {
             return Self::open_folder(Path::new(path), &PLACES);
         }
         if let Some(place) = url.strip_prefix("s3://") {
-            return Self::open_bucket(place);
+            return Self::open_bucket(place).map_err(|error| format!("STORAGE_URL cannot be used: {error}"));
         }
         // The URL is not repeated here, because it may contain keys.
         Err("STORAGE_URL is none of file:PATH, s3://bucket/prefix and memory:".into())
@@ -118,9 +118,7 @@ impl Storage {
     fn open_bucket(place: &str) -> Result<Self, String> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         if bucket.contains(['@', ':']) {
-            return Err(
-                "STORAGE_URL is s3://bucket/prefix; keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()
-            );
+            return Err("a bucket is s3://bucket/prefix; keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into());
         }
         choose_tls();
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
@@ -139,7 +137,7 @@ impl Storage {
         // Many stores lack bulk deletion, and we never delete many objects at once.
         let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
         let store = builder.with_retry(retry).with_disable_bulk_delete(true).build();
-        let store = store.map_err(|error| format!("the bucket {bucket} cannot be used: {error}"))?;
+        let store = store.map_err(|error| error.to_string())?;
         Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
     }
 

@@ -3,6 +3,7 @@
 use crate::accounts::user;
 use crate::accounts::user::MAX_NAME;
 use crate::app::App;
+use crate::cli::origin;
 use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::submissions::form;
@@ -34,7 +35,7 @@ pub(super) async fn run(app: &App, Command::Add(form): Command) -> Result<()> {
         form::add(conn, &operator, &name, &key, now)
     };
     let form = app.db.write(add).await?;
-    let origin = app.config.public_origin().unwrap_or_else(|| format!("http://{}", app.config.listen));
+    let origin = origin(app.config.public_origin(), &app.config.listen);
     println!("{origin}{}/f/{}", app.config.base_path(), form.key);
     Ok(())
 }

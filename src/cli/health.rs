@@ -1,8 +1,7 @@
 //! `docket health`: whether the running server is ready, for containers and scripts.
 
-use crate::cli::local_url;
+use crate::cli::{local_client, local_url};
 use crate::config::Config;
-use crate::storage;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,8 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// One line that says why it is not ready.
 pub(super) async fn run(config: &Config) -> Result<ExitCode, String> {
     let url = local_url(config, "/readyz");
-    storage::choose_tls();
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| error.to_string())?;
+    let client = local_client(config, PATIENCE)?;
     let unreachable = |error: reqwest::Error| format!("{url} can’t be reached: {}", error.without_url());
     let response = client.get(&url).send().await.map_err(unreachable)?;
     let status = response.status();

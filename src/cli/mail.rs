@@ -1,14 +1,14 @@
 //! `docket mail`
 
 use crate::app::App;
-use crate::cli::local_url;
+use crate::cli::{local_client, local_url};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::storage;
 use crate::upkeep::incoming;
 use crate::values::email::Email;
 use clap::{Args, Subcommand};
-use reqwest::StatusCode;
+use reqwest::{Client, StatusCode};
 use std::io::Read;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -82,9 +82,14 @@ async fn hand_over(config: &Config, options: &Receive) -> Result<(), String> {
     let read = read.and_then(|_| std::io::copy(&mut input, &mut std::io::sink()));
     read.map_err(|error| format!("the message can’t be read: {error}"))?;
     let secret = config.mail_inbound_secret.as_ref().ok_or("DOCKET_MAIL_INBOUND_SECRET is not set")?;
-    let url = options.url.as_ref().map_or_else(|| local_url(config, "/mail/inbound"), Url::to_string);
-    storage::choose_tls();
-    let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+    let (client, url) = match &options.url {
+        None => (local_client(config, PATIENCE)?, local_url(config, "/mail/inbound")),
+        Some(url) => {
+            storage::choose_tls();
+            let client = Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+            (client, url.to_string())
+        }
+    };
     let sent = client.post(&url).bearer_auth(secret).body(message).send().await;
     let status = sent.map_err(|error| format!("{url} can’t be reached: {}", error.without_url()))?.status();
     match status {

@@ -16,15 +16,19 @@ use crate::clock::Clock;
 use crate::config::{Config, LogFormat, unknown_variables};
 use crate::error::{Error, Kind, Result};
 use crate::server::{Running, offer_setup};
+use crate::storage;
 use crate::upkeep::{marker, worker};
+use crate::values::listen::Listen;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use reqwest::Client;
 use rustix::fs::Mode;
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -172,29 +176,44 @@ async fn serve(config: Config) -> Result<(), String> {
     let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let Running { address, setup_path, app, server } = App::build(config, Clock::system(), workers).await?;
+    match &address {
+        Listen::Tcp(address) => println!("Docket listens on http://{address}"),
+        Listen::Unix(_) => println!("Docket listens on {address}"),
+    }
+    println!("Data: {data} and {storage}");
     match &app.config.maintenance {
         Some(reason) => println!("Every change is refused: {reason}"),
         None => worker::start(app),
     }
-    println!("Docket listens on http://{address}");
-    println!("Data: {data} and {storage}");
     if let Some(path) = setup_path {
-        println!(
-            "Create the first account within {LINK_MINUTES} minutes: {}{path}",
-            origin(public, &address.to_string())
-        );
+        println!("Create the first account within {LINK_MINUTES} minutes: {}{path}", origin(public, &address));
     }
     server.await.map_err(|error| error.to_string())
 }
 
 /// Where a browser finds the server: at its public address, or on this machine, even if the server
 /// listens on all addresses.
-fn origin(public: Option<String>, listen: &str) -> String {
+fn origin(public: Option<String>, listen: &Listen) -> String {
     let openable = |address: SocketAddr| match address.ip().is_unspecified() {
         true => format!("localhost:{}", address.port()),
         false => address.to_string(),
     };
-    public.unwrap_or_else(|| format!("http://{}", listen.parse().map_or_else(|_| listen.to_owned(), openable)))
+    let local = || match listen {
+        Listen::Tcp(address) => address.parse().map_or_else(|_| address.clone(), openable),
+        Listen::Unix(_) => "localhost".into(),
+    };
+    public.unwrap_or_else(|| format!("http://{}", local()))
+}
+
+/// A client for the server that runs with these settings, on this machine.
+fn local_client(config: &Config, patience: Duration) -> Result<Client, String> {
+    storage::choose_tls();
+    let client = Client::builder().timeout(patience).no_proxy();
+    let client = match &config.listen {
+        Listen::Tcp(_) => client,
+        Listen::Unix(path) => client.unix_socket(path.as_path()),
+    };
+    client.build().map_err(|error| error.to_string())
 }
 
 /// The address of a page of the server that runs with these settings, on this machine.

@@ -4,6 +4,7 @@ pub mod backup_key;
 pub mod backup_plan;
 pub mod chunk;
 pub mod email;
+pub mod listen;
 pub mod network;
 pub mod page;
 pub mod reply_address;

@@ -8,7 +8,7 @@ use crate::values::token::sha256;
 use crate::web::forwarded;
 use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The warning is for the operator, who needs to see it only once.
@@ -16,15 +16,16 @@ static WARNED: AtomicBool = AtomicBool::new(false);
 
 /// The client's address: the peer's, or the one that a trusted proxy reports.
 pub fn address(req: &HttpRequest, config: &Config) -> IpAddr {
-    let peer = peer(req);
-    if !config.trusted_proxies.contain(peer) && forwarded::is_forwarded(req.headers()) {
+    let (peer, is_trusted) = peer(req, config);
+    if !is_trusted && forwarded::is_forwarded(req.headers()) {
         if !WARNED.swap(true, Ordering::Relaxed) {
             let advice = "set DOCKET_TRUSTED_PROXIES if it is your proxy, or all its visitors count as one";
             tracing::warn!(%peer, advice, "ignored a forwarded address from an untrusted peer");
         }
         return peer;
     }
-    forwarded::client(peer, req.headers(), |address| config.trusted_proxies.contain(address))
+    let is_proxy = |address| (is_trusted && address == peer) || config.trusted_proxies.contain(address);
+    forwarded::client(peer, req.headers(), is_proxy)
 }
 
 pub fn network(req: &HttpRequest, config: &Config) -> Network {
@@ -62,7 +63,7 @@ pub fn expect_secret(req: &HttpRequest, app: &App, secret: &str) -> Result<()> {
 
 /// The client's country (ISO 3166-1 alpha-2). Only a trusted proxy can report it.
 pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
-    if !config.trusted_proxies.contain(peer(req)) {
+    if !peer(req, config).1 {
         return None;
     }
     let value = req.headers().get(config.country_header.as_str())?.to_str().ok()?.trim();
@@ -71,7 +72,12 @@ pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
     known.then(|| value.to_ascii_uppercase())
 }
 
-fn peer(req: &HttpRequest) -> IpAddr {
-    let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    req.peer_addr().unwrap_or(unknown).ip().to_canonical()
+/// The address at the other end, and whether it is a trusted proxy. A Unix socket admits only docket's
+/// own user and group, so whoever connects there is one, and on this machine.
+fn peer(req: &HttpRequest, config: &Config) -> (IpAddr, bool) {
+    let own = (IpAddr::from(Ipv4Addr::LOCALHOST), true);
+    req.peer_addr().map_or(own, |peer| {
+        let address = peer.ip().to_canonical();
+        (address, config.trusted_proxies.contain(address))
+    })
 }

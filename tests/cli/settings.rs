@@ -1,10 +1,14 @@
 //! Settings from files, `docket config` and `docket health`.
 
-use crate::cli::{docket, text};
-use crate::support::fresh_database;
+use crate::cli::{add_owner, docket, person, text};
 use crate::support::process::{Server, command, run};
+use crate::support::{PASSWORD, Person, fresh_database};
 use docket::db::DatabaseUrl;
+use docket::storage::choose_tls;
+use reqwest::Method;
+use reqwest::redirect::Policy;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -98,4 +102,63 @@ async fn a_server_says_whether_it_is_ready() {
     assert_eq!(gone.status.code(), Some(1));
     assert!(text(&gone.stderr).contains("can’t be reached"), "{}", text(&gone.stderr));
     assert!(docket(&data, &database, &["health", "--nonsense"], "").status.code() == Some(2));
+}
+
+#[actix_web::test]
+async fn a_server_on_a_unix_socket_believes_the_proxy_and_nobody_else_reaches_it() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    let socket = dir.path().join("docket.sock");
+    add_owner(dir.path(), &database);
+    let form = docket(dir.path(), &database, &["form", "add", "--account", "ana@example.com", "--name", "Contact"], "");
+    let form = text(&form.stdout).trim().rsplit('/').next().unwrap().to_owned();
+    let listen = format!("unix:{}", socket.display());
+    let with_socket = |args: &[&str]| {
+        let mut command = command(dir.path(), &database);
+        command.env("DOCKET_LISTEN", &listen).args(args);
+        command
+    };
+    let mut server = Server::start_as(with_socket(&[]));
+    assert_eq!(server.printed[0], format!("Docket listens on {listen}"));
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
+    let health = run(with_socket(&["health"]), "");
+    assert_eq!((health.status.code(), text(&health.stdout).as_str()), (Some(0), "ok\n"), "{}", text(&health.stderr));
+
+    choose_tls();
+    let through = reqwest::Client::builder().cookie_store(true).redirect(Policy::none());
+    let client = through.pool_max_idle_per_host(0).unix_socket(socket.as_path()).build().unwrap();
+    let ana = Person { client, ..person("http://desk.example") };
+    ana.sign_in(&ana.email, PASSWORD).await.expect(303);
+    let headers = [("x-forwarded-for", "198.51.100.7, 203.0.113.9"), ("cf-ipcountry", "SE")];
+    let sent = headers.iter().fold(
+        ana.client.post(format!("http://desk.example/f/{form}")).form(&[("message", "Hello")]),
+        |request, (name, value)| request.header(*name, *value),
+    );
+    ana.send(sent).await.expect(303);
+    ana.get(&format!("/submissions/{}", ana.newest_submission().await)).await.expect_text("Sweden (SE)");
+    // The last entry is the client: the proxy has added it.
+    let sessions = ana.send(
+        ana.request(Method::POST, "/login")
+            .header("x-forwarded-for", "198.51.100.7, 203.0.113.9")
+            .form(&[("email", ana.email.as_str()), ("password", PASSWORD)]),
+    );
+    sessions.await.expect(303);
+    ana.get("/profile/sessions").await.expect_text("203.0.113.9").expect_no_text("198.51.100.7");
+    let number = ana.make_ticket("Lamp").await;
+    ana.attach(number, &[("a.txt", &vec![b'x'; 5_000_000])]).await.expect(201);
+    let file = ana.get(&format!("/tickets/{number}")).await;
+    assert!(file.body.contains("a.txt"));
+
+    // A second server does not take it away; what a killed one has left does not stand in the way.
+    let second = run(with_socket(&["serve"]), "");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("in use"), "{}", text(&second.stderr));
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    assert_eq!(run(with_socket(&["health"]), "").status.code(), Some(1));
+    let again = Server::start_as(with_socket(&[]));
+    ana.get("/tickets").await.expect(200);
+    drop(again);
+    let relative = docket(dir.path(), &database, &["--listen", "unix:docket.sock", "serve"], "");
+    assert_eq!(relative.status.code(), Some(2));
 }

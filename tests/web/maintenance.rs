@@ -34,7 +34,9 @@ async fn everything_can_be_read_and_nothing_changes() {
 
     let ticket = format!("/tickets/{number}");
     let talk = format!("/conversations/{talk}");
-    for path in ["/tickets", &ticket, "/conversations", &talk, "/submissions", "/settings", "/profile", "/reports", &form] {
+    for path in
+        ["/tickets", &ticket, "/conversations", &talk, "/submissions", "/settings", "/profile", "/reports", &form]
+    {
         owner.get(path).await.expect(200).expect_text(REASON);
     }
     program.get("/tickets").await.expect(200);
