@@ -16,6 +16,7 @@ use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::{AppConfig, Server, fn_service};
+use actix_web::http::header::LOCATION;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpRequest, HttpResponse, web};
 use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
@@ -38,9 +39,9 @@ const LEARNING: Duration = Duration::from_secs(15);
 /// How long the head of a request may take to arrive. Many clients at once on a small
 /// machine need more than the usual five seconds.
 const HEAD: Duration = Duration::from_secs(20);
-/// How long a connection waits for its next request. Proxies keep connections open for 60
-/// seconds. If the server closed them sooner, a proxy would lose a request now and then.
-const IDLE: Duration = Duration::from_secs(75);
+/// How long a connection waits for its next request. Proxies keep connections open for up to two
+/// minutes (Caddy). If the server closed them sooner, a proxy would lose a request now and then.
+const IDLE: Duration = Duration::from_secs(130);
 /// How long the rest of a request is read and discarded after an early response. Closing
 /// the connection at once would reset it and could lose the response.
 const LINGER: Duration = Duration::from_secs(1);
@@ -174,6 +175,9 @@ fn allow_many_connections() {
 async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpResponse, Error> {
     static TOLD: AtomicBool = AtomicBool::new(false);
     let base = app.config.base_path();
+    if !base.is_empty() && req.path() == base {
+        return Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("{base}/"))).finish());
+    }
     let is_cut = || !base.is_empty() && routes::table().iter().any(|endpoint| endpoint.path == req.path());
     if !TOLD.load(Ordering::Relaxed) && is_cut() && !TOLD.swap(true, Ordering::Relaxed) {
         tracing::warn!(

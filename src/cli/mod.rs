@@ -3,21 +3,22 @@
 mod backup;
 mod check;
 mod form;
+mod generate;
 mod health;
 mod key;
 mod mail;
 mod sample;
+mod serve;
 mod settings;
 mod user;
 
-use crate::accounts::setup_links::LINK_MINUTES;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, unknown_variables};
 use crate::error::{Error, Kind, Result};
-use crate::server::{Running, offer_setup};
+use crate::server::offer_setup;
 use crate::storage;
-use crate::upkeep::{marker, worker};
+use crate::upkeep::marker;
 use crate::values::listen::Listen;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -79,6 +80,9 @@ enum Command {
     Restore(backup::RestoreOptions),
     /// Copy everything to another database or storage, which must be empty
     Move(backup::MoveOptions),
+    /// Write manual pages, and completions for shells
+    #[command(hide = true)]
+    Generate(generate::Options),
     /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
     Check(check::Options),
 }
@@ -114,12 +118,15 @@ pub fn run() -> ExitCode {
         }
         actix_web::rt::System::new().block_on(async move {
             match cli.command.unwrap_or(Command::Serve) {
-                Command::Serve => serve(cli.config).await.map(|()| ExitCode::SUCCESS),
+                Command::Serve => serve::run(cli.config).await.map(|()| ExitCode::SUCCESS),
                 Command::Config => {
                     settings::print(&command, &matches, &cli.config);
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Health => health::run(&cli.config).await,
+                Command::Generate(options) => {
+                    generate::run(command, &options).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+                }
                 Command::Mail(mail::Command::Receive(options)) => Ok(mail::receive(&cli.config, &options).await),
                 Command::Restore(options) => done(backup::restore(&cli.config, &options).await),
                 Command::Move(options) => done(backup::relocate(cli.config, options).await),
@@ -172,25 +179,6 @@ fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String>
     Ok(())
 }
 
-async fn serve(config: Config) -> Result<(), String> {
-    let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
-    let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Running { address, setup_path, app, server } = App::build(config, Clock::system(), workers).await?;
-    match &address {
-        Listen::Tcp(address) => println!("Docket listens on http://{address}"),
-        Listen::Unix(_) => println!("Docket listens on {address}"),
-    }
-    println!("Data: {data} and {storage}");
-    match &app.config.maintenance {
-        Some(reason) => println!("Every change is refused: {reason}"),
-        None => worker::start(app),
-    }
-    if let Some(path) = setup_path {
-        println!("Create the first account within {LINK_MINUTES} minutes: {}{path}", origin(public, &address));
-    }
-    server.await.map_err(|error| error.to_string())
-}
-
 /// Where a browser finds the server: at its public address, or on this machine, even if the server
 /// listens on all addresses.
 fn origin(public: Option<String>, listen: &Listen) -> String {
@@ -240,7 +228,8 @@ async fn carry_out(app: &App, command: Command) -> Result<()> {
         | Command::Config
         | Command::Health
         | Command::Restore(_)
-        | Command::Move(_) => {
+        | Command::Move(_)
+        | Command::Generate(_) => {
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");
             Ok(())

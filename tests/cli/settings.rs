@@ -9,7 +9,9 @@ use reqwest::Method;
 use reqwest::redirect::Policy;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::time::Duration;
 use tempfile::TempDir;
 
 const SECRET: &str = "a-secret-of-this-very-test";
@@ -102,6 +104,40 @@ async fn a_server_says_whether_it_is_ready() {
     assert_eq!(gone.status.code(), Some(1));
     assert!(text(&gone.stderr).contains("can’t be reached"), "{}", text(&gone.stderr));
     assert!(docket(&data, &database, &["health", "--nonsense"], "").status.code() == Some(2));
+}
+
+#[test]
+fn packages_get_manual_pages_and_completions() {
+    let (dir, database) = (TempDir::new().unwrap(), DatabaseUrl::Sqlite("/nowhere".into()));
+    let output = docket(dir.path(), &database, &["generate", dir.path().join("x").to_str().unwrap()], "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for (name, said) in [
+        ("docket.1", "backup\\-key"),
+        ("docket-backup.1", "while the server runs"),
+        ("docket.bash", "_docket()"),
+        ("_docket", "#compdef docket"),
+        ("docket.fish", "complete -c docket"),
+    ] {
+        let written = fs::read_to_string(dir.path().join("x").join(name)).unwrap();
+        assert!(written.contains(said), "{name}: {written}");
+    }
+}
+
+#[actix_web::test]
+async fn systemd_hears_that_the_server_is_ready_and_alive() {
+    let (dir, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let socket = UnixDatagram::bind(outside.path().join("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut command = command(dir.path(), &fresh_database(&dir));
+    command.env("NOTIFY_SOCKET", outside.path().join("notify")).env("WATCHDOG_USEC", "300000");
+    let server = Server::start_as(command);
+    let heard = || {
+        let mut buffer = [0; 100];
+        let length = socket.recv(&mut buffer).unwrap();
+        text(&buffer[..length]).trim().to_owned()
+    };
+    assert_eq!([heard(), heard(), heard()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    drop(server);
 }
 
 #[actix_web::test]

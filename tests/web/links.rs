@@ -12,6 +12,7 @@ async fn everything_also_lives_below_a_base_path() {
     assert!(path.starts_with("/support/setup?token="), "{path}");
     ana.post(&path, &OPEN).await.expect_redirect("/support/tickets");
     ana.get("/tickets").await.expect(404);
+    ana.get("/support").await.expect_redirect("/support/");
     let page = ana.get("/support/tickets").await;
     page.expect(200)
         .expect_text("href=\"/support/tickets?status=open\" aria-current=\"page\"")
