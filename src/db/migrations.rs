@@ -4,6 +4,7 @@ use crate::db::rows::Text;
 use crate::db::{Connection, DatabaseUrl, postgres, sqlite};
 use crate::error::{Error, Kind, Result};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::migration::{Migration, MigrationSource};
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::cmp::Ordering;
@@ -123,6 +124,7 @@ where
     C: MigrationHarness<DB>,
 {
     let failed = |source| Error::internal("a migration failed", advice(source));
+    refuse_newer(conn, &migrations)?;
     let mut pending = conn.pending_migrations(migrations).map_err(failed)?;
     pending.retain(|migration| last.is_none_or(|last| migration.name().version().to_string().as_str() <= last));
     let total = pending.len();
@@ -132,6 +134,28 @@ where
         reporting("migrating", || conn.run_migration(migration).map(drop)).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Refuses a database that a newer program has migrated.
+fn refuse_newer<C, DB>(conn: &mut C, migrations: &EmbeddedMigrations) -> Result<()>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+{
+    let failed = |source| Error::internal("the versions of the database", source);
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
+    let known = known.iter().map(|migration| migration.name().version().to_string()).max().unwrap_or_default();
+    let applied = conn.applied_migrations().map_err(failed)?.iter().max().map(ToString::to_string);
+    match applied.filter(|applied| *applied > known) {
+        None => Ok(()),
+        Some(applied) => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "a newer Docket has written it (version {applied}; this one knows {known}): use that Docket again, or \
+                 restore a backup from before"
+            ),
+        )),
+    }
 }
 
 /// Logs now and then that a long step goes on.

@@ -1,6 +1,7 @@
 //! Data folders from older versions of the program. Each is in `tests/data`, named after the
 //! date of its version, and contains rows of every kind.
 
+use crate::cli::{docket, text};
 use crate::support::{PASSWORD, Person, TestApp, client, config_on, database_url, fresh_database};
 use actix_web::rt;
 use chrono::NaiveDate;
@@ -222,4 +223,25 @@ async fn sqlite_only_keys_and_invitations_of_november_2026_go_on_with_the_oldest
     assert_eq!(api().await.unwrap().status(), 401);
     let late = Person { client: client(), ..olivia.clone() };
     late.post(INVITATIONS[0], &[("name", "Late"), ("password", PASSWORD)]).await.expect(404);
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    assert!(docket(dir.path(), &database, &["migrate"], "").status.success());
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+    match &database {
+        DatabaseUrl::Sqlite(path) => {
+            SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute(newer).unwrap();
+        }
+        DatabaseUrl::Postgres(url) => PgConnection::establish(url).unwrap().batch_execute(newer).unwrap(),
+    }
+    for command in ["serve", "migrate"] {
+        let output = docket(dir.path(), &database, &[command], "");
+        assert_eq!(output.status.code(), Some(1));
+        let said = text(&output.stderr);
+        assert!(said.contains("a newer Docket has written it (version 29990101000000"), "{said}");
+        assert!(said.contains("restore a backup from before"), "{said}");
+    }
 }

@@ -213,6 +213,14 @@ async fn damage_is_noticed_and_nothing_is_restored() {
         assert!(error.message().contains("is missing"), "{object}: {error:?}");
         std::fs::write(&path, &whole).unwrap();
     }
+    // Whole, but in the place of another.
+    let rows: Vec<PathBuf> =
+        keys_below(&folder.path().join("rows")).iter().map(|key| folder.path().join("rows").join(key)).collect();
+    let (first, second) = (std::fs::read(&rows[0]).unwrap(), std::fs::read(&rows[1]).unwrap());
+    std::fs::write(&rows[0], &second).unwrap();
+    let error = empty.restore(folder.path()).await.unwrap_err();
+    assert!(error.message().contains("is damaged"), "{error:?}");
+    std::fs::write(&rows[0], &first).unwrap();
     // Files that are there already are no obstacle.
     empty.restore(folder.path()).await.unwrap();
     empty.is_sound().await;
