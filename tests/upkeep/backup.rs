@@ -10,12 +10,13 @@ use docket::app::App;
 use docket::clock::Clock;
 use docket::config::Config;
 use docket::db::DatabaseUrl;
-use docket::db::schema::{backups, events, tickets};
+use docket::db::schema::{backups, events, jobs, tickets};
 use docket::error::Kind;
 use docket::upkeep::backup::place::Place;
+use docket::upkeep::backup::runs;
 use docket::upkeep::backup::take::{Taken, take};
 use docket::upkeep::backup::{Report, restore};
-use docket::upkeep::{check as upkeep_check, janitor};
+use docket::upkeep::{check as upkeep_check, janitor, marker};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -152,14 +153,23 @@ async fn a_backup_stores_only_what_has_changed() {
     let kept = place(folder.path(), None).await;
     assert_eq!(kept.snapshots().await.unwrap(), [first.name, again.name, third.name.clone()]);
 
-    // Only the newest is kept, and nothing that it does not need.
+    // Only the newest is kept, and nothing that it does not need, but for files of others.
+    let foreign = ["files/tickets/1/1700000000000.png", "rows/ab/notes.gz", "files/ab/abc"];
+    for path in foreign {
+        std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+        std::fs::write(folder.path().join(path), "not ours").unwrap();
+    }
     let before = keys_below(folder.path()).len();
     let last = take(&desk.app.app, &kept, "here", Some(1), &quiet()).await.unwrap();
     assert_eq!(kept.snapshots().await.unwrap(), [last.name]);
     assert!(keys_below(folder.path()).len() < before - 2);
+    assert!(foreign.iter().all(|path| folder.path().join(path).exists()));
     let empty = Empty::new();
     empty.restore(folder.path()).await.unwrap();
     empty.is_sound().await;
+    let keyed = place(folder.path(), Some(KEY)).await;
+    let error = take(&desk.app.app, &keyed, "here", None, &quiet()).await.unwrap_err();
+    assert!(error.message().contains("are not encrypted"), "{error:?}");
 }
 
 #[actix_web::test]
@@ -221,7 +231,15 @@ async fn damage_is_noticed_and_nothing_is_restored() {
     let error = empty.restore(folder.path()).await.unwrap_err();
     assert!(error.message().contains("is damaged"), "{error:?}");
     std::fs::write(&rows[0], &first).unwrap();
-    // Files that are there already are no obstacle.
+    // Files that are there already are no obstacle, unless they are others.
+    let there =
+        keys_below(&empty.dir.path().join("files")).into_iter().find(|key| key.starts_with("tickets/")).unwrap();
+    let there = empty.dir.path().join("files").join(there);
+    let right = std::fs::read(&there).unwrap();
+    std::fs::write(&there, "something else").unwrap();
+    let error = empty.restore(folder.path()).await.unwrap_err();
+    assert!(error.message().contains("has another file"), "{error:?}");
+    std::fs::write(&there, &right).unwrap();
     empty.restore(folder.path()).await.unwrap();
     empty.is_sound().await;
     let error = empty.restore(folder.path()).await.unwrap_err();
@@ -262,7 +280,7 @@ async fn only_what_fits_is_restored() {
 
     // A server that was started once, and nobody has used, is empty, and gives way.
     let started = Empty::new();
-    drop(started.open().await);
+    marker::look(&started.open().await).await.unwrap().must_be_right().unwrap();
     started.restore(folder.path()).await.unwrap();
     started.is_sound().await;
     // Files of another desk are not.
@@ -400,19 +418,46 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
     let away = folder.path().join("away");
     std::fs::rename(&there, &away).unwrap();
     app.run_jobs().await;
-    let said = ready().await;
-    assert!(said.contains("the last backup failed: ") && said.contains("is the disk mounted?"), "{said}");
+    assert_eq!(ready().await, "ok\nthe last backup failed\n");
+    let why = async || app.app.db.scan(|conn| runs::last(conn)).await.unwrap().error.unwrap_or_default();
+    assert!(why().await.contains("is the disk mounted?"), "{}", why().await);
     assert_eq!(metrics("docket_backup_failed").await, "1");
     std::fs::remove_dir(&there).unwrap();
     std::fs::write(&there, "").unwrap();
     app.wait(Duration::from_secs(120));
     app.run_jobs().await;
-    assert!(ready().await.contains("File exists"), "{}", ready().await);
+    assert!(why().await.contains("File exists"), "{}", why().await);
     std::fs::remove_file(&there).unwrap();
     std::fs::rename(&away, &there).unwrap();
     app.wait(Duration::from_secs(300));
     app.run_jobs().await;
     assert_eq!((ready().await.as_str(), metrics("docket_backup_failed").await.as_str()), ("ok\n", "0"));
+
+    // A copy of the desk does not back up into the place of the original.
+    let copy = Empty::new();
+    copy.restore(&there).await.unwrap();
+    let mut config = copy.config.clone();
+    config.backup = Some(plan.parse().unwrap());
+    let copied = TestApp::start_with(move |settings| *settings = config).await;
+    let before = keys_below(&there);
+    copied.wait(3 * DAY);
+    copied.run_jobs().await;
+    let refused = copied.app.db.scan(|conn| runs::last(conn)).await.unwrap().error.unwrap();
+    assert!(refused.contains("is it a copy of another?"), "{refused}");
+    assert_eq!(keys_below(&there), before);
+
+    // Without a plan, nobody tries.
+    let config = config_on(app.dir.path(), app.app.config.database());
+    let without = TestApp::start_with(move |settings| *settings = config).await;
+    without.wait(30 * DAY);
+    without.run_jobs().await;
+    let tries = |conn: &mut _| {
+        Ok(jobs::table
+            .filter(jobs::kind.eq("backup"))
+            .select((jobs::tries, jobs::error))
+            .first::<(i64, String)>(conn)?)
+    };
+    assert_eq!(without.app.db.scan(tries).await.unwrap(), (0_i64, String::new()));
 }
 
 #[actix_web::test]

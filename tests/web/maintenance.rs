@@ -20,7 +20,7 @@ async fn everything_can_be_read_and_nothing_changes() {
     vera.write("The lamp is broken").await;
     let talk = vera.conversation(&owner).await;
     let mut program = Program::of(&app, &owner).await;
-    let before = owner.get(&format!("/tickets/{number}")).await.body;
+    let before = program.get(&format!("/tickets/{number}")).await.json();
 
     let config = config_on(app.dir.path(), app.app.config.database());
     let stopped = TestApp::start_with(move |settings| {
@@ -63,6 +63,6 @@ async fn everything_can_be_read_and_nothing_changes() {
     assert_eq!((error.kind, error.message()), (Kind::Unavailable, REASON));
 
     owner.base.clone_from(&app.base);
-    assert_eq!(owner.get(&ticket).await.body, before);
+    assert_eq!(program.get(&ticket).await.json(), before);
     owner.write_notes(number, 1, "A long\nthought").await.expect(303);
 }

@@ -37,21 +37,27 @@ impl Loader {
     /// the version is one of the future, or when a server has the database open.
     pub fn open(url: &DatabaseUrl, version: &str) -> Result<Self> {
         let mut conn = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
-        migrations::run_to(&mut conn, version)?;
-        let begin = match conn {
-            // Nobody else may have it open, and links are checked at the end.
-            Connection::Sqlite(_) => "PRAGMA locking_mode = EXCLUSIVE; PRAGMA foreign_keys = OFF; BEGIN EXCLUSIVE",
-            Connection::Postgres(_) => "BEGIN",
-        };
-        conn.batch_execute(begin).map_err(|error| match Error::from(error) {
-            error if error.cause().contains("locked") => {
-                Error::new(Kind::Conflict, format!("{url} is in use: stop the server first"))
-            }
-            error => error,
-        })?;
-        if accounts::table.select(accounts::id).first::<i64>(&mut conn).optional()?.is_some() {
+        // Before anything is changed. A database without tables is empty.
+        if accounts::table.select(accounts::id).first::<i64>(&mut conn).is_ok() {
             return Err(Error::new(Kind::Conflict, format!("{url} is not empty: it has an account")));
         }
+        if let Connection::Sqlite(conn) = &mut conn {
+            conn.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT").map_err(|error| {
+                match Error::from(error) {
+                    error if error.cause().contains("locked") => {
+                        Error::new(Kind::Conflict, format!("{url} is in use: stop the server first"))
+                    }
+                    error => error,
+                }
+            })?;
+        }
+        migrations::run_to(&mut conn, version)?;
+        conn.batch_execute(match conn {
+            // Links are checked at the end.
+            Connection::Sqlite(_) => "PRAGMA foreign_keys = OFF; BEGIN EXCLUSIVE",
+            // Files that are read from afar may take longer than the server lets a transaction wait.
+            Connection::Postgres(_) => "SET idle_in_transaction_session_timeout TO 0; BEGIN",
+        })?;
         let mut loader = Self { tables: tables(&mut conn)?, links: Vec::new(), conn };
         loader.cut_links()?;
         // A server that was started once has left a few.
@@ -121,16 +127,23 @@ impl Loader {
                  WHERE late.id = events.id;
                  UPDATE events SET given_seq = NULL WHERE given_seq = id"
             }
-            Connection::Postgres(_) => "UPDATE event_order SET last = (SELECT COALESCE(max(seq), 0) FROM events)",
+            // A reader may have come further than the newest event that is still kept.
+            Connection::Postgres(_) => {
+                "UPDATE event_order SET last = GREATEST(
+                    (SELECT COALESCE(max(seq), 0) FROM events), (SELECT COALESCE(max(seq), 0) FROM event_readers))"
+            }
         })
     }
 
     /// Lets a table number its next row after every number that was ever given.
     fn go_on_after(&mut self, table: &str, column: &str, given: i64) -> Result<()> {
-        let numbers: &[&str] = if table == "events" { &[column, "seq"] } else { &[column] };
+        let numbers: &[(&str, &str)] = match table {
+            "events" => &[("id", "events"), ("seq", "events"), ("seq", "event_readers")],
+            _ => &[(column, table)],
+        };
         let mut last = given;
-        for number in numbers {
-            let query = format!("SELECT COALESCE(max({number}), 0) AS value FROM {}", quoted(table));
+        for (number, of) in numbers {
+            let query = format!("SELECT COALESCE(max({number}), 0) AS value FROM {}", quoted(of));
             last = last.max(diesel::sql_query(query).get_result::<Number>(&mut self.conn)?.value);
         }
         match &mut self.conn {

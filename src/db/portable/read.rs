@@ -27,7 +27,10 @@ impl Snapshot {
         let mut conn = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
         match &mut conn {
             Connection::Sqlite(conn) => conn.batch_execute("PRAGMA query_only = ON; BEGIN")?,
-            Connection::Postgres(conn) => conn.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?,
+            // Files that are copied meanwhile may take longer than the server lets a transaction wait.
+            Connection::Postgres(conn) => conn.batch_execute(
+                "SET idle_in_transaction_session_timeout TO 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?,
         }
         // The first query decides which state it is.
         let tables = tables(&mut conn)?;

@@ -72,12 +72,17 @@ pub async fn planned(app: &App, plan: &BackupPlan) -> Result<Outcome> {
 }
 
 /// Opens the place of planned backups. Where there were some and are none, a disk is probably missing.
+/// Where there are some and this database has made none, it is probably a copy of another.
 async fn open_again(app: &App, plan: &BackupPlan) -> Result<Place> {
     let place = Place::open(&plan.place, app.config.backup_key.clone()).await.map_err(Error::unavailable)?;
     let named = plan.place.clone();
-    if place.snapshots().await?.is_empty() && app.db.scan(move |conn| runs::has_one_at(conn, &named)).await? {
-        let advice = "is the disk mounted? If the backups were removed on purpose, run docket backup once";
-        return Err(Error::unavailable(format!("{} has no backups any more: {advice}", plan.place)));
-    }
-    Ok(place)
+    let has_made_some = app.db.scan(move |conn| runs::has_one_at(conn, &named)).await?;
+    let trouble = match (place.snapshots().await?.is_empty(), has_made_some) {
+        (true, true) => "has no backups any more: is the disk mounted? If they were removed on purpose,",
+        (false, false) => {
+            "has backups that this database has not made: is it a copy of another? If it has taken its place,"
+        }
+        _ => return Ok(place),
+    };
+    Err(Error::unavailable(format!("{} {trouble} run docket backup there once", plan.place)))
 }

@@ -18,6 +18,8 @@ const SNAPSHOTS: &str = "snapshots";
 const ROWS: &str = "rows";
 const FILES: &str = "files";
 const ENCRYPTED: &str = ".encrypted";
+/// Objects that are removed between two looks whether another backup has begun.
+const CHECKED: usize = 200;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -76,6 +78,11 @@ impl Place {
         let path = format!("{SNAPSHOTS}/{name}.json");
         let text = match self.store.read(&path).await {
             Err(error) if error.kind == Kind::NotFound => self.decrypted(&format!("{path}{ENCRYPTED}")).await?,
+            // It may not be ours, and its rows would be looked for under encrypted names.
+            Ok(_) if self.key.is_some() => {
+                let message = "The backups here are not encrypted: choose another place, or unset DOCKET_BACKUP_KEY.";
+                return Err(Error::new(Kind::Conflict, message));
+            }
             found => found?.to_vec(),
         };
         let damaged = |error: serde_json::Error| Error::invalid(format!("The backup {name} cannot be read: {error}."));
@@ -194,11 +201,14 @@ impl Place {
     pub(super) async fn stored(&self) -> Result<HashSet<String>> {
         let mut paths: HashSet<String> = self.store.list(ROWS).try_collect().await?;
         paths.extend(self.store.list(FILES).try_collect::<Vec<String>>().await?);
+        // Somebody may keep other files here, too.
+        paths.retain(|path| is_object(path));
         Ok(paths)
     }
 
-    /// Removes all but the newest backups, and what only those needed.
-    pub(super) async fn keep(&self, number: usize) -> Result<()> {
+    /// Removes all but the newest backups, and what only those needed. `may_go_on` fails when another
+    /// backup has begun.
+    pub(super) async fn keep(&self, number: usize, may_go_on: impl AsyncFn() -> Result<()>) -> Result<()> {
         let names = self.snapshots().await?;
         let (old, kept) = names.split_at(names.len().saturating_sub(number));
         if old.is_empty() {
@@ -211,17 +221,36 @@ impl Place {
             needed.extend(parts.map(|hash| self.path_of_rows(hash)));
             needed.extend(self.files(&manifest).await?.iter().map(|file| self.path_of_file(&file.sha256)));
         }
+        may_go_on().await?;
         // The snapshots first: one without its objects would look like a backup.
         for name in old {
             for ending in ["", ENCRYPTED] {
                 self.store.delete(&format!("{SNAPSHOTS}/{name}.json{ending}")).await?;
             }
         }
-        for path in self.stored().await?.difference(&needed) {
+        for (done, path) in self.stored().await?.difference(&needed).enumerate() {
+            if done.is_multiple_of(CHECKED) {
+                may_go_on().await?;
+            }
             self.store.delete(path).await?;
         }
         Ok(())
     }
+}
+
+/// Whether a path is that of one of our objects: `rows/<ab>/<name>.gz` or `files/<ab>/<name>`.
+fn is_object(path: &str) -> bool {
+    let path = path.strip_suffix(ENCRYPTED).unwrap_or(path);
+    let mut steps = path.split('/');
+    let (Some(folder), Some(start), Some(name), None) = (steps.next(), steps.next(), steps.next(), steps.next()) else {
+        return false;
+    };
+    let name = match folder {
+        ROWS => name.strip_suffix(".gz").unwrap_or_default(),
+        FILES => name,
+        _ => return false,
+    };
+    start.len() == 2 && name.starts_with(start) && name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn damaged(path: &str) -> Error {

@@ -68,11 +68,15 @@ async fn run(app: &App, id: i64, place: &Place, keep: Option<usize>, report: &Re
     let list = work.list(&files).await?;
     let manifest = Manifest { files: list, installation: app.installation.id.clone(), ..snapshot };
     // If another backup has begun since, it may have removed what this one stored.
-    app.db.write(move |conn| runs::renew(conn, id, at)).await?;
+    let may_go_on = async || {
+        let now = app.clock.now();
+        app.db.write(move |conn| runs::renew(conn, id, now)).await
+    };
+    may_go_on().await?;
     let name = at.format("%Y-%m-%dT%H-%M-%S%.3fZ").to_string();
     place.add(&name, &manifest).await?;
     if let Some(number) = keep {
-        place.keep(number).await?;
+        place.keep(number, may_go_on).await?;
     }
     let stored = work.bytes.load(Ordering::Relaxed);
     Ok(Taken { name, rows: manifest.rows(), files: manifest.files.count, stored, lost })
