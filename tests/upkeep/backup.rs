@@ -419,7 +419,7 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
     std::fs::rename(&there, &away).unwrap();
     app.run_jobs().await;
     assert_eq!(ready().await, "ok\nthe last backup failed\n");
-    let why = async || app.app.db.scan(|conn| runs::last(conn)).await.unwrap().error.unwrap_or_default();
+    let why = async || app.app.db.scan(runs::last).await.unwrap().error.unwrap_or_default();
     assert!(why().await.contains("is the disk mounted?"), "{}", why().await);
     assert_eq!(metrics("docket_backup_failed").await, "1");
     std::fs::remove_dir(&there).unwrap();
@@ -442,7 +442,7 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
     let before = keys_below(&there);
     copied.wait(3 * DAY);
     copied.run_jobs().await;
-    let refused = copied.app.db.scan(|conn| runs::last(conn)).await.unwrap().error.unwrap();
+    let refused = copied.app.db.scan(runs::last).await.unwrap().error.unwrap();
     assert!(refused.contains("is it a copy of another?"), "{refused}");
     assert_eq!(keys_below(&there), before);
 
