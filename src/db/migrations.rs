@@ -142,7 +142,7 @@ where
     DB: diesel::backend::Backend,
     C: MigrationHarness<DB>,
 {
-    let failed = |source| Error::internal("the versions of the database", source);
+    let failed = |source| Error::internal("the versions of the database", advice(source));
     let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
     let known = known.iter().map(|migration| migration.name().version().to_string()).max().unwrap_or_default();
     let applied = conn.applied_migrations().map_err(failed)?.iter().max().map(ToString::to_string);
