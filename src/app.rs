@@ -18,6 +18,7 @@ use crate::private;
 use crate::storage::Storage;
 use crate::values::token;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The running program. It holds no lasting state: any number of instances can share one
 /// database and one storage.
@@ -46,6 +47,8 @@ pub struct App {
     pub mailbox: Option<Mailbox>,
     /// Numbers for monitoring, if somebody may ask for them.
     pub metrics: Option<Metrics>,
+    /// Whether the program was asked to stop. It still answers for a while.
+    pub is_stopping: AtomicBool,
 }
 
 impl App {
@@ -69,7 +72,8 @@ impl App {
                 private::own_file(file.as_ref())?;
             }
         }
-        let opened = tokio::task::spawn_blocking(move || Db::open(&database)).await;
+        let settings = config.database_settings();
+        let opened = tokio::task::spawn_blocking(move || Db::open(settings)).await;
         let opened = opened.map_err(|error| error.to_string())?;
         let db = opened.map_err(|error| format!("{} cannot be used: {}", config.database(), error.cause()))?;
         let id = token::id().map_err(|error| error.cause())?;
@@ -96,6 +100,7 @@ impl App {
             mail,
             mailbox,
             metrics,
+            is_stopping: AtomicBool::new(false),
             budget: Budget::default(),
             lists,
             streams,

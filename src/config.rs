@@ -1,6 +1,7 @@
 //! Every setting, in one table. An invalid setting stops the start with a line that says
 //! so.
 
+use crate::db;
 use crate::db::DatabaseUrl;
 use crate::limits::pace::Pace;
 use crate::values::backup_key::BackupKey;
@@ -10,11 +11,12 @@ use crate::values::reply_address::ReplyAddress;
 use crate::values::scanner::Scanner;
 use bytesize::ByteSize;
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Args, value_parser};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 use url::Url;
 
 /// The settings of a running program; each is a flag or an environment variable.
@@ -32,6 +34,18 @@ pub struct Config {
     /// sqlite:PATH or postgres://… [default: sqlite:<data dir>/docket.db]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true)]
     pub database_url: Option<DatabaseUrl>,
+
+    /// postgres://… of Postgres itself, where DATABASE_URL names a pooler that gives out sessions by transaction
+    #[arg(long, env = "DATABASE_DIRECT_URL", global = true, hide_env_values = true)]
+    pub database_direct_url: Option<DatabaseUrl>,
+
+    /// Connections to Postgres for reading, and as many for writing
+    #[arg(long, env = "DOCKET_DATABASE_CONNECTIONS", default_value_t = db::POSTGRES_READERS, value_parser = value_parser!(u32).range(3..=500), global = true)]
+    pub database_connections: u32,
+
+    /// How long a request waits for the database, as 10s
+    #[arg(long, env = "DOCKET_DATABASE_TIMEOUT", default_value = "10s", value_parser = parse_patience, global = true)]
+    pub database_timeout: Duration,
 
     /// file:PATH, s3://bucket/prefix or memory: [default: file:<data dir>/files]
     #[arg(long, env = "STORAGE_URL", global = true)]
@@ -109,6 +123,10 @@ pub struct Config {
     #[arg(long, env = "DOCKET_BACKUP_KEY", global = true, hide_env_values = true)]
     pub backup_key: Option<BackupKey>,
 
+    /// How long the server goes on after a stop signal, so that load balancers learn of it first, as 10s
+    #[arg(long, env = "DOCKET_DRAIN", default_value = "0s", value_parser = parse_drain, global = true)]
+    pub drain: Duration,
+
     /// A text that pages show while every change is refused, such as during a move [default: none]
     #[arg(long, env = "DOCKET_MAINTENANCE", value_parser = parse_maintenance, global = true)]
     pub maintenance: Option<String>,
@@ -135,9 +153,11 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 26] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
+    "DOCKET_DATABASE_CONNECTIONS",
+    "DOCKET_DATABASE_TIMEOUT",
     "DOCKET_PUBLIC_URL",
     "DOCKET_TRUSTED_PROXIES",
     "DOCKET_COUNTRY_HEADER",
@@ -156,6 +176,7 @@ const KNOWN: [&str; 23] = [
     "DOCKET_EVENT_RETENTION",
     "DOCKET_BACKUP",
     "DOCKET_BACKUP_KEY",
+    "DOCKET_DRAIN",
     "DOCKET_MAINTENANCE",
     "DOCKET_METRICS_TOKEN",
     "DOCKET_LOG_FORMAT",
@@ -195,6 +216,16 @@ impl Config {
     pub fn database(&self) -> DatabaseUrl {
         let default = || DatabaseUrl::Sqlite(self.data_dir.join("docket.db"));
         self.database_url.clone().unwrap_or_else(default)
+    }
+
+    /// How the database is used.
+    pub fn database_settings(&self) -> db::Settings {
+        db::Settings {
+            url: self.database(),
+            direct: self.database_direct_url.clone(),
+            connections: self.database_connections,
+            patience: self.database_timeout,
+        }
     }
 
     /// The storage URL, or its default.
@@ -285,9 +316,23 @@ fn parse_session_time(text: &str) -> Result<TimeDelta, String> {
         .ok_or_else(|| "a session time is a minute or more, as 30m, 12h or 14d".into())
 }
 
+fn parse_patience(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|time| (Duration::from_secs(1)..=Duration::from_secs(600)).contains(time))
+        .ok_or_else(|| "it is between 1s and 10m".into())
+}
+
+fn parse_drain(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|time| *time <= Duration::from_secs(600))
+        .ok_or_else(|| "it is between 0s and 10m".into())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Proxies, parse_retention, parse_session_time, unknown_variables};
+    use super::{Proxies, parse_patience, parse_retention, parse_session_time, unknown_variables};
 
     #[test]
     fn proxies_are_addresses_and_networks() {
@@ -300,6 +345,14 @@ mod tests {
         let proxies: Proxies = "127.0.0.1, ::ffff:192.0.2.1, fd00::/8".parse().unwrap();
         for (address, expected) in [("127.0.0.1", true), ("127.0.0.2", false), ("192.0.2.1", true), ("fd12::1", true)] {
             assert_eq!(proxies.contain(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn requests_wait_for_the_database_for_seconds() {
+        assert_eq!(parse_patience("10s").unwrap().as_secs(), 10);
+        for text in ["", "10", "0s", "500ms", "11m", "soon"] {
+            assert!(parse_patience(text).is_err(), "{text}");
         }
     }
 

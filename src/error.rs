@@ -160,6 +160,16 @@ impl Error {
         }
     }
 
+    /// 503: nobody knows whether the change was made.
+    pub fn undecided(source: impl Into<Source>) -> Self {
+        Self {
+            message: "The database stopped answering while your change was being saved. Look whether it is there \
+                      before you try again."
+                .into(),
+            ..Self::unavailable(source)
+        }
+    }
+
     /// 503: all places of a kind are taken; the client can try again after so many
     /// seconds.
     pub fn busy(message: &str, seconds: u32) -> Self {
@@ -181,7 +191,7 @@ impl Error {
         if text.contains("statement timeout") {
             return Self::busy("That takes too long. Narrow it down, for example with more or longer words.", 1);
         }
-        if text.contains("locked") || text.contains("connection") {
+        if text.contains("locked") || text.to_lowercase().contains("connection") {
             return Self::unavailable(text);
         }
         Self { engine_trouble: true, ..Self::internal("storage", text) }

@@ -32,7 +32,7 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`server`], [`routes`], [`endpoint`], [`gate`] | start the server; list every page; describe one address; check who may use it |
+//! | [`server`], [`listener`], [`routes`], [`endpoint`], [`gate`] | start the server; accept connections; list every page; describe one address; check who may use it |
 //! | [`web`] | HTTP for all interfaces: forms, layout, errors, origin check, assets |
 //! | [`files`] | files over HTTP, for pages and API: receive, serve, pack |
 //! | [`desk`] | pages for the team |
@@ -126,6 +126,7 @@ pub mod files;
 pub mod gate;
 pub mod jobs;
 pub mod limits;
+pub mod listener;
 pub mod live;
 pub mod mail;
 pub mod metrics;

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
+use crate::listener::Listener;
 use crate::routes;
 use crate::upkeep::marker;
 use crate::values::listen::Listen;
@@ -19,14 +20,7 @@ use actix_web::dev::{AppConfig, Server, fn_service};
 use actix_web::http::header::LOCATION;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpRequest, HttpResponse, web};
-use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::fs::Permissions;
-use std::io::ErrorKind;
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,11 +51,6 @@ pub struct Running {
     pub server: Server,
 }
 
-/// The send buffer of each connection, in bytes. The system accepts more data only when a
-/// third of the buffer is free. With the system's default of up to 4 MB, a slow reader
-/// would look stalled.
-const SEND_BUFFER: usize = 256 * 1024;
-
 impl App {
     /// Opens the database and the storage, runs migrations, and binds the port.
     ///
@@ -70,7 +59,7 @@ impl App {
     pub async fn build(config: Config, clock: Clock, workers: usize) -> Result<Running, String> {
         let app = Self::open(config, clock).await?;
         let failed = |error: std::io::Error| format!("{} cannot be listened on: {error}", app.config.listen);
-        let listener = Listener::bind(&app.config).map_err(failed)?;
+        let listener = Listener::bind(&app.config.listen, app.config.pace.read_stall).map_err(failed)?;
         let address = listener.address().map_err(failed)?;
         // Ignore a timeout: the storage may be available again in a moment.
         let _ = tokio::time::timeout(LEARNING, app.storage.learn()).await;
@@ -85,53 +74,9 @@ impl App {
             None => offer_setup(&app).await.map_err(|error| error.cause())?,
         };
         assets::warm_up();
-        let server = serve(app.clone(), listener, workers).map_err(|error| error.to_string())?;
+        let server = serve(&app, listener, workers).map_err(|error| error.to_string())?;
         Ok(Running { address, setup_path, app, server })
     }
-}
-
-/// A socket that accepts connections.
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
-impl Listener {
-    fn bind(config: &Config) -> std::io::Result<Self> {
-        let listener = match &config.listen {
-            Listen::Tcp(address) => Self::Tcp(TcpListener::bind(address)?),
-            Listen::Unix(path) => Self::Unix(bind_socket(path)?),
-        };
-        if let Self::Tcp(listener) = &listener {
-            // Connections inherit it: a client that neither takes nor acknowledges data for this
-            // long is gone.
-            let patience = u32::try_from(config.pace.read_stall.as_millis()).unwrap_or(u32::MAX);
-            set_tcp_user_timeout(listener, patience)?;
-            set_socket_send_buffer_size(listener, SEND_BUFFER)?;
-        }
-        Ok(listener)
-    }
-
-    fn address(&self) -> std::io::Result<Listen> {
-        Ok(match self {
-            Self::Tcp(listener) => Listen::Tcp(listener.local_addr()?.to_string()),
-            Self::Unix(listener) => Listen::Unix(listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).into()),
-        })
-    }
-}
-
-/// Binds a Unix socket for docket's own user and group. Replaces one that a killed server has left.
-fn bind_socket(path: &Path) -> std::io::Result<UnixListener> {
-    let is_dead = || UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse && is_dead() => {
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)?
-        }
-        listener => listener?,
-    };
-    std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
-    Ok(listener)
 }
 
 /// Creates a link that opens the first account, and returns its path; `None` if there is an
@@ -188,14 +133,22 @@ async fn nothing_here(req: HttpRequest, app: web::Data<App>) -> Result<HttpRespo
     Err(Error::not_found())
 }
 
-fn serve(app: web::Data<App>, listener: Listener, workers: usize) -> std::io::Result<Server> {
+/// Waits for a stop signal, and then until nobody opens a connection any more.
+async fn stop(app: web::Data<App>, listener: Listener) {
+    asked_to_stop().await;
+    app.is_stopping.store(true, Ordering::Relaxed);
+    if !app.config.drain.is_zero() {
+        tokio::time::sleep(app.config.drain).await;
+        listener.take_no_more().await;
+    }
+    // Event streams never end by themselves and would use up the grace period.
+    app.live.stop();
+}
+
+fn serve(app: &web::Data<App>, listener: Listener, workers: usize) -> std::io::Result<Server> {
     let base = app.config.base_path().to_owned();
-    let live = app.live.clone();
-    let stop = async move {
-        asked_to_stop().await;
-        // Event streams never end by themselves and would use up the grace period.
-        live.stop();
-    };
+    let stop = stop(app.clone(), listener.try_clone()?);
+    let app = app.clone();
     let pages = move || {
         WebApp::new()
             .app_data(app.clone())
@@ -207,6 +160,7 @@ fn serve(app: web::Data<App>, listener: Listener, workers: usize) -> std::io::Re
             .wrap(Compress::default())
             .wrap(TracingLogger::<RequestSpan>::new())
             .wrap(from_fn(measure::requests))
+            .wrap(from_fn(connection::last_while_stopping))
             .wrap(from_fn(connection::one_at_a_time))
             .service(web::scope(&base).configure(routes::register))
             .default_service(web::to(nothing_here))

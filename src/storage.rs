@@ -15,18 +15,31 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig};
+use object_store::{ClientConfigKey, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
+use tokio::time::{sleep, timeout};
 use url::Url;
 
 /// The folders of files and thumbnails.
 const PLACES: [&str; 2] = ["tickets", "thumbnails"];
-/// How long requests to an S3 server that does not respond are repeated.
-const GIVES_UP: Duration = Duration::from_secs(30);
+/// How long an S3 server may take to connect.
+const CONNECTS: Duration = Duration::from_secs(3);
+/// How long an S3 server may stay silent: until it answers, and between two pieces of an object.
+const ANSWERS: Duration = Duration::from_secs(15);
+/// How long requests that have failed are repeated.
+const REPEATS: Duration = Duration::from_secs(20);
+/// How often a request is repeated.
+const REPETITIONS: usize = 4;
+/// The wait before a put is repeated. It doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// How long any request may take, with all repetitions: less than proxies wait for an answer.
+const LIMIT: Duration = Duration::from_secs(40);
+/// How long an object may take to be sent to somebody with a slow connection.
+const SLOWEST: Duration = Duration::from_secs(60 * 60);
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
@@ -135,7 +148,14 @@ impl Storage {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
         // Many stores lack bulk deletion, and we never delete many objects at once.
-        let retry = RetryConfig { max_retries: 4, retry_timeout: GIVES_UP, ..RetryConfig::default() };
+        let retry = RetryConfig { max_retries: REPETITIONS, retry_timeout: REPEATS, ..RetryConfig::default() };
+        for (key, time) in [
+            (ClientConfigKey::ConnectTimeout, CONNECTS),
+            (ClientConfigKey::ReadTimeout, ANSWERS),
+            (ClientConfigKey::Timeout, SLOWEST),
+        ] {
+            builder = builder.with_config(AmazonS3ConfigKey::Client(key), format!("{}s", time.as_secs()));
+        }
         let store = builder.with_retry(retry).with_disable_bulk_delete(true).build();
         let store = store.map_err(|error| error.to_string())?;
         Ok(Self::over(Arc::new(PrefixStore::new(store, prefix))))
@@ -177,9 +197,28 @@ impl Storage {
     /// Stores bytes under an unused key; durable when it returns.
     ///
     /// # Errors
-    /// *Unavailable* or *full*; nothing is stored then.
+    /// *Unavailable* or *full*. Of a bucket that broke off, it is unknown whether the bytes are
+    /// stored.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<Put> {
         self.check_mount()?;
+        if self.folder.is_some() {
+            return self.put_once(key, bytes).await;
+        }
+        within(async {
+            let mut waits = (0..REPETITIONS).map(|count| FIRST_WAIT * 2_u32.pow(u32::try_from(count).unwrap_or(0)));
+            loop {
+                match (self.put_once(key, bytes.clone()).await, waits.next()) {
+                    // The answer to an earlier try was lost.
+                    (Ok(Put::Taken), _) if self.holds(key, &bytes).await? => return Ok(Put::Stored),
+                    (Err(error), Some(wait)) if error.kind == Kind::Unavailable => sleep(wait).await,
+                    (result, _) => return result,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn put_once(&self, key: &str, bytes: Bytes) -> Result<Put> {
         if !self.looks_first.load(Ordering::Relaxed) {
             let options = PutOptions::from(PutMode::Create);
             match self.store.put_opts(&Key::from(key), bytes.clone().into(), options).await {
@@ -196,13 +235,20 @@ impl Storage {
         Ok(Put::Stored)
     }
 
+    /// Whether an object has these bytes.
+    async fn holds(&self, key: &str, bytes: &Bytes) -> Result<bool> {
+        let size = self.store.head(&Key::from(key)).await?.size;
+        Ok(size == bytes.len() as u64 && self.read(key).await? == *bytes)
+    }
+
     /// Streams the bytes of an object, or of a part of it.
     ///
     /// # Errors
     /// *Not found* or *unavailable*.
     pub async fn get(&self, key: &str, part: Option<Range<u64>>) -> Result<Pieces> {
         let range = part.map(GetRange::Bounded);
-        let found = self.store.get_opts(&Key::from(key), GetOptions { range, ..GetOptions::default() }).await?;
+        let options = GetOptions { range, ..GetOptions::default() };
+        let found = within(async { Ok(self.store.get_opts(&Key::from(key), options).await?) }).await?;
         Ok(found.into_stream().boxed())
     }
 
@@ -211,7 +257,7 @@ impl Storage {
     /// # Errors
     /// *Not found* when there is none.
     pub async fn modified(&self, key: &str) -> Result<NaiveDateTime> {
-        Ok(self.store.head(&Key::from(key)).await?.last_modified.naive_utc())
+        within(async { Ok(self.store.head(&Key::from(key)).await?.last_modified.naive_utc()) }).await
     }
 
     /// All bytes of an object, which must be small enough for memory.
@@ -230,10 +276,10 @@ impl Storage {
     }
 
     pub async fn has(&self, key: &str) -> Result<bool> {
-        match self.store.head(&Key::from(key)).await {
+        match self.modified(key).await {
             Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) if error.kind == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -259,10 +305,13 @@ impl Storage {
     /// Deletes an object. A missing object is no error.
     pub async fn delete(&self, key: &str) -> Result<()> {
         self.check_mount()?;
-        match self.store.delete(&Key::from(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        within(async {
+            match self.store.delete(&Key::from(key)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
     }
 
     /// From now on, a folder without the object of this key counts as not mounted:
@@ -311,6 +360,12 @@ impl Storage {
     pub fn file(&self, key: &str) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key))
     }
+}
+
+/// Ends a request that takes longer than anybody waits for it.
+async fn within<T>(request: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |_| Err(Error::unavailable(format!("the file storage has not answered for {LIMIT:?}")));
+    timeout(LIMIT, request).await.unwrap_or_else(late)
 }
 
 /// An object is first written to a file named like it, with a `#` and digits added.

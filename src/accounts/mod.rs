@@ -3,6 +3,7 @@
 pub mod account;
 pub mod agent;
 pub mod devices;
+pub mod failed_sign_ins;
 pub mod invitations;
 pub mod keys;
 pub mod members;

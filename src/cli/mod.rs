@@ -15,6 +15,7 @@ mod user;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, unknown_variables};
+use crate::db::without_time_limit;
 use crate::error::{Error, Kind, Result};
 use crate::server::offer_setup;
 use crate::storage;
@@ -52,12 +53,26 @@ struct Cli {
 enum Command {
     /// Run pending migrations and start the server
     Serve,
-    /// Run pending migrations and stop
-    Migrate,
     /// Print the settings in force, with secrets masked
     Config,
     /// Ask the running server whether it is ready; exit 1 where it is not
     Health,
+    /// Put a backup into an empty installation, on any database and storage
+    Restore(backup::RestoreOptions),
+    /// Copy everything to another database or storage, which must be empty
+    Move(backup::MoveOptions),
+    /// Write manual pages, and completions for shells
+    #[command(hide = true)]
+    Generate(generate::Options),
+    #[command(flatten)]
+    OnDatabase(OnDatabase),
+}
+
+/// Commands that first open the database and bring it up to date.
+#[derive(Subcommand)]
+enum OnDatabase {
+    /// Run pending migrations and stop
+    Migrate,
     /// Print a new link that opens the first account
     SetupLink,
     /// Add, list, disable and enable users, and set passwords
@@ -76,13 +91,6 @@ enum Command {
     Sample(sample::Options),
     /// Copy all rows and files to a folder or bucket, while the server runs
     Backup(backup::Options),
-    /// Put a backup into an empty installation, on any database and storage
-    Restore(backup::RestoreOptions),
-    /// Copy everything to another database or storage, which must be empty
-    Move(backup::MoveOptions),
-    /// Write manual pages, and completions for shells
-    #[command(hide = true)]
-    Generate(generate::Options),
     /// Compare rows with stored files, counters and search terms; exit 1 where something is wrong
     Check(check::Options),
 }
@@ -108,7 +116,7 @@ pub fn run() -> ExitCode {
     let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
     let (cli, matches) = parsed.unwrap_or_else(|error| refuse(&error));
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_handing_over = matches!(cli.command, Some(Command::Mail(mail::Command::Receive(_))));
+    let is_handing_over = matches!(cli.command, Some(Command::OnDatabase(OnDatabase::Mail(mail::Command::Receive(_)))));
     if is_handing_over {
         mail::try_again_after_panics();
     }
@@ -127,12 +135,15 @@ pub fn run() -> ExitCode {
                 Command::Generate(options) => {
                     generate::run(command, &options).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
                 }
-                Command::Mail(mail::Command::Receive(options)) => Ok(mail::receive(&cli.config, &options).await),
                 Command::Restore(options) => done(backup::restore(&cli.config, &options).await),
                 Command::Move(options) => done(backup::relocate(cli.config, options).await),
-                command => {
+                // It hands the message to a running server.
+                Command::OnDatabase(OnDatabase::Mail(mail::Command::Receive(options))) => {
+                    Ok(mail::receive(&cli.config, &options).await)
+                }
+                Command::OnDatabase(command) => {
                     let app = App::open(cli.config, Clock::system()).await?;
-                    done(carry_out(&app, command).await)
+                    done(without_time_limit(carry_out(&app, command)).await)
                 }
             }
         })
@@ -220,27 +231,21 @@ async fn print_setup_link(app: &App) -> Result<()> {
     Ok(())
 }
 
-async fn carry_out(app: &App, command: Command) -> Result<()> {
+async fn carry_out(app: &App, command: OnDatabase) -> Result<()> {
     match command {
-        // Opening the app has already run the migrations, and `run` handles the others.
-        Command::Migrate
-        | Command::Serve
-        | Command::Config
-        | Command::Health
-        | Command::Restore(_)
-        | Command::Move(_)
-        | Command::Generate(_) => {
+        OnDatabase::Migrate => {
+            // Opening the database has already brought it up to date.
             marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
             println!("The database is up to date.");
             Ok(())
         }
-        Command::SetupLink => print_setup_link(app).await,
-        Command::User(command) => user::run(app, command).await,
-        Command::Form(command) => form::run(app, command).await,
-        Command::Key(command) => key::run(app, command).await,
-        Command::Mail(command) => mail::run(app, &command).await,
-        Command::Sample(options) => sample::run(app, &options).await,
-        Command::Check(options) => check::run(app, &options).await,
-        Command::Backup(options) => backup::back_up(app, &options).await,
+        OnDatabase::SetupLink => print_setup_link(app).await,
+        OnDatabase::User(command) => user::run(app, command).await,
+        OnDatabase::Form(command) => form::run(app, command).await,
+        OnDatabase::Key(command) => key::run(app, command).await,
+        OnDatabase::Mail(command) => mail::run(app, &command).await,
+        OnDatabase::Sample(options) => sample::run(app, &options).await,
+        OnDatabase::Check(options) => check::run(app, &options).await,
+        OnDatabase::Backup(options) => backup::back_up(app, &options).await,
     }
 }

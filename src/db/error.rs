@@ -9,7 +9,8 @@ impl From<diesel::result::Error> for Error {
         match &error {
             Diesel::NotFound => Self::not_found(),
             Diesel::DatabaseError(Database::SerializationFailure, _) => Self::worth_retrying(error),
-            Diesel::DatabaseError(Database::ClosedConnection, _) => Self::unavailable(error),
+            Diesel::DatabaseError(Database::ClosedConnection | Database::ReadOnlyTransaction, _)
+            | Diesel::BrokenTransactionManager => Self::unavailable(error),
             Diesel::DatabaseError(Database::Unknown, info) if info.message().contains("deadlock") => {
                 Self::worth_retrying(error)
             }

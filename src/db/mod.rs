@@ -5,6 +5,7 @@
 //! runs off the web workers, because even getting a connection may block.
 
 pub mod cells;
+mod commit;
 mod connection;
 pub mod copies;
 mod error;
@@ -16,6 +17,7 @@ mod order;
 mod pool;
 pub mod portable;
 mod postgres;
+mod progress;
 mod rows;
 pub mod schema;
 mod sqlite;
@@ -27,7 +29,7 @@ mod writer;
 
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use order::{Numbering, number_events};
-pub use pool::still_wanted;
+pub use progress::without_time_limit;
 pub use url::DatabaseUrl;
 
 use crate::error::{Error, Result};
@@ -36,25 +38,46 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use pool::{Connections, Purpose, connect};
 use portable::read::Snapshot;
+use progress::Progress;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 use writer::Writer;
 
-/// Read connections on SQLite and on Postgres. Postgres has as many for writing.
-const READERS: [u32; 2] = [4, 6];
-/// How many times a Postgres transaction runs before a serialization failure or deadlock
-/// is returned.
-const POSTGRES_TRIES: u32 = 5;
+/// Read connections on SQLite.
+const SQLITE_READERS: u32 = 4;
+/// Read connections on Postgres, unless the settings say otherwise. There are as many for writing.
+pub const POSTGRES_READERS: u32 = 6;
+/// How long a request waits for the database, unless the settings say otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Minimum wait before a lost listener connects again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+
+/// Where the database is, and how it is used.
+#[derive(Clone)]
+pub struct Settings {
+    pub url: DatabaseUrl,
+    /// Postgres itself, where `url` names a pooler that gives out sessions by transaction.
+    pub direct: Option<DatabaseUrl>,
+    /// Connections to Postgres for reading, and as many for writing.
+    pub connections: u32,
+    /// How long a request waits for the database.
+    pub patience: Duration,
+}
+
+impl From<&DatabaseUrl> for Settings {
+    fn from(url: &DatabaseUrl) -> Self {
+        Self { url: url.clone(), direct: None, connections: POSTGRES_READERS, patience: PATIENCE }
+    }
+}
 
 /// The database of one running program. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     readers: Connections,
     changes: Changes,
+    /// Leads to the database itself, never to a pooler that gives out sessions by transaction.
     url: DatabaseUrl,
     written: Arc<Notify>,
     rewrites: Arc<Rewrites>,
@@ -81,23 +104,25 @@ enum Changes {
 
 impl Db {
     /// Connects and runs pending migrations.
-    pub fn open(url: &DatabaseUrl) -> Result<Self> {
+    pub fn open(settings: impl Into<Settings>) -> Result<Self> {
+        let settings = settings.into();
+        let url = settings.direct.as_ref().unwrap_or(&settings.url);
         let mut first = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
         check_engine(&mut first, url)?;
         migrations::run(&mut first, url)?;
-        let [sqlite, postgres] = READERS;
         let (size, changes) = match url {
             DatabaseUrl::Sqlite(_) => {
                 let url = url.clone();
                 let reopen = move || connect(&url, Purpose::Everything);
-                (sqlite, Changes::Sqlite(Writer::start(first, reopen)?))
+                (SQLITE_READERS, Changes::Sqlite(Writer::start(first, reopen)?))
             }
             DatabaseUrl::Postgres(_) => {
-                (postgres, Changes::Postgres(Connections::open(url, Purpose::Everything, postgres)?))
+                let size = settings.connections;
+                (size, Changes::Postgres(Connections::open(&settings, Purpose::Everything, size)?))
             }
         };
         Ok(Self {
-            readers: Connections::open(url, Purpose::Pages, size)?,
+            readers: Connections::open(&settings, Purpose::Pages, size)?,
             changes,
             url: url.clone(),
             written: Arc::default(),
@@ -119,10 +144,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
-        let read = |conn: &mut Connection| {
-            if matches!(conn, Connection::Sqlite(_)) { conn.transaction(job) } else { job(conn) }
-        };
-        self.readers.run(read).await
+        self.readers.read(job).await
     }
 
     /// Like [`Db::read`], but for upkeep: without a time limit.
@@ -131,10 +153,11 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
-        match &self.changes {
-            Changes::Sqlite(_) => self.read(job).await,
-            Changes::Postgres(connections) => connections.run(job).await,
-        }
+        let connections = match &self.changes {
+            Changes::Sqlite(_) => &self.readers,
+            Changes::Postgres(connections) => connections,
+        };
+        without_time_limit(connections.read(job)).await
     }
 
     /// Runs `job` in a transaction and returns once it is durable. An error from `job`
@@ -142,6 +165,10 @@ impl Db {
     ///
     /// `job` may run again after a serialization failure, so it must not keep state
     /// between runs.
+    ///
+    /// # Errors
+    /// Those of `job`; *unavailable* and *full*: nothing was changed; *undecided*: the connection to
+    /// Postgres broke during the commit, and nobody could say in time whether it succeeded.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
@@ -177,16 +204,8 @@ impl Db {
             Changes::Sqlite(writer) => return writer.run(job).await,
             Changes::Postgres(connections) => connections,
         };
-        let write = move |conn: &mut Connection| {
-            let mut tries = 1;
-            loop {
-                match conn.transaction(&mut job) {
-                    Err(error) if error.is_worth_retrying() && tries < POSTGRES_TRIES => tries += 1,
-                    result => return result,
-                }
-            }
-        };
-        connections.run(write).await
+        let (own, url) = (connections.clone(), self.url.clone());
+        connections.run(move |conn| commit::run(&own, conn, &url, &mut job)).await
     }
 
     /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes wait
@@ -259,6 +278,12 @@ impl Db {
             tracing::error!(%error, "messages of other instances cannot be received");
         }
     }
+}
+
+/// Returns an error when whoever asked has disconnected or has stopped waiting, to end a job of
+/// several queries early.
+pub fn still_wanted() -> Result<()> {
+    Progress::still_wanted()
 }
 
 /// Refuses an engine that could lose acknowledged data, or a connection pooler that does

@@ -1,12 +1,11 @@
 //! Connections of one kind, and the jobs that run on them.
 
-use crate::db::{Connection, DatabaseUrl, postgres, sqlite};
+use crate::db::progress::{Caller, Progress};
+use crate::db::{Connection, DatabaseUrl, Settings, postgres, sqlite};
 use crate::error::{Error, Result};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool};
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -31,6 +30,8 @@ pub(super) enum Purpose {
 struct Manager {
     url: DatabaseUrl,
     purpose: Purpose,
+    /// Whether the URL names a pooler that gives out sessions by transaction.
+    is_shared: bool,
 }
 
 impl ManageConnection for Manager {
@@ -38,7 +39,11 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Connection, Self::Error> {
-        connect(&self.url, self.purpose).map_err(diesel::r2d2::Error::ConnectionError)
+        let connection = match &self.url {
+            DatabaseUrl::Postgres(url) if self.is_shared => postgres::open_shared(url).map(Connection::Postgres),
+            url => connect(url, self.purpose),
+        };
+        connection.map_err(diesel::r2d2::Error::ConnectionError)
     }
 
     fn is_valid(&self, conn: &mut Connection) -> Result<(), Self::Error> {
@@ -55,10 +60,9 @@ impl ManageConnection for Manager {
 }
 
 pub(super) fn connect(url: &DatabaseUrl, purpose: Purpose) -> diesel::ConnectionResult<Connection> {
-    let for_pages = purpose == Purpose::Pages;
     match url {
-        DatabaseUrl::Sqlite(path) => sqlite::open(path, for_pages).map(Connection::Sqlite),
-        DatabaseUrl::Postgres(url) => postgres::open(url, for_pages).map(Connection::Postgres),
+        DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose == Purpose::Pages).map(Connection::Sqlite),
+        DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(Connection::Postgres),
     }
 }
 
@@ -68,22 +72,68 @@ pub(super) struct Connections {
     pool: Pool<Manager>,
     /// One permit per connection. Callers wait here rather than on a thread each.
     places: Arc<Semaphore>,
+    purpose: Purpose,
+    is_shared: bool,
+    patience: Duration,
 }
 
 impl Connections {
-    pub(super) fn open(url: &DatabaseUrl, purpose: Purpose, size: u32) -> Result<Self> {
+    pub(super) fn open(settings: &Settings, purpose: Purpose, size: u32) -> Result<Self> {
+        let is_shared = settings.direct.is_some();
         let pool = Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(ACQUIRE_TIMEOUT);
         let pool = pool.idle_timeout(Some(IDLE_TIMEOUT));
-        let pool = pool.build(Manager { url: url.clone(), purpose }).map_err(Error::unavailable)?;
-        Ok(Self { pool, places: Arc::new(Semaphore::new(size as usize)) })
+        let pool = pool.build(Manager { url: settings.url.clone(), purpose, is_shared }).map_err(Error::unavailable)?;
+        let places = Arc::new(Semaphore::new(size as usize));
+        Ok(Self { pool, places, purpose, is_shared, patience: settings.patience })
     }
 
     pub(super) fn size(&self) -> usize {
         self.pool.max_size() as usize
     }
 
-    /// Runs `work` on a thread of its own, unless the caller disconnects before it
-    /// starts. Later, `work` can check this with [`still_wanted`].
+    /// How many of them are in use.
+    pub(super) fn in_use(&self) -> usize {
+        self.size() - self.places.available_permits()
+    }
+
+    /// Starts a transaction, with the settings that a connection of its own would have.
+    pub(super) fn begin(&self, conn: &mut Connection) -> Result<()> {
+        match conn {
+            Connection::Postgres(conn) if self.is_shared => postgres::begin_shared(conn, self.purpose)?,
+            conn => Connection::begin_transaction(conn)?,
+        }
+        Ok(())
+    }
+
+    /// Runs `work`, which only reads. In a transaction where the connection needs one: on SQLite so
+    /// that all queries see one state, and with a pooler so that they all reach one server process.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let connections = self.clone();
+        self.run(move |conn| {
+            if !connections.is_shared && matches!(conn, Connection::Postgres(_)) {
+                return work(conn);
+            }
+            connections.begin(conn)?;
+            let result = work(conn);
+            match &result {
+                Ok(_) => Connection::commit_transaction(conn)?,
+                // The connection may be gone, and with it the transaction.
+                Err(_) => drop(Connection::rollback_transaction(conn)),
+            }
+            result
+        })
+        .await
+    }
+
+    /// Runs `work` on a thread of its own, unless the caller disconnects before it starts. Later,
+    /// `work` can check this with [`still_wanted`](super::still_wanted).
+    ///
+    /// # Errors
+    /// *Unavailable* when no connection is free, or when a request has waited for too long. What was
+    /// not yet being committed by then is rolled back.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
@@ -91,38 +141,13 @@ impl Connections {
         let place = timeout(ACQUIRE_TIMEOUT, self.places.clone().acquire_owned()).await;
         let place = place.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         let (pool, caller) = (self.pool.clone(), Caller::default());
-        let has_gone = caller.0.clone();
+        let progress = caller.progress();
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
-            HAS_GONE.set(Some(has_gone));
-            let result = still_wanted().and_then(|()| work(&mut *pool.get().map_err(Error::unavailable)?));
-            HAS_GONE.set(None);
-            result
+            progress.during(|| {
+                Progress::still_wanted().and_then(|()| work(&mut *pool.get().map_err(Error::unavailable)?))
+            })
         });
-        match done.await {
-            Ok(result) => result,
-            Err(panic) => Err(Error::internal("a database job panicked", panic)),
-        }
+        caller.wait(done, self.patience).await
     }
-}
-
-/// A request that waits for a job; dropped when its client disconnects.
-#[derive(Default)]
-struct Caller(Arc<AtomicBool>);
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-thread_local! {
-    static HAS_GONE: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
-}
-
-/// Returns an error when the caller has disconnected, to end a job of several queries
-/// early.
-pub fn still_wanted() -> Result<()> {
-    let has_gone = HAS_GONE.with_borrow(|flag| flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)));
-    if has_gone { Err(Error::unavailable("the client disconnected")) } else { Ok(()) }
 }

@@ -1,10 +1,13 @@
-//! Postgres only: session checks, locks, and notifications to other programs.
+//! Postgres only: connections and their settings, session checks, locks, and notifications to other
+//! programs.
 
+use crate::db::pool::Purpose;
 use crate::db::rows::Number;
 use crate::error::{Error, Result};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};
 use diesel::sql_types::Text;
-use diesel::{Connection as _, ConnectionResult, PgConnection, QueryResult, RunQueryDsl};
+use diesel::{Connection as _, ConnectionError, ConnectionResult, PgConnection, QueryResult, RunQueryDsl};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::{Duration, Instant};
 
 /// The advisory lock of migrations: an arbitrary number that nothing else uses.
@@ -29,20 +32,88 @@ const LISTEN_SIGN: Duration = Duration::from_secs(5);
 /// 2.3 does not offer its progress handler, so only the query itself bounds the time.
 const LONGEST_PAGE: Duration = Duration::from_secs(5);
 
-pub(super) fn open(url: &str, for_pages: bool) -> ConnectionResult<PgConnection> {
-    let mut conn = PgConnection::establish(url)?;
-    let longest = if for_pages { LONGEST_PAGE.as_millis() } else { 0 };
-    // Compiling a query of a page takes longer than running it.
-    let settings = format!(
-        "SET TIME ZONE 'UTC'; SET client_min_messages TO warning; SET jit TO off; SET statement_timeout TO {longest}"
-    );
-    conn.batch_execute(&settings).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+/// How a server is connected to, unless its URL says otherwise. A lost network is noticed within
+/// some 15 seconds, and after a failover the server that takes changes is found.
+const DEFAULTS: [(&str, &str); 7] = [
+    ("application_name", "docket"),
+    ("connect_timeout", "3"),
+    ("keepalives_idle", "5"),
+    ("keepalives_interval", "3"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+    ("target_session_attrs", "read-write"),
+];
+
+/// Settings of every session or shared transaction. Compiling a query of a page takes longer than
+/// running it. A server notices the loss of a client as soon as the client notices its own.
+fn settings(set: &str, purpose: Purpose) -> String {
+    let longest = match purpose {
+        Purpose::Pages => LONGEST_PAGE.as_millis(),
+        Purpose::Everything => 0,
+    };
+    let mut settings = String::new();
+    for (name, value) in [
+        ("TIME ZONE", "'UTC'"),
+        ("client_min_messages TO", "warning"),
+        ("jit TO", "off"),
+        ("tcp_keepalives_idle TO", "5"),
+        ("tcp_keepalives_interval TO", "3"),
+        ("tcp_keepalives_count TO", "3"),
+        ("idle_in_transaction_session_timeout TO", "60000"),
+        ("statement_timeout TO", &longest.to_string()),
+    ] {
+        settings.extend([set, " ", name, " ", value, ";"]);
+    }
+    settings
+}
+
+/// Opens a connection that keeps its session.
+pub(super) fn open(url: &str, purpose: Purpose) -> ConnectionResult<PgConnection> {
+    let mut conn = PgConnection::establish(&complete(url))?;
+    conn.batch_execute(&settings("SET", purpose)).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
+}
+
+/// Opens a connection through a pooler that may give each transaction another session, so that
+/// nothing can be left in one: no setting, and no prepared statement.
+pub(super) fn open_shared(url: &str) -> ConnectionResult<PgConnection> {
+    let mut conn = PgConnection::establish(&complete(url))?;
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+    Ok(conn)
+}
+
+/// Begins a transaction on such a connection.
+pub(super) fn begin_shared(conn: &mut PgConnection, purpose: Purpose) -> QueryResult<()> {
+    let begin = format!("BEGIN;{}", settings("SET LOCAL", purpose));
+    AnsiTransactionManager::begin_transaction_sql(conn, &begin)
+}
+
+/// Adds the defaults that a URL does not set, and names the file of the system’s certificates where
+/// it asks for them: the built-in OpenSSL does not know where the system keeps them.
+fn complete(url: &str) -> String {
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut options: Vec<(&str, String)> =
+        query.split('&').filter_map(|option| option.split_once('=')).map(|(name, value)| (name, value.into())).collect();
+    if let Some((_, file)) = options.iter_mut().find(|(name, value)| *name == "sslrootcert" && value == "system")
+        && let Some(found) = openssl_probe::probe().cert_file
+    {
+        *file = utf8_percent_encode(&found.to_string_lossy(), NON_ALPHANUMERIC).to_string();
+        // What libpq itself does with the system’s certificates.
+        options.retain(|(name, _)| *name != "sslmode");
+        options.push(("sslmode", "verify-full".into()));
+    }
+    for (name, value) in DEFAULTS {
+        if options.iter().all(|(set, _)| *set != name) {
+            options.push((name, value.into()));
+        }
+    }
+    let options: Vec<String> = options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{place}?{}", options.join("&"))
 }
 
 /// Advice for a pooler that loses the statements, locks and settings of a session.
 pub(super) const POOLED: &str = "a connection pooler gives out sessions by transaction: set pool_mode = session for this database \
-                      in pgbouncer, or let DATABASE_URL name Postgres itself";
+                      in pgbouncer, or let DATABASE_DIRECT_URL name Postgres itself";
 
 /// Refuses a pooler that assigns clients another server process for each transaction.
 /// While `other` holds one process in a transaction, `one` shows whether it keeps its
@@ -129,4 +200,17 @@ pub(super) fn listen(
         std::thread::sleep(LISTEN_PAUSE);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complete;
+
+    #[test]
+    fn a_url_keeps_what_it_sets() {
+        let url = complete("postgres://u:p@h1:5432,h2/d?connect_timeout=20&options=-c%20work_mem%3D64MB");
+        assert!(url.starts_with("postgres://u:p@h1:5432,h2/d?connect_timeout=20&options=-c%20work_mem%3D64MB&"), "{url}");
+        assert!(url.contains("&target_session_attrs=read-write") && !url.contains("connect_timeout=3"), "{url}");
+        assert!(complete("postgres://h/d").starts_with("postgres://h/d?application_name=docket&"));
+    }
 }

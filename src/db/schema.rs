@@ -103,6 +103,14 @@ table! {
 }
 
 table! {
+    failed_sign_ins (key) {
+        key -> Text,
+        count -> BigInt,
+        last_at -> Timestamp,
+    }
+}
+
+table! {
     devices (token_hash, user_id) {
         token_hash -> Text,
         user_id -> BigInt,
@@ -557,6 +565,7 @@ allow_tables_to_appear_in_same_query!(
     users,
     sessions,
     devices,
+    failed_sign_ins,
     setup_links,
     password_links,
     invitations,

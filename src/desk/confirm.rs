@@ -1,11 +1,11 @@
 //! Asks a signed-in user for their password again before a sensitive action.
 
 use crate::accounts::agent::Agent;
+use crate::accounts::failed_sign_ins::Attempt;
 use crate::accounts::password_check::Checked;
 use crate::accounts::{devices, password_check, user};
 use crate::desk::cookies;
 use crate::error::{Error, OfField, Result};
-use crate::limits::failures::Try;
 use crate::web::{AppData, client};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -39,8 +39,8 @@ impl Confirm {
             .read(move |conn| Ok((user::find(conn, account_id, id)?, devices::is_known(conn, id, &wanted, now)?)))
             .await?;
         let network = client::network(&self.req, &app.config);
-        let attempt = Try { network, user: &user.email, device: device.as_deref().filter(|_| is_known) };
-        match password_check::check(app, Some(&user), &attempt, current).await? {
+        let attempt = Attempt { network, user: user.email.clone(), device: device.filter(|_| is_known) };
+        match password_check::check(app, Some(&user), attempt, current).await? {
             Checked::Right => Ok(()),
             Checked::Wrong => {
                 tracing::info!("wrong password of a signed-in user");

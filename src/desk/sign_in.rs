@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use crate::accounts::failed_sign_ins::Attempt;
 use crate::accounts::password_check::Checked;
 use crate::accounts::sessions::Used;
 use crate::accounts::user::User;
@@ -7,7 +8,6 @@ use crate::accounts::{devices, password_check, sessions, user};
 use crate::db::Connection;
 use crate::desk::{browser, cookies};
 use crate::error::{Error, Kind, Result};
-use crate::limits::failures::Try;
 use crate::values::email::Email;
 use crate::values::token;
 use crate::web::fields::{Fields, is_secret};
@@ -187,8 +187,8 @@ pub async fn sign_in(req: HttpRequest, app: AppData, layout: Layout, sent: Field
     let (wanted, typed, now) = (device.clone().unwrap_or_default(), Email::parse(&email).ok(), app.clock.now());
     let found = app.db.read(move |conn| find(conn, typed.as_ref(), &wanted, now)).await?;
     let (user, is_known) = found.map_or((None, false), |(user, is_known)| (Some(user), is_known));
-    let attempt = Try { network, user: &email, device: device.as_deref().filter(|_| is_known) };
-    let error = match (password_check::check(&app, user.as_ref(), &attempt, password).await?, user) {
+    let attempt = Attempt { network, user: email.clone(), device: device.filter(|_| is_known) };
+    let error = match (password_check::check(&app, user.as_ref(), attempt, password).await?, user) {
         (Checked::Right, Some(user)) => return welcome(&req, &app, &layout, user, &next, kept).await,
         (Checked::TooOften(seconds), _) => {
             tracing::warn!(%network, "sign-in throttled");

@@ -1,7 +1,6 @@
 //! Bounds: how often, how much, and how many at once.
 
 pub mod budget;
-pub mod failures;
 pub mod pace;
 pub mod passwords;
 pub mod rates;

@@ -2,7 +2,6 @@
 //! anything. Each instance counts separately.
 
 use crate::error::{Error, Result};
-use crate::limits::failures::Throttle;
 use crate::values::network::Network;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
@@ -48,8 +47,6 @@ pub struct Limits {
     pub invitations: Limit,
     /// Test mails of one account.
     pub test_mails: Limit,
-    /// Wrong passwords.
-    pub passwords: Throttle,
     /// Open event streams of visitors.
     pub streams: Arc<Streams>,
 }
@@ -71,7 +68,6 @@ impl Limits {
             password_address: Limit::new(per_hour(3), 3),
             invitations: Limit::new(per_hour(60), 60),
             test_mails: Limit::new(per_minute(2), 5),
-            passwords: Throttle::default(),
             streams: Arc::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! `/healthz` and `/readyz`, for monitoring.
 
 use crate::accounts::user;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events::feed;
 use crate::jobs::list;
 use crate::upkeep::backup::runs;
@@ -10,6 +10,7 @@ use crate::web::AppData;
 use actix_web::HttpResponse;
 use chrono::TimeDelta;
 use std::fmt::Write;
+use std::sync::atomic::Ordering;
 
 /// Events get their numbers within a second, unless a transaction stays open.
 const LAG: TimeDelta = TimeDelta::seconds(10);
@@ -23,8 +24,11 @@ pub async fn process() -> HttpResponse {
 /// somebody's attention, but not at once.
 ///
 /// # Errors
-/// *Unavailable* when one of them doesn't.
+/// *Unavailable* when one of them doesn't, and when the server is about to stop.
 pub async fn ready(app: AppData) -> Result<HttpResponse> {
+    if app.is_stopping.load(Ordering::Relaxed) {
+        return Err(Error::busy("This server is about to stop.", 5));
+    }
     app.db.read(user::is_empty).await?;
     marker::look(&app).await?.must_be_right()?;
     let now = app.clock.now();

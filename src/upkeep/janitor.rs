@@ -1,7 +1,7 @@
 //! Removes old data: what has been in the trash for 30 days, expired sessions, old events,
 //! and reservations of uploads that never finished.
 
-use crate::accounts::{devices, password_links, sessions, stored_responses};
+use crate::accounts::{devices, failed_sign_ins, password_links, sessions, stored_responses};
 use crate::app::App;
 use crate::attachments::attachment::Attachment;
 use crate::attachments::inventory;
@@ -41,6 +41,7 @@ pub async fn clear(app: &App) -> Result<()> {
     let forget = move |conn: &mut Connection| {
         sessions::forget_expired(conn, &config, now)?;
         password_links::forget_expired(conn, now)?;
+        failed_sign_ins::forget(conn, now)?;
         devices::forget_old(conn, now)
     };
     app.db.write(forget).await?;

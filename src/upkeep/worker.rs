@@ -1,6 +1,7 @@
 //! Does the jobs that are due, on every instance.
 
 use crate::app::App;
+use crate::db::without_time_limit;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::figures::build;
 use crate::jobs::job::{Job, Kind};
@@ -113,8 +114,12 @@ async fn next(app: &App) -> Result<Option<Job>> {
     }
 }
 
-/// Does a claimed job and records the outcome.
+/// Does a claimed job, however long that takes, and records the outcome.
 pub async fn run(app: &App, job: Job) -> Result<()> {
+    without_time_limit(run_unhurried(app, job)).await
+}
+
+async fn run_unhurried(app: &App, job: Job) -> Result<()> {
     let work = async {
         let done = match (job.kind, &app.mail) {
             (Kind::ReplyMail, Some(mailer)) => return replies::send(app, mailer, &job).await,

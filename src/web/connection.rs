@@ -5,11 +5,13 @@
 //! fill the memory this way. Here, requests wait in the system's socket buffers until it
 //! is their turn.
 
+use crate::app::App;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::rt::net::{TcpStream, UnixStream};
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 use std::cell::Cell;
 use std::io;
@@ -17,6 +19,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
@@ -172,6 +175,20 @@ pub async fn one_at_a_time(
     let at_hand = req.conn_data::<Handle>().map(Handle::begin);
     let response = next.call(req).await?;
     Ok(response.map_body(|_, body| Answering { body: body.boxed(), _at_hand: at_hand }))
+}
+
+/// Middleware that ends connections while the server is about to stop, so that clients open the next
+/// one to another instance.
+pub async fn last_while_stopping(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let app = req.app_data::<Data<App>>().cloned();
+    let mut response = next.call(req).await?;
+    if app.is_some_and(|app| app.is_stopping.load(Ordering::Relaxed)) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 /// The body of a response. The next request is read after it is dropped.

@@ -15,14 +15,17 @@ struct Counter {
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::StartEstablishConnection { url, .. } => self.url = url.to_owned(),
+            InstrumentationEvent::StartEstablishConnection { url, .. } => {
+                // Without the options that the program adds.
+                self.url = url.split('?').next().unwrap_or_default().to_owned();
+            },
             InstrumentationEvent::StartQuery { query, .. } => {
                 // Queries to open and check a connection do not count for the page.
                 let text = query.to_string();
                 let is_setup =
                     ["PRAGMA", "SELECT 1", "SET ", "BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word));
                 // Nor do those of the reader of events, which runs beside the pages.
-                let feed = ["event_order", "seq IS NULL", "seq\" > $1", "seq` > ?", "pg_notify"];
+                let feed = ["event_order", "seq IS NULL", "seq\" > $1", "seq` > ?", "pg_notify", "pg_current_xact_id"];
                 let is_feed = feed.iter().any(|word| text.contains(word));
                 if !is_setup && !is_feed {
                     TEXTS.lock().unwrap().entry(self.url.clone()).or_default().push(text);

@@ -17,11 +17,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// Tables that are left out, with those whose names begin so: the indexes of words, what each engine
-/// keeps for itself, and the record of backups, which is about this installation alone.
-const LEFT_OUT: [&str; 10] = [
+/// keeps for itself, and what is about this installation alone: the record of backups, and failed
+/// attempts to sign in.
+const LEFT_OUT: [&str; 11] = [
     "__diesel_schema_migrations",
     "backups",
     "event_order",
+    "failed_sign_ins",
     "message_terms",
     "search_state",
     "sqlite_",
