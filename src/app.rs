@@ -108,4 +108,11 @@ impl App {
             passwords: Passwords::default(),
         })
     }
+
+    /// Counts a file for monitoring.
+    pub fn count_file(&self, sender: &'static str, verdict: &'static str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.sent(sender, verdict);
+        }
+    }
 }

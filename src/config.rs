@@ -47,6 +47,10 @@ pub struct Config {
     #[arg(long, env = "DOCKET_DATABASE_TIMEOUT", default_value = "10s", value_parser = parse_patience, global = true)]
     pub database_timeout: Duration,
 
+    /// Statements of the database that take as long are logged, as 1s
+    #[arg(long, env = "DOCKET_SLOW_QUERY", default_value = "1s", value_parser = humantime::parse_duration, global = true)]
+    pub slow_query: Duration,
+
     /// file:PATH, s3://bucket/prefix or memory: [default: file:<data dir>/files]
     #[arg(long, env = "STORAGE_URL", global = true)]
     pub storage_url: Option<String>,
@@ -153,11 +157,12 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 26] = [
+const KNOWN: [&str; 27] = [
     "DOCKET_LISTEN",
     "DOCKET_DATA_DIR",
     "DOCKET_DATABASE_CONNECTIONS",
     "DOCKET_DATABASE_TIMEOUT",
+    "DOCKET_SLOW_QUERY",
     "DOCKET_PUBLIC_URL",
     "DOCKET_TRUSTED_PROXIES",
     "DOCKET_COUNTRY_HEADER",

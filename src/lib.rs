@@ -8,7 +8,7 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`accounts`] | accounts, users, roles, sessions, API keys, invitations; `role.rs` decides who may do what |
+//! | [`accounts`] | accounts, users, roles, sessions, failed sign-ins, API keys, invitations; `role.rs` decides who may do what |
 //! | [`tickets`] | tickets: status, notes, tags, history, lists, saved views, changes of many, search |
 //! | [`attachments`] | files on tickets |
 //! | [`source_files`] | files of messages and submissions |
@@ -22,9 +22,9 @@
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail over SMTP; reading answers, from a mailbox, too |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs`; `portable/` takes all rows out and puts them in |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs` and `order.rs`; `progress.rs` bounds how long a request waits, `commit.rs` finds out what became of a commit; `portable/` takes all rows out and puts them in |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
-//! | [`limits`] | rates, failed sign-ins, places, memory, pace, password hashing |
+//! | [`limits`] | rates, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |
 //! | [`app`], [`config`], [`clock`], [`metrics`], [`private`], [`error`] | the parts of a running program; settings; the time; numbers for monitoring; private folders; the error type |
 //!

@@ -1,6 +1,7 @@
 //! Numbers for monitoring, in the text format of OpenMetrics 1.0, which Prometheus reads. They count
 //! what this process has done since it started.
 
+use crate::db::Usage;
 use crate::error::{Error, Result};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -38,11 +39,29 @@ struct JobKind {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct JobEnd {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct FileVerdict {
+    sender: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Purpose {
+    purpose: &'static str,
+}
+
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// What holds now, not only for this process.
+/// What holds now. All but connections and queue holds for every process of the installation.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    pub database: Usage,
     /// Jobs that wait or run, by kind.
     pub open_jobs: Vec<(&'static str, i64)>,
     pub jobs_given_up: i64,
@@ -63,6 +82,11 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
+    files: Family<FileVerdict, Counter>,
+    ended_jobs: Family<JobEnd, Counter>,
+    connections: Family<Purpose, Gauge>,
+    connections_in_use: Family<Purpose, Gauge>,
+    write_queue: Gauge,
     jobs: Family<JobKind, Gauge>,
     given_up: Gauge,
     job_lag: Seconds,
@@ -74,10 +98,16 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut all = Self {
-            registry: Registry::with_prefix("docket"),
+        let mut registry = Registry::with_prefix("docket");
+        let all = Self {
+            registry: Registry::default(),
             requests: Family::default(),
             durations: Family::new_with_constructor((|| Histogram::new(BOUNDS)) as fn() -> Histogram),
+            files: Family::default(),
+            ended_jobs: Family::default(),
+            connections: Family::default(),
+            connections_in_use: Family::default(),
+            write_queue: Gauge::default(),
             jobs: Family::default(),
             given_up: Gauge::default(),
             job_lag: Seconds::default(),
@@ -86,33 +116,30 @@ impl Default for Metrics {
             backup_failed: Gauge::default(),
             free_space: Gauge::default(),
         };
-        let Self {
-            registry,
-            requests,
-            durations,
-            jobs,
-            given_up,
-            job_lag,
-            event_lag,
-            last_backup,
-            backup_failed,
-            free_space,
-        } = &mut all;
-        registry.register("requests", "Requests that were answered", requests.clone());
+        registry.register("requests", "Requests that were answered", all.requests.clone());
         let help = "From the head of a request to the head of its response";
-        registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
-        registry.register("open_jobs", "Background jobs that wait or run", jobs.clone());
-        registry.register("given_up_jobs", "Background jobs that were given up", given_up.clone());
+        registry.register_with_unit("request_duration", help, Unit::Seconds, all.durations.clone());
+        registry.register("files", "Files that were sent, by what became of them", all.files.clone());
+        let help = "Tries of background jobs that ended";
+        registry.register("ended_jobs", help, all.ended_jobs.clone());
+        let help = "Connections that this process may open to the database";
+        registry.register("database_connections", help, all.connections.clone());
+        let help = "Connections to the database that are in use";
+        registry.register("database_connections_in_use", help, all.connections_in_use.clone());
+        let help = "Changes that wait for the one writer of SQLite";
+        registry.register("database_write_queue", help, all.write_queue.clone());
+        registry.register("open_jobs", "Background jobs that wait or run", all.jobs.clone());
+        registry.register("given_up_jobs", "Background jobs that were given up", all.given_up.clone());
         let help = "How long the job has been due that was due first";
-        registry.register_with_unit("job_lag", help, Unit::Seconds, job_lag.clone());
+        registry.register_with_unit("job_lag", help, Unit::Seconds, all.job_lag.clone());
         let help = "How long the oldest event has been waiting for its place in the order";
-        registry.register_with_unit("event_lag", help, Unit::Seconds, event_lag.clone());
+        registry.register_with_unit("event_lag", help, Unit::Seconds, all.event_lag.clone());
         let help = "When the newest backup was made, in Unix time; 0 where there is none";
-        registry.register_with_unit("last_backup_time", help, Unit::Seconds, last_backup.clone());
-        registry.register("backup_failed", "1 if the last backup failed", backup_failed.clone());
+        registry.register_with_unit("last_backup_time", help, Unit::Seconds, all.last_backup.clone());
+        registry.register("backup_failed", "1 if the last backup failed", all.backup_failed.clone());
         let help = "Free space on the disk of the files; 0 in a bucket";
-        registry.register_with_unit("free_space", help, Unit::Bytes, free_space.clone());
-        all
+        registry.register_with_unit("free_space", help, Unit::Bytes, all.free_space.clone());
+        Self { registry, ..all }
     }
 }
 
@@ -125,8 +152,24 @@ impl Metrics {
         self.durations.get_or_create(&Route { method, route }).observe(took.as_secs_f64());
     }
 
+    /// Counts a file that somebody has sent.
+    pub fn sent(&self, sender: &'static str, verdict: &'static str) {
+        self.files.get_or_create(&FileVerdict { sender, verdict }).inc();
+    }
+
+    /// Counts a try of a background job.
+    pub fn ended(&self, kind: &'static str, outcome: &'static str) {
+        self.ended_jobs.get_or_create(&JobEnd { kind, outcome }).inc();
+    }
+
     /// All numbers as text.
     pub fn text(&self, state: &State) -> Result<String> {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (purpose, size, in_use) in &state.database.connections {
+            self.connections.get_or_create(&Purpose { purpose }).set(count(*size));
+            self.connections_in_use.get_or_create(&Purpose { purpose }).set(count(*in_use));
+        }
+        self.write_queue.set(count(state.database.write_queue));
         self.jobs.clear();
         for (kind, count) in &state.open_jobs {
             self.jobs.get_or_create(&JobKind { kind }).set(*count);

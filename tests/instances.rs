@@ -106,16 +106,17 @@ impl Instances {
     }
 }
 
-/// A visitor writes, and an agent answers, until `is_over`. Returns the texts in their order.
-async fn talk(ana: &Person, key: &str, name: &str, is_over: &AtomicBool) -> Vec<String> {
+/// A visitor and their conversation.
+async fn begin(ana: &Person, key: &str, name: &str) -> (Visitor, String) {
     let visitor = Visitor::new(&ana.base, key);
-    let first = visitor.write(&format!("{name} 0")).await;
-    let conversation = first.expect(201).json()["conversation"].as_str().unwrap_or_default().to_owned();
+    visitor.write(&format!("{name} 0")).await.expect(201);
+    let id = visitor.conversation(ana).await;
+    (visitor, id)
+}
+
+/// The visitor writes, and an agent answers, until `is_over`. Returns how many messages there are.
+async fn talk(ana: &Person, name: &str, (visitor, id): (Visitor, String), is_over: &AtomicBool) -> usize {
     let mut said = vec![format!("{name} 0")];
-    let id = match conversation.as_str() {
-        "" => ana.get(&format!("/conversations?status=all&q={name}")).await.id_below("/conversations/"),
-        id => id.to_owned(),
-    };
     while !is_over.load(Ordering::Relaxed) {
         let (question, answer) = (format!("{name} {}", said.len()), format!("{name} {}", said.len() + 1));
         visitor.write(&question).await.expect(201);
@@ -133,7 +134,7 @@ async fn talk(ana: &Person, key: &str, name: &str, is_over: &AtomicBool) -> Vec<
         history.extend(next);
     }
     assert_eq!(history, said, "no message is lost or doubled");
-    said
+    said.len()
 }
 
 /// Creates tickets with a file each. Returns how many.
@@ -171,6 +172,7 @@ async fn while_instances_stop_and_start_in_turn_no_request_fails() {
     let mut instances = Instances::start(Some(&mails)).await;
     let ana = instances.owner().await;
     let key = ana.make_widget("Shop").await;
+    let (vera, willem) = (begin(&ana, &key, "Vera").await, begin(&ana, &key, "Willem").await);
     let is_over = AtomicBool::new(false);
     let over = async {
         sleep(Duration::from_secs(seconds)).await;
@@ -178,8 +180,8 @@ async fn while_instances_stop_and_start_in_turn_no_request_fails() {
     };
     let everything = async {
         tokio::join!(
-            talk(&ana, &key, "Vera", &is_over),
-            talk(&ana, &key, "Willem", &is_over),
+            talk(&ana, "Vera", vera, &is_over),
+            talk(&ana, "Willem", willem, &is_over),
             work(&ana, "Lamp", &is_over),
             work(&ana, "Chair", &is_over),
             invite(&ana, &is_over),
@@ -187,7 +189,7 @@ async fn while_instances_stop_and_start_in_turn_no_request_fails() {
     };
     let base = instances.nginx.base.clone();
     let (rolled, (vera, willem, lamps, chairs, invited), ()) = tokio::join!(instances.roll(&is_over), everything, over);
-    println!("{rolled} restarts, {} messages, {} tickets with a file", vera.len() + willem.len(), lamps + chairs);
+    println!("{rolled} restarts, {} messages, {} tickets with a file", vera + willem, lamps + chairs);
     assert!(rolled >= 3, "{rolled} restarts");
     let (is_right, said) = instances.check(&instances.dir.path().join("0"));
     assert!(is_right, "{said}");

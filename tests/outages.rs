@@ -262,10 +262,11 @@ async fn through_bad_weather_nothing_acknowledged_is_lost_and_nothing_refused_is
         }
         database.set(Weather::Fine);
         storage.set(Weather::Fine);
+        recovers(&ana).await;
     };
-    let loads = ["Alder", "Ash", "Beech", "Birch", "Cedar", "Elm", "Fir", "Lime", "Oak", "Pine"].map(|name| load(&ana, name, end));
+    let loads = ["Alder", "Ash", "Beech", "Birch", "Cedar", "Elm", "Fir", "Lime", "Oak", "Pine"]
+        .map(|name| load(&ana, name, end));
     let (done, ()) = tokio::join!(futures_util::future::join_all(loads), weather);
-    recovers(&ana).await;
 
     let mut find = command(&data, &postgres.url());
     settings(&mut find, endpoint.as_str().trim_end_matches('/'));

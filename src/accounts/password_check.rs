@@ -2,8 +2,8 @@
 //! does not reveal whether a user exists.
 
 use crate::accounts::failed_sign_ins::Attempt;
-use crate::accounts::{failed_sign_ins, passwords};
 use crate::accounts::user::User;
+use crate::accounts::{failed_sign_ins, passwords};
 use crate::app::App;
 use crate::error::Result;
 use crate::limits::passwords::{Turn, Verdict};

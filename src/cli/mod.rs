@@ -10,6 +10,7 @@ mod mail;
 mod sample;
 mod serve;
 mod settings;
+mod traces;
 mod user;
 
 use crate::app::App;
@@ -23,6 +24,8 @@ use crate::upkeep::marker;
 use crate::values::listen::Listen;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use reqwest::Client;
 use rustix::fs::Mode;
 use std::error::Error as _;
@@ -31,6 +34,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
+use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -120,11 +124,11 @@ pub fn run() -> ExitCode {
     if is_handing_over {
         mail::try_again_after_panics();
     }
-    let outcome = start_log(cli.config.log_format, &cli.command).and_then(|()| {
+    let outcome = start_log(cli.config.log_format, &cli.command).and_then(|traces| {
         for (name, nearest) in unknown_variables(names) {
             tracing::warn!("unknown setting {name}; did you mean {nearest}?");
         }
-        actix_web::rt::System::new().block_on(async move {
+        let outcome = actix_web::rt::System::new().block_on(async move {
             match cli.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve::run(cli.config).await.map(|()| ExitCode::SUCCESS),
                 Command::Config => {
@@ -146,7 +150,10 @@ pub fn run() -> ExitCode {
                     done(without_time_limit(carry_out(&app, command)).await)
                 }
             }
-        })
+        });
+        // The last spans may not reach the collector any more.
+        let _ = traces.map(|traces| traces.shutdown());
+        outcome
     });
     match outcome {
         Ok(code) => code,
@@ -176,18 +183,24 @@ fn refuse(error: &clap::Error) -> ! {
     std::process::exit(WRONG_USAGE.into())
 }
 
-/// A server logs what it does. A command is quiet unless something is wrong.
-fn start_log(format: LogFormat, command: &Option<Command>) -> Result<(), String> {
-    let default = if matches!(command, None | Some(Command::Serve)) { "info" } else { "warn" };
-    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| default.into());
+/// A server logs what it does, and tells a collector of traces if there is one. A command is quiet
+/// unless something is wrong.
+fn start_log(format: LogFormat, command: &Option<Command>) -> Result<Option<SdkTracerProvider>, String> {
+    let serves = matches!(command, None | Some(Command::Serve));
+    let levels = std::env::var("RUST_LOG").unwrap_or_else(|_| if serves { "info" } else { "warn" }.into());
     let filter: Targets = levels.parse().map_err(|error| format!("RUST_LOG cannot be read: {error}"))?;
     let log = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let log = match format {
         LogFormat::Text => log.boxed(),
         LogFormat::Json => log.json().boxed(),
     };
-    tracing_subscriber::registry().with(log.with_filter(filter)).init();
-    Ok(())
+    let traces = if serves { traces::open()? } else { None };
+    let spans = traces.as_ref().map(|traces| {
+        let own = Targets::new().with_target("docket", Level::INFO);
+        tracing_opentelemetry::layer().with_tracer(traces.tracer("docket")).with_filter(own)
+    });
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(spans).init();
+    Ok(traces)
 }
 
 /// Where a browser finds the server: at its public address, or on this machine, even if the server

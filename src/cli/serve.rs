@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::cli::origin;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::log_slow_statements;
 use crate::server::Running;
 use crate::upkeep::worker;
 use crate::values::listen::Listen;
@@ -12,6 +13,7 @@ use sd_notify::NotifyState;
 
 pub(super) async fn run(config: Config) -> Result<(), String> {
     let (data, storage, public) = (config.database(), config.storage(), config.public_origin());
+    log_slow_statements(config.slow_query).map_err(|error| error.cause())?;
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let Running { address, setup_path, app, server } = App::build(config, Clock::system(), workers).await?;
     match &address {

@@ -77,7 +77,8 @@ fn once<T>(
 }
 
 fn transaction(conn: &mut Connection) -> QueryResult<Transaction> {
-    let query = "SELECT CAST(CAST(pg_current_xact_id_if_assigned() AS TEXT) AS BIGINT) AS id, pg_backend_pid() AS process";
+    let query =
+        "SELECT CAST(CAST(pg_current_xact_id_if_assigned() AS TEXT) AS BIGINT) AS id, pg_backend_pid() AS process";
     diesel::sql_query(query).get_result(conn)
 }
 

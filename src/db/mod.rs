@@ -20,6 +20,7 @@ mod postgres;
 mod progress;
 mod rows;
 pub mod schema;
+mod slow;
 mod sqlite;
 mod stored_words;
 pub mod ticket_index;
@@ -30,6 +31,7 @@ mod writer;
 pub use connection::{AnyConnection as Connection, MultiBackend};
 pub use order::{Numbering, number_events};
 pub use progress::without_time_limit;
+pub use slow::log_slow_statements;
 pub use url::DatabaseUrl;
 
 use crate::error::{Error, Result};
@@ -85,6 +87,15 @@ pub struct Db {
     closed: Arc<OnceLock<String>>,
 }
 
+/// What one program uses of its database.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// For each purpose: how many connections may be open, and how many are in use.
+    pub connections: Vec<(&'static str, usize, usize)>,
+    /// Changes that wait for SQLite's one writer.
+    pub write_queue: usize,
+}
+
 /// Wishes to rewrite the files, in the order of their numbers.
 #[derive(Default)]
 struct Rewrites {
@@ -134,6 +145,16 @@ impl Db {
     /// How many page reads run at once.
     pub fn readers(&self) -> usize {
         self.readers.size()
+    }
+
+    /// What is in use at this moment.
+    pub fn usage(&self) -> Usage {
+        let of = |connections: &Connections| (connections.purpose(), connections.size(), connections.in_use());
+        let reading = of(&self.readers);
+        match &self.changes {
+            Changes::Sqlite(writer) => Usage { connections: vec![reading], write_queue: writer.waiting() },
+            Changes::Postgres(writers) => Usage { connections: vec![reading, of(writers)], write_queue: 0 },
+        }
     }
 
     /// Runs `job` on a connection for reading. On SQLite all its queries see one state of

@@ -25,6 +25,16 @@ pub(super) enum Purpose {
     Everything,
 }
 
+impl Purpose {
+    /// In words of monitoring.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pages => "reading",
+            Self::Everything => "writing",
+        }
+    }
+}
+
 /// Opens connections of one kind for a pool.
 #[derive(Debug)]
 struct Manager {
@@ -91,6 +101,10 @@ impl Connections {
         self.pool.max_size() as usize
     }
 
+    pub(super) fn purpose(&self) -> &'static str {
+        self.purpose.as_str()
+    }
+
     /// How many of them are in use.
     pub(super) fn in_use(&self) -> usize {
         self.size() - self.places.available_permits()
@@ -142,11 +156,11 @@ impl Connections {
         let place = place.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         let (pool, caller) = (self.pool.clone(), Caller::default());
         let progress = caller.progress();
+        let span = tracing::info_span!("database", purpose = self.purpose.as_str());
         let done = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            progress.during(|| {
-                Progress::still_wanted().and_then(|()| work(&mut *pool.get().map_err(Error::unavailable)?))
-            })
+            let (_place, _span) = (place, span.entered());
+            progress
+                .during(|| Progress::still_wanted().and_then(|()| work(&mut *pool.get().map_err(Error::unavailable)?)))
         });
         caller.wait(done, self.patience).await
     }

@@ -92,8 +92,11 @@ pub(super) fn begin_shared(conn: &mut PgConnection, purpose: Purpose) -> QueryRe
 /// it asks for them: the built-in OpenSSL does not know where the system keeps them.
 fn complete(url: &str) -> String {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
-    let mut options: Vec<(&str, String)> =
-        query.split('&').filter_map(|option| option.split_once('=')).map(|(name, value)| (name, value.into())).collect();
+    let mut options: Vec<(&str, String)> = query
+        .split('&')
+        .filter_map(|option| option.split_once('='))
+        .map(|(name, value)| (name, value.into()))
+        .collect();
     if let Some((_, file)) = options.iter_mut().find(|(name, value)| *name == "sslrootcert" && value == "system")
         && let Some(found) = openssl_probe::probe().cert_file
     {
@@ -209,7 +212,10 @@ mod tests {
     #[test]
     fn a_url_keeps_what_it_sets() {
         let url = complete("postgres://u:p@h1:5432,h2/d?connect_timeout=20&options=-c%20work_mem%3D64MB");
-        assert!(url.starts_with("postgres://u:p@h1:5432,h2/d?connect_timeout=20&options=-c%20work_mem%3D64MB&"), "{url}");
+        assert!(
+            url.starts_with("postgres://u:p@h1:5432,h2/d?connect_timeout=20&options=-c%20work_mem%3D64MB&"),
+            "{url}"
+        );
         assert!(url.contains("&target_session_attrs=read-write") && !url.contains("connect_timeout=3"), "{url}");
         assert!(complete("postgres://h/d").starts_with("postgres://h/d?application_name=docket&"));
     }

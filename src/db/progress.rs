@@ -67,9 +67,8 @@ impl Progress {
 
     /// Called before a commit. Returns an error when the caller was told that nothing was changed.
     pub(super) fn begin_commit() -> Result<()> {
-        let may_commit = CURRENT.with_borrow(|current| {
-            current.as_ref().is_none_or(|progress| progress.set_unless(REFUSED, COMMITTING))
-        });
+        let may_commit = CURRENT
+            .with_borrow(|current| current.as_ref().is_none_or(|progress| progress.set_unless(REFUSED, COMMITTING)));
         if may_commit { Ok(()) } else { Err(Error::unavailable("the caller has stopped waiting")) }
     }
 }

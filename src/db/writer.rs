@@ -8,7 +8,8 @@ use super::Connection;
 use crate::error::{Error, Result};
 use diesel::connection::TransactionManager;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 
 /// Bounds how long the first job of a batch waits for the last.
@@ -38,6 +39,7 @@ struct Ran {
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Work>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -48,11 +50,23 @@ impl Writer {
         reopen: impl Fn() -> diesel::ConnectionResult<Connection> + Send + 'static,
     ) -> Result<Self> {
         let (jobs, queue) = mpsc::channel();
+        let waiting = Arc::<AtomicUsize>::default();
+        let left = waiting.clone();
         std::thread::Builder::new()
             .name("docket-writer".into())
-            .spawn(move || work(&queue, conn, &reopen))
+            .spawn(move || work(&queue, &left, conn, &reopen))
             .map_err(|source| Error::internal("the database writer could not start", source))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, waiting })
+    }
+
+    /// How many changes wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, work: Work) -> Result<()> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.jobs.send(work).map_err(|_| gone())
     }
 
     pub(super) async fn run<T, F>(&self, mut job: F) -> Result<T>
@@ -61,7 +75,9 @@ impl Writer {
         F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
+        let span = tracing::info_span!("database", purpose = "writing");
         let job: Job = Box::new(move |conn| {
+            let _span = span.entered();
             let (result, broken) = in_savepoint(conn, &mut job);
             let answer: Answer = Box::new(move |failure| {
                 let result = match failure {
@@ -73,7 +89,7 @@ impl Writer {
             });
             Ran { answer, broken }
         });
-        self.jobs.send(Work::Change(job)).map_err(|_| gone())?;
+        self.send(Work::Change(job))?;
         receiver.await.map_err(|_| gone())?
     }
 
@@ -87,7 +103,7 @@ impl Writer {
             // The caller may have gone; the work is done.
             let _ = sender.send(work(conn));
         };
-        self.jobs.send(Work::Alone(Box::new(alone))).map_err(|_| gone())?;
+        self.send(Work::Alone(Box::new(alone)))?;
         receiver.await.map_err(|_| gone())?
     }
 }
@@ -122,11 +138,17 @@ fn in_savepoint<T>(
     (result, broken)
 }
 
-fn work(queue: &mpsc::Receiver<Work>, conn: Connection, reopen: &dyn Fn() -> diesel::ConnectionResult<Connection>) {
+fn work(
+    queue: &mpsc::Receiver<Work>,
+    waiting: &AtomicUsize,
+    conn: Connection,
+    reopen: &dyn Fn() -> diesel::ConnectionResult<Connection>,
+) {
     let mut conn = Some(conn);
     while let Ok(first) = queue.recv() {
         let (mut batch, mut alone, mut next) = (Vec::new(), None, Some(first));
         while let Some(work) = next {
+            waiting.fetch_sub(1, Ordering::Relaxed);
             match work {
                 Work::Change(job) => batch.push(job),
                 Work::Alone(work) => alone = Some(work),

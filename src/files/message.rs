@@ -8,8 +8,8 @@ use crate::limits::slots::Holder;
 use crate::source_files::file::MAX_FILES;
 use crate::source_files::keep::{Stored, keep};
 use crate::validation;
-use crate::validation::rejection::Failure;
-use crate::validation::rejection::{Code, Rejection};
+use crate::validation::rejection;
+use crate::validation::rejection::{Code, Failure, Rejection};
 use crate::values::network::Network;
 use crate::web::fields::{Fields, content_type};
 use crate::web::multipart;
@@ -129,6 +129,7 @@ pub async fn store(app: &App, from: From, sent: Sent) -> Result<Result<Stored, R
         (Ok(bytes), Ok(())) => keep(app, from.account(), is_visitor, &filename, bytes).await,
         (Err(rejection), _) => Err(validation::kind_of(&filename).err().unwrap_or(rejection).into()),
     };
+    app.count_file(if is_visitor { "visitor" } else { "team" }, rejection::verdict(&outcome));
     match outcome {
         Ok(stored) => Ok(Ok(stored)),
         // The text must not be lost with the file.

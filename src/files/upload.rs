@@ -9,8 +9,8 @@ use crate::files::receive::{Part, Receiver, Rules, Sender, Sent};
 use crate::files::response::{File, Rejected, Uploaded};
 use crate::tickets::ticket;
 use crate::validation;
-use crate::validation::rejection::Failure;
-use crate::validation::rejection::{Code, Rejection};
+use crate::validation::rejection;
+use crate::validation::rejection::{Code, Failure, Rejection};
 use crate::web::links::Links;
 use crate::web::multipart::Parts;
 use actix_web::HttpResponse;
@@ -56,6 +56,7 @@ pub async fn receive(app: &App, actor: &Actor, number: i64, parts: Parts) -> Res
             // problem.
             Err(rejection) => Err(validation::kind_of(&filename).err().unwrap_or(rejection).into()),
         };
+        app.count_file("team", rejection::verdict(&outcome));
         match outcome {
             Ok(attachment) => received.kept.push(attachment),
             Err(Failure::Failed(error)) => return Err(error),

@@ -190,6 +190,17 @@ pub enum Outcome {
     Hopeless(String),
 }
 
+impl Outcome {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Later(_) => "later",
+            Self::Failed(_) => "failed",
+            Self::Hopeless(_) => "hopeless",
+        }
+    }
+}
+
 /// Ends a try. Does nothing when the job was cancelled or claimed by another.
 pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDateTime) -> Result<()> {
     let (error, next) = match outcome {

@@ -26,6 +26,7 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
     let (open_jobs, given_up, due, unnumbered, backups) = app.db.read(load).await?;
     let lag = |lag: Option<chrono::TimeDelta>| lag.and_then(|lag| lag.to_std().ok()).unwrap_or_default();
     let state = State {
+        database: app.db.usage(),
         open_jobs: open_jobs.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
         jobs_given_up: i64::try_from(given_up).unwrap_or(i64::MAX),
         job_lag: lag(due),

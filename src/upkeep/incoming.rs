@@ -10,6 +10,7 @@ use crate::mail::incoming::Incoming;
 use crate::source_files::file::MAX_FILES;
 use crate::source_files::keep::keep;
 use crate::tickets::source_links;
+use crate::validation::rejection;
 use crate::validation::rejection::Failure;
 use bytesize::ByteSize;
 use std::sync::Arc;
@@ -66,7 +67,9 @@ async fn store(app: &App, account: i64, mail: &Incoming) -> Result<Files> {
             files.refused.push(format!("{}: one email brings at most {MAX_FILES} files.", file.name));
             continue;
         }
-        match keep(app, account, true, &file.name, file.bytes.clone()).await {
+        let outcome = keep(app, account, true, &file.name, file.bytes.clone()).await;
+        app.count_file("visitor", rejection::verdict(&outcome));
+        match outcome {
             Ok(stored) => files.stored.push(stored),
             Err(Failure::Rejected(rejection)) => files.refused.push(format!("{}: {}", file.name, rejection.message)),
             Err(Failure::Failed(error)) => return Err(error),

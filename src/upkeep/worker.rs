@@ -165,6 +165,9 @@ async fn run_unhurried(app: &App, job: Job) -> Result<()> {
             if error.kind == ErrorKind::Invalid { Outcome::Hopeless(cause) } else { Outcome::Failed(cause) }
         }
     };
+    if let Some(metrics) = &app.metrics {
+        metrics.ended(job.kind.as_str(), outcome.as_str());
+    }
     let now = app.clock.now();
     app.db.write(move |conn| queue::settle(conn, &job, &outcome, now)).await
 }

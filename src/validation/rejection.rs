@@ -55,6 +55,15 @@ pub enum Failure {
     Failed(Error),
 }
 
+/// What became of a file, in a word.
+pub fn verdict<T>(outcome: &Result<T, Failure>) -> &'static str {
+    match outcome {
+        Ok(_) => "accepted",
+        Err(Failure::Rejected(rejection)) => rejection.code.as_str(),
+        Err(Failure::Failed(_)) => "failed",
+    }
+}
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)

@@ -63,7 +63,7 @@ pub fn expect_secret(req: &HttpRequest, app: &App, secret: &str) -> Result<()> {
 
 /// The client's country (ISO 3166-1 alpha-2). Only a trusted proxy can report it.
 pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
-    if !peer(req, config).1 {
+    if !is_from_proxy(req, config) {
         return None;
     }
     let value = req.headers().get(config.country_header.as_str())?.to_str().ok()?.trim();
@@ -72,8 +72,13 @@ pub fn country(req: &HttpRequest, config: &Config) -> Option<String> {
     known.then(|| value.to_ascii_uppercase())
 }
 
-/// The address at the other end, and whether it is a trusted proxy. A Unix socket admits only docket's
-/// own user and group, so whoever connects there is one, and on this machine.
+/// Whether a trusted proxy has passed the request on.
+pub fn is_from_proxy(req: &HttpRequest, config: &Config) -> bool {
+    peer(req, config).1
+}
+
+/// The address at the other end, and whether it is a trusted proxy. Only docket's own user and group can
+/// open a Unix socket, so a client there counts as a trusted proxy on this machine.
 fn peer(req: &HttpRequest, config: &Config) -> (IpAddr, bool) {
     let own = (IpAddr::from(Ipv4Addr::LOCALHOST), true);
     req.peer_addr().map_or(own, |peer| {

@@ -7,10 +7,15 @@ use crate::app::App;
 use crate::web::client;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{HttpMessage, HttpRequest, web};
+use opentelemetry::global;
+use opentelemetry::propagation::Extractor;
+use opentelemetry::trace::Status;
 use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The id of a request in the log, in response headers and on error pages.
 pub fn request_id(req: &HttpRequest) -> String {
@@ -36,8 +41,37 @@ impl RootSpanBuilder for RequestSpan {
         let route = req.match_pattern().unwrap_or_else(|| "none".into());
         // The highest level, so that RUST_LOG never removes the span from a line that it
         // shows.
-        tracing::error_span!("request", method = %req.method(), %route, %id, %client, user = Empty, key = Empty)
+        let span =
+            tracing::error_span!("request", method = %req.method(), %route, %id, %client, user = Empty, key = Empty);
+        if app.is_some_and(|app| client::is_from_proxy(req.request(), &app.config)) {
+            let caller = global::get_text_map_propagator(|propagator| propagator.extract(&Caller(req.headers())));
+            // Fails where no traces are collected.
+            let _ = span.set_parent(caller);
+        }
+        span
     }
 
-    fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, actix_web::Error>) {}
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, actix_web::Error>) {
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        span.set_attribute("http.response.status_code", i64::from(status.as_u16()));
+        if status.is_server_error() {
+            span.set_status(Status::error(""));
+        }
+    }
+}
+
+/// The trace that a request belongs to, as its headers say (W3C Trace Context).
+struct Caller<'a>(&'a HeaderMap);
+
+impl Extractor for Caller<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
 }

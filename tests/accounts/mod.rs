@@ -1,5 +1,6 @@
 //! Accounts, sessions, invitations, roles.
 
+mod failed_sign_ins;
 mod password_links;
 mod sessions;
 

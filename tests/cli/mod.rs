@@ -3,6 +3,7 @@
 mod mail;
 mod operating;
 mod settings;
+mod traces;
 
 use crate::support::process::{Server, command, run};
 use crate::support::{PASSWORD, Person, client, fresh_database};

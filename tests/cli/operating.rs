@@ -6,7 +6,7 @@ use crate::support::chat::Visitor;
 use crate::support::process::{Server, command, run};
 use crate::support::s3::Lack;
 use crate::support::smtp::MailServer;
-use crate::support::{Answer, PASSWORD, TestApp, database_url, files, fresh_database, s3, unique};
+use crate::support::{Answer, PASSWORD, Person, TestApp, database_url, files, fresh_database, s3, unique};
 use crate::upkeep::notices::with_mail;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
@@ -419,9 +419,46 @@ fn a_pooler_by_transaction_is_refused_with_the_setting_to_change() {
     let refused = migrate(dir.path(), &bouncer.before(&database));
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("pool_mode = session") && said.contains("DATABASE_URL"), "{said}");
+    assert!(said.contains("pool_mode = session") && said.contains("DATABASE_DIRECT_URL"), "{said}");
     let direct = migrate(dir.path(), &database);
     assert!(direct.status.success(), "{}", text(&direct.stderr));
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres: only that has poolers"]
+async fn behind_a_pooler_by_transaction_two_instances_work_with_a_direct_url() {
+    let (bouncer, dir) = (Bouncer::start(), TempDir::new().unwrap());
+    let database = fresh_database(&dir);
+    let pooled = bouncer.before(&database);
+    let serve = || {
+        let mut serve = command(dir.path(), &pooled);
+        serve.env("DATABASE_DIRECT_URL", database_url(&database));
+        serve
+    };
+    add_owner(dir.path(), &database);
+    let (one, other) = (Server::start_as(serve()), Server::start_as(serve()));
+    let ana = signed_in(&one).await;
+    let there = Person { base: other.base.clone(), ..ana.clone() };
+    let key = ana.make_widget("Shop").await;
+    let mut desk = there.live().await;
+    // More at once than the pooler has server processes for either instance.
+    let visitors: Vec<Visitor> = (0..24).map(|_| Visitor::new(&one.base, &key)).collect();
+    let written = visitors.iter().map(|visitor| visitor.write("Through the pooler"));
+    for answer in futures_util::future::join_all(written).await {
+        answer.expect(201);
+    }
+    desk.until("message").await;
+    let lists = (0..24).map(|index| if index % 2 == 0 { ana.get("/conversations") } else { there.get("/tickets") });
+    for answer in futures_util::future::join_all(lists).await {
+        answer.expect(200);
+    }
+    let number = there.make_ticket("Lamp").await;
+    ana.attach(number, &[("a.png", &files::png(1))]).await.expect(201);
+    ana.get("/tickets?q=lamp").await.expect(200).expect_text("Lamp");
+    // The settings of a transaction stay in it: other users of the pooler find their own.
+    let mut conn = PgConnection::establish(&database_url(&pooled)).unwrap();
+    let timeout = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('statement_timeout')");
+    assert_eq!(diesel::select(timeout).get_result::<String>(&mut conn).unwrap(), "0");
 }
 
 /// Of many programs at once, one may get a server process that another one has just released.
@@ -555,7 +592,10 @@ async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
     let (data, log) = (dir.path().join("data"), dir.path().join("log"));
     let database = fresh_database(&dir);
     add_owner(&data, &database);
-    let server = start_logged(command(&data, &database), "debug", &log);
+    let mut serve = command(&data, &database);
+    // All statements are slow.
+    serve.env("DOCKET_SLOW_QUERY", "0s");
+    let server = start_logged(serve, "debug", &log);
     let owner = signed_in(&server).await;
     let vera = Visitor::new(&server.base, &owner.make_widget("Shop").await);
     vera.write("MESSAGEsecret").await.expect(201);
@@ -594,6 +634,7 @@ async fn the_log_finds_a_request_again_and_holds_nothing_secret_or_personal() {
         // Only the log contains the cause.
         answer.expect_no_text("no such table").expect_no_text("does not exist");
     }
+    assert!(log.contains("a slow statement") && log.contains("FROM"), "{log}");
     let secrets = ["SETUPsecret", "INVITATIONsecret", "QUERYsecret", "MESSAGEsecret", "PASSWORDsecret", "AGENTsecret"];
     for secret in secrets.into_iter().chain([vera.secret.as_str(), "secret.example", "ana@example.com", "?token"]) {
         assert!(!log.contains(secret), "{secret} in\n{log}");
@@ -695,6 +736,30 @@ async fn a_member_with_a_domain_beyond_ascii_gets_mails_with_all_headers() {
     assert!(mails.iter().all(|mail| headers(mail, "MIME-Version: ") == ["1.0"]), "{mails:?}");
     let ids: Vec<Vec<String>> = mails.iter().map(|mail| headers(mail, "Message-ID: ")).collect();
     assert!(ids.iter().all(|ids| ids.len() == 1 && ids[0].starts_with('<')) && ids[0] != ids[1], "{ids:?}");
+}
+
+#[actix_web::test]
+async fn a_server_that_drains_says_so_and_ends_each_connection() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    add_owner(dir.path(), &database);
+    let mut serve = command(dir.path(), &database);
+    serve.env("DOCKET_DRAIN", "2s");
+    let mut server = Server::start_as(serve);
+    let ana = signed_in(&server).await;
+    ana.get("/readyz").await.expect(200);
+    server.signal("TERM");
+    let begun = Instant::now();
+    let mut told = ana.get("/readyz").await;
+    while told.status == 200 {
+        assert!(begun.elapsed() < PATIENCE, "it says that it stops");
+        told = ana.get("/readyz").await;
+    }
+    assert_eq!(told.expect(503).header("connection"), "close");
+    // On another connection, which still begins.
+    assert_eq!(ana.get("/tickets").await.expect(200).header("connection"), "close");
+    assert!(server.child.wait().unwrap().success());
+    assert!(begun.elapsed() >= Duration::from_secs(2));
 }
 
 #[actix_web::test]

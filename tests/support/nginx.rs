@@ -43,7 +43,8 @@ impl Nginx {
         fs::write(&file, settings).unwrap();
         let mut command = Command::new("nginx");
         command.arg("-c").arg(&file).arg("-p").arg(dir.path()).stdin(Stdio::null()).stderr(Stdio::null());
-        let nginx = Self { child: command.spawn().expect("nginx is installed"), base: format!("http://127.0.0.1:{port}"), dir };
+        let nginx =
+            Self { child: command.spawn().expect("nginx is installed"), base: format!("http://127.0.0.1:{port}"), dir };
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(20), "nginx answers: {}", nginx.errors());

@@ -90,7 +90,8 @@ impl Postgres {
     pub fn standby(&self) -> Self {
         let standby = Self::new();
         let port = self.port.to_string();
-        let args = ["-h", "127.0.0.1", "-p", &port, "-U", "docket", "-D", &standby.data(), "-R", "-X", "stream", "-c", "fast"];
+        let args =
+            ["-h", "127.0.0.1", "-p", &port, "-U", "docket", "-D", &standby.data(), "-R", "-X", "stream", "-c", "fast"];
         run("pg_basebackup", &args, standby.dir.path());
         standby.start_again();
         standby

@@ -18,7 +18,7 @@ impl Instrumentation for Counter {
             InstrumentationEvent::StartEstablishConnection { url, .. } => {
                 // Without the options that the program adds.
                 self.url = url.split('?').next().unwrap_or_default().to_owned();
-            },
+            }
             InstrumentationEvent::StartQuery { query, .. } => {
                 // Queries to open and check a connection do not count for the page.
                 let text = query.to_string();

@@ -1,6 +1,6 @@
 //! Numbers for monitoring.
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, files};
 use docket::config::Config;
 use std::time::Duration;
 
@@ -44,6 +44,31 @@ async fn whoever_has_the_token_sees_numbers_and_nothing_personal() {
     page.expect_no_text("canary").expect_no_text(&owner.email);
     let free = page.body.lines().find_map(|line| line.strip_prefix("docket_free_space_bytes ")).unwrap();
     assert!(free.parse::<u64>().unwrap() > 0);
+}
+
+#[actix_web::test]
+async fn files_jobs_and_connections_are_counted() {
+    let app = TestApp::start_with(with_token).await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("T").await;
+    owner.attach(number, &[("a.png", &files::png(1)), ("b.exe", b"MZ")]).await.expect(201);
+    app.run_jobs().await;
+    let page = metrics(&app, TOKEN).await;
+    let value = |line: &str| page.body.lines().find_map(|known| known.strip_prefix(line)).map(str::to_owned);
+    assert_eq!(value("docket_files_total{sender=\"team\",verdict=\"accepted\"} ").as_deref(), Some("1"));
+    assert_eq!(value("docket_files_total{sender=\"team\",verdict=\"type_not_allowed\"} ").as_deref(), Some("1"));
+    assert_eq!(value("docket_ended_jobs_total{kind=\"cleanup\",outcome=\"done\"} ").as_deref(), Some("1"));
+    assert_eq!(value("docket_database_connections_in_use{purpose=\"reading\"} ").as_deref(), Some("0"));
+    assert_eq!(value("docket_database_write_queue ").as_deref(), Some("0"));
+    // The dashboard asks for nothing else.
+    let dashboard = std::fs::read_to_string("deploy/grafana.json").unwrap();
+    let names = dashboard.split("docket_").skip(1).map(|rest| {
+        let name = rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap();
+        format!("docket_{name}")
+    });
+    for name in names {
+        assert!(page.body.lines().any(|line| line.starts_with(&name)), "{name} is in no line");
+    }
 }
 
 #[actix_web::test]
