@@ -1,8 +1,9 @@
 //! A change on Postgres: tries it again after a conflict, and finds out what became of it when the
 //! connection breaks while it is committed.
 
-use crate::db::pool::{Connections, Purpose};
+use crate::db::pool::Connections;
 use crate::db::progress::{COMMIT_PATIENCE, Progress};
+use crate::db::purpose::Purpose;
 use crate::db::rows::Text;
 use crate::db::{Connection, DatabaseUrl, postgres};
 use crate::error::{Error, Result};

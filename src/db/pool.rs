@@ -1,6 +1,7 @@
 //! Connections of one kind, and the jobs that run on them.
 
 use crate::db::progress::{Caller, Progress};
+use crate::db::purpose::Purpose;
 use crate::db::{Connection, DatabaseUrl, Settings, postgres, sqlite};
 use crate::error::{Error, Result};
 use diesel::connection::{SimpleConnection, TransactionManager};
@@ -15,25 +16,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle connections close after this long: each holds about 3 MiB of pages and prepared
 /// statements.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Reads for pages, with a time limit on Postgres.
-    Pages,
-    /// Changes, and upkeep's long reads.
-    Everything,
-}
-
-impl Purpose {
-    /// In words of monitoring.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pages => "reading",
-            Self::Everything => "writing",
-        }
-    }
-}
 
 /// Opens connections of one kind for a pool.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Postgres only: connections and their settings, session checks, locks, and notifications to other
 //! programs.
 
-use crate::db::pool::Purpose;
+use crate::db::purpose::Purpose;
 use crate::db::rows::Number;
 use crate::error::{Error, Result};
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection};

@@ -84,7 +84,7 @@ async fn jobs_that_wait_are_seen() {
     let lag = page.body.lines().find_map(|line| line.strip_prefix("docket_job_lag_seconds ")).unwrap();
     assert!(lag.parse::<f64>().unwrap() >= 600.0, "{lag}");
     app.run_jobs().await;
-    metrics(&app, TOKEN).await.expect_no_text("kind=\"erasure\"");
+    metrics(&app, TOKEN).await.expect_no_text("docket_open_jobs{kind=\"erasure\"");
 }
 
 #[actix_web::test]

@@ -4,6 +4,6 @@ CREATE TABLE failed_sign_ins (
     key TEXT NOT NULL PRIMARY KEY,
     count INTEGER NOT NULL,
     last_at TIMESTAMP NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE INDEX failed_sign_ins_last_at ON failed_sign_ins (last_at);

@@ -1,7 +1,8 @@
 //! Putting all rows into a database that has none.
 
 use super::{Column, Table, Values, listed, numbered, quoted, tables};
-use crate::db::pool::{Purpose, connect};
+use crate::db::pool::connect;
+use crate::db::purpose::Purpose;
 use crate::db::rows::Number;
 use crate::db::schema::{accounts, installation};
 use crate::db::{Connection, DatabaseUrl, copies, index, migrations};

@@ -1,7 +1,8 @@
 //! All rows of a database as they were at one moment, while others go on writing.
 
 use super::{Column, Table, Values, listed, numbered, quoted, tables};
-use crate::db::pool::{Purpose, connect};
+use crate::db::pool::connect;
+use crate::db::purpose::Purpose;
 use crate::db::rows::{Number, Text};
 use crate::db::{Connection, DatabaseUrl, migrations};
 use crate::error::{Error, Result};
