@@ -98,27 +98,27 @@ async fn a_database_that_hangs_or_is_gone_is_told_in_time_and_found_again() {
 async fn a_commit_whose_answer_is_lost_is_found_out() {
     let (dir, postgres) = (TempDir::new().unwrap(), Postgres::start());
     let (_server, proxy, ana) = behind_a_proxy(&dir, &postgres).await;
-    let mut committed = 0;
-    for index in 0..20 {
+    let mut refused = 0;
+    for index in 0..40 {
         let title = format!("Ticket {index}");
         let (answer, ()) = tokio::join!(create(&ana, &title), async {
             // At another moment of the request each time.
-            sleep(Duration::from_micros(700 * index)).await;
+            sleep(Duration::from_micros(350 * index)).await;
             proxy.set(Weather::Mute);
             sleep(Duration::from_millis(20)).await;
             proxy.set(Weather::Cut);
             proxy.set(Weather::Fine);
         });
         recovers(&ana).await;
-        let is_there = ana.get(&format!("/tickets?q=%22Ticket+{index}%22")).await.expect(200).body.contains(&title);
+        let is_there = rows(&postgres).0.contains(&title);
         match answer.status {
             303 => assert!(is_there, "{title} was acknowledged"),
             503 => assert!(!is_there, "{title} was refused: {}", answer.body),
             status => panic!("{status}"),
         }
-        committed += u32::from(is_there);
+        refused += usize::from(answer.status == 503);
     }
-    assert!(committed > 0);
+    println!("{refused} of 40 refused");
 }
 
 #[actix_web::test]
@@ -175,7 +175,7 @@ fn postgres_is_verified_by_its_certificate() {
         let output = migrate(&database, authority);
         let said = text(&output.stderr);
         match expected {
-            Ok(()) => assert!(output.status.success(), "{said}"),
+            Ok(()) => assert!(output.status.success(), "{} {said}", output.status),
             Err(words) => assert!(!output.status.success() && said.contains(words), "{said}"),
         }
     }
@@ -303,4 +303,17 @@ fn rows(postgres: &Postgres) -> (BTreeSet<String>, BTreeSet<String>) {
     let ready = attachments::table.filter(attachments::state.eq(docket::source_files::file::State::Ready));
     let names: Vec<String> = ready.select(attachments::filename).load(&mut conn).unwrap();
     (titles.into_iter().collect(), names.into_iter().collect())
+}
+
+/// Threads of a pool may still be connecting when a command ends.
+#[test]
+#[ignore = "needs Postgres"]
+fn no_command_crashes_at_its_end() {
+    let dir = TempDir::new().unwrap();
+    let postgres = Postgres::start_with_tls(&Certificate::make(dir.path()));
+    let database = DatabaseUrl::Postgres(database_url(&postgres.url()) + "?sslmode=require");
+    for _ in 0..40 {
+        let output = docket(&dir.path().join("data"), &database, &["migrate"], "");
+        assert!(output.status.success(), "{} {}", output.status, text(&output.stderr));
+    }
 }

@@ -68,12 +68,14 @@ fn once<T>(
         }
     };
     let Err(failed) = Connection::commit_transaction(conn) else { return Ok(value) };
-    let (Some(id), true) = (transaction.id, is_lost(conn)) else { return Err(failed.into()) };
-    tracing::warn!(cause = %failed, "the connection broke during a commit; finding out what became of it");
+    let reason = failed.to_string();
+    let error = Error::from(failed);
+    let Some(id) = transaction.id.filter(|_| !error.is_worth_retrying()) else { return Err(error) };
+    tracing::warn!(reason, "a commit failed; finding out what became of it");
     match outcome(url, id, transaction.process) {
         Some(true) => Ok(value),
-        Some(false) => Err(failed.into()),
-        None => Err(Error::undecided(failed)),
+        Some(false) => Err(error),
+        None => Err(Error::undecided(reason)),
     }
 }
 
@@ -81,10 +83,6 @@ fn transaction(conn: &mut Connection) -> QueryResult<Transaction> {
     let query =
         "SELECT CAST(CAST(pg_current_xact_id_if_assigned() AS TEXT) AS BIGINT) AS id, pg_backend_pid() AS process";
     diesel::sql_query(query).get_result(conn)
-}
-
-fn is_lost(conn: &mut Connection) -> bool {
-    Connection::is_broken_transaction_manager(conn)
 }
 
 /// Whether a transaction was committed. `None` if that could not be found out in time. Ends its

@@ -69,7 +69,7 @@ fn settings(set: &str, purpose: Purpose) -> String {
 
 /// Opens a connection that keeps its session.
 pub(super) fn open(url: &str, purpose: Purpose) -> ConnectionResult<PgConnection> {
-    let mut conn = PgConnection::establish(&complete(url))?;
+    let mut conn = establish(url)?;
     conn.batch_execute(&settings("SET", purpose)).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }
@@ -77,7 +77,7 @@ pub(super) fn open(url: &str, purpose: Purpose) -> ConnectionResult<PgConnection
 /// Opens a connection through a pooler that may give each transaction another session, so that
 /// nothing can be left in one: no setting, and no prepared statement.
 pub(super) fn open_shared(url: &str) -> ConnectionResult<PgConnection> {
-    let mut conn = PgConnection::establish(&complete(url))?;
+    let mut conn = establish(url)?;
     conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     Ok(conn)
 }
@@ -86,6 +86,13 @@ pub(super) fn open_shared(url: &str) -> ConnectionResult<PgConnection> {
 pub(super) fn begin_shared(conn: &mut PgConnection, purpose: Purpose) -> QueryResult<()> {
     let begin = format!("BEGIN;{}", settings("SET LOCAL", purpose));
     AnsiTransactionManager::begin_transaction_sql(conn, &begin)
+}
+
+fn establish(url: &str) -> ConnectionResult<PgConnection> {
+    // Without this, OpenSSL frees its memory when the program ends, while a thread of a pool may
+    // still be connecting: the program would crash now and then.
+    openssl_sys::init();
+    PgConnection::establish(&complete(url))
 }
 
 /// Adds the defaults that a URL does not set, and names the file of the system’s certificates where

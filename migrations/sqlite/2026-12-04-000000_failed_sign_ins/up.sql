@@ -2,7 +2,7 @@
 CREATE TABLE failed_sign_ins (
     -- A hash of whom it counts for.
     key TEXT NOT NULL PRIMARY KEY,
-    count INTEGER NOT NULL,
+    count BIGINT NOT NULL,
     last_at TIMESTAMP NOT NULL
 );
 
