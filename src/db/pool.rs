@@ -138,7 +138,8 @@ impl Connections {
         let place = place.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         let (pool, caller) = (self.pool.clone(), Caller::default());
         let progress = caller.progress();
-        let span = tracing::info_span!("database", purpose = self.purpose.as_str());
+        // As high as the span of the request, so that its lines name the request.
+        let span = tracing::error_span!("database", purpose = self.purpose.as_str());
         let done = tokio::task::spawn_blocking(move || {
             let (_place, _span) = (place, span.entered());
             progress

@@ -75,7 +75,7 @@ impl Writer {
         F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let span = tracing::info_span!("database", purpose = "writing");
+        let span = tracing::error_span!("database", purpose = "writing");
         let job: Job = Box::new(move |conn| {
             let _span = span.entered();
             let (result, broken) = in_savepoint(conn, &mut job);
