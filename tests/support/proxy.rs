@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -19,6 +20,12 @@ pub enum Weather {
     Mute,
     /// All connections end, and no new one begins.
     Cut,
+    /// A connection ends when its client sends this text: the server gets it, and its answer is lost…
+    CutAfter(&'static str),
+    /// … or does not get it.
+    CutBefore(&'static str),
+    /// A connection stands still when its client sends this text.
+    FrozenAt(&'static str),
 }
 
 pub struct Proxy {
@@ -57,8 +64,10 @@ async fn pass(client: TcpStream, server: SocketAddr, mut weather: watch::Receive
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = one_way(from_client, to_server, weather.clone(), false);
-    let back = one_way(from_server, to_client, weather.clone(), true);
+    // Whether something was passed on whose answer must not be.
+    let (sends, is_sent) = watch::channel(false);
+    let there = there(from_client, to_server, weather.clone(), sends);
+    let back = back(from_server, to_client, weather.clone(), is_sent);
     tokio::select! {
         () = there => {}
         () = back => {}
@@ -66,22 +75,52 @@ async fn pass(client: TcpStream, server: SocketAddr, mut weather: watch::Receive
     }
 }
 
-async fn one_way(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
+/// Waits until bytes may pass.
+async fn until_passable(weather: &mut watch::Receiver<Weather>, stops: &[Weather]) -> Option<Weather> {
+    let now = weather.wait_for(|weather| !stops.contains(weather)).await.map(|weather| *weather).ok()?;
+    if let Weather::Slow(delay) = now {
+        sleep(delay).await;
+    }
+    Some(now)
+}
+
+async fn there(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
     mut weather: watch::Receiver<Weather>,
-    is_answer: bool,
+    sends: watch::Sender<bool>,
 ) {
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut bytes).await {
-        let passes = |weather: &Weather| match weather {
-            Weather::Frozen => false,
-            Weather::Mute => !is_answer,
-            Weather::Fine | Weather::Slow(_) | Weather::Cut => true,
-        };
-        let Ok(now) = weather.wait_for(passes).await.map(|weather| *weather) else { return };
-        if let Weather::Slow(delay) = now {
-            sleep(delay).await;
+        let Some(now) = until_passable(&mut weather, &[Weather::Frozen]).await else { return };
+        let has = |text: &str| bytes[..length].windows(text.len()).any(|part| part == text.as_bytes());
+        match now {
+            Weather::CutBefore(text) if has(text) => return,
+            Weather::CutAfter(text) if has(text) => drop(sends.send_replace(true)),
+            Weather::FrozenAt(text) if has(text) => {
+                if weather.wait_for(|weather| *weather != now).await.is_err() {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        if to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn back(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut weather: watch::Receiver<Weather>,
+    is_sent: watch::Receiver<bool>,
+) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes).await {
+        let stops = [Weather::Frozen, Weather::Mute];
+        if *is_sent.borrow() || until_passable(&mut weather, &stops).await.is_none() {
+            return;
         }
         if to.write_all(&bytes[..length]).await.is_err() {
             return;
