@@ -26,6 +26,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -106,6 +107,77 @@ async fn a_store_that_lacks_something_keeps_serves_and_deletes_files() {
         let said = fs::read_to_string(&log).unwrap().matches("no conditional writes").count();
         assert_eq!(said, usize::from(lack == Lack::ConditionalWrites), "{lack:?}");
     }
+}
+
+#[actix_web::test]
+async fn a_store_that_is_slow_or_broken_is_asked_again_and_told_in_time() {
+    let dir = TempDir::new().unwrap();
+    let database = fresh_database(&dir);
+    let data = dir.path().join("data");
+    add_owner(&data, &database);
+    let start = |lack: Lack| {
+        let endpoint = s3::serve_without(&dir.path().join("s3"), lack);
+        Server::start_as(in_a_bucket(&data, &database, &endpoint, &[]))
+    };
+    let server = start(Lack::Time);
+    let ana = signed_in(&server).await;
+    let number = ana.make_ticket("T").await;
+    for seed in 0..3 {
+        ana.attach(number, &[("a.png", &files::png(seed))]).await.expect(201);
+    }
+    drop(server);
+    let server = start(Lack::Health);
+    let ana = Person { base: server.base.clone(), ..ana };
+    let address =
+        ana.get(&format!("/tickets/{number}")).await.expect(200).attribute("a[href*='/attachments/']", "href");
+    ana.get(&address).await.expect(200);
+    s3::BROKEN.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
+    ana.attach(number, &[("b.png", &files::png(9))]).await.expect(503);
+    ana.get(&address).await.expect(503);
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    // Everything else goes on.
+    ana.get(&format!("/tickets/{number}")).await.expect(200);
+    ana.make_ticket("Another").await;
+    s3::BROKEN.store(false, Ordering::Relaxed);
+    ana.attach(number, &[("b.png", &files::png(9))]).await.expect(201);
+    // A file that the store has lost is missing, and only that.
+    for key in files::keys_below(&dir.path().join("s3").join(s3::BUCKET).join("desk/tickets")) {
+        fs::remove_file(dir.path().join("s3").join(s3::BUCKET).join("desk/tickets").join(key)).unwrap();
+    }
+    assert!([404, 410].contains(&ana.get(&address).await.status));
+    ana.get(&format!("/tickets/{number}")).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_desk_in_a_bucket_is_backed_up_into_a_bucket_and_restored_from_it() {
+    let (dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (database, empty) = (fresh_database(&dir), fresh_database(&other));
+    let (data, restored) = (dir.path().join("data"), other.path().join("data"));
+    let endpoint = s3::serve(&dir.path().join("s3"));
+    add_owner(&data, &database);
+    let server = Server::start_as(in_a_bucket(&data, &database, &endpoint, &[]));
+    let ana = signed_in(&server).await;
+    let number = ana.make_ticket("Kept in two buckets").await;
+    ana.attach(number, &[("a.png", &files::png(1))]).await.expect(201);
+    let place = format!("s3://{}/backups", s3::BUCKET);
+    for _ in 0..2 {
+        let output = ends(in_a_bucket(&data, &database, &endpoint, &["backup", &place]));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    drop(server);
+    let folder = |args: &[&str]| {
+        let mut command = in_a_bucket(&restored, &empty, &endpoint, args);
+        command.env("STORAGE_URL", format!("file:{}", restored.join("files").display()));
+        command
+    };
+    let output = ends(folder(&["restore", &place]));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let server = Server::start_as(folder(&[]));
+    let ana = signed_in(&server).await;
+    let page = ana.get(&format!("/tickets/{number}")).await;
+    let address = page.expect(200).expect_text("Kept in two buckets").attribute("a[href*='/attachments/']", "href");
+    assert_eq!(ana.get(&address).await.expect(200).bytes, files::png(1));
 }
 
 #[actix_web::test]

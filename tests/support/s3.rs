@@ -9,6 +9,7 @@ use s3s::service::S3ServiceBuilder;
 use s3s::{S3Result, s3_error};
 use s3s_fs::FileSystem;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
 pub const BUCKET: &str = "attachments";
@@ -25,7 +26,16 @@ pub enum Lack {
     BulkDeletesWithoutSum,
     /// 501 to bulk deletes.
     BulkDeletes,
+    /// 503 to every second request.
+    Time,
+    /// 500 to every request, as long as [`BROKEN`].
+    Health,
 }
+
+/// Counts requests to servers that lack [`Lack::Time`].
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+/// Whether servers that lack [`Lack::Health`] answer with errors.
+pub static BROKEN: AtomicBool = AtomicBool::new(false);
 
 impl S3Access for Lack {
     // The trait uses `async_trait`, which turns `async fn` into this signature.
@@ -44,6 +54,8 @@ impl S3Access for Lack {
             Self::ConditionalWrites if cx.headers().contains_key("if-none-match") => Err(s3_error!(NotImplemented)),
             Self::BulkDeletesWithoutSum if is_bulk => Err(s3_error!(InvalidRequest)),
             Self::BulkDeletes if is_bulk => Err(s3_error!(NotImplemented)),
+            Self::Time if REQUESTS.fetch_add(1, Ordering::Relaxed) % 2 == 0 => Err(s3_error!(SlowDown)),
+            Self::Health if BROKEN.load(Ordering::Relaxed) => Err(s3_error!(InternalError)),
             _ => Ok(()),
         };
         Box::pin(std::future::ready(verdict))
