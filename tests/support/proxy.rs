@@ -94,14 +94,15 @@ async fn there(
     while let Ok(length @ 1..) = from.read(&mut bytes).await {
         let Some(now) = until_passable(&mut weather, &[Weather::Frozen]).await else { return };
         let has = |text: &str| bytes[..length].windows(text.len()).any(|part| part == text.as_bytes());
+        if let Weather::FrozenAt(text) = now
+            && has(text)
+            && weather.wait_for(|weather| *weather != now).await.is_err()
+        {
+            return;
+        }
         match now {
             Weather::CutBefore(text) if has(text) => return,
             Weather::CutAfter(text) if has(text) => drop(sends.send_replace(true)),
-            Weather::FrozenAt(text) if has(text) => {
-                if weather.wait_for(|weather| *weather != now).await.is_err() {
-                    return;
-                }
-            }
             _ => {}
         }
         if to.write_all(&bytes[..length]).await.is_err() {

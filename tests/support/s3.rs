@@ -54,7 +54,7 @@ impl S3Access for Lack {
             Self::ConditionalWrites if cx.headers().contains_key("if-none-match") => Err(s3_error!(NotImplemented)),
             Self::BulkDeletesWithoutSum if is_bulk => Err(s3_error!(InvalidRequest)),
             Self::BulkDeletes if is_bulk => Err(s3_error!(NotImplemented)),
-            Self::Time if REQUESTS.fetch_add(1, Ordering::Relaxed) % 2 == 0 => Err(s3_error!(SlowDown)),
+            Self::Time if REQUESTS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) => Err(s3_error!(SlowDown)),
             Self::Health if BROKEN.load(Ordering::Relaxed) => Err(s3_error!(InternalError)),
             _ => Ok(()),
         };
