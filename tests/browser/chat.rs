@@ -2,6 +2,7 @@
 
 use crate::browser::desk::sign_in;
 use crate::cli::add_owner;
+use crate::instances::Instances;
 use crate::support::browser::Browser;
 use crate::support::files::{pdf, png};
 use crate::support::process::{Server, command};
@@ -12,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use docket::live::event::Topic;
 use serde_json::json;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 /// A website with its own origin and a policy that allows the desk's script and the
@@ -335,4 +337,51 @@ async fn browser_a_visitor_and_an_agent_send_each_other_files() {
     vera.bubble_says(&["It looks like this", "See page 4", "Is this right?"]).await;
     vera.stop().await;
     agent.stop().await;
+}
+
+#[actix_web::test]
+#[ignore = "needs Postgres: only there several programs serve one database"]
+async fn a_visitor_and_an_agent_work_while_instances_stop_and_start_in_turn() {
+    let mut instances = Instances::start(None).await;
+    let ana = instances.owner().await;
+    let (base, key) = (instances.nginx.base.clone(), ana.make_widget("Shop").await);
+    let is_over = AtomicBool::new(false);
+    let work = async {
+        let (agent, visitor) = (Browser::start(true).await, Browser::start(true).await);
+        sign_in(&agent, &ana).await;
+        let line = format!("<h1>Lamps</h1><script src=\"{base}/embed.js\" data-user=\"{key}\" async></script>");
+        visitor.look_inside().await;
+        visitor.goto(&website(&base, &line, "")).await;
+        visitor.press_bubble().await;
+        let mut said = vec!["The lamp is broken".to_owned()];
+        visitor.write(&said[0]).await;
+        agent.goto(&format!("{base}/conversations")).await;
+        agent.see(&said[0]).await;
+        agent.click(".row-link").await;
+        for round in 1..=8 {
+            for (browser, text) in [(&agent, format!("Answer {round}")), (&visitor, format!("Question {round}"))] {
+                if std::ptr::eq(browser, &agent) {
+                    agent.reply(&text).await
+                } else {
+                    visitor.write(&text).await
+                }
+                said.push(text);
+                let texts: Vec<&str> = said.iter().map(String::as_str).collect();
+                visitor.bubble_says(&texts).await;
+                agent.desk_says(&texts).await;
+            }
+            let number = ana.make_ticket(&format!("Round {round}")).await;
+            agent.goto(&format!("{base}/tickets/{number}")).await;
+            agent.drop_files(&[("photo.png", &png(round))]).await;
+            agent.until("the file is there", "return document.querySelectorAll('.file').length === 1").await;
+            agent.goto(&format!("{base}/conversations")).await;
+            agent.click(".row-link").await;
+        }
+        is_over.store(true, Ordering::Relaxed);
+        agent.stop().await;
+        visitor.stop().await;
+    };
+    let (rolled, ()) = tokio::join!(instances.roll(&is_over), work);
+    println!("{rolled} restarts");
+    assert!(rolled >= 3, "{rolled} restarts");
 }

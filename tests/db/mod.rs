@@ -2,6 +2,7 @@
 
 mod crashes;
 mod durability;
+mod engines;
 mod upgrade;
 
 use crate::support::{TestApp, config};

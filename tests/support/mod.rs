@@ -121,18 +121,23 @@ impl TestApp {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        queries::watch();
-        let dir = TempDir::new().unwrap();
-        let mut config = config(&dir);
-        change(&mut config);
         let ahead = Arc::new(AtomicU64::new(0));
         let seconds = ahead.clone();
         let clock = Clock::from_fn(move || {
             chrono::Utc::now().naive_utc() + Duration::from_secs(seconds.load(Ordering::Relaxed))
         });
+        Self { ahead, ..Self::start_at(clock, change).await }
+    }
+
+    /// Starts one with a clock of the test's own.
+    pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        queries::watch();
+        let dir = TempDir::new().unwrap();
+        let mut config = config(&dir);
+        change(&mut config);
         let Running { address, setup_path, app, server } = App::build(config, clock, 2).await.unwrap();
         actix_web::rt::spawn(server);
-        Self { base: format!("http://{address}"), app, setup_path, dir, ahead }
+        Self { base: format!("http://{address}"), app, setup_path, dir, ahead: Arc::default() }
     }
 
     /// Advances the clock.
