@@ -157,36 +157,6 @@ pub enum LogFormat {
     Json,
 }
 
-const KNOWN: [&str; 27] = [
-    "DOCKET_LISTEN",
-    "DOCKET_DATA_DIR",
-    "DOCKET_DATABASE_CONNECTIONS",
-    "DOCKET_DATABASE_TIMEOUT",
-    "DOCKET_SLOW_QUERY",
-    "DOCKET_PUBLIC_URL",
-    "DOCKET_TRUSTED_PROXIES",
-    "DOCKET_COUNTRY_HEADER",
-    "DOCKET_ACCOUNT_QUOTA",
-    "DOCKET_VISITOR_QUOTA",
-    "DOCKET_CLAMD",
-    "DOCKET_FREE_DISK_FLOOR",
-    "DOCKET_API_RATE",
-    "DOCKET_SMTP_URL",
-    "DOCKET_MAIL_FROM",
-    "DOCKET_MAIL_REPLY_TO",
-    "DOCKET_MAIL_INBOUND_SECRET",
-    "DOCKET_IMAP_URL",
-    "DOCKET_SESSION_IDLE",
-    "DOCKET_SESSION_MAX",
-    "DOCKET_EVENT_RETENTION",
-    "DOCKET_BACKUP",
-    "DOCKET_BACKUP_KEY",
-    "DOCKET_DRAIN",
-    "DOCKET_MAINTENANCE",
-    "DOCKET_METRICS_TOKEN",
-    "DOCKET_LOG_FORMAT",
-];
-
 /// The proxies of [`Config::trusted_proxies`].
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(Vec<IpNet>);
@@ -271,18 +241,6 @@ pub fn from_file(name: &str) -> Result<Option<String>, String> {
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Unknown variables that start with `DOCKET_`, each with the most similar setting. They
-/// do not stop the start: Kubernetes sets `DOCKET_PORT` and others for a service called
-/// docket.
-pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
-    let is_unknown = |name: &String| {
-        let setting = name.strip_suffix("_FILE").unwrap_or(name);
-        name.starts_with("DOCKET_") && !KNOWN.contains(&setting) && !name.starts_with("DOCKET_TEST_")
-    };
-    let nearest = |name: &str| KNOWN.into_iter().min_by_key(|known| strsim::damerau_levenshtein(name, known));
-    names.filter(is_unknown).filter_map(|name| Some((nearest(&name)?, name))).map(|(near, name)| (name, near)).collect()
-}
-
 fn parse_public_url(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|error| format!("{error}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -337,7 +295,7 @@ fn parse_drain(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Proxies, parse_patience, parse_retention, parse_session_time, unknown_variables};
+    use super::{Proxies, parse_patience, parse_retention, parse_session_time};
 
     #[test]
     fn proxies_are_addresses_and_networks() {
@@ -376,20 +334,5 @@ mod tests {
         for text in ["6d", "365", "", "for ever"] {
             assert!(parse_retention(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_misspelt_variable_is_named_with_the_setting_that_it_is_like() {
-        let names = [
-            "PATH",
-            "DOCKET_LISTEN",
-            "DOCKET_SMTP_URL_FILE",
-            "DOCKET_LISTN",
-            "DOCKET_TEST_POSTGRES",
-            "DOCKET_SMPT_URL",
-        ];
-        let unknown = unknown_variables(names.into_iter().map(String::from));
-        let expected = [("DOCKET_LISTN", "DOCKET_LISTEN"), ("DOCKET_SMPT_URL", "DOCKET_SMTP_URL")];
-        assert_eq!(unknown, expected.map(|(name, near)| (name.to_owned(), near)));
     }
 }

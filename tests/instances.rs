@@ -62,11 +62,7 @@ impl Instances {
             .env("DOCKET_TRUSTED_PROXIES", "127.0.0.1")
             .env("DOCKET_DRAIN", "1500ms")
             .env("DOCKET_API_RATE", "100000")
-            .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", s3::KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
+            .envs(s3::settings(&self.endpoint));
         if let Some(smtp) = &self.smtp {
             command.env("DOCKET_SMTP_URL", smtp).env("DOCKET_MAIL_FROM", "Docket <desk@example.com>");
         }

@@ -5,7 +5,7 @@ use crate::support::certificate::Certificate;
 use crate::support::postgres::Postgres;
 use crate::support::process::{Server, command};
 use crate::support::proxy::{Proxy, Weather};
-use crate::support::{Answer, Person, database_url, files, s3, unique};
+use crate::support::{Answer, Person, database_url, files, s3, through, unique};
 use diesel::dsl::sql;
 use diesel::sql_types::BigInt;
 use diesel::{Connection, PgConnection, RunQueryDsl};
@@ -33,13 +33,6 @@ fn port_of(database: &DatabaseUrl) -> SocketAddr {
     ([127, 0, 0, 1], url.port().unwrap()).into()
 }
 
-/// The URL of a database through a proxy.
-fn through(proxy: &Proxy, database: &DatabaseUrl) -> DatabaseUrl {
-    let mut url: Url = database_url(database).parse().unwrap();
-    url.set_port(Some(proxy.address.port())).unwrap();
-    DatabaseUrl::Postgres(url.into())
-}
-
 fn impatient(dir: &Path, database: &DatabaseUrl) -> Command {
     let mut command = command(dir, database);
     command.env("DOCKET_DATABASE_TIMEOUT", "1s").env("RUST_LOG", "off");
@@ -50,7 +43,7 @@ fn impatient(dir: &Path, database: &DatabaseUrl) -> Command {
 async fn behind_a_proxy(dir: &TempDir, postgres: &Postgres) -> (Server, Proxy, Person) {
     add_owner(dir.path(), &postgres.url());
     let proxy = Proxy::before(port_of(&postgres.url()));
-    let server = Server::start_as(impatient(dir.path(), &through(&proxy, &postgres.url())));
+    let server = Server::start_as(impatient(dir.path(), &through(proxy.address.port(), &postgres.url())));
     let ana = signed_in(&server).await;
     (server, proxy, ana)
 }
@@ -249,17 +242,9 @@ async fn through_bad_weather_nothing_acknowledged_is_lost_and_nothing_refused_is
     let storage = Proxy::before(([127, 0, 0, 1], endpoint.port().unwrap()).into());
     let database = Proxy::before(port_of(&postgres.url()));
     let data = dir.path().join("data");
-    let settings = |command: &mut Command, endpoint: &str| {
-        command
-            .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
-            .env("AWS_ENDPOINT_URL", endpoint)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", s3::KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
-    };
     add_owner(&data, &postgres.url());
-    let mut serve = impatient(&data, &through(&database, &postgres.url()));
-    settings(&mut serve, &format!("http://{}", storage.address));
+    let mut serve = impatient(&data, &through(database.address.port(), &postgres.url()));
+    serve.envs(s3::settings(&format!("http://{}", storage.address)));
     let server = Server::start_as(serve);
     let ana = signed_in(&server).await;
 
@@ -288,7 +273,7 @@ async fn through_bad_weather_nothing_acknowledged_is_lost_and_nothing_refused_is
     let (done, ()) = tokio::join!(futures_util::future::join_all(loads), weather);
 
     let mut find = command(&data, &postgres.url());
-    settings(&mut find, endpoint.as_str().trim_end_matches('/'));
+    find.envs(s3::settings(endpoint.as_str().trim_end_matches('/')));
     let checked = find.arg("check").arg("--repair").output().unwrap();
     let (titles, names) = rows(&postgres);
     let (mut acknowledged, mut refused, mut undecided) = (0, 0, 0);

@@ -15,7 +15,7 @@ mod user;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat, unknown_variables};
+use crate::config::{Config, LogFormat};
 use crate::db::without_time_limit;
 use crate::error::{Error, Kind, Result};
 use crate::server::offer_setup;
@@ -125,7 +125,7 @@ pub fn run() -> ExitCode {
         mail::try_again_after_panics();
     }
     let outcome = start_log(cli.config.log_format, &cli.command).and_then(|traces| {
-        for (name, nearest) in unknown_variables(names) {
+        for (name, nearest) in settings::unknown(&command, names) {
             tracing::warn!("unknown setting {name}; did you mean {nearest}?");
         }
         let outcome = actix_web::rt::System::new().block_on(async move {

@@ -39,6 +39,21 @@ pub(super) fn with_files(command: &Command, mut args: Vec<OsString>) -> Result<V
     Ok(args.into_iter().chain(flags).chain(rest).collect())
 }
 
+/// Unknown variables that start with `DOCKET_`, each with the most similar setting. They
+/// do not stop the start: Kubernetes sets `DOCKET_PORT` and others for a service called
+/// docket.
+pub(super) fn unknown(command: &Command, variables: impl Iterator<Item = String>) -> Vec<(String, String)> {
+    let settings: Vec<String> = command.get_arguments().filter_map(name).collect();
+    let is_unknown = |variable: &String| {
+        let setting = variable.strip_suffix("_FILE").unwrap_or(variable);
+        let is_ours = variable.starts_with("DOCKET_") && !variable.starts_with("DOCKET_TEST_");
+        is_ours && !settings.iter().any(|known| known == setting)
+    };
+    let nearest = |variable: &str| settings.iter().min_by_key(|known| strsim::damerau_levenshtein(variable, known));
+    let with_nearest = |variable: String| nearest(&variable).cloned().map(|near| (variable, near));
+    variables.filter(is_unknown).filter_map(with_nearest).collect()
+}
+
 /// Prints the settings in force, as a file of environment variables.
 pub(super) fn print(command: &Command, matches: &ArgMatches, config: &Config) {
     for arg in command.get_arguments() {
@@ -94,7 +109,24 @@ fn masked(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{masked, unknown};
+    use crate::cli::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn a_misspelt_variable_is_named_with_the_setting_that_it_is_like() {
+        let variables = [
+            "PATH",
+            "DOCKET_LISTEN",
+            "DOCKET_SMTP_URL_FILE",
+            "DOCKET_LISTN",
+            "DOCKET_TEST_POSTGRES",
+            "DOCKET_SMPT_URL",
+        ];
+        let unknown = unknown(&Cli::command(), variables.into_iter().map(String::from));
+        let expected = [("DOCKET_LISTN", "DOCKET_LISTEN"), ("DOCKET_SMPT_URL", "DOCKET_SMTP_URL")];
+        assert_eq!(unknown, expected.map(|(variable, near)| (variable.to_owned(), near.to_owned())));
+    }
 
     #[test]
     fn secrets_are_masked() {

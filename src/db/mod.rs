@@ -232,8 +232,8 @@ impl Db {
     }
 
     /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes wait
-    /// meanwhile, some 17 s for each GB. Whoever asks while it goes on shares the next time with
-    /// others. What Postgres keeps of removed rows is its operator's to clear.
+    /// meanwhile, some 17 s for each GB. Calls that come in the meantime share the next rewrite.
+    /// Postgres is cleaned by its operator.
     ///
     /// # Errors
     /// *Unavailable* as long as a reader needs an older state, *full* without room for a copy.
@@ -303,8 +303,8 @@ impl Db {
     }
 }
 
-/// Returns an error when whoever asked has disconnected or has stopped waiting, to end a job of
-/// several queries early.
+/// Returns an error when the caller has disconnected or has stopped waiting. Ends a job of several
+/// queries early.
 pub fn still_wanted() -> Result<()> {
     Progress::still_wanted()
 }

@@ -17,16 +17,24 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// statements.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Opens connections of one kind for a pool.
-#[derive(Debug)]
-struct Manager {
+/// Opens connections of one kind.
+#[derive(Clone, Debug)]
+struct Source {
     url: DatabaseUrl,
     purpose: Purpose,
     /// Whether the URL names a pooler that gives out sessions by transaction.
     is_shared: bool,
 }
 
-impl ManageConnection for Manager {
+impl Source {
+    /// Whether reading needs a transaction: on SQLite so that all queries see one state, and with a
+    /// pooler so that they all reach one server process.
+    fn reads_in_transactions(&self) -> bool {
+        self.is_shared || matches!(self.url, DatabaseUrl::Sqlite(_))
+    }
+}
+
+impl ManageConnection for Source {
     type Connection = Connection;
     type Error = diesel::r2d2::Error;
 
@@ -61,22 +69,20 @@ pub(super) fn connect(url: &DatabaseUrl, purpose: Purpose) -> diesel::Connection
 /// A pool of connections of one kind.
 #[derive(Clone)]
 pub(super) struct Connections {
-    pool: Pool<Manager>,
+    source: Source,
+    pool: Pool<Source>,
     /// One permit per connection. Callers wait here rather than on a thread each.
     places: Arc<Semaphore>,
-    purpose: Purpose,
-    is_shared: bool,
     patience: Duration,
 }
 
 impl Connections {
     pub(super) fn open(settings: &Settings, purpose: Purpose, size: u32) -> Result<Self> {
-        let is_shared = settings.direct.is_some();
+        let source = Source { url: settings.url.clone(), purpose, is_shared: settings.direct.is_some() };
         let pool = Pool::builder().max_size(size).min_idle(Some(1)).connection_timeout(ACQUIRE_TIMEOUT);
-        let pool = pool.idle_timeout(Some(IDLE_TIMEOUT));
-        let pool = pool.build(Manager { url: settings.url.clone(), purpose, is_shared }).map_err(Error::unavailable)?;
+        let pool = pool.idle_timeout(Some(IDLE_TIMEOUT)).build(source.clone()).map_err(Error::unavailable)?;
         let places = Arc::new(Semaphore::new(size as usize));
-        Ok(Self { pool, places, purpose, is_shared, patience: settings.patience })
+        Ok(Self { source, pool, places, patience: settings.patience })
     }
 
     pub(super) fn size(&self) -> usize {
@@ -84,7 +90,7 @@ impl Connections {
     }
 
     pub(super) fn purpose(&self) -> &'static str {
-        self.purpose.as_str()
+        self.source.purpose.as_str()
     }
 
     /// How many of them are in use.
@@ -92,24 +98,23 @@ impl Connections {
         self.size() - self.places.available_permits()
     }
 
-    /// Starts a transaction, with the settings that a connection of its own would have.
+    /// Begins a transaction, with the settings that a connection of its own would have.
     pub(super) fn begin(&self, conn: &mut Connection) -> Result<()> {
         match conn {
-            Connection::Postgres(conn) if self.is_shared => postgres::begin_shared(conn, self.purpose)?,
+            Connection::Postgres(conn) if self.source.is_shared => postgres::begin_shared(conn, self.source.purpose)?,
             conn => Connection::begin_transaction(conn)?,
         }
         Ok(())
     }
 
-    /// Runs `work`, which only reads. In a transaction where the connection needs one: on SQLite so
-    /// that all queries see one state, and with a pooler so that they all reach one server process.
+    /// Runs `work`, which only reads.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let connections = self.clone();
         self.run(move |conn| {
-            if !connections.is_shared && matches!(conn, Connection::Postgres(_)) {
+            if !connections.source.reads_in_transactions() {
                 return work(conn);
             }
             connections.begin(conn)?;
@@ -139,7 +144,7 @@ impl Connections {
         let (pool, caller) = (self.pool.clone(), Caller::default());
         let progress = caller.progress();
         // As high as the span of the request, so that its lines name the request.
-        let span = tracing::error_span!("database", purpose = self.purpose.as_str());
+        let span = tracing::error_span!("database", purpose = self.purpose());
         let done = tokio::task::spawn_blocking(move || {
             let (_place, _span) = (place, span.entered());
             progress

@@ -143,6 +143,8 @@ const listen = async () => {
     const error = await follow().catch((caught) => caught);
     if (hurry || !isWanted()) continue;
     if (error) trouble(error);
+    // An instance that stops ends its streams, and another one takes them.
+    else failures = Math.min(failures, 2);
     // The conversation or the bubble is gone; the next load tells which.
     if (error?.status === 403 || error?.status === 404) {
       stopped = !loaded;

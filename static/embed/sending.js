@@ -10,8 +10,11 @@ const trouble = (error) => {
   render();
 };
 
+// The server answers, so whatever waits for it goes on.
 const calm = () => {
   offline = false;
+  lineRest.wake();
+  sendRest.wake();
   render();
 };
 

@@ -217,13 +217,7 @@ async fn s3_keeps_and_serves_the_same_files() {
     let endpoint = s3::serve(&bucket);
     let in_the_bucket = |args: &[&str]| {
         let mut command = process::command(dir.path(), &database);
-        command
-            .args(args)
-            .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
-            .env("AWS_ENDPOINT_URL", &endpoint)
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", s3::KEY)
-            .env("AWS_SECRET_ACCESS_KEY", s3::SECRET);
+        command.args(args).envs(s3::settings(&endpoint));
         command
     };
     let server = Server::start_as(in_the_bucket(&[]));

@@ -6,7 +6,7 @@ use crate::support::chat::Visitor;
 use crate::support::process::{Server, command, run};
 use crate::support::s3::Lack;
 use crate::support::smtp::MailServer;
-use crate::support::{Answer, PASSWORD, Person, TestApp, database_url, files, fresh_database, s3, unique};
+use crate::support::{Answer, PASSWORD, Person, TestApp, database_url, files, fresh_database, s3, through, unique};
 use crate::upkeep::notices::with_mail;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
@@ -66,10 +66,8 @@ fn in_a_bucket(dir: &Path, database: &DatabaseUrl, endpoint: &str, args: &[&str]
     let mut command = command(dir, database);
     command
         .args(args)
-        .env("STORAGE_URL", format!("s3://{}/desk", s3::BUCKET))
-        .env("AWS_ENDPOINT_URL", endpoint)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", s3::KEY)
+        .envs(s3::settings(endpoint))
+        .env_remove("AWS_SECRET_ACCESS_KEY")
         .env("AWS_SECRET_ACCESS_KEY_FILE", secret);
     command
 }
@@ -459,14 +457,6 @@ impl Bouncer {
         }
         bouncer
     }
-
-    /// The URL of a database through the pooler.
-    fn before(&self, database: &DatabaseUrl) -> DatabaseUrl {
-        let mut url: Url = database_url(database).parse().unwrap();
-        url.set_host(Some("127.0.0.1")).unwrap();
-        url.set_port(Some(self.port)).unwrap();
-        DatabaseUrl::Postgres(url.into())
-    }
 }
 
 impl Drop for Bouncer {
@@ -488,7 +478,7 @@ fn migrate(dir: &Path, database: &DatabaseUrl) -> Output {
 fn a_pooler_by_transaction_is_refused_with_the_setting_to_change() {
     let (bouncer, dir) = (Bouncer::start(), TempDir::new().unwrap());
     let database = fresh_database(&dir);
-    let refused = migrate(dir.path(), &bouncer.before(&database));
+    let refused = migrate(dir.path(), &through(bouncer.port, &database));
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("pool_mode = session") && said.contains("DATABASE_DIRECT_URL"), "{said}");
@@ -501,7 +491,7 @@ fn a_pooler_by_transaction_is_refused_with_the_setting_to_change() {
 async fn behind_a_pooler_by_transaction_two_instances_work_with_a_direct_url() {
     let (bouncer, dir) = (Bouncer::start(), TempDir::new().unwrap());
     let database = fresh_database(&dir);
-    let pooled = bouncer.before(&database);
+    let pooled = through(bouncer.port, &database);
     let serve = || {
         let mut serve = command(dir.path(), &pooled);
         serve.env("DATABASE_DIRECT_URL", database_url(&database));
@@ -541,7 +531,7 @@ fn many_starts_behind_a_pooler_leave_no_lock_behind() {
     for _ in 0..3 {
         let dir = TempDir::new().unwrap();
         let database = fresh_database(&dir);
-        let pooled = bouncer.before(&database);
+        let pooled = through(bouncer.port, &database);
         std::thread::scope(|scope| {
             let starts: Vec<_> = (0..12).map(|_| scope.spawn(|| migrate(dir.path(), &pooled))).collect();
             for start in starts {

@@ -42,6 +42,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use url::Url;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -91,6 +92,14 @@ pub fn database_url(url: &DatabaseUrl) -> String {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.clone(),
     }
+}
+
+/// The URL of a Postgres database through something that listens on another port.
+pub fn through(port: u16, database: &DatabaseUrl) -> DatabaseUrl {
+    let mut url: Url = database_url(database).parse().unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(port)).unwrap();
+    DatabaseUrl::Postgres(url.into())
 }
 
 /// Settings for a Docket with its own folder and database.

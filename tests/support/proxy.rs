@@ -1,11 +1,13 @@
 //! A TCP proxy that behaves like a bad network.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
 use tokio::time::sleep;
 
 /// What happens to bytes on their way.
@@ -42,11 +44,12 @@ impl Proxy {
         let (weather, forecast) = watch::channel(Weather::Fine);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
+            // What passes bytes on may stay on this thread.
+            LocalSet::new().block_on(&runtime, async move {
                 let listener = TcpListener::from_std(listener).unwrap();
                 while let Ok((client, _)) = listener.accept().await {
                     if *forecast.borrow() != Weather::Cut {
-                        tokio::spawn(pass(client, server, forecast.clone()));
+                        spawn_local(pass(client, server, forecast.clone()));
                     }
                 }
             });
@@ -65,13 +68,22 @@ async fn pass(client: TcpStream, server: SocketAddr, mut weather: watch::Receive
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     // Whether something was passed on whose answer must not be.
-    let (sends, is_sent) = watch::channel(false);
-    let there = there(from_client, to_server, weather.clone(), sends);
-    let back = back(from_server, to_client, weather.clone(), is_sent);
+    let is_sent = AtomicBool::new(false);
+    let (mut there, mut back) = (weather.clone(), weather.clone());
     tokio::select! {
-        () = there => {}
-        () = back => {}
+        () = pump(from_client, to_server, async |bytes| may_go(bytes, &mut there, &is_sent).await) => {}
+        () = pump(from_server, to_client, async |_| may_come_back(&mut back, &is_sent).await) => {}
         _ = weather.wait_for(|weather| *weather == Weather::Cut) => {}
+    }
+}
+
+/// Passes on the pieces that `may_pass`, until one of them may not.
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut may_pass: impl AsyncFnMut(&[u8]) -> bool) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut bytes).await {
+        if !may_pass(&bytes[..length]).await || to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -84,47 +96,22 @@ async fn until_passable(weather: &mut watch::Receiver<Weather>, stops: &[Weather
     Some(now)
 }
 
-async fn there(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut weather: watch::Receiver<Weather>,
-    sends: watch::Sender<bool>,
-) {
-    let mut bytes = vec![0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut bytes).await {
-        let Some(now) = until_passable(&mut weather, &[Weather::Frozen]).await else { return };
-        let has = |text: &str| bytes[..length].windows(text.len()).any(|part| part == text.as_bytes());
-        if let Weather::FrozenAt(text) = now
-            && has(text)
-            && weather.wait_for(|weather| *weather != now).await.is_err()
-        {
-            return;
+/// Whether what a client has sent is passed on.
+async fn may_go(bytes: &[u8], weather: &mut watch::Receiver<Weather>, is_sent: &AtomicBool) -> bool {
+    let Some(now) = until_passable(weather, &[Weather::Frozen]).await else { return false };
+    let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    match now {
+        Weather::FrozenAt(text) if has(text) => weather.wait_for(|weather| *weather != now).await.is_ok(),
+        Weather::CutBefore(text) if has(text) => false,
+        Weather::CutAfter(text) if has(text) => {
+            is_sent.store(true, Ordering::Relaxed);
+            true
         }
-        match now {
-            Weather::CutBefore(text) if has(text) => return,
-            Weather::CutAfter(text) if has(text) => drop(sends.send_replace(true)),
-            _ => {}
-        }
-        if to.write_all(&bytes[..length]).await.is_err() {
-            return;
-        }
+        _ => true,
     }
 }
 
-async fn back(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut weather: watch::Receiver<Weather>,
-    is_sent: watch::Receiver<bool>,
-) {
-    let mut bytes = vec![0; 16 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut bytes).await {
-        let stops = [Weather::Frozen, Weather::Mute];
-        if *is_sent.borrow() || until_passable(&mut weather, &stops).await.is_none() {
-            return;
-        }
-        if to.write_all(&bytes[..length]).await.is_err() {
-            return;
-        }
-    }
+/// Whether what a server has answered is passed on.
+async fn may_come_back(weather: &mut watch::Receiver<Weather>, is_sent: &AtomicBool) -> bool {
+    !is_sent.load(Ordering::Relaxed) && until_passable(weather, &[Weather::Frozen, Weather::Mute]).await.is_some()
 }

@@ -13,8 +13,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
 pub const BUCKET: &str = "attachments";
-pub const KEY: &str = "test-key";
+const KEY: &str = "test-key";
 pub const SECRET: &str = "test-secret";
+
+/// The settings of a program that keeps its files in the bucket.
+pub fn settings(endpoint: &str) -> [(&'static str, String); 5] {
+    [
+        ("STORAGE_URL", format!("s3://{BUCKET}/desk")),
+        ("AWS_ENDPOINT_URL", endpoint.into()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_ACCESS_KEY_ID", KEY.into()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET.into()),
+    ]
+}
 
 /// Features that some S3 servers lack, and how they respond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ const SNAPSHOTS: &str = "snapshots";
 const ROWS: &str = "rows";
 const FILES: &str = "files";
 const ENCRYPTED: &str = ".encrypted";
-/// Objects that are removed between two looks whether another backup has begun.
+/// How many objects are removed before it is checked again that no other backup has begun.
 const CHECKED: usize = 200;
 
 /// Cheap to clone.
