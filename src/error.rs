@@ -96,6 +96,7 @@ pub struct Error {
     retry_after: Option<u32>,
     retryable: bool,
     engine_trouble: bool,
+    undecided: bool,
     source: Option<Source>,
 }
 
@@ -109,6 +110,7 @@ impl Error {
             retry_after: None,
             retryable: false,
             engine_trouble: false,
+            undecided: false,
             source: None,
         }
     }
@@ -166,6 +168,7 @@ impl Error {
             message: "The database stopped answering while your change was being saved. Look whether it is there \
                       before you try again."
                 .into(),
+            undecided: true,
             ..Self::unavailable(source)
         }
     }
@@ -222,6 +225,11 @@ impl Error {
     /// Whether the same transaction may well succeed when it runs again.
     pub fn is_worth_retrying(&self) -> bool {
         self.retryable
+    }
+
+    /// Whether the change may have been made all the same.
+    pub fn is_undecided(&self) -> bool {
+        self.undecided
     }
 
     /// Whether the engine itself failed, and not just this request.

@@ -8,7 +8,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Names in our own folders. A folder that contains nothing else may be closed to others.
-const OURS: [&str; 7] = ["docket.db", "files", "installations", "rows", "snapshots", "tickets", "thumbnails"];
+const OURS: [&str; 8] =
+    ["docket.db", "files", "installations", "rows", "snapshots", "sources", "thumbnails", "tickets"];
 
 /// Ensures that a folder exists, is writable, and is closed to others.
 ///

@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 /// The folders of files and thumbnails.
-const PLACES: [&str; 2] = ["tickets", "thumbnails"];
+pub const PLACES: [&str; 3] = ["tickets", "sources", "thumbnails"];
 /// How long an S3 server may take to connect.
 const CONNECTS: Duration = Duration::from_secs(3);
 /// How long an S3 server may stay silent: until it answers, and between two pieces of an object.

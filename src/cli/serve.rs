@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::log_slow_statements;
 use crate::server::Running;
-use crate::upkeep::worker;
+use crate::upkeep::worker::Worker;
 use crate::values::listen::Listen;
 use sd_notify::NotifyState;
 
@@ -21,15 +21,22 @@ pub(super) async fn run(config: Config) -> Result<(), String> {
         Listen::Unix(_) => println!("Docket listens on {address}"),
     }
     println!("Data: {data} and {storage}");
-    match &app.config.maintenance {
-        Some(reason) => println!("Every change is refused: {reason}"),
-        None => worker::start(app),
-    }
+    let worker = match &app.config.maintenance {
+        Some(reason) => {
+            println!("Every change is refused: {reason}");
+            None
+        }
+        None => Some(Worker::start(app)),
+    };
     if let Some(path) = setup_path {
         println!("Create the first account within {LINK_MINUTES} minutes: {}{path}", origin(public, &address));
     }
     tell_systemd();
-    server.await.map_err(|error| error.to_string())
+    let served = server.await;
+    if let Some(worker) = worker {
+        worker.stop().await;
+    }
+    served.map_err(|error| error.to_string())
 }
 
 /// Tells systemd, if it has started the program, that it is ready and, from then on, alive.

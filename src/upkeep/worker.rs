@@ -14,44 +14,86 @@ use crate::values::email;
 use actix_web::web::Data;
 use chrono::TimeDelta;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{sleep, timeout};
 
 /// How often a worker looks for jobs that are due.
 const POLL: Duration = Duration::from_secs(1);
 /// Jobs that one instance does at once. A mail server that is slow to answer must not keep
 /// the others waiting.
-const LANES: usize = 4;
+const LANES: u32 = 4;
 /// How often a running job's lease is renewed, and a cancelled job noticed.
 const RENEW: Duration = Duration::from_secs(20);
 /// When to see again whether a backup has ended.
 const AFTER_BACKUP: TimeDelta = TimeDelta::seconds(10);
+/// How long running jobs may take to end when the program stops.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait after the database has failed.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
-/// Does jobs until the program ends.
-pub fn start(app: Data<App>) {
-    actix_web::rt::spawn(async move {
-        let lanes = Arc::new(Semaphore::new(LANES));
-        let mut is_prepared = false;
-        while let Ok(lane) = lanes.clone().acquire_owned().await {
-            if !is_prepared {
-                is_prepared = log(prepare(&app).await).is_some();
-            }
-            match log(next(&app).await) {
-                Some(Some(job)) => {
-                    let app = app.clone();
-                    actix_web::rt::spawn(async move {
-                        log(run(&app, job).await);
-                        drop(lane);
-                    });
-                }
-                Some(None) => sleep(POLL).await,
-                None => sleep(TRY_AGAIN).await,
+/// Does jobs until it is stopped.
+pub struct Worker {
+    lanes: Arc<Semaphore>,
+    /// Whether jobs that still run are left to another instance.
+    leaving: watch::Sender<bool>,
+}
+
+impl Worker {
+    pub fn start(app: Data<App>) -> Self {
+        let (lanes, leaving) = (Arc::new(Semaphore::new(LANES as usize)), watch::Sender::new(false));
+        actix_web::rt::spawn(work(app, lanes.clone(), leaving.subscribe()));
+        Self { lanes, leaving }
+    }
+
+    /// Lets running jobs end. What takes longer goes on where the next worker claims it, without
+    /// waiting for the lease to end.
+    pub async fn stop(self) {
+        let all_ended = || async { self.lanes.acquire_many(LANES).await.map(drop) };
+        if timeout(GRACE, all_ended()).await.is_err() {
+            self.leaving.send_replace(true);
+            if timeout(GRACE, all_ended()).await.is_err() {
+                tracing::warn!("jobs were left half done; they go on in a few minutes");
             }
         }
-    });
+    }
+}
+
+async fn work(app: Data<App>, lanes: Arc<Semaphore>, leaving: watch::Receiver<bool>) {
+    let mut is_prepared = false;
+    while let Ok(lane) = lanes.clone().acquire_owned().await {
+        if app.is_stopping.load(Ordering::Relaxed) {
+            return;
+        }
+        if !is_prepared {
+            is_prepared = log(prepare(&app).await).is_some();
+        }
+        let pause = match log(next(&app).await) {
+            Some(Some(job)) => {
+                let (app, mut leaving) = (app.clone(), leaving.clone());
+                actix_web::rt::spawn(async move {
+                    let held = job.clone();
+                    tokio::select! {
+                        done = run(&app, job) => log(done),
+                        _ = leaving.wait_for(|leaving| *leaving) => log(hand_over(&app, held).await),
+                    };
+                    drop(lane);
+                });
+                continue;
+            }
+            Some(None) => POLL,
+            None => TRY_AGAIN,
+        };
+        drop(lane);
+        sleep(pause).await;
+    }
+}
+
+/// Makes a job that this worker does not end due again.
+async fn hand_over(app: &App, job: Job) -> Result<()> {
+    let now = app.clock.now();
+    app.db.write(move |conn| queue::settle(conn, &job, &Outcome::Later(now), now)).await
 }
 
 /// Does all jobs that are due, one after another.

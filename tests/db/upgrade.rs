@@ -47,11 +47,19 @@ async fn open(dir: &TempDir) -> (actix_web::web::Data<App>, Person) {
     let path = dir.path().join("docket.db");
     let mut old = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     old.batch_execute(UNTOLD).unwrap();
-    serve(dir, DatabaseUrl::Sqlite(path)).await
+    serve(dir, DatabaseUrl::Sqlite(path), day_of("2026-11-25").unwrap()).await
+}
+
+fn day_of(folder: &str) -> Option<NaiveDate> {
+    folder.parse().ok()
+}
+
+fn kept_folders() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
 fn old_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/2026-11-25")
+    kept_folders().join("2026-11-25")
 }
 
 /// Olivia has not been told of any submission, of a visitor who waits, and of her ticket.
@@ -61,9 +69,10 @@ const UNTOLD: &str =
     UPDATE conversations SET waiting_since = '2026-11-24 10:00:00' WHERE seq = 1;
     UPDATE tickets SET assignee_id = 1, assigned_at = '2026-11-24 10:00:00', assigned_by = 'Eda' WHERE number = 13";
 
-async fn serve(dir: &TempDir, database: DatabaseUrl) -> (actix_web::web::Data<App>, Person) {
+/// Serves a folder of that day. Olivia is signed in.
+async fn serve(dir: &TempDir, database: DatabaseUrl, day: NaiveDate) -> (actix_web::web::Data<App>, Person) {
     // Deleted tickets are removed after 30 days, so the clock stays at that time.
-    let noon = NaiveDate::from_ymd_opt(2026, 11, 26).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let noon = day.succ_opt().unwrap().and_hms_opt(12, 0, 0).unwrap();
     let config = config_on(dir.path(), database);
     let Running { address, app, server, .. } = App::build(config, Clock::from_fn(move || noon), 1).await.unwrap();
     rt::spawn(server);
@@ -169,7 +178,7 @@ async fn a_postgres_of_november_2026_is_served_whole() {
     copy(&old_folder(), old.path());
     copy(&old_folder().join("files"), &dir.path().join("files"));
     old_postgres(&database_url(&database), &old.path().join("docket.db"));
-    let (app, olivia) = serve(&dir, database).await;
+    let (app, olivia) = serve(&dir, database, day_of("2026-11-25").unwrap()).await;
     reads_as_before(&app, &olivia).await;
     let made = olivia.make_ticket("After the upgrade").await;
     olivia.get(&format!("/tickets/{made}")).await.expect(200);
@@ -208,6 +217,34 @@ async fn sqlite_only_a_folder_of_november_2026_is_served_whole() {
     diesel::sql_query("SELECT count(*) FROM ticket_events").execute(&mut old).unwrap();
     let made = olivia.make_ticket("After the upgrade").await;
     olivia.get(&format!("/tickets/{made}")).await.expect(200);
+}
+
+#[actix_web::test]
+async fn sqlite_only_every_kept_folder_is_served_without_a_fault() {
+    let names =
+        std::fs::read_dir(kept_folders()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let folders: Vec<(String, NaiveDate)> = names.filter_map(|name| day_of(&name).map(|day| (name, day))).collect();
+    assert!(folders.len() >= 2, "{folders:?}");
+    for (name, day) in folders {
+        let dir = TempDir::new().unwrap();
+        copy(&kept_folders().join(&name), dir.path());
+        let (app, olivia) = serve(&dir, DatabaseUrl::Sqlite(dir.path().join("docket.db")), day).await;
+        let mut lines = Vec::new();
+        let outcome = check::run(&app, false, &mut |line| lines.push(line.to_owned())).await.unwrap();
+        assert_eq!(outcome.found, 0, "{name}: {lines:?}");
+        let mut seen = 0;
+        for list in ["/tickets?status=all", "/conversations?status=all", "/submissions?status=all"] {
+            let links = olivia.get(list).await.expect(200).attributes("a.row-link", "href");
+            assert!(!links.is_empty(), "{name}: nothing in {list}");
+            for link in links {
+                olivia.get(&link).await.expect(200);
+                seen += 1;
+            }
+        }
+        println!("{name}: {seen} pages");
+        let made = olivia.make_ticket("After the upgrade").await;
+        assert_eq!(olivia.list("q=after+the+upgrade&status=all").await, [made]);
+    }
 }
 
 /// Old rows do not record who created them, so they belong to the oldest active owner.

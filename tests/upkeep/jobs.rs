@@ -2,7 +2,7 @@
 
 use crate::cli::{add_owner, signed_in};
 use crate::support::process::{Server, command};
-use crate::support::smtp::MailServer;
+use crate::support::smtp::{FaultyServer, MailServer};
 use crate::support::{Person, TestApp, fresh_database};
 use crate::upkeep::notices::with_mail;
 use diesel::prelude::*;
@@ -13,6 +13,7 @@ use docket::jobs::job::{Job, Kind, NewJob, State};
 use docket::jobs::queue;
 use docket::jobs::queue::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -29,6 +30,38 @@ fn text_of(mail: &str) -> String {
 
 async fn all_jobs(db: &Db) -> Vec<Job> {
     db.scan(|conn| Ok(jobs::table.order(jobs::id).load(conn)?)).await.unwrap()
+}
+
+/// Mails are sent by a server that takes a second, or does not answer at all.
+#[actix_web::test]
+async fn a_worker_that_stops_ends_its_jobs_or_hands_them_over() {
+    let slow = FaultyServer::slow();
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    for (port, expected) in [(slow.port, State::Done), (mute.local_addr().unwrap().port(), State::Waiting)] {
+        let dir = TempDir::new().unwrap();
+        let database = fresh_database(&dir);
+        add_owner(dir.path(), &database);
+        let mut command = command(dir.path(), &database);
+        command
+            .env("DOCKET_SMTP_URL", format!("smtp://127.0.0.1:{port}"))
+            .env("DOCKET_MAIL_FROM", "Docket <desk@desk.example>")
+            .env("DOCKET_PUBLIC_URL", "http://127.0.0.1");
+        let mut server = Server::start_as(command);
+        let invitation = [("email", "new@example.com"), ("role", "editor")];
+        signed_in(&server).await.post("/settings/team/invitations", &invitation).await.expect(303);
+        until(&server, &database, |jobs| {
+            jobs.iter().any(|job| job.kind == Kind::LinkMail && job.state == State::Running)
+        })
+        .await;
+        server.signal("TERM");
+        assert!(server.child.wait().unwrap().success());
+        let jobs = all_jobs(&Db::open(&database).unwrap()).await;
+        let mail = jobs.iter().find(|job| job.kind == Kind::LinkMail).unwrap();
+        assert_eq!(mail.state, expected, "{mail:?}");
+        let is_due = mail.due_at <= chrono::Utc::now().naive_utc();
+        assert!(mail.state == State::Done || is_due, "{mail:?}");
+    }
+    assert_eq!(slow.take().len(), 1);
 }
 
 /// The program is killed at random moments while it reads events and sends mails. How often

@@ -9,11 +9,10 @@ use crate::db::Connection;
 use crate::error::{Error, Result};
 use crate::source_files::file;
 use crate::source_files::inventory as source_files;
+use crate::storage::PLACES;
 use crate::upkeep::marker;
 use futures_util::{StreamExt, TryStreamExt};
 
-/// The folders of files and thumbnails.
-const PREFIXES: [&str; 3] = ["tickets", "sources", "thumbnails"];
 /// Keys that are looked up together.
 const CHUNK: usize = 500;
 
@@ -45,7 +44,7 @@ pub(super) async fn marker(check: &mut Check<'_>) -> Result<bool> {
 /// Checks for half-written files of interrupted uploads.
 pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
     let before = check.app.clock.now() - RESERVED;
-    for prefix in PREFIXES {
+    for prefix in PLACES {
         for path in check.app.storage.leftovers(prefix, before.and_utc().into())? {
             if check.repair {
                 std::fs::remove_file(&path).map_err(Error::unavailable)?;
@@ -58,7 +57,7 @@ pub(super) fn leftovers(check: &mut Check<'_>) -> Result<()> {
 
 /// Checks for objects without a row.
 pub(super) async fn orphans(check: &mut Check<'_>, may_judge: bool) -> Result<()> {
-    for prefix in PREFIXES {
+    for prefix in PLACES {
         let mut chunks = check.app.storage.list(prefix).try_chunks(CHUNK);
         while let Some(keys) = chunks.next().await {
             let keys = keys.map_err(|error| error.1)?;
