@@ -1,6 +1,7 @@
 //! A change on Postgres: tries it again after a conflict, and finds out what became of it when the
 //! connection breaks while it is committed.
 
+use crate::db::job::Change;
 use crate::db::pool::Connections;
 use crate::db::progress::{COMMIT_PATIENCE, Progress};
 use crate::db::purpose::Purpose;
@@ -32,12 +33,7 @@ struct Transaction {
 ///
 /// # Errors
 /// Those of `job`; *unavailable* when nothing was changed, and *undecided* when nobody could say.
-pub(super) fn run<T>(
-    connections: &Connections,
-    conn: &mut Connection,
-    url: &DatabaseUrl,
-    job: &mut impl FnMut(&mut Connection) -> Result<T>,
-) -> Result<T> {
+pub(super) fn run(connections: &Connections, conn: &mut Connection, url: &DatabaseUrl, job: &mut Change) -> Result<()> {
     let mut tries = 1;
     loop {
         match once(connections, conn, url, job) {
@@ -47,33 +43,28 @@ pub(super) fn run<T>(
     }
 }
 
-fn once<T>(
-    connections: &Connections,
-    conn: &mut Connection,
-    url: &DatabaseUrl,
-    job: &mut impl FnMut(&mut Connection) -> Result<T>,
-) -> Result<T> {
+fn once(connections: &Connections, conn: &mut Connection, url: &DatabaseUrl, job: &mut Change) -> Result<()> {
     connections.begin(conn)?;
-    let done = job(conn).and_then(|value| {
+    let done = job(conn).and_then(|()| {
         let transaction = transaction(conn)?;
         Progress::begin_commit()?;
-        Ok((value, transaction))
+        Ok(transaction)
     });
-    let (value, transaction) = match done {
-        Ok(done) => done,
+    let transaction = match done {
+        Ok(transaction) => transaction,
         Err(error) => {
             // The connection may be gone, and with it the transaction.
             let _ = Connection::rollback_transaction(conn);
             return Err(error);
         }
     };
-    let Err(failed) = Connection::commit_transaction(conn) else { return Ok(value) };
+    let Err(failed) = Connection::commit_transaction(conn) else { return Ok(()) };
     let reason = failed.to_string();
     let error = Error::from(failed);
     let Some(id) = transaction.id.filter(|_| !error.is_worth_retrying()) else { return Err(error) };
     tracing::warn!(reason, "a commit failed; finding out what became of it");
     match outcome(url, id, transaction.process) {
-        Some(true) => Ok(value),
+        Some(true) => Ok(()),
         Some(false) => Err(error),
         None => Err(Error::undecided(reason)),
     }

@@ -12,6 +12,7 @@ mod error;
 pub mod fixed;
 pub mod index;
 pub mod installation;
+mod job;
 mod migrations;
 mod order;
 mod pool;
@@ -39,6 +40,7 @@ use crate::error::{Error, Result};
 use diesel::Connection as _;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use job::{Change, Slot};
 use pool::{Connections, connect};
 use portable::read::Snapshot;
 use progress::Progress;
@@ -167,7 +169,9 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     {
-        self.readers.read(job).await
+        let (slot, look) = Slot::of_look(job);
+        self.readers.read(look).await?;
+        slot.take()
     }
 
     /// Like [`Db::read`], but for upkeep: without a time limit.
@@ -180,7 +184,9 @@ impl Db {
             Changes::Sqlite(_) => &self.readers,
             Changes::Postgres(connections) => connections,
         };
-        without_time_limit(connections.read(job)).await
+        let (slot, look) = Slot::of_look(job);
+        without_time_limit(connections.read(look)).await?;
+        slot.take()
     }
 
     /// Runs `job` in a transaction and returns once it is durable. An error from `job`
@@ -197,11 +203,10 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
     {
-        let result = self.commit(job).await;
-        if result.is_ok() {
-            self.written.notify_one();
-        }
-        result
+        let (slot, change) = Slot::of_change(job);
+        self.commit(change).await?;
+        self.written.notify_one();
+        slot.take()
     }
 
     /// Wakes one waiting task after every write.
@@ -215,20 +220,16 @@ impl Db {
         let _ = self.closed.set(reason.to_owned());
     }
 
-    async fn commit<T, F>(&self, mut job: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
-    {
+    async fn commit(&self, mut change: Change) -> Result<()> {
         if let Some(reason) = self.closed.get() {
             return Err(Error::maintenance(reason));
         }
         let connections = match &self.changes {
-            Changes::Sqlite(writer) => return writer.run(job).await,
+            Changes::Sqlite(writer) => return writer.run(change).await,
             Changes::Postgres(connections) => connections,
         };
         let (own, url) = (connections.clone(), self.url.clone());
-        connections.run(move |conn| commit::run(&own, conn, &url, &mut job)).await
+        connections.run(Box::new(move |conn| commit::run(&own, conn, &url, &mut change))).await
     }
 
     /// Rewrites SQLite's files, so that they hold no byte of rows that were removed. Changes wait
@@ -251,7 +252,7 @@ impl Db {
             Connection::Sqlite(conn) => sqlite::rewrite(conn, &path),
             Connection::Postgres(_) => Ok(()),
         };
-        writer.run_alone(rewrite).await?;
+        writer.run_alone(Box::new(rewrite)).await?;
         *fulfilled = wished;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Connections of one kind, and the jobs that run on them.
 
+use crate::db::job::Look;
 use crate::db::progress::{Caller, Progress};
 use crate::db::purpose::Purpose;
 use crate::db::{Connection, DatabaseUrl, Settings, postgres, sqlite};
@@ -108,24 +109,21 @@ impl Connections {
     }
 
     /// Runs `work`, which only reads.
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    pub(super) async fn read(&self, work: Look) -> Result<()> {
+        if !self.source.reads_in_transactions() {
+            return self.run(work).await;
+        }
         let connections = self.clone();
-        self.run(move |conn| {
-            if !connections.source.reads_in_transactions() {
-                return work(conn);
-            }
+        self.run(Box::new(move |conn| {
             connections.begin(conn)?;
             let result = work(conn);
             match &result {
-                Ok(_) => Connection::commit_transaction(conn)?,
+                Ok(()) => Connection::commit_transaction(conn)?,
                 // The connection may be gone, and with it the transaction.
                 Err(_) => drop(Connection::rollback_transaction(conn)),
             }
             result
-        })
+        }))
         .await
     }
 
@@ -135,10 +133,7 @@ impl Connections {
     /// # Errors
     /// *Unavailable* when no connection is free, or when a request has waited for too long. What was
     /// not yet being committed by then is rolled back.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    pub(super) async fn run(&self, work: Look) -> Result<()> {
         let place = timeout(ACQUIRE_TIMEOUT, self.places.clone().acquire_owned()).await;
         let place = place.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         let (pool, caller) = (self.pool.clone(), Caller::default());

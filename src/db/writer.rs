@@ -5,12 +5,14 @@
 //! all results. In a burst, durable writes cost a fraction of a disk sync each.
 
 use super::Connection;
+use super::job::{Change, Look};
 use crate::error::{Error, Result};
 use diesel::connection::TransactionManager;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
+use tracing::Span;
 
 /// Bounds how long the first job of a batch waits for the last.
 const MAX_BATCH: usize = 256;
@@ -18,21 +20,17 @@ const MAX_BATCH: usize = 256;
 /// What the writer's thread does next.
 enum Work {
     /// A change, in one transaction with others.
-    Change(Job),
+    Change(Queued<Change>),
     /// Something that no transaction can hold. Changes wait.
-    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+    Alone(Queued<Look>),
 }
 
-/// Runs one job and returns how to respond to it once the batch has committed or failed.
-type Job = Box<dyn FnOnce(&mut Connection) -> Ran + Send>;
-
-/// `None`: the batch is committed. Otherwise nothing of it was written.
-type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
-
-struct Ran {
-    answer: Answer,
-    /// The connection can no longer be trusted: the batch must not be committed.
-    broken: Option<String>,
+/// A job and who waits for it.
+struct Queued<J> {
+    job: J,
+    /// Of the request, so that the job's log lines name it.
+    span: Span,
+    answer: oneshot::Sender<Result<()>>,
 }
 
 /// A handle to the writer's thread, which ends with the last handle.
@@ -64,47 +62,22 @@ impl Writer {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    fn send(&self, work: Work) -> Result<()> {
+    async fn send<J>(&self, job: J, work: impl FnOnce(Queued<J>) -> Work) -> Result<()> {
+        let (answer, answered) = oneshot::channel();
+        let span = tracing::error_span!("database", purpose = "writing");
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.jobs.send(work).map_err(|_| gone())
+        self.jobs.send(work(Queued { job, span, answer })).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
     }
 
-    pub(super) async fn run<T, F>(&self, mut job: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Connection) -> Result<T> + Send + 'static,
-    {
-        let (sender, receiver) = oneshot::channel();
-        let span = tracing::error_span!("database", purpose = "writing");
-        let job: Job = Box::new(move |conn| {
-            let _span = span.entered();
-            let (result, broken) = in_savepoint(conn, &mut job);
-            let answer: Answer = Box::new(move |failure| {
-                let result = match failure {
-                    None => result,
-                    Some(reason) => Err(result.err().unwrap_or_else(|| Error::from_storage_text(reason))),
-                };
-                // The client may have disconnected; the write stays.
-                let _ = sender.send(result);
-            });
-            Ran { answer, broken }
-        });
-        self.send(Work::Change(job))?;
-        receiver.await.map_err(|_| gone())?
+    /// Runs `change` in a transaction.
+    pub(super) async fn run(&self, change: Change) -> Result<()> {
+        self.send(change, Work::Change).await
     }
 
     /// Runs `work` outside any transaction, while all changes wait.
-    pub(super) async fn run_alone<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (sender, receiver) = oneshot::channel();
-        let alone = move |conn: &mut Connection| {
-            // The caller may have gone; the work is done.
-            let _ = sender.send(work(conn));
-        };
-        self.send(Work::Alone(Box::new(alone)))?;
-        receiver.await.map_err(|_| gone())?
+    pub(super) async fn run_alone(&self, work: Look) -> Result<()> {
+        self.send(work, Work::Alone).await
     }
 }
 
@@ -114,10 +87,7 @@ fn gone() -> Error {
 
 /// A failed job rolls back alone. If that fails as well, or the engine itself has failed,
 /// the second value says why the batch is lost.
-fn in_savepoint<T>(
-    conn: &mut Connection,
-    job: &mut impl FnMut(&mut Connection) -> Result<T>,
-) -> (Result<T>, Option<String>) {
+fn in_savepoint(conn: &mut Connection, job: &mut Change) -> (Result<()>, Option<String>) {
     if let Err(error) = Connection::begin_transaction(conn) {
         let text = error.to_string();
         return (Err(error.into()), Some(text));
@@ -127,7 +97,7 @@ fn in_savepoint<T>(
         return (Err(Error::internal("a database job panicked", "see the log above")), Some("a job panicked".into()));
     };
     let ended = match &result {
-        Ok(_) => Connection::commit_transaction(conn),
+        Ok(()) => Connection::commit_transaction(conn),
         Err(_) => Connection::rollback_transaction(conn),
     };
     let broken = match (&result, ended) {
@@ -161,26 +131,27 @@ fn work(
             continue;
         };
         conn = if batch.is_empty() { Some(live) } else { run_batch(live, batch) };
-        if let (Some(live), Some(alone)) = (&mut conn, alone)
-            && catch_unwind(AssertUnwindSafe(|| alone(live))).is_err()
-        {
-            conn = None;
+        if let (Some(live), Some(Queued { job, span, answer })) = (&mut conn, alone) {
+            match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| job(live)))) {
+                Ok(result) => drop(answer.send(result)),
+                Err(_) => conn = None,
+            }
         }
     }
 }
 
 /// Returns the connection if it can be used again.
-fn run_batch(mut conn: Connection, batch: Vec<Job>) -> Option<Connection> {
+fn run_batch(mut conn: Connection, batch: Vec<Queued<Change>>) -> Option<Connection> {
     let mut answers = Vec::with_capacity(batch.len());
     let mut broken = super::migrations::begin_immediate(&mut conn).err().map(|error| error.to_string());
-    for job in batch {
+    for Queued { mut job, span, answer } in batch {
         if broken.is_some() {
             // Dropping the jobs that have not run returns *unavailable* to their callers.
             break;
         }
-        let ran = job(&mut conn);
-        answers.push(ran.answer);
-        broken = ran.broken;
+        let result;
+        (result, broken) = span.in_scope(|| in_savepoint(&mut conn, &mut job));
+        answers.push((answer, result));
     }
     if broken.is_none() {
         broken = Connection::commit_transaction(&mut conn).err().map(|error| error.to_string());
@@ -188,8 +159,13 @@ fn run_batch(mut conn: Connection, batch: Vec<Job>) -> Option<Connection> {
     if let Some(reason) = &broken {
         tracing::error!(%reason, jobs = answers.len(), "a batch of writes failed");
     }
-    for answer in answers {
-        answer(broken.as_deref());
+    for (answer, result) in answers {
+        let result = match &broken {
+            None => result,
+            Some(reason) => Err(result.err().unwrap_or_else(|| Error::from_storage_text(reason))),
+        };
+        // The client may have disconnected; the write stays.
+        let _ = answer.send(result);
     }
     broken.is_none().then_some(conn)
 }
