@@ -96,7 +96,6 @@ pub struct Error {
     retry_after: Option<u32>,
     retryable: bool,
     engine_trouble: bool,
-    undecided: bool,
     source: Option<Source>,
 }
 
@@ -110,7 +109,6 @@ impl Error {
             retry_after: None,
             retryable: false,
             engine_trouble: false,
-            undecided: false,
             source: None,
         }
     }
@@ -168,7 +166,6 @@ impl Error {
             message: "The database stopped answering while your change was being saved. Look whether it is there \
                       before you try again."
                 .into(),
-            undecided: true,
             ..Self::unavailable(source)
         }
     }
@@ -225,11 +222,6 @@ impl Error {
     /// Whether the same transaction may well succeed when it runs again.
     pub fn is_worth_retrying(&self) -> bool {
         self.retryable
-    }
-
-    /// Whether the change may have been made all the same.
-    pub fn is_undecided(&self) -> bool {
-        self.undecided
     }
 
     /// Whether the engine itself failed, and not just this request.

@@ -24,8 +24,6 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
 
-/// Errors after which a form is given back with what the user wrote.
-const OUR_FAULT: [Kind; 3] = [Kind::Internal, Kind::Unavailable, Kind::Full];
 /// Errors for which the form of a signed-out user is rejected instead of kept.
 const NOT_KEPT: [Kind; 3] = [Kind::TooLarge, Kind::TooSlow, Kind::Unavailable];
 
@@ -49,7 +47,7 @@ pub async fn keep(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let mut response = match judge(gate, &mut req).await {
-        Ok(None) => given_back(next.call(req).await?.map_into_boxed_body()),
+        Ok(None) => next.call(req).await?.map_into_boxed_body(),
         // Not `into_response`, which drops the error of a response.
         Ok(Some(answer)) => ServiceResponse::new(req.into_parts().0, answer),
         Err(error) => req.error_response(error),
@@ -89,17 +87,13 @@ async fn judge(gate: Gate, req: &mut ServiceRequest) -> Result<Option<HttpRespon
         }
     };
     check_origin(req)?;
-    let (agent, views) = match signed_in(req.request()).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return turn_away(req).await.map(Some),
-        Err(failed) => return give_back(req, failed).await.map(Some),
-    };
+    let Some((agent, views)) = signed_in(req.request()).await? else { return turn_away(req).await.map(Some) };
     let allowed = agent.role.may(action);
     // First, because a refusal is shown in the user's layout, too.
     admit(req, agent, views)?;
     match stopped {
         _ if !allowed => Err(rights::not_allowed()),
-        Some(reason) => give_back(req, Error::maintenance(&reason)).await.map(Some),
+        Some(reason) => give_back(req, &reason).await.map(Some),
         None => Ok(None),
     }
 }
@@ -110,34 +104,17 @@ fn stopped(req: &ServiceRequest) -> Result<Option<String>> {
     Ok(app_of(req.request())?.config.maintenance.clone().filter(|_| is_change))
 }
 
-/// Responds to a change that fails before its form is read with what the user wrote.
-async fn give_back(req: &mut ServiceRequest, failed: Error) -> Result<HttpResponse> {
-    // A form that cannot be read cannot be given back.
+/// Responds to a change that is refused with what the user wrote.
+async fn give_back(req: &mut ServiceRequest, reason: &str) -> Result<HttpResponse> {
+    let refused = Error::maintenance(reason);
+    if answer::wants_json(req.request()) {
+        return Err(refused);
+    }
+    let layout = Layout::of(req.request());
+    let path = layout.links.local(req.path()).to_owned();
+    // A form with files cannot be given back.
     let sent = req.extract::<Fields>().await.unwrap_or_default();
-    page_given_back(req.request(), &sent, &failed).ok_or(failed)
-}
-
-/// The same for a change that has failed. The files of a form cannot be given back.
-fn given_back(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let error = response.response().error().and_then(|error| error.as_error::<Error>());
-    let failed = error.filter(|error| OUR_FAULT.contains(&error.kind));
-    let sent = response.request().extensions().get::<Fields>().cloned();
-    match failed.zip(sent).and_then(|(failed, sent)| page_given_back(response.request(), &sent, failed)) {
-        Some(page) => ServiceResponse::new(response.into_parts().0, page),
-        None => response,
-    }
-}
-
-/// The page with what the user wrote, if they wrote something and sent it from a page.
-fn page_given_back(req: &HttpRequest, sent: &Fields, failed: &Error) -> Option<HttpResponse> {
-    if answer::wants_json(req) {
-        return None;
-    }
-    let layout = Layout::of(req);
-    let kept = Kept::new(layout.links.local(req.path()).to_owned(), sent).ok()?;
-    let page = sign_in::page_given_back(&layout, &kept, failed, &log::request_id(req)).ok()??;
-    answer::record(failed);
-    Some(page)
+    sign_in::page_given_back(&layout, &Kept::new(path, &sent)?, refused)
 }
 
 fn check_origin(req: &ServiceRequest) -> Result<()> {

@@ -129,28 +129,23 @@ struct SignInPage<'a> {
 struct KeptPage<'a> {
     layout: &'a Layout,
     why: &'a str,
-    is_unsaved: bool,
     kept: &'a Kept,
-    /// Empty unless something went wrong.
-    request_id: &'a str,
 }
 
-/// The form that could not be saved, to be sent again later. `None` if nothing was written.
-pub fn page_given_back(
-    layout: &Layout,
-    kept: &Kept,
-    refused: &Error,
-    request_id: &str,
-) -> Result<Option<HttpResponse>> {
+/// The form that was refused, to be sent again later.
+///
+/// # Errors
+/// The refusal itself, if nothing was written.
+pub fn page_given_back(layout: &Layout, kept: &Kept, refused: Error) -> Result<HttpResponse> {
     if !kept.is_written() {
-        return Ok(None);
+        return Err(refused);
     }
-    let page = KeptPage { layout, why: refused.message(), is_unsaved: !refused.is_undecided(), kept, request_id };
-    let mut response = layout.page_with(refused.kind.status(), &page)?;
+    let page = KeptPage { layout, why: "Keep this page open, and save later.", kept };
+    let mut response = layout.page_with(StatusCode::SERVICE_UNAVAILABLE, &page)?;
     if let Some(seconds) = refused.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
-    Ok(Some(response))
+    Ok(response)
 }
 
 /// `401` with the sign-in page, which carries the kept form.
@@ -228,13 +223,7 @@ async fn welcome(
 ) -> Result<HttpResponse> {
     tracing::info!(user = user.id, "signed in");
     let mut response = match kept.filter(Kept::is_written) {
-        Some(kept) => layout.page(&KeptPage {
-            layout,
-            why: "You’re signed in again.",
-            is_unsaved: true,
-            kept: &kept,
-            request_id: "",
-        })?,
+        Some(kept) => layout.page(&KeptPage { layout, why: "You’re signed in again.", kept: &kept })?,
         None => layout.see_other(if is_local_path(next) { next } else { "/tickets" }),
     };
     start_session(req, app, user.id, &mut response).await?;

@@ -233,6 +233,13 @@ pub fn settle(conn: &mut Connection, job: &Job, outcome: &Outcome, now: NaiveDat
     Ok(())
 }
 
+/// Leaves a running job to the next worker. It keeps the number of its try, so that nothing that
+/// this one still does is taken for the next one's.
+pub fn hand_over(conn: &mut Connection, job: &Job, now: NaiveDateTime) -> Result<()> {
+    diesel::update(running(job)).set((jobs::state.eq(State::Waiting), jobs::due_at.eq(now))).execute(conn)?;
+    Ok(())
+}
+
 /// One minute after the first failure, then twice as long each time.
 fn wait(tries: i64) -> TimeDelta {
     let minutes = 1_i32.checked_shl(u32::try_from(tries - 1).unwrap_or_default()).filter(|minutes| *minutes > 0);

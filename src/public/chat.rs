@@ -329,6 +329,7 @@ pub async fn events(
         status: found.status,
         must_read: true,
         has_begun: false,
+        has_ended: false,
         _place: place,
     };
     Ok(stream::events(futures_util::stream::unfold(feed, Feed::next)))
@@ -345,6 +346,7 @@ struct Feed {
     status: Status,
     must_read: bool,
     has_begun: bool,
+    has_ended: bool,
     _place: Stream,
 }
 
@@ -358,6 +360,9 @@ enum News {
 
 impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
+        if self.has_ended {
+            return None;
+        }
         loop {
             if !std::mem::replace(&mut self.has_begun, true) {
                 let hello = json!({ "conversation": self.tag, "status": self.status.as_str() });
@@ -371,7 +376,10 @@ impl Feed {
                 }
             }
             match self.events.next().await {
-                Waited::Stopping => return None,
+                Waited::Stopping => {
+                    self.has_ended = true;
+                    return Some((frame("bye", None, "{}").into(), self));
+                }
                 Waited::Quiet => {
                     // In case an event from another instance was lost.
                     self.must_read = true;

@@ -14,7 +14,6 @@ use crate::values::email;
 use actix_web::web::Data;
 use chrono::TimeDelta;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -33,26 +32,36 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long to wait after the database has failed.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
+/// Whether the worker goes on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Stage {
+    Working,
+    /// It claims no further job.
+    Ending,
+    /// It leaves jobs that still run to another worker.
+    Leaving,
+}
+
 /// Does jobs until it is stopped.
 pub struct Worker {
     lanes: Arc<Semaphore>,
-    /// Whether jobs that still run are left to another instance.
-    leaving: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
 }
 
 impl Worker {
     pub fn start(app: Data<App>) -> Self {
-        let (lanes, leaving) = (Arc::new(Semaphore::new(LANES as usize)), watch::Sender::new(false));
-        actix_web::rt::spawn(work(app, lanes.clone(), leaving.subscribe()));
-        Self { lanes, leaving }
+        let (lanes, stage) = (Arc::new(Semaphore::new(LANES as usize)), watch::Sender::new(Stage::Working));
+        actix_web::rt::spawn(work(app, lanes.clone(), stage.subscribe()));
+        Self { lanes, stage }
     }
 
     /// Lets running jobs end. What takes longer goes on where the next worker claims it, without
     /// waiting for the lease to end.
     pub async fn stop(self) {
         let all_ended = || async { self.lanes.acquire_many(LANES).await.map(drop) };
+        self.stage.send_replace(Stage::Ending);
         if timeout(GRACE, all_ended()).await.is_err() {
-            self.leaving.send_replace(true);
+            self.stage.send_replace(Stage::Leaving);
             if timeout(GRACE, all_ended()).await.is_err() {
                 tracing::warn!("jobs were left half done; they go on in a few minutes");
             }
@@ -60,10 +69,10 @@ impl Worker {
     }
 }
 
-async fn work(app: Data<App>, lanes: Arc<Semaphore>, leaving: watch::Receiver<bool>) {
+async fn work(app: Data<App>, lanes: Arc<Semaphore>, stage: watch::Receiver<Stage>) {
     let mut is_prepared = false;
     while let Ok(lane) = lanes.clone().acquire_owned().await {
-        if app.is_stopping.load(Ordering::Relaxed) {
+        if *stage.borrow() != Stage::Working {
             return;
         }
         if !is_prepared {
@@ -71,12 +80,12 @@ async fn work(app: Data<App>, lanes: Arc<Semaphore>, leaving: watch::Receiver<bo
         }
         let pause = match log(next(&app).await) {
             Some(Some(job)) => {
-                let (app, mut leaving) = (app.clone(), leaving.clone());
+                let (app, mut stage) = (app.clone(), stage.clone());
                 actix_web::rt::spawn(async move {
                     let held = job.clone();
                     tokio::select! {
                         done = run(&app, job) => log(done),
-                        _ = leaving.wait_for(|leaving| *leaving) => log(hand_over(&app, held).await),
+                        _ = stage.wait_for(|stage| *stage == Stage::Leaving) => log(hand_over(&app, held).await),
                     };
                     drop(lane);
                 });
@@ -93,7 +102,7 @@ async fn work(app: Data<App>, lanes: Arc<Semaphore>, leaving: watch::Receiver<bo
 /// Makes a job that this worker does not end due again.
 async fn hand_over(app: &App, job: Job) -> Result<()> {
     let now = app.clock.now();
-    app.db.write(move |conn| queue::settle(conn, &job, &Outcome::Later(now), now)).await
+    app.db.write(move |conn| queue::hand_over(conn, &job, now)).await
 }
 
 /// Does all jobs that are due, one after another.

@@ -50,7 +50,14 @@ pub async fn present_errors(
             &foreign
         }
     };
-    record(error);
+    match error.kind {
+        Kind::Internal | Kind::Unavailable | Kind::Full => tracing::error!(cause = error.cause(), "request failed"),
+        Kind::SignedOut | Kind::Forbidden | Kind::Misdirected => {
+            tracing::info!(reason = error.message(), "request refused");
+        }
+        // Don't log the rest: a client that sends too much must not fill the log.
+        _ => {}
+    }
     let mut page = error_response(response.request(), error, &request_id);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         *page.status_mut() = status;
@@ -63,18 +70,6 @@ pub async fn present_errors(
     }
     let (req, _) = response.into_parts();
     Ok(ServiceResponse::new(req, page))
-}
-
-/// Logs an error once.
-pub fn record(error: &Error) {
-    match error.kind {
-        Kind::Internal | Kind::Unavailable | Kind::Full => tracing::error!(cause = error.cause(), "request failed"),
-        Kind::SignedOut | Kind::Forbidden | Kind::Misdirected => {
-            tracing::info!(reason = error.message(), "request refused");
-        }
-        // Don't log the rest: a client that sends too much must not fill the log.
-        _ => {}
-    }
 }
 
 /// Renders an error as a page or as JSON, whichever the client wants.

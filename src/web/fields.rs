@@ -13,7 +13,6 @@ use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 /// The maximum size of a form.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +30,13 @@ const ANYBODY: Bounds = Bounds { bytes: 1_300_000, fields: 100 };
 /// How much of a body that is too large is read and discarded before the response.
 const READ_PAST: usize = 16 * 1024 * 1024;
 
-/// The fields of a form, in order. Cheap to clone.
+/// The fields of a form, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Arc<Vec<(String, String)>>);
+pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     pub fn new(fields: Vec<(String, String)>) -> Self {
-        Self(Arc::new(fields))
+        Self(fields)
     }
 
     /// Reads the fields into a struct. Except in passwords, line ends become LF and NUL is
@@ -47,7 +46,7 @@ impl Fields {
     /// *Invalid*, naming the field that is missing or wrong.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         let mut encoded = Serializer::new(String::new());
-        for (name, value) in self.0.iter() {
+        for (name, value) in &self.0 {
             match is_secret(name) {
                 true => encoded.append_pair(name, value),
                 false => encoded.append_pair(name, &text::normalise(value)),
@@ -103,32 +102,25 @@ impl FromRequest for Fields {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (req, payload) = (req.clone(), payload.take());
+        let (req, mut payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            let fields = Self::new(pairs(&req, payload).await?);
-            // For the page that gives them back if they cannot be saved.
-            req.extensions_mut().insert(fields.clone());
-            Ok(fields)
+            let bounds = if req.extensions().get::<CurrentUser>().is_some() { SIGNED_IN } else { ANYBODY };
+            match content_type(&req).as_str() {
+                "application/x-www-form-urlencoded" => {}
+                "multipart/form-data" => return Ok(Self(texts(multipart::parts(&req, payload), bounds).await?)),
+                _ => {
+                    let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
+                    return Err(Error::new(Kind::UnsupportedType, message).into());
+                }
+            }
+            let body = read_body(&req, &mut payload, bounds.bytes).await?;
+            if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
+                let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);
+                return Err(Error::new(Kind::TooLarge, message).into());
+            }
+            Ok(Self(charset::pairs(&body, charset::declared(&req))))
         })
     }
-}
-
-async fn pairs(req: &HttpRequest, mut payload: Payload) -> Result<Vec<(String, String)>> {
-    let bounds = if req.extensions().get::<CurrentUser>().is_some() { SIGNED_IN } else { ANYBODY };
-    match content_type(req).as_str() {
-        "application/x-www-form-urlencoded" => {}
-        "multipart/form-data" => return texts(multipart::parts(req, payload), bounds).await,
-        _ => {
-            let message = "This address takes HTML forms (application/x-www-form-urlencoded).";
-            return Err(Error::new(Kind::UnsupportedType, message));
-        }
-    }
-    let body = read_body(req, &mut payload, bounds.bytes).await?;
-    if body.iter().filter(|byte| **byte == b'&').count() >= bounds.fields {
-        let message = format!("The form has too many fields: at most {} can be sent.", bounds.fields);
-        return Err(Error::new(Kind::TooLarge, message));
-    }
-    Ok(charset::pairs(&body, charset::declared(req)))
 }
 
 /// The fields of a multipart form. Its files are skipped.

@@ -5,6 +5,7 @@
 let line = null; // aborts the current connection
 let isHolder = false;
 let isSilent = false; // another page holds the stream and is stuck
+let isDismissed = false; // the server said that it stops
 let watchdog;
 let channel = null;
 let listening = false;
@@ -107,6 +108,7 @@ const hold = async (signal) => {
   };
   for await (const event of eventsOf(response.body, heard)) {
     reached = take(event).position ?? reached;
+    isDismissed ||= event.type === "bye";
     share(event);
     expect(reached);
   }
@@ -139,12 +141,12 @@ const listen = async () => {
   let failures = 0;
   while (isWanted()) {
     const begun = Date.now();
-    hurry = false;
+    hurry = isDismissed = false;
     const error = await follow().catch((caught) => caught);
     if (hurry || !isWanted()) continue;
     if (error) trouble(error);
-    // An instance that stops ends its streams, and another one takes them.
-    else failures = Math.min(failures, 2);
+    // Another instance, or the same one after its restart, takes the stream.
+    if (isDismissed) failures = Math.min(failures, 2);
     // The conversation or the bubble is gone; the next load tells which.
     if (error?.status === 403 || error?.status === 404) {
       stopped = !loaded;

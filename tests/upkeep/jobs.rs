@@ -58,6 +58,7 @@ async fn a_worker_that_stops_ends_its_jobs_or_hands_them_over() {
         let jobs = all_jobs(&Db::open(&database).unwrap()).await;
         let mail = jobs.iter().find(|job| job.kind == Kind::LinkMail).unwrap();
         assert_eq!(mail.state, expected, "{mail:?}");
+        assert_eq!(mail.tries, 1, "the next try has another number");
         let is_due = mail.due_at <= chrono::Utc::now().naive_utc();
         assert!(mail.state == State::Done || is_due, "{mail:?}");
     }
