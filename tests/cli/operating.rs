@@ -503,13 +503,14 @@ async fn behind_a_pooler_by_transaction_two_instances_work_with_a_direct_url() {
     let there = Person { base: other.base.clone(), ..ana.clone() };
     let key = ana.make_widget("Shop").await;
     let mut desk = there.live().await;
+    Visitor::new(&one.base, &key).write("To the other instance").await.expect(201);
+    desk.until("message").await;
     // More at once than the pooler has server processes for either instance.
     let visitors: Vec<Visitor> = (0..24).map(|_| Visitor::new(&one.base, &key)).collect();
     let written = visitors.iter().map(|visitor| visitor.write("Through the pooler"));
     for answer in futures_util::future::join_all(written).await {
         answer.expect(201);
     }
-    desk.until("message").await;
     let lists = (0..24).map(|index| if index % 2 == 0 { ana.get("/conversations") } else { there.get("/tickets") });
     for answer in futures_util::future::join_all(lists).await {
         answer.expect(200);
