@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(5);
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// Whether the worker goes on.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Working,
     /// It claims no further job.

@@ -48,8 +48,8 @@ pub type Report = Arc<dyn Fn(Progress) + Send + Sync>;
 /// Files that are read or written at the same time.
 const LANES: usize = 8;
 
-/// How long a backup waits for another one, which somebody has begun by hand, or which a server that
-/// stopped has left.
+/// How long a planned backup waits while another one runs, or after a stopped server has left one
+/// unfinished.
 const AFTER_ANOTHER: TimeDelta = TimeDelta::minutes(1);
 
 /// Makes a backup as planned, and says when the next one is due.

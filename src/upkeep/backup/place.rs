@@ -18,7 +18,7 @@ const SNAPSHOTS: &str = "snapshots";
 const ROWS: &str = "rows";
 const FILES: &str = "files";
 const ENCRYPTED: &str = ".encrypted";
-/// How many objects are removed before it is checked again that no other backup has begun.
+/// After removing this many objects, a backup checks again that no other one has begun.
 const CHECKED: usize = 200;
 
 /// Cheap to clone.
