@@ -10,7 +10,7 @@ use crate::upkeep::check::check;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use docket::accounts::role::Role;
-use docket::db::Connection;
+use docket::db::{Connection, Engine};
 use docket::upkeep::worker;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -246,9 +246,9 @@ pub fn tells(bytes: &[u8]) -> bool {
 async fn places(app: &TestApp) -> Vec<String> {
     let holds = |name: &String| tells(name.as_bytes()) || tells(&std::fs::read(app.dir.path().join(name)).unwrap());
     let mut found: Vec<String> = keys_below(app.dir.path()).into_iter().filter(holds).collect();
-    let tables = |conn: &mut Connection| match conn {
-        Connection::Sqlite(_) => Ok(Vec::new()),
-        Connection::Postgres(conn) => Ok(tables_with_the_word(conn)),
+    let tables = |conn: &mut Connection| match &mut conn.engine {
+        Engine::Sqlite(_) => Ok(Vec::new()),
+        Engine::Postgres(conn) => Ok(tables_with_the_word(conn)),
     };
     found.extend(app.app.db.scan(tables).await.unwrap());
     found

@@ -117,7 +117,7 @@ fn interfaces_hold_no_sql() {
 #[test]
 fn the_engine_is_asked_for_in_one_file() {
     for (name, code) in sources().iter().filter(|(name, _)| !name.starts_with("db/")) {
-        assert!(!code.contains("Connection::Sqlite") && !code.contains("Connection::Postgres"), "{name}");
+        assert!(!code.contains("Engine::Sqlite") && !code.contains("Engine::Postgres"), "{name}");
     }
 }
 

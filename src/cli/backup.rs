@@ -40,7 +40,7 @@ pub(super) struct RestoreOptions {
 
 #[derive(Args)]
 pub(super) struct MoveOptions {
-    /// An empty database: sqlite:PATH or postgres://… [default: the database stays]
+    /// An empty database, not behind a pooler: sqlite:PATH or postgres://… [default: the database stays]
     #[arg(long, value_name = "URL")]
     to_database: Option<DatabaseUrl>,
     /// An empty storage: file:PATH or s3://bucket/prefix [default: the files stay]
@@ -112,7 +112,9 @@ pub(super) async fn restore(config: &Config, options: &RestoreOptions) -> Result
 
 pub(super) async fn relocate(config: Config, options: MoveOptions) -> Result<()> {
     let mut to = config.clone();
-    to.database_url = Some(options.to_database.unwrap_or_else(|| config.database()));
+    if let Some(database) = options.to_database {
+        (to.database_url, to.database_direct_url) = (Some(database), None);
+    }
     to.storage_url = Some(options.to_storage.unwrap_or_else(|| config.storage()));
     let app = App::open(config, Clock::system()).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
     marker::expect(&app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;

@@ -1,6 +1,6 @@
 //! Adding to the counts in `figures`, for which Diesel has no common upsert.
 
-use super::Connection;
+use crate::db::{Connection, Engine};
 use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -21,9 +21,9 @@ const ROWS: usize = 64;
 pub fn add(conn: &mut Connection, account_id: i64, generation: i64, cells: &[Cell]) -> QueryResult<()> {
     for cells in cells.chunks(ROWS) {
         let add = Add { account_id, generation, cells };
-        match conn {
-            Connection::Sqlite(conn) => add.execute(conn),
-            Connection::Postgres(conn) => add.execute(conn),
+        match &mut conn.engine {
+            Engine::Sqlite(conn) => add.execute(conn),
+            Engine::Postgres(conn) => add.execute(conn),
         }?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Copies of tickets with their sources, at other times: the past of sample data. One
 //! statement a table, because the functions behind the pages take ten times as long.
 
-use super::Connection;
+use crate::db::{Connection, Engine};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use std::ops::RangeInclusive;
@@ -155,10 +155,10 @@ pub fn add(conn: &mut Connection, copies: &Copies) -> QueryResult<()> {
         },
     ];
     for Table { name, same, ids, times, other, from } in tables {
-        let moved = |time: &&str| match conn {
+        let moved = |time: &&str| match &conn.engine {
             // Keeps the fraction, which `datetime` cuts off.
-            Connection::Sqlite(_) => format!("datetime(old.{time}, '+{seconds} seconds') || substr(old.{time}, 20)"),
-            Connection::Postgres(_) => format!("old.{time} + interval '{seconds} seconds'"),
+            Engine::Sqlite(_) => format!("datetime(old.{time}, '+{seconds} seconds') || substr(old.{time}, 20)"),
+            Engine::Postgres(_) => format!("old.{time} + interval '{seconds} seconds'"),
         };
         let mut columns = [same, ids, times].concat();
         let mut values: Vec<String> = same.iter().map(|column| format!("old.{column}")).collect();
@@ -177,8 +177,8 @@ pub fn add(conn: &mut Connection, copies: &Copies) -> QueryResult<()> {
 /// Lets Postgres see at once how much its tables hold. It looks once a minute by itself, and until
 /// then takes the wrong indexes.
 pub fn gather_statistics(conn: &mut Connection) -> QueryResult<()> {
-    match conn {
-        Connection::Sqlite(_) => Ok(()),
-        Connection::Postgres(conn) => conn.batch_execute("ANALYZE"),
+    match &mut conn.engine {
+        Engine::Sqlite(_) => Ok(()),
+        Engine::Postgres(conn) => conn.batch_execute("ANALYZE"),
     }
 }

@@ -1,9 +1,9 @@
 //! The full-text indexes of search terms: FTS5 on SQLite, GIN on Postgres.
 
-use super::Connection;
 use crate::db::rows::Number;
 use crate::db::schema::search_state;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
+use crate::db::{Connection, Engine};
 use crate::search::{Part, Phrase, Term};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
@@ -71,9 +71,9 @@ pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64
 /// Sets the words of several ids.
 pub fn index_many(conn: &mut Connection, index: Index, account_id: i64, rows: &[(i64, Part)]) -> QueryResult<()> {
     let stored = |(id, part): &(i64, Part)| {
-        let words = match conn {
-            Connection::Sqlite(_) => tokens(part, &beginning(account_id)).join(" "),
-            Connection::Postgres(_) => lexemes(part, &beginning(account_id)),
+        let words = match &conn.engine {
+            Engine::Sqlite(_) => tokens(part, &beginning(account_id)).join(" "),
+            Engine::Postgres(_) => lexemes(part, &beginning(account_id)),
         };
         (*id, words)
     };
@@ -84,8 +84,8 @@ pub fn index_many(conn: &mut Connection, index: Index, account_id: i64, rows: &[
 /// Whether an index holds exactly these words under an id, in this order.
 pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<bool> {
     let (table, column) = (index.table(), index.id());
-    let found: i64 = match conn {
-        Connection::Sqlite(conn) => {
+    let found: i64 = match &mut conn.engine {
+        Engine::Sqlite(conn) => {
             let tokens = tokens(part, &beginning(account_id));
             let phrase = if tokens.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
             let query = format!(
@@ -96,7 +96,7 @@ pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, 
             let query = diesel::sql_query(query).bind::<BigInt, _>(id);
             query.bind::<Text, _>(format!("\"{}\"", tokens.join(" "))).get_result::<Number>(conn)?.value
         }
-        Connection::Postgres(conn) => {
+        Engine::Postgres(conn) => {
             let query = format!("SELECT COUNT(*) AS value FROM {table} WHERE {column} = $1 AND terms = $2::tsvector");
             let query = diesel::sql_query(query).bind::<BigInt, _>(id);
             query.bind::<Text, _>(lexemes(part, &beginning(account_id))).get_result::<Number>(conn)?.value
@@ -119,9 +119,9 @@ pub(super) fn varint(number: usize) -> String {
 
 /// Ids in an index that no search should find: their rows are in the trash or gone.
 pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>> {
-    let (column, table) = match conn {
-        Connection::Sqlite(_) => ("id", format!("{}_docsize", index.table())),
-        Connection::Postgres(_) => (index.id(), index.table().to_owned()),
+    let (column, table) = match &conn.engine {
+        Engine::Sqlite(_) => ("id", format!("{}_docsize", index.table())),
+        Engine::Postgres(_) => (index.id(), index.table().to_owned()),
     };
     let owner = match index {
         Index::Tickets => format!("{column} NOT IN (SELECT id FROM tickets WHERE deleted_at IS NULL)"),
@@ -134,9 +134,9 @@ pub fn stray_terms(conn: &mut Connection, index: Index) -> QueryResult<Vec<i64>>
 
 /// Removes the terms of an id.
 pub fn forget_terms(conn: &mut Connection, index: Index, id: i64) -> QueryResult<()> {
-    let query = match conn {
-        Connection::Sqlite(_) => format!("DELETE FROM {} WHERE rowid = ?", index.table()),
-        Connection::Postgres(_) => format!("DELETE FROM {} WHERE {} = $1", index.table(), index.id()),
+    let query = match &conn.engine {
+        Engine::Sqlite(_) => format!("DELETE FROM {} WHERE rowid = ?", index.table()),
+        Engine::Postgres(_) => format!("DELETE FROM {} WHERE {} = $1", index.table(), index.id()),
     };
     diesel::sql_query(query).bind::<BigInt, _>(id).execute(conn).map(drop)
 }
@@ -153,16 +153,30 @@ pub fn set_version(conn: &mut Connection, version: i64) -> QueryResult<()> {
     diesel::update(search_state::table).set(search_state::version.eq(version)).execute(conn).map(drop)
 }
 
+/// Begins or ends the building of all indexes. In between, Postgres merges new words into them many at
+/// once, several times faster than those of each row, and searches also look through the words
+/// that are not merged yet: 4 MB at most (`gin_pending_list_limit`).
+pub fn build_in_bulk(conn: &mut Connection, is_building: bool) -> QueryResult<()> {
+    let Engine::Postgres(conn) = &mut conn.engine else { return Ok(()) };
+    for index in ["message_terms_by_term", "submission_terms_by_term", "ticket_terms_by_term", "ticket_words_by_word"] {
+        conn.batch_execute(&match is_building {
+            true => format!("ALTER INDEX {index} SET (fastupdate = on)"),
+            false => format!("ALTER INDEX {index} SET (fastupdate = off); SELECT gin_clean_pending_list('{index}')"),
+        })?;
+    }
+    Ok(())
+}
+
 /// Removes all words from an index.
 pub fn clear(conn: &mut Connection, index: Index) -> QueryResult<()> {
     let table = index.table();
-    match conn {
+    match &mut conn.engine {
         // FTS5's own "delete-all" leaves a table of this kind damaged.
-        Connection::Sqlite(conn) => conn.batch_execute(&format!(
+        Engine::Sqlite(conn) => conn.batch_execute(&format!(
             "DROP TABLE {table};
              CREATE VIRTUAL TABLE {table} USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'ascii')"
         )),
-        Connection::Postgres(conn) => conn.batch_execute(&format!("DELETE FROM {table}")),
+        Engine::Postgres(conn) => conn.batch_execute(&format!("DELETE FROM {table}")),
     }
 }
 
@@ -172,9 +186,9 @@ pub type Condition = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, AsExprOf<S
 /// The condition "this ticket, one message of this conversation, or this
 /// submission meets all of these terms".
 pub fn matches_terms(conn: &Connection, index: Index, account_id: i64, terms: &[Term]) -> Condition {
-    let (table, column) = match conn {
-        Connection::Sqlite(_) => (index.table(), "rowid"),
-        Connection::Postgres(_) => (index.table(), index.id()),
+    let (table, column) = match &conn.engine {
+        Engine::Sqlite(_) => (index.table(), "rowid"),
+        Engine::Postgres(_) => (index.table(), index.id()),
     };
     // Only exclusions: everything but what they name.
     let is_in = if terms.iter().all(|term| term.is_not) { "NOT IN" } else { "IN" };
@@ -183,11 +197,11 @@ pub fn matches_terms(conn: &Connection, index: Index, account_id: i64, terms: &[
         Index::Messages => format!("conversations.seq {is_in} (SELECT {column} >> {MESSAGE_BITS}"),
         Index::Submissions => format!("submissions.seq {is_in} (SELECT {column}"),
     };
-    let (matches, after, query) = match conn {
-        Connection::Sqlite(_) => {
+    let (matches, after, query) = match &conn.engine {
+        Engine::Sqlite(_) => {
             (format!("{table} MATCH "), ")", expression(terms, &FTS5, |phrase| fts5(account_id, phrase)))
         }
-        Connection::Postgres(_) => {
+        Engine::Postgres(_) => {
             ("terms @@ ".to_owned(), "::tsquery)", expression(terms, &TSQUERY, |phrase| tsquery(account_id, phrase)))
         }
     };

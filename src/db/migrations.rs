@@ -1,7 +1,7 @@
 //! Migrations, run at startup. Programs that start together wait for each other.
 
 use crate::db::rows::Text;
-use crate::db::{Connection, DatabaseUrl, postgres, sqlite};
+use crate::db::{Connection, DatabaseUrl, Engine, postgres, sqlite};
 use crate::error::{Error, Kind, Result};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::migration::{Migration, MigrationSource};
@@ -22,7 +22,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// Brings the database up to this program's schema. Before that, copies an SQLite database
 /// that an older version has written.
 pub(super) fn run(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
-    if let (Connection::Sqlite(conn), DatabaseUrl::Sqlite(path)) = (&mut *conn, url) {
+    if let (Engine::Sqlite(conn), DatabaseUrl::Sqlite(path)) = (&mut conn.engine, url) {
         copy_old(conn, path)?;
     }
     run_rest(conn)
@@ -33,9 +33,9 @@ pub(super) fn run(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
 /// # Errors
 /// *Conflict* when the database is newer than that version, or the version is unknown.
 pub(super) fn run_to(conn: &mut Connection, version: &str) -> Result<()> {
-    exclusively(conn, |conn| match conn {
-        Connection::Sqlite(conn) => run_pending(conn, SQLITE, Some(version)),
-        Connection::Postgres(conn) => run_pending(conn, POSTGRES, Some(version)),
+    exclusively(conn, |conn| match &mut conn.engine {
+        Engine::Sqlite(conn) => run_pending(conn, SQLITE, Some(version)),
+        Engine::Postgres(conn) => run_pending(conn, POSTGRES, Some(version)),
     })?;
     let reached = self::version(conn)?;
     match reached.as_str().cmp(version) {
@@ -50,9 +50,9 @@ pub(super) fn run_to(conn: &mut Connection, version: &str) -> Result<()> {
 
 /// Brings a database up to this program's schema, without a copy of it.
 pub(super) fn run_rest(conn: &mut Connection) -> Result<()> {
-    exclusively(conn, |conn| match conn {
-        Connection::Sqlite(conn) => run_pending(conn, SQLITE, None),
-        Connection::Postgres(conn) => run_pending(conn, POSTGRES, None),
+    exclusively(conn, |conn| match &mut conn.engine {
+        Engine::Sqlite(conn) => run_pending(conn, SQLITE, None),
+        Engine::Postgres(conn) => run_pending(conn, POSTGRES, None),
     })
 }
 
@@ -79,9 +79,9 @@ fn copy_old(conn: &mut SqliteConnection, path: &Path) -> Result<()> {
 /// Starts the writer's transaction with the write lock already held, so that it never has
 /// to be abandoned halfway.
 pub(super) fn begin_immediate(conn: &mut Connection) -> QueryResult<()> {
-    match conn {
-        Connection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
-        Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+    match &mut conn.engine {
+        Engine::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+        Engine::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
     }
 }
 
@@ -100,9 +100,9 @@ fn exclusively(conn: &mut Connection, migrate: impl FnOnce(&mut Connection) -> R
 
 /// Waits until no other program migrates. On SQLite the transaction already ensures that.
 fn wait_for_others(conn: &mut Connection) -> Result<()> {
-    match conn {
-        Connection::Sqlite(_) => Ok(()),
-        Connection::Postgres(conn) => postgres::wait_for_lock(conn),
+    match &mut conn.engine {
+        Engine::Sqlite(_) => Ok(()),
+        Engine::Postgres(conn) => postgres::wait_for_lock(conn),
     }
 }
 

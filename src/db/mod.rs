@@ -8,6 +8,7 @@ pub mod cells;
 mod commit;
 mod connection;
 pub mod copies;
+mod engine;
 mod error;
 pub mod fixed;
 pub mod index;
@@ -30,7 +31,8 @@ mod url;
 pub mod words;
 mod writer;
 
-pub use connection::{AnyConnection as Connection, MultiBackend};
+pub use connection::Connection;
+pub use engine::{Engine, MultiBackend};
 pub use order::{Numbering, number_events};
 pub use progress::without_time_limit;
 pub use slow::log_slow_statements;
@@ -72,6 +74,20 @@ pub struct Settings {
     pub patience: Duration,
 }
 
+impl Settings {
+    /// Leads to the database itself, never to a pooler that gives out sessions by transaction.
+    ///
+    /// # Errors
+    /// *Unavailable* when only one of both URLs is one of Postgres.
+    pub fn direct_url(&self) -> Result<&DatabaseUrl> {
+        match (&self.url, &self.direct) {
+            (url, None) => Ok(url),
+            (DatabaseUrl::Postgres(_), Some(direct @ DatabaseUrl::Postgres(_))) => Ok(direct),
+            _ => Err(Error::unavailable("DATABASE_DIRECT_URL is only for Postgres, beside a DATABASE_URL of a pooler")),
+        }
+    }
+}
+
 impl From<&DatabaseUrl> for Settings {
     fn from(url: &DatabaseUrl) -> Self {
         Self { url: url.clone(), direct: None, connections: POSTGRES_READERS, patience: PATIENCE }
@@ -83,7 +99,7 @@ impl From<&DatabaseUrl> for Settings {
 pub struct Db {
     readers: Connections,
     changes: Changes,
-    /// Leads to the database itself, never to a pooler that gives out sessions by transaction.
+    /// As [`Settings::direct_url`].
     url: DatabaseUrl,
     written: Arc<Notify>,
     rewrites: Arc<Rewrites>,
@@ -121,7 +137,7 @@ impl Db {
     /// Connects and runs pending migrations.
     pub fn open(settings: impl Into<Settings>) -> Result<Self> {
         let settings = settings.into();
-        let url = settings.direct.as_ref().unwrap_or(&settings.url);
+        let url = settings.direct_url()?;
         let mut first = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
         check_engine(&mut first, url)?;
         migrations::run(&mut first, url)?;
@@ -248,9 +264,9 @@ impl Db {
             return Ok(());
         }
         let wished = self.rewrites.wished.load(Ordering::SeqCst);
-        let rewrite = move |conn: &mut Connection| match conn {
-            Connection::Sqlite(conn) => sqlite::rewrite(conn, &path),
-            Connection::Postgres(_) => Ok(()),
+        let rewrite = move |conn: &mut Connection| match &mut conn.engine {
+            Engine::Sqlite(conn) => sqlite::rewrite(conn, &path),
+            Engine::Postgres(_) => Ok(()),
         };
         writer.run_alone(Box::new(rewrite)).await?;
         *fulfilled = wished;
@@ -270,10 +286,10 @@ impl Db {
     /// Sends a text of less than 8,000 bytes to every listening program, including this
     /// one.
     pub async fn announce(&self, text: String) -> Result<()> {
-        self.scan(move |conn| match conn {
+        self.scan(move |conn| match &mut conn.engine {
             // No other program uses the database.
-            Connection::Sqlite(_) => Ok(()),
-            Connection::Postgres(conn) => Ok(postgres::announce(conn, &text)?),
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(conn) => Ok(postgres::announce(conn, &text)?),
         })
         .await
     }
@@ -288,9 +304,9 @@ impl Db {
         let url = self.url.clone();
         let listen = move || {
             while is_wanted() {
-                let lost = match connect(&url, Purpose::Everything) {
-                    Ok(Connection::Postgres(mut conn)) => postgres::listen(&mut conn, &is_wanted, &receive),
-                    Ok(Connection::Sqlite(_)) => None,
+                let lost = match connect(&url, Purpose::Everything).map(|conn| conn.engine) {
+                    Ok(Engine::Postgres(mut conn)) => postgres::listen(&mut conn, &is_wanted, &receive),
+                    Ok(Engine::Sqlite(_)) => None,
                     Err(error) => Some(error.to_string()),
                 };
                 let Some(reason) = lost else { return };
@@ -313,20 +329,20 @@ pub fn still_wanted() -> Result<()> {
 /// Refuses an engine that could lose acknowledged data, or a connection pooler that does
 /// not keep sessions.
 fn check_engine(conn: &mut Connection, url: &DatabaseUrl) -> Result<()> {
-    match conn {
-        Connection::Sqlite(conn) => sqlite::check(conn),
-        Connection::Postgres(conn) => match connect(url, Purpose::Everything).map_err(Error::unavailable)? {
-            Connection::Postgres(mut other) => postgres::check_sessions(conn, &mut other),
-            Connection::Sqlite(_) => Ok(()),
+    match &mut conn.engine {
+        Engine::Sqlite(conn) => sqlite::check(conn),
+        Engine::Postgres(conn) => match connect(url, Purpose::Everything).map_err(Error::unavailable)?.engine {
+            Engine::Postgres(mut other) => postgres::check_sessions(conn, &mut other),
+            Engine::Sqlite(_) => Ok(()),
         },
     }
 }
 
 /// Damage that the engine finds in its own file.
 pub fn damage(conn: &mut Connection) -> QueryResult<Vec<String>> {
-    match conn {
-        Connection::Sqlite(conn) => sqlite::damage(conn),
-        Connection::Postgres(_) => Ok(Vec::new()),
+    match &mut conn.engine {
+        Engine::Sqlite(conn) => sqlite::damage(conn),
+        Engine::Postgres(_) => Ok(Vec::new()),
     }
 }
 

@@ -6,8 +6,8 @@
 //! ended. Readers know these numbers only. On SQLite, the single writer makes ids and
 //! commits the same order, and the number is the id.
 
-use crate::db::Connection;
 use crate::db::rows::Number;
+use crate::db::{Connection, Engine};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl};
 
@@ -26,7 +26,7 @@ pub struct Numbering {
 /// their order. Rows of a restored dump can have transaction numbers that this server
 /// has not reached: they are visible, so they are committed, and get their number, too.
 pub fn number_events(conn: &mut Connection) -> QueryResult<Numbering> {
-    let Connection::Postgres(conn) = conn else { return Ok(Numbering::default()) };
+    let Engine::Postgres(conn) = &mut conn.engine else { return Ok(Numbering::default()) };
     // Most writes record nothing: they take no lock.
     if !is_any_waiting(conn)? {
         return Ok(Numbering::default());

@@ -3,7 +3,7 @@
 use crate::db::job::Look;
 use crate::db::progress::{Caller, Progress};
 use crate::db::purpose::Purpose;
-use crate::db::{Connection, DatabaseUrl, Settings, postgres, sqlite};
+use crate::db::{Connection, DatabaseUrl, Engine, Settings, postgres, sqlite};
 use crate::error::{Error, Result};
 use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool};
@@ -41,17 +41,17 @@ impl ManageConnection for Source {
 
     fn connect(&self) -> Result<Connection, Self::Error> {
         let connection = match &self.url {
-            DatabaseUrl::Postgres(url) if self.is_shared => postgres::open_shared(url).map(Connection::Postgres),
+            DatabaseUrl::Postgres(url) if self.is_shared => postgres::open_shared(url).map(Into::into),
             url => connect(url, self.purpose),
         };
         connection.map_err(diesel::r2d2::Error::ConnectionError)
     }
 
     fn is_valid(&self, conn: &mut Connection) -> Result<(), Self::Error> {
-        match conn {
+        match &mut conn.engine {
             // A file cannot disconnect.
-            Connection::Sqlite(_) => Ok(()),
-            Connection::Postgres(conn) => conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError),
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(conn) => conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError),
         }
     }
 
@@ -62,8 +62,8 @@ impl ManageConnection for Source {
 
 pub(super) fn connect(url: &DatabaseUrl, purpose: Purpose) -> diesel::ConnectionResult<Connection> {
     match url {
-        DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose == Purpose::Pages).map(Connection::Sqlite),
-        DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(Connection::Postgres),
+        DatabaseUrl::Sqlite(path) => sqlite::open(path, purpose == Purpose::Pages).map(Into::into),
+        DatabaseUrl::Postgres(url) => postgres::open(url, purpose).map(Into::into),
     }
 }
 
@@ -101,9 +101,9 @@ impl Connections {
 
     /// Begins a transaction, with the settings that a connection of its own would have.
     pub(super) fn begin(&self, conn: &mut Connection) -> Result<()> {
-        match conn {
-            Connection::Postgres(conn) if self.source.is_shared => postgres::begin_shared(conn, self.source.purpose)?,
-            conn => Connection::begin_transaction(conn)?,
+        match &mut conn.engine {
+            Engine::Postgres(conn) if self.source.is_shared => postgres::begin_shared(conn, self.source.purpose)?,
+            engine => Engine::begin_transaction(engine)?,
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Words as each engine stores them. Each begins with what tells accounts apart.
 
-use super::Connection;
+use crate::db::{Connection, Engine};
 use crate::search::Part;
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -46,9 +46,9 @@ pub struct Table {
 /// Adds rows, or replaces those with the same numbers. Each number must stand once in `rows`.
 pub fn put(conn: &mut Connection, table: Table, rows: &[(i64, String)]) -> QueryResult<()> {
     for rows in rows.chunks(ROWS) {
-        match conn {
-            Connection::Sqlite(conn) => Put { table, is_tsvector: false, rows }.execute(conn),
-            Connection::Postgres(conn) => Put { table, is_tsvector: true, rows }.execute(conn),
+        match &mut conn.engine {
+            Engine::Sqlite(conn) => Put { table, is_tsvector: false, rows }.execute(conn),
+            Engine::Postgres(conn) => Put { table, is_tsvector: true, rows }.execute(conn),
         }?;
     }
     Ok(())

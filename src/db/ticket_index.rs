@@ -4,11 +4,11 @@
 //! words in a table of their own, too: to find those with a long beginning, FTS5 would read all
 //! places of each.
 
-use super::Connection;
 use super::index::MAX_MESSAGES;
 use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
+use crate::db::{Connection, Engine};
 use crate::search::{Part, Phrase};
 use crate::values::chunk::Chunk;
 use diesel::backend::Backend;
@@ -102,9 +102,9 @@ fn text_rows(first: i64, texts: Vec<Source>) -> Rows {
 
 /// Removes rows.
 pub fn forget(conn: &mut Connection, rows: Range<i64>) -> QueryResult<()> {
-    let query = match conn {
-        Connection::Sqlite(_) => "DELETE FROM ticket_words WHERE rowid >= ? AND rowid < ?",
-        Connection::Postgres(_) => "DELETE FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
+    let query = match &conn.engine {
+        Engine::Sqlite(_) => "DELETE FROM ticket_words WHERE rowid >= ? AND rowid < ?",
+        Engine::Postgres(_) => "DELETE FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
     };
     let query = diesel::sql_query(query).bind::<BigInt, _>(rows.start).bind::<BigInt, _>(rows.end);
     query.execute(conn).map(drop)
@@ -114,12 +114,12 @@ const TABLE: Table = Table { name: "ticket_words", id: "row_id", words: "words" 
 
 /// Adds rows, or replaces those with the same numbers. Each number must stand once in `rows`.
 pub fn add(conn: &mut Connection, account_id: i64, rows: &Rows) -> QueryResult<()> {
-    let stored: Vec<(i64, String)> = match conn {
-        Connection::Sqlite(conn) => {
+    let stored: Vec<(i64, String)> = match &mut conn.engine {
+        Engine::Sqlite(conn) => {
             add_to_vocabulary(conn, account_id, rows)?;
             rows.iter().map(|(row, part)| (*row, tokens(part, &account(account_id)).join(" "))).collect()
         }
-        Connection::Postgres(_) => rows.iter().map(|(row, part)| (*row, lexemes_of(account_id, *row, part))).collect(),
+        Engine::Postgres(_) => rows.iter().map(|(row, part)| (*row, lexemes_of(account_id, *row, part))).collect(),
     };
     put(conn, TABLE, &stored)
 }
@@ -147,7 +147,7 @@ pub fn unused_words(
     after: &str,
     limit: i64,
 ) -> QueryResult<Chunk<String, String>> {
-    let Connection::Sqlite(conn) = conn else { return Ok(Chunk { wrong: Vec::new(), next: None }) };
+    let Engine::Sqlite(conn) = &mut conn.engine else { return Ok(Chunk { wrong: Vec::new(), next: None }) };
     let account = account(account_id);
     let words: Vec<String> = ticket_vocabulary::table
         .filter(ticket_vocabulary::word.gt(after.max(&account)))
@@ -168,7 +168,7 @@ pub fn unused_words(
 
 /// Removes words from those that SQLite knows, unless a ticket has them.
 pub fn forget_words(conn: &mut Connection, words: &[String]) -> QueryResult<()> {
-    let Connection::Sqlite(conn) = conn else { return Ok(()) };
+    let Engine::Sqlite(conn) = &mut conn.engine else { return Ok(()) };
     for word in words {
         if !is_used(conn, word)? {
             diesel::delete(ticket_vocabulary::table.find(word)).execute(conn)?;
@@ -281,9 +281,9 @@ pub struct Sought {
 
 impl Sought {
     pub fn new(conn: &mut Connection, account_id: i64, phrase: &Phrase) -> QueryResult<Self> {
-        let fts5 = match conn {
-            Connection::Sqlite(conn) => fts5(conn, account_id, phrase)?,
-            Connection::Postgres(_) => None,
+        let fts5 = match &mut conn.engine {
+            Engine::Sqlite(conn) => fts5(conn, account_id, phrase)?,
+            Engine::Postgres(_) => None,
         };
         Ok(Self { account_id, phrase: phrase.clone(), fts5 })
     }
@@ -294,8 +294,8 @@ impl Sought {
         let order = if is_rising { "ASC" } else { "DESC" };
         let (range, most) = (numbers(tickets.clone()), MOST_ROWS);
         let edge = if is_rising { tickets.end } else { tickets.start - 1 };
-        match conn {
-            Connection::Sqlite(conn) => {
+        match &mut conn.engine {
+            Engine::Sqlite(conn) => {
                 let (nothing, all) = if is_rising { (i64::MAX, range.start..i64::MAX) } else { (-1, 0..range.end) };
                 let mut found = Found { rows: Vec::new(), next: nothing };
                 let Some(query) = self.fts5.clone() else { return Ok(found) };
@@ -316,13 +316,13 @@ impl Sought {
                 }
                 Ok(found)
             }
-            Connection::Postgres(conn) if tickets.end - tickets.start <= FEW_TICKETS => {
+            Engine::Postgres(conn) if tickets.end - tickets.start <= FEW_TICKETS => {
                 let query = blocks(tickets).map(|block| self.tsquery(block)).collect::<Vec<_>>().join(" | ");
                 let look =
                     Look { column: "row_id", matches: "words @@ ", cast: "::tsquery", query, rows: range, order, most };
                 Ok(Found { rows: look.load(conn)?, next: edge })
             }
-            Connection::Postgres(conn) => {
+            Engine::Postgres(conn) => {
                 let query = self.tsquery(BLOCK_MARK);
                 let look = LookByBlocks { query, blocks: blocks(tickets), rows: range, order, most };
                 Ok(Found { rows: look.load(conn)?, next: edge })
@@ -355,10 +355,10 @@ pub fn is_full(rows: usize) -> bool {
 
 /// To look at the words of one ticket takes as long as to read so many rows that stand together.
 pub fn one_look(conn: &Connection) -> usize {
-    match conn {
+    match &conn.engine {
         // FTS5 opens dozens of parts of its index.
-        Connection::Sqlite(_) => 1_000,
-        Connection::Postgres(_) => 64,
+        Engine::Sqlite(_) => 1_000,
+        Engine::Postgres(_) => 64,
     }
 }
 
@@ -514,9 +514,9 @@ fn blocks(tickets: Range<i64>) -> RangeInclusive<i64> {
 
 /// Whether a ticket has exactly these rows.
 pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) -> QueryResult<bool> {
-    let count = match conn {
-        Connection::Sqlite(_) => "SELECT COUNT(*) AS value FROM ticket_words_docsize WHERE id >= ? AND id < ?",
-        Connection::Postgres(_) => "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
+    let count = match &conn.engine {
+        Engine::Sqlite(_) => "SELECT COUNT(*) AS value FROM ticket_words_docsize WHERE id >= ? AND id < ?",
+        Engine::Postgres(_) => "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
     };
     let all = all_rows(ticket_id);
     let count = diesel::sql_query(count).bind::<BigInt, _>(all.start).bind::<BigInt, _>(all.end);
@@ -528,8 +528,8 @@ pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) 
 }
 
 fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> QueryResult<bool> {
-    let (query, words) = match conn {
-        Connection::Sqlite(_) => {
+    let (query, words) = match &conn.engine {
+        Engine::Sqlite(_) => {
             let tokens = tokens(part, &account(account_id));
             let count = super::index::varint(tokens.len());
             let query = format!(
@@ -538,7 +538,7 @@ fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> Qu
             );
             (query, quoted(&tokens, false))
         }
-        Connection::Postgres(_) => (
+        Engine::Postgres(_) => (
             "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id = $1 AND words = $2::tsvector".to_owned(),
             lexemes_of(account_id, row, part),
         ),
@@ -549,9 +549,9 @@ fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> Qu
 
 /// Tickets that have rows but should not: they are in the trash or gone.
 pub fn strays(conn: &mut Connection) -> QueryResult<Vec<i64>> {
-    let (column, table) = match conn {
-        Connection::Sqlite(_) => ("id", "ticket_words_docsize"),
-        Connection::Postgres(_) => ("row_id", "ticket_words"),
+    let (column, table) = match &conn.engine {
+        Engine::Sqlite(_) => ("id", "ticket_words_docsize"),
+        Engine::Postgres(_) => ("row_id", "ticket_words"),
     };
     let query = format!(
         "SELECT DISTINCT {column} >> {ROW_BITS} AS value FROM {table}

@@ -1,7 +1,7 @@
 //! Merging two texts that were made of the same one.
 
-use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
-use std::time::{Duration, Instant};
+use similar::{DiffOp, TextDiff};
+use std::time::Duration;
 
 /// After this long, larger parts than necessary count as changed.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -30,7 +30,8 @@ pub fn both(base: &str, first: &str, second: &str) -> String {
 }
 
 fn diff(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
-    capture_diff_slices_deadline(Algorithm::Myers, old, new, Some(Instant::now() + PATIENCE))
+    // The same way as the page of revisions, so that it is compiled once.
+    TextDiff::configure().timeout(PATIENCE).diff_slices(old, new).ops().to_vec()
 }
 
 fn edits<'a>(base: &[&str], text: &'a [&'a str]) -> Edits<'a> {

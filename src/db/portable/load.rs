@@ -5,7 +5,7 @@ use crate::db::pool::connect;
 use crate::db::purpose::Purpose;
 use crate::db::rows::Number;
 use crate::db::schema::{accounts, installation};
-use crate::db::{Connection, DatabaseUrl, copies, index, migrations};
+use crate::db::{Connection, DatabaseUrl, Engine, check_engine, copies, index, migrations};
 use crate::error::{Error, Kind, Result};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -38,11 +38,12 @@ impl Loader {
     /// the version is one of the future, or when a server has the database open.
     pub fn open(url: &DatabaseUrl, version: &str) -> Result<Self> {
         let mut conn = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
+        check_engine(&mut conn, url)?;
         // Before anything is changed. A database without tables is empty.
         if accounts::table.select(accounts::id).first::<i64>(&mut conn).is_ok() {
             return Err(Error::new(Kind::Conflict, format!("{url} is not empty: it has an account")));
         }
-        if let Connection::Sqlite(conn) = &mut conn {
+        if let Engine::Sqlite(conn) = &mut conn.engine {
             conn.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT").map_err(|error| {
                 match Error::from(error) {
                     error if error.cause().contains("locked") => {
@@ -53,11 +54,11 @@ impl Loader {
             })?;
         }
         migrations::run_to(&mut conn, version)?;
-        conn.batch_execute(match conn {
+        conn.batch_execute(match &conn.engine {
             // Links are checked at the end.
-            Connection::Sqlite(_) => "PRAGMA foreign_keys = OFF; BEGIN EXCLUSIVE",
+            Engine::Sqlite(_) => "PRAGMA foreign_keys = OFF; BEGIN EXCLUSIVE",
             // Files that are read from afar may take longer than the server lets a transaction wait.
-            Connection::Postgres(_) => "SET idle_in_transaction_session_timeout TO 0; BEGIN",
+            Engine::Postgres(_) => "SET idle_in_transaction_session_timeout TO 0; BEGIN",
         })?;
         let mut loader = Self { tables: tables(&mut conn)?, links: Vec::new(), conn };
         loader.cut_links()?;
@@ -69,7 +70,7 @@ impl Loader {
     }
 
     fn cut_links(&mut self) -> Result<()> {
-        let Connection::Postgres(conn) = &mut self.conn else { return Ok(()) };
+        let Engine::Postgres(conn) = &mut self.conn.engine else { return Ok(()) };
         let query = "SELECT conrelid::regclass::text AS on_table, conname::text AS name,
                 pg_get_constraintdef(oid) AS definition
             FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace";
@@ -105,7 +106,7 @@ impl Loader {
         for Link { on_table, name, definition } in &self.links {
             self.conn.batch_execute(&format!("ALTER TABLE {on_table} ADD CONSTRAINT {} {definition}", quoted(name)))?;
         }
-        if let Connection::Sqlite(conn) = &mut self.conn {
+        if let Engine::Sqlite(conn) = &mut self.conn.engine {
             let broken: i64 = diesel::sql_query("SELECT count(*) AS value FROM pragma_foreign_key_check")
                 .get_result::<Number>(conn)?
                 .value;
@@ -121,15 +122,15 @@ impl Loader {
 
     /// Gives events a number that have none yet, and lets the next ones go on after them.
     fn number_events(&mut self) -> QueryResult<()> {
-        self.conn.batch_execute(match &self.conn {
-            Connection::Sqlite(_) => {
+        self.conn.batch_execute(match &self.conn.engine {
+            Engine::Sqlite(_) => {
                 "UPDATE events SET given_seq = late.place + (SELECT COALESCE(max(given_seq), 0) FROM events)
                  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM events WHERE given_seq IS NULL) AS late
                  WHERE late.id = events.id;
                  UPDATE events SET given_seq = NULL WHERE given_seq = id"
             }
             // A reader may have come further than the newest event that is still kept.
-            Connection::Postgres(_) => {
+            Engine::Postgres(_) => {
                 "UPDATE event_order SET last = GREATEST(
                     (SELECT COALESCE(max(seq), 0) FROM events), (SELECT COALESCE(max(seq), 0) FROM event_readers))"
             }
@@ -147,15 +148,15 @@ impl Loader {
             let query = format!("SELECT COALESCE(max({number}), 0) AS value FROM {}", quoted(of));
             last = last.max(diesel::sql_query(query).get_result::<Number>(&mut self.conn)?.value);
         }
-        match &mut self.conn {
-            Connection::Sqlite(conn) => {
+        match &mut self.conn.engine {
+            Engine::Sqlite(conn) => {
                 diesel::sql_query("DELETE FROM sqlite_sequence WHERE name = ?").bind::<Text, _>(table).execute(conn)?;
                 let insert = diesel::sql_query("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)");
                 insert.bind::<Text, _>(table).bind::<BigInt, _>(last).execute(conn)?;
             }
             // A sequence cannot be set to 0.
-            Connection::Postgres(_) if last == 0 => {}
-            Connection::Postgres(conn) => {
+            Engine::Postgres(_) if last == 0 => {}
+            Engine::Postgres(conn) => {
                 let set = format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}'), $1) AS value");
                 diesel::sql_query(set).bind::<BigInt, _>(last).execute(conn)?;
             }
@@ -172,20 +173,20 @@ pub fn installation_id(url: &DatabaseUrl) -> Option<String> {
 
 /// The statement that adds rows, which are one JSON array.
 fn insert(conn: &Connection, table: &Table) -> String {
-    let name = |column: &Column| match (conn, table.name.as_str(), column.name.as_str()) {
-        (Connection::Sqlite(_), "events", "seq") => quoted("given_seq"),
+    let name = |column: &Column| match (&conn.engine, table.name.as_str(), column.name.as_str()) {
+        (Engine::Sqlite(_), "events", "seq") => quoted("given_seq"),
         _ => quoted(&column.name),
     };
-    let cell = |(at, column): (usize, &Column)| match (conn, column.values) {
-        (Connection::Sqlite(_), _) => format!("json_extract(value, '$[{at}]')"),
-        (Connection::Postgres(_), Values::Integer) => format!("(value->>{at})::bigint"),
-        (Connection::Postgres(_), Values::Text) => format!("value->>{at}"),
-        (Connection::Postgres(_), Values::Time) => format!("(value->>{at})::timestamp"),
-        (Connection::Postgres(_), Values::Boolean) => format!("(value->>{at})::boolean"),
+    let cell = |(at, column): (usize, &Column)| match (&conn.engine, column.values) {
+        (Engine::Sqlite(_), _) => format!("json_extract(value, '$[{at}]')"),
+        (Engine::Postgres(_), Values::Integer) => format!("(value->>{at})::bigint"),
+        (Engine::Postgres(_), Values::Text) => format!("value->>{at}"),
+        (Engine::Postgres(_), Values::Time) => format!("(value->>{at})::timestamp"),
+        (Engine::Postgres(_), Values::Boolean) => format!("(value->>{at})::boolean"),
     };
-    let rows = match conn {
-        Connection::Sqlite(_) => "json_each(?)",
-        Connection::Postgres(_) => "json_array_elements($1::json) AS value",
+    let rows = match &conn.engine {
+        Engine::Sqlite(_) => "json_each(?)",
+        Engine::Postgres(_) => "json_array_elements($1::json) AS value",
     };
     let (names, cells) = (listed(&table.columns, name), listed(table.columns.iter().enumerate(), cell));
     format!("INSERT INTO {} ({names}) SELECT {cells} FROM {rows}", quoted(&table.name))

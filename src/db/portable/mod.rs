@@ -9,7 +9,7 @@
 pub mod load;
 pub mod read;
 
-use crate::db::Connection;
+use crate::db::{Connection, Engine};
 use crate::error::{Error, Result};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryResult, QueryableByName, RunQueryDsl};
@@ -89,9 +89,9 @@ const POSTGRES_COLUMNS: &str = "SELECT relname::text AS table_name, attname::tex
 
 /// The tables of a database, in the order of their names.
 fn tables(conn: &mut Connection) -> Result<Vec<Table>> {
-    let query = match conn {
-        Connection::Sqlite(_) => SQLITE_COLUMNS,
-        Connection::Postgres(_) => POSTGRES_COLUMNS,
+    let query = match &conn.engine {
+        Engine::Sqlite(_) => SQLITE_COLUMNS,
+        Engine::Postgres(_) => POSTGRES_COLUMNS,
     };
     let mut rows: Vec<ColumnRow> = diesel::sql_query(query).load(conn)?;
     rows.retain(|row| {
@@ -133,13 +133,13 @@ fn numbered(conn: &mut Connection) -> QueryResult<Vec<(String, String)>> {
         #[diesel(sql_type = Text)]
         name: String,
     }
-    let query = match conn {
-        Connection::Sqlite(_) => {
+    let query = match &conn.engine {
+        Engine::Sqlite(_) => {
             "SELECT tables.name AS table_name, columns.name AS name
              FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
              WHERE tables.sql LIKE '%AUTOINCREMENT%' AND columns.pk = 1 ORDER BY tables.name"
         }
-        Connection::Postgres(_) => {
+        Engine::Postgres(_) => {
             "SELECT relname::text AS table_name, attname::text AS name
              FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attidentity <> ''
              WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY relname COLLATE \"C\""

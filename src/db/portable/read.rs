@@ -4,7 +4,7 @@ use super::{Column, Table, Values, listed, numbered, quoted, tables};
 use crate::db::pool::connect;
 use crate::db::purpose::Purpose;
 use crate::db::rows::{Number, Text};
-use crate::db::{Connection, DatabaseUrl, migrations};
+use crate::db::{Connection, DatabaseUrl, Engine, migrations};
 use crate::error::{Error, Result};
 use chrono::{NaiveDateTime, SubsecRound};
 use diesel::RunQueryDsl;
@@ -26,10 +26,10 @@ pub struct Snapshot {
 impl Snapshot {
     pub fn open(url: &DatabaseUrl) -> Result<Self> {
         let mut conn = connect(url, Purpose::Everything).map_err(Error::unavailable)?;
-        match &mut conn {
-            Connection::Sqlite(conn) => conn.batch_execute("PRAGMA query_only = ON; BEGIN")?,
+        match &mut conn.engine {
+            Engine::Sqlite(conn) => conn.batch_execute("PRAGMA query_only = ON; BEGIN")?,
             // Files that are copied meanwhile may take longer than the server lets a transaction wait.
-            Connection::Postgres(conn) => conn.batch_execute(
+            Engine::Postgres(conn) => conn.batch_execute(
                 "SET idle_in_transaction_session_timeout TO 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             )?,
         }
@@ -51,9 +51,9 @@ impl Snapshot {
     pub fn rows(&mut self, table: &Table, mut take: impl FnMut(String) -> Result<()>) -> Result<()> {
         let query = diesel::sql_query(query(&self.conn, table));
         let mut take = |row: diesel::QueryResult<Text>| take(canonical(&row?.value, table)?);
-        match &mut self.conn {
-            Connection::Sqlite(conn) => query.load_iter::<Text, DefaultLoadingMode>(conn)?.try_for_each(&mut take),
-            Connection::Postgres(conn) => query.load_iter::<Text, PgRowByRowLoadingMode>(conn)?.try_for_each(&mut take),
+        match &mut self.conn.engine {
+            Engine::Sqlite(conn) => query.load_iter::<Text, DefaultLoadingMode>(conn)?.try_for_each(&mut take),
+            Engine::Postgres(conn) => query.load_iter::<Text, PgRowByRowLoadingMode>(conn)?.try_for_each(&mut take),
         }
     }
 
@@ -61,11 +61,11 @@ impl Snapshot {
     pub fn last_numbers(&mut self) -> Result<BTreeMap<String, i64>> {
         let mut last = BTreeMap::new();
         for (table, column) in numbered(&mut self.conn)? {
-            let given = match &self.conn {
-                Connection::Sqlite(_) => {
+            let given = match &self.conn.engine {
+                Engine::Sqlite(_) => {
                     format!("SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}'")
                 }
-                Connection::Postgres(_) => format!(
+                Engine::Postgres(_) => format!(
                     "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass), 0)"
                 ),
             };
@@ -88,21 +88,21 @@ fn query(conn: &Connection, table: &Table) -> String {
         |name: &String| table.columns.iter().find(|column| &column.name == name).map(|column| column.values);
     let cell = |column: &Column| {
         let name = quoted(&column.name);
-        match (conn, column.values) {
-            (Connection::Sqlite(_), Values::Boolean) => format!("json(iif({name}, 'true', 'false'))"),
+        match (&conn.engine, column.values) {
+            (Engine::Sqlite(_), Values::Boolean) => format!("json(iif({name}, 'true', 'false'))"),
             _ => name,
         }
     };
     let place = |key: &String| {
         let name = quoted(key);
-        match (conn, values_of(key)) {
-            (Connection::Postgres(_), Some(Values::Text)) => format!("{name} COLLATE \"C\""),
+        match (&conn.engine, values_of(key)) {
+            (Engine::Postgres(_), Some(Values::Text)) => format!("{name} COLLATE \"C\""),
             _ => name,
         }
     };
-    let row = match conn {
-        Connection::Sqlite(_) => "json_array",
-        Connection::Postgres(_) => "json_build_array",
+    let row = match &conn.engine {
+        Engine::Sqlite(_) => "json_array",
+        Engine::Postgres(_) => "json_build_array",
     };
     let (cells, order) = (listed(&table.columns, cell), listed(&table.key, place));
     format!("SELECT CAST({row}({cells}) AS TEXT) AS value FROM {} ORDER BY {order}", quoted(&table.name))

@@ -33,7 +33,7 @@ impl<'a> Target<'a> {
     pub(super) async fn open(config: &'a Config, version: Option<&str>, installation: &str) -> Result<Self> {
         private::own_dir(&config.data_dir).map_err(Error::unavailable)?;
         let storage = Storage::open(&config.storage()).await.map_err(Error::unavailable)?;
-        let (url, version) = (config.database(), version.map(ToOwned::to_owned));
+        let (url, version) = (config.database_settings().direct_url()?.clone(), version.map(ToOwned::to_owned));
         let look = move || {
             let Some(version) = version else { return Ok::<_, Error>(None) };
             // Closing it again takes everything back.
@@ -82,7 +82,7 @@ impl<'a> Target<'a> {
 
     /// The database, to be filled in one transaction.
     pub(super) fn loader(&self, version: &str) -> Result<Loader> {
-        Loader::open(&self.config.database(), version)
+        Loader::open(self.config.database_settings().direct_url()?, version)
     }
 
     /// Makes the installation ready to be served: marks its files and builds its search indexes.
