@@ -203,6 +203,11 @@ impl Config {
         }
     }
 
+    /// Where planned backups go.
+    pub fn backup_place(&self) -> Option<String> {
+        self.backup.as_ref().map(|plan| plan.place.clone())
+    }
+
     /// The storage URL, or its default.
     pub fn storage(&self) -> String {
         let default = || format!("file:{}", self.data_dir.join("files").display());

@@ -5,7 +5,9 @@ use crate::support::chat::Visitor;
 use crate::support::nginx::Nginx;
 use crate::support::process::{Server, command};
 use crate::support::smtp::MailServer;
-use crate::support::{PASSWORD, Person, files, fresh_database, s3, unique};
+use crate::support::{PASSWORD, Person, database_url, files, fresh_database, s3, unique};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use docket::db::DatabaseUrl;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -93,6 +95,13 @@ impl Instances {
         let ana = person(&self.nginx.base);
         ana.sign_in(&ana.email, PASSWORD).await.expect(303);
         ana
+    }
+
+    /// How many rows there are of these.
+    fn count(&self, rows: &str) -> i64 {
+        let mut conn = PgConnection::establish(&database_url(&self.database)).unwrap();
+        let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {rows})"));
+        diesel::select(count).get_result(&mut conn).unwrap()
     }
 
     fn check(&self, data: &Path) -> (bool, String) {
@@ -187,6 +196,15 @@ async fn while_instances_stop_and_start_in_turn_no_request_fails() {
     let (rolled, (vera, willem, lamps, chairs, invited), ()) = tokio::join!(instances.roll(&is_over), everything, over);
     println!("{rolled} restarts, {} messages, {} tickets with a file", vera + willem, lamps + chairs);
     assert!(rolled >= 3, "{rolled} restarts");
+    let made = i64::try_from(lamps + chairs).unwrap();
+    for rows in [
+        "tickets",
+        "attachments WHERE state = 'ready'",
+        "events WHERE kind = 'ticket.created'",
+        "events WHERE kind = 'attachment.added'",
+    ] {
+        assert_eq!(instances.count(rows), made, "no {rows} is lost or doubled");
+    }
     let (is_right, said) = instances.check(&instances.dir.path().join("0"));
     assert!(is_right, "{said}");
     let begun = Instant::now();

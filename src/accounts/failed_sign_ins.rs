@@ -118,7 +118,7 @@ pub fn succeeded(conn: &mut Connection, attempt: &Attempt) -> Result<()> {
     for counter in attempt.counters() {
         let row = counters::table.find(counter.key);
         if counter.is_own {
-            diesel::delete(row).execute(conn)?;
+            diesel::update(row).set(counters::count.eq(0)).execute(conn)?;
         } else {
             let counted = row.filter(counters::count.gt(0));
             diesel::update(counted).set(counters::count.eq(counters::count - 1)).execute(conn)?;

@@ -4,6 +4,7 @@ use crate::config::{Config, from_file};
 use crate::db::DatabaseUrl;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use url::Url;
 
@@ -11,6 +12,10 @@ use url::Url;
 const URLS: [&str; 7] = ["sqlite", "postgres", "postgresql", "smtp", "smtps", "imap", "imaps"];
 /// What may be shown of the query of such a URL. Anything else may be a password.
 const SHOWN: [&str; 2] = ["sslmode", "tls"];
+/// How the names of variables begin that libraries read: those for S3, traces, Postgres, the log and TLS.
+const LIBRARIES: [&str; 5] = ["AWS_", "OTEL_", "PG", "RUST_LOG", "SSL_CERT_"];
+/// Words in the names of those that are secret.
+const SECRETS: [&str; 5] = ["HEADERS", "KEY", "PASS", "SECRET", "TOKEN"];
 
 /// The name of a setting, if the argument is one.
 fn name(arg: &Arg) -> Option<String> {
@@ -75,6 +80,21 @@ pub(super) fn print(command: &Command, matches: &ArgMatches, config: &Config) {
             None => println!("# {name} is not set"),
         }
     }
+    for (name, value) in of_libraries() {
+        println!("{name}={value}");
+    }
+}
+
+/// The variables in force that libraries read themselves, with secrets masked, in order.
+fn of_libraries() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let is_read = |(name, _): &(String, String)| LIBRARIES.iter().any(|begin| name.starts_with(begin));
+    let shown = |(name, value): (String, String)| {
+        let is_secret = SECRETS.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE");
+        let value = if is_secret || value.contains('@') { "***".into() } else { value };
+        (name, value)
+    };
+    std::env::vars_os().filter_map(text).filter(is_read).map(shown).collect()
 }
 
 /// Defaults that depend on other settings.

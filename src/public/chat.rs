@@ -327,9 +327,7 @@ pub async fn events(
         tag: tag(&found),
         after,
         status: found.status,
-        must_read: true,
-        has_begun: false,
-        has_ended: false,
+        step: Step::Greet,
         _place: place,
     };
     Ok(stream::events(futures_util::stream::unfold(feed, Feed::next)))
@@ -344,10 +342,16 @@ struct Feed {
     tag: String,
     after: i64,
     status: Status,
-    must_read: bool,
-    has_begun: bool,
-    has_ended: bool,
+    step: Step,
     _place: Stream,
+}
+
+/// What a stream does next.
+enum Step {
+    Greet,
+    Read,
+    Wait,
+    End,
 }
 
 /// The result of reading the table for a stream.
@@ -360,32 +364,34 @@ enum News {
 
 impl Feed {
     async fn next(mut self) -> Option<(Bytes, Self)> {
-        if self.has_ended {
-            return None;
-        }
         loop {
-            if !std::mem::replace(&mut self.has_begun, true) {
-                let hello = json!({ "conversation": self.tag, "status": self.status.as_str() });
-                return Some((frame("hello", None, &hello.to_string()).into(), self));
-            }
-            if std::mem::take(&mut self.must_read) {
-                match self.read().await {
-                    News::Frames(text) => return Some((text.into(), self)),
-                    News::Nothing => {}
-                    News::End => return None,
+            match self.step {
+                Step::Greet => {
+                    self.step = Step::Read;
+                    let hello = json!({ "conversation": self.tag, "status": self.status.as_str() });
+                    return Some((frame("hello", None, &hello.to_string()).into(), self));
                 }
-            }
-            match self.events.next().await {
-                Waited::Stopping => {
-                    self.has_ended = true;
-                    return Some((frame("bye", None, "{}").into(), self));
+                Step::Read => {
+                    self.step = Step::Wait;
+                    match self.read().await {
+                        News::Frames(text) => return Some((text.into(), self)),
+                        News::Nothing => {}
+                        News::End => return None,
+                    }
                 }
-                Waited::Quiet => {
-                    // In case an event from another instance was lost.
-                    self.must_read = true;
-                    return Some((KEEP_ALIVE.into(), self));
-                }
-                Waited::Events(_) => self.must_read = true,
+                Step::Wait => match self.events.next().await {
+                    Waited::Stopping => {
+                        self.step = Step::End;
+                        return Some((frame("bye", None, "{}").into(), self));
+                    }
+                    Waited::Quiet => {
+                        // In case an event from another instance was lost.
+                        self.step = Step::Read;
+                        return Some((KEEP_ALIVE.into(), self));
+                    }
+                    Waited::Events(_) => self.step = Step::Read,
+                },
+                Step::End => return None,
             }
         }
     }
@@ -410,7 +416,8 @@ impl Feed {
             // Writing plain text as JSON cannot fail.
             let data = serde_json::to_string(&line).unwrap_or_default();
             text += &frame("message", Some(self.after), &data);
-            self.must_read = true;
+            // There may be more than one reading returns.
+            self.step = Step::Read;
         }
         if status != self.status {
             text += &frame("status", None, &json!({ "status": status.as_str() }).to_string());

@@ -11,9 +11,13 @@ use actix_web::HttpResponse;
 use chrono::TimeDelta;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Events get their numbers within a second, unless a transaction stays open.
 const LAG: TimeDelta = TimeDelta::seconds(10);
+/// How long the storage may take to answer. Less than monitoring waits, such as `docket health`.
+const STORAGE_ANSWERS: Duration = Duration::from_secs(5);
 
 /// `GET /healthz`: the process responds.
 pub async fn process() -> HttpResponse {
@@ -30,9 +34,14 @@ pub async fn ready(app: AppData) -> Result<HttpResponse> {
         return Err(Error::busy("This server is about to stop.", 5));
     }
     app.db.read(user::is_empty).await?;
-    marker::look(&app).await?.must_be_right()?;
+    let looked = timeout(STORAGE_ANSWERS, marker::look(&app)).await;
+    looked.map_err(|_| Error::unavailable("the storage takes too long to answer"))??.must_be_right()?;
     let now = app.clock.now();
-    let load = |conn: &mut _| Ok((list::given_up(conn)?, feed::oldest_without_number(conn)?, runs::last(conn)?));
+    let planned = app.config.backup_place();
+    let load = move |conn: &mut _| {
+        let backups = runs::last(conn, planned.as_deref())?;
+        Ok((list::given_up(conn)?, feed::oldest_without_number(conn)?, backups))
+    };
     let (given_up, waiting, backups) = app.db.read(load).await?;
     let mut body = "ok\n".to_owned();
     // Writing to a string cannot fail.

@@ -18,10 +18,12 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
     };
     client::expect_secret(&req, &app, secret)?;
     let now = app.clock.now();
+    let planned = app.config.backup_place();
     let load = move |conn: &mut _| {
+        let backups = runs::last(conn, planned.as_deref())?;
         let due = list::first_due(conn)?.map(|at| now - at);
         let unnumbered = feed::oldest_without_number(conn)?.map(|at| now - at);
-        Ok((list::open_by_kind(conn)?, list::given_up(conn)?, due, unnumbered, runs::last(conn)?))
+        Ok((list::open_by_kind(conn)?, list::given_up(conn)?, due, unnumbered, backups))
     };
     let (open_jobs, given_up, due, unnumbered, backups) = app.db.read(load).await?;
     let lag = |lag: Option<chrono::TimeDelta>| lag.and_then(|lag| lag.to_std().ok()).unwrap_or_default();

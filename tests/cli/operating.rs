@@ -16,6 +16,7 @@ use docket::accounts::user::NewUser;
 use docket::db::{DatabaseUrl, Db};
 use docket::values::email::Email;
 use reqwest::Method;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -524,6 +525,39 @@ async fn behind_a_pooler_by_transaction_two_instances_work_with_a_direct_url() {
     assert_eq!(diesel::select(timeout).get_result::<String>(&mut conn).unwrap(), "0");
 }
 
+#[test]
+#[ignore = "needs Postgres: only that has poolers"]
+fn a_desk_behind_a_pooler_is_backed_up_restored_and_moved_past_it() {
+    let (bouncer, place) = (Bouncer::start(), TempDir::new().unwrap());
+    let dirs: [TempDir; 3] = std::array::from_fn(|_| TempDir::new().unwrap());
+    let [here, there] = [&dirs[0], &dirs[1]].map(fresh_database);
+    let run = |dir: &TempDir, database: &DatabaseUrl, args: &[&str]| {
+        let mut pooled = command(dir.path(), &through(bouncer.port, database));
+        pooled.env("DATABASE_DIRECT_URL", database_url(database)).args(args);
+        let output = ends(pooled);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    };
+    add_owner(dirs[0].path(), &here);
+    let backups = place.path().to_str().unwrap();
+    run(&dirs[0], &here, &["backup", backups]);
+    run(&dirs[1], &there, &["restore", backups]);
+    let moved = DatabaseUrl::Sqlite(dirs[2].path().join("docket.db"));
+    run(&dirs[1], &there, &["move", "--to-database", &database_url(&moved)]);
+    let users = docket(dirs[2].path(), &moved, &["user", "list"], "");
+    assert!(text(&users.stdout).contains("ana@example.com"), "{}", text(&users.stderr));
+}
+
+#[test]
+fn a_direct_url_is_refused_where_there_is_no_pooler() {
+    let dir = TempDir::new().unwrap();
+    let mut mixed = command(dir.path(), &DatabaseUrl::Sqlite(dir.path().join("docket.db")));
+    mixed.env("DATABASE_DIRECT_URL", "postgres://docket@127.0.0.1:1/desk").arg("migrate");
+    let refused = ends(mixed);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("DATABASE_DIRECT_URL is only for Postgres"), "{}", text(&refused.stderr));
+    assert!(!dir.path().join("docket.db").exists());
+}
+
 /// Of many programs at once, one may get a server process that another one has just released.
 #[test]
 #[ignore = "needs Postgres: only that has poolers"]
@@ -747,6 +781,23 @@ async fn the_log_tells_who_was_refused_and_who_changed_what_others_may() {
         let is_told = |text: &str| text.contains(id) && text.contains(line) && text.contains(user);
         assert!(log.lines().any(is_told), "{line} by {user} in\n{log}");
     }
+}
+
+#[actix_web::test]
+async fn a_log_in_json_is_one_object_a_line_with_the_request_and_its_id() {
+    let dir = TempDir::new().unwrap();
+    let (data, log) = (dir.path().join("data"), dir.path().join("log"));
+    let mut serve = command(&data, &fresh_database(&dir));
+    serve.env("DOCKET_LOG_FORMAT", "json");
+    let server = start_logged(serve, "info", &log);
+    let refused = person(&server.base).sign_in("nobody@example.com", "not the password").await;
+    let id = refused.expect(401).header("x-request-id");
+    let lines: Vec<Value> =
+        fs::read_to_string(&log).unwrap().lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let line = lines.iter().find(|line| line["span"]["id"] == id).unwrap_or_else(|| panic!("{lines:#?}"));
+    assert_eq!((&line["level"], &line["span"]["route"]), (&json!("INFO"), &json!("/login")), "{line}");
+    let at: chrono::DateTime<chrono::Utc> = line["timestamp"].as_str().unwrap().parse().unwrap();
+    assert!((chrono::Utc::now() - at).num_seconds() < 60, "{line}");
 }
 
 #[actix_web::test]

@@ -37,6 +37,9 @@ fn secrets_come_from_files_and_are_shown_to_nobody() {
     let of_files = [
         ("DOCKET_SMTP_URL_FILE", smtp.to_str().unwrap()),
         ("DOCKET_MAIL_INBOUND_SECRET_FILE", inbound.to_str().unwrap()),
+        ("AWS_ENDPOINT_URL", "http://s3.example:9000"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("OTEL_EXPORTER_OTLP_HEADERS", SECRET),
     ];
     let output = config(&of_files, &["--session-idle", "3d"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -47,6 +50,9 @@ fn secrets_come_from_files_and_are_shown_to_nobody() {
         "DOCKET_SESSION_IDLE=3d  # from the command line",
         "DOCKET_API_RATE=120  # default",
         "# DOCKET_MAIL_FROM is not set",
+        "AWS_ENDPOINT_URL=http://s3.example:9000",
+        "AWS_SECRET_ACCESS_KEY=***",
+        "OTEL_EXPORTER_OTLP_HEADERS=***",
     ] {
         assert!(shown.lines().any(|known| known == line), "{line} in {shown}");
     }

@@ -2,14 +2,12 @@
 
 use crate::support::program::Program;
 use crate::support::{Answer, TestApp, fresh_database};
-use docket::clock::Clock;
 use docket::db::DatabaseUrl;
 use fastrand::Rng;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// How many steps there are.
@@ -33,29 +31,28 @@ const WORDS: [&str; 12] = [
 struct Desk {
     app: TestApp,
     program: Program,
-    seconds: Arc<AtomicI64>,
 }
 
 impl Desk {
     async fn on(database: Option<DatabaseUrl>) -> Self {
-        let seconds = Arc::<AtomicI64>::default();
-        let now = seconds.clone();
         let begin = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap().naive_utc();
-        let clock = Clock::from_fn(move || begin + chrono::TimeDelta::seconds(now.load(Ordering::Relaxed)));
-        let app = TestApp::start_at(clock, |config| {
-            config.api_rate = NonZeroU32::MAX;
-            if let Some(database) = database {
-                config.database_url = Some(database);
-            }
-        })
+        let app = TestApp::start_at(
+            move || begin,
+            |config| {
+                config.api_rate = NonZeroU32::MAX;
+                if let Some(database) = database {
+                    config.database_url = Some(database);
+                }
+            },
+        )
         .await;
         let owner = app.owner().await;
         let program = Program::of(&app, &owner).await;
-        Self { app, program, seconds }
+        Self { app, program }
     }
 
     async fn send(&self, step: &Step) -> Answer {
-        self.seconds.fetch_add(step.seconds, Ordering::Relaxed);
+        self.app.wait(step.time);
         self.program.send(step.method.clone(), &step.path, &step.body).await
     }
 
@@ -87,7 +84,7 @@ impl Desk {
 
 #[derive(Debug)]
 struct Step {
-    seconds: i64,
+    time: Duration,
     method: Method,
     path: String,
     body: Value,
@@ -139,7 +136,7 @@ fn step(random: &mut Rng, index: u32) -> Step {
             (Method::POST, "/form-submissions".to_owned(), body)
         }
     };
-    Step { seconds: random.i64(0..5_000), method, path, body }
+    Step { time: Duration::from_secs(random.u64(0..5_000)), method, path, body }
 }
 
 #[actix_web::test]

@@ -20,6 +20,7 @@ pub mod smtp;
 
 pub use answer::Answer;
 
+use chrono::NaiveDateTime;
 use clap::Parser;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
@@ -68,9 +69,10 @@ pub fn from_elsewhere(request: RequestBuilder) -> RequestBuilder {
     request.header("x-forwarded-for", std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string())
 }
 
-/// A name that no other test in this or another process uses.
+/// A name that no other test uses, in this run or an earlier one on the same server.
 pub fn unique(word: &str) -> String {
-    format!("{word}_{}_{}", std::process::id(), NEXT_NAME.fetch_add(1, Ordering::Relaxed))
+    static RUN: LazyLock<u32> = LazyLock::new(|| fastrand::u32(..));
+    format!("{word}_{:x}_{}", *RUN, NEXT_NAME.fetch_add(1, Ordering::Relaxed))
 }
 
 /// An empty database of the engine under test.
@@ -130,23 +132,24 @@ impl TestApp {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let ahead = Arc::new(AtomicU64::new(0));
-        let seconds = ahead.clone();
-        let clock = Clock::from_fn(move || {
-            chrono::Utc::now().naive_utc() + Duration::from_secs(seconds.load(Ordering::Relaxed))
-        });
-        Self { ahead, ..Self::start_at(clock, change).await }
+        Self::start_at(|| chrono::Utc::now().naive_utc(), change).await
     }
 
-    /// Starts one with a clock of the test's own.
-    pub async fn start_at(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+    /// Starts one whose clock shows this time as long as the test does not advance it.
+    pub async fn start_at(
+        time: impl Fn() -> NaiveDateTime + Send + Sync + 'static,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         queries::watch();
+        let ahead = Arc::<AtomicU64>::default();
+        let seconds = ahead.clone();
+        let clock = Clock::from_fn(move || time() + Duration::from_secs(seconds.load(Ordering::Relaxed)));
         let dir = TempDir::new().unwrap();
         let mut config = config(&dir);
         change(&mut config);
         let Running { address, setup_path, app, server } = App::build(config, clock, 2).await.unwrap();
         actix_web::rt::spawn(server);
-        Self { base: format!("http://{address}"), app, setup_path, dir, ahead: Arc::default() }
+        Self { base: format!("http://{address}"), app, setup_path, dir, ahead }
     }
 
     /// Advances the clock.

@@ -50,8 +50,15 @@ pub struct Last {
     pub error: Option<String>,
 }
 
-pub fn last(conn: &mut Connection) -> Result<Last> {
-    let ended = || backups::table.filter(backups::ended_at.is_not_null()).order(backups::id.desc());
+/// The last backups at this place, or at any.
+pub fn last(conn: &mut Connection, place: Option<&str>) -> Result<Last> {
+    let ended = || {
+        let all = backups::table.filter(backups::ended_at.is_not_null()).order(backups::id.desc()).into_boxed();
+        match place {
+            Some(place) => all.filter(backups::place.eq(place)),
+            None => all,
+        }
+    };
     let succeeded = ended().filter(backups::error.eq("")).select(backups::started_at).first(conn).optional()?;
     let error: Option<String> = ended().select(backups::error).first(conn).optional()?;
     Ok(Last { succeeded, error: error.filter(|error| !error.is_empty()) })
