@@ -192,8 +192,7 @@ fn start_log(format: LogFormat, command: &Option<Command>) -> Result<Option<SdkT
     let log = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let log = match format {
         LogFormat::Text => log.boxed(),
-        // A request has one span, so the list of spans would repeat it.
-        LogFormat::Json => log.json().with_span_list(false).boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
     let traces = if serves { traces::open()? } else { None };
     let spans = traces.as_ref().map(|traces| {

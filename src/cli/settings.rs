@@ -12,10 +12,24 @@ use url::Url;
 const URLS: [&str; 7] = ["sqlite", "postgres", "postgresql", "smtp", "smtps", "imap", "imaps"];
 /// What may be shown of the query of such a URL. Anything else may be a password.
 const SHOWN: [&str; 2] = ["sslmode", "tls"];
-/// How the names of variables begin that libraries read: those for S3, traces, Postgres, the log and TLS.
-const LIBRARIES: [&str; 5] = ["AWS_", "OTEL_", "PG", "RUST_LOG", "SSL_CERT_"];
-/// Words in the names of those that are secret.
-const SECRETS: [&str; 5] = ["HEADERS", "KEY", "PASS", "SECRET", "TOKEN"];
+/// How the names of variables begin that libraries read themselves: for S3, traces, TLS and the log.
+const LIBRARIES: [&str; 5] = ["AWS_", "OTEL_", "PGSSL", "RUST_LOG", "SSL_CERT_"];
+/// Those whose values may be shown; anything else may be a secret.
+const HARMLESS: [&str; 13] = [
+    "AWS_ALLOW_HTTP",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "OTEL_SDK_DISABLED",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+    "RUST_LOG",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
 
 /// The name of a setting, if the argument is one.
 fn name(arg: &Arg) -> Option<String> {
@@ -85,14 +99,18 @@ pub(super) fn print(command: &Command, matches: &ArgMatches, config: &Config) {
     }
 }
 
-/// The variables in force that libraries read themselves, with secrets masked, in order.
+/// The variables in force that libraries read themselves, in order.
 fn of_libraries() -> BTreeMap<String, String> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     let is_read = |(name, _): &(String, String)| LIBRARIES.iter().any(|begin| name.starts_with(begin));
     let shown = |(name, value): (String, String)| {
-        let is_secret = SECRETS.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE");
-        let value = if is_secret || value.contains('@') { "***".into() } else { value };
-        (name, value)
+        let shown = match Url::parse(&value) {
+            _ if HARMLESS.contains(&name.as_str()) => value,
+            // A path or a query may hold a token.
+            Ok(url) if name.contains("ENDPOINT") => url.origin().ascii_serialization(),
+            _ => "***".into(),
+        };
+        (name, shown)
     };
     std::env::vars_os().filter_map(text).filter(is_read).map(shown).collect()
 }

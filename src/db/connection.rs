@@ -10,7 +10,6 @@ use diesel::connection::{
 use diesel::expression::QueryMetadata;
 use diesel::internal::derives::multiconnection::ConnectionSealed;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::r2d2::R2D2Connection;
 use diesel::sql_types::Untyped;
 use diesel::{ConnectionResult, PgConnection, QueryResult, SqliteConnection};
 
@@ -142,15 +141,5 @@ impl TransactionManager<Self> for Connection {
 
     fn is_broken_transaction_manager(conn: &mut Self) -> bool {
         <Engine as TransactionManager<Engine>>::is_broken_transaction_manager(&mut conn.engine)
-    }
-}
-
-impl R2D2Connection for Connection {
-    fn ping(&mut self) -> QueryResult<()> {
-        self.engine.ping()
-    }
-
-    fn is_broken(&mut self) -> bool {
-        self.engine.is_broken()
     }
 }

@@ -1,6 +1,6 @@
 //! The full-text indexes of search terms: FTS5 on SQLite, GIN on Postgres.
 
-use crate::db::rows::Number;
+use crate::db::rows::{Number, Text as Name};
 use crate::db::schema::search_state;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
 use crate::db::{Connection, Engine};
@@ -153,16 +153,25 @@ pub fn set_version(conn: &mut Connection, version: i64) -> QueryResult<()> {
     diesel::update(search_state::table).set(search_state::version.eq(version)).execute(conn).map(drop)
 }
 
-/// Begins or ends the building of all indexes. In between, Postgres merges new words into them many at
-/// once, several times faster than those of each row, and searches also look through the words
-/// that are not merged yet: 4 MB at most (`gin_pending_list_limit`).
-pub fn build_in_bulk(conn: &mut Connection, is_building: bool) -> QueryResult<()> {
+/// Lets Postgres merge new words into the indexes many at once, several times faster than those of
+/// each row, until [`index_row_by_row`]. Locks the indexes, so it is for a database that nobody uses
+/// yet. Searches also look through words that are not merged: 4 MB at most (`gin_pending_list_limit`).
+pub fn index_in_bulk(conn: &mut Connection) -> QueryResult<()> {
     let Engine::Postgres(conn) = &mut conn.engine else { return Ok(()) };
     for index in ["message_terms_by_term", "submission_terms_by_term", "ticket_terms_by_term", "ticket_words_by_word"] {
-        conn.batch_execute(&match is_building {
-            true => format!("ALTER INDEX {index} SET (fastupdate = on)"),
-            false => format!("ALTER INDEX {index} SET (fastupdate = off); SELECT gin_clean_pending_list('{index}')"),
-        })?;
+        conn.batch_execute(&format!("ALTER INDEX {index} SET (fastupdate = on)"))?;
+    }
+    Ok(())
+}
+
+/// Ends [`index_in_bulk`]. Touches nothing that was not begun.
+pub fn index_row_by_row(conn: &mut Connection) -> QueryResult<()> {
+    let Engine::Postgres(conn) = &mut conn.engine else { return Ok(()) };
+    let begun = "SELECT relname::text AS value FROM pg_class WHERE relkind = 'i'
+        AND relnamespace = current_schema()::regnamespace AND 'fastupdate=on' = ANY (reloptions)";
+    for Name { value: index } in diesel::sql_query(begun).load(conn)? {
+        let end = format!("ALTER INDEX {index} SET (fastupdate = off); SELECT gin_clean_pending_list('{index}')");
+        conn.batch_execute(&end)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The database: `read` and `write`, on SQLite or Postgres, and nothing else.
 //!
-//! Both engines stand behind one [`Connection`] enum, so a query is written once. What
+//! Both engines stand behind one [`Connection`], so a query is written once. What
 //! differs between them lives in `sqlite.rs`, `postgres.rs` and [`index`]. Every call
 //! runs off the web workers, because even getting a connection may block.
 
@@ -78,7 +78,7 @@ impl Settings {
     /// Leads to the database itself, never to a pooler that gives out sessions by transaction.
     ///
     /// # Errors
-    /// *Unavailable* when only one of both URLs is one of Postgres.
+    /// *Unavailable* when there is a second URL, and not both are of Postgres.
     pub fn direct_url(&self) -> Result<&DatabaseUrl> {
         match (&self.url, &self.direct) {
             (url, None) => Ok(url),

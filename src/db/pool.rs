@@ -56,7 +56,7 @@ impl ManageConnection for Source {
     }
 
     fn has_broken(&self, conn: &mut Connection) -> bool {
-        std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(conn)
+        std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(&mut conn.engine)
     }
 }
 

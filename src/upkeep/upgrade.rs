@@ -45,7 +45,6 @@ pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> 
         |conn: &mut Connection| Ok(tickets::search::count(conn)? + chats::count(conn)? + submission::count(conn)?);
     job.total = app.db.scan(total).await?;
     tracing::info!(texts = job.total, done = job.done, "building the search index");
-    app.db.write(|conn| Ok(index::build_in_bulk(conn, true)?)).await?;
     while let Some(from) = place {
         let (mut kept, now) = (job.clone(), app.clock.now());
         // What was indexed and how far that is are one transaction.
@@ -53,7 +52,8 @@ pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> 
             let next = index_after(conn, from)?;
             if next.is_none() {
                 index::clear(conn, Index::Tickets)?;
-                index::build_in_bulk(conn, false)?;
+                // A restore begins by indexing in bulk.
+                index::index_row_by_row(conn)?;
                 index::set_version(conn, search::VERSION)?;
             }
             kept.place = next

@@ -69,30 +69,23 @@ impl Worker {
     }
 }
 
-async fn work(app: Data<App>, lanes: Arc<Semaphore>, mut stage: watch::Receiver<Stage>) {
+async fn work(app: Data<App>, lanes: Arc<Semaphore>, stage: watch::Receiver<Stage>) {
     let mut is_prepared = false;
     while let Ok(lane) = lanes.clone().acquire_owned().await {
         if *stage.borrow() != Stage::Working {
             return;
         }
-        let found = async {
-            if !is_prepared {
-                is_prepared = log(prepare(&app).await).is_some();
-            }
-            log(next(&app).await)
-        };
-        let found = tokio::select! {
-            found = found => found,
-            () = leaves(&mut stage) => return,
-        };
-        let pause = match found {
+        if !is_prepared {
+            is_prepared = log(prepare(&app).await).is_some();
+        }
+        let pause = match log(next(&app).await) {
             Some(Some(job)) => {
                 let (app, mut stage) = (app.clone(), stage.clone());
                 actix_web::rt::spawn(async move {
                     let held = job.clone();
                     tokio::select! {
                         done = run(&app, job) => log(done),
-                        () = leaves(&mut stage) => log(hand_over(&app, held).await),
+                        _ = stage.wait_for(|stage| *stage == Stage::Leaving) => log(hand_over(&app, held).await),
                     };
                     drop(lane);
                 });
@@ -104,11 +97,6 @@ async fn work(app: Data<App>, lanes: Arc<Semaphore>, mut stage: watch::Receiver<
         drop(lane);
         sleep(pause).await;
     }
-}
-
-async fn leaves(stage: &mut watch::Receiver<Stage>) {
-    // Fails if the program ends without stopping the worker.
-    let _ = stage.wait_for(|stage| *stage == Stage::Leaving).await;
 }
 
 /// Makes a job that this worker does not end due again.

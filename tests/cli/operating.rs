@@ -788,7 +788,8 @@ async fn a_log_in_json_is_one_object_a_line_with_the_request_and_its_id() {
     let dir = TempDir::new().unwrap();
     let (data, log) = (dir.path().join("data"), dir.path().join("log"));
     let mut serve = command(&data, &fresh_database(&dir));
-    serve.env("DOCKET_LOG_FORMAT", "json");
+    // All statements are slow.
+    serve.env("DOCKET_LOG_FORMAT", "json").env("DOCKET_SLOW_QUERY", "0s");
     let server = start_logged(serve, "info", &log);
     let refused = person(&server.base).sign_in("nobody@example.com", "not the password").await;
     let id = refused.expect(401).header("x-request-id");
@@ -796,6 +797,8 @@ async fn a_log_in_json_is_one_object_a_line_with_the_request_and_its_id() {
         fs::read_to_string(&log).unwrap().lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let line = lines.iter().find(|line| line["span"]["id"] == id).unwrap_or_else(|| panic!("{lines:#?}"));
     assert_eq!((&line["level"], &line["span"]["route"]), (&json!("INFO"), &json!("/login")), "{line}");
+    let is_statement = |line: &&Value| line["fields"]["message"] == "a slow statement" && line["spans"][0]["id"] == id;
+    assert!(lines.iter().any(|line| is_statement(&line)), "{lines:#?}");
     let at: chrono::DateTime<chrono::Utc> = line["timestamp"].as_str().unwrap().parse().unwrap();
     assert!((chrono::Utc::now() - at).num_seconds() < 60, "{line}");
 }

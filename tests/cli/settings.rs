@@ -34,12 +34,15 @@ fn secrets_come_from_files_and_are_shown_to_nobody() {
         command.arg("config").args(args).envs(settings.iter().copied());
         run(command, "")
     };
+    let collector = format!("https://collector.example/{SECRET}?key={SECRET}");
     let of_files = [
         ("DOCKET_SMTP_URL_FILE", smtp.to_str().unwrap()),
         ("DOCKET_MAIL_INBOUND_SECRET_FILE", inbound.to_str().unwrap()),
         ("AWS_ENDPOINT_URL", "http://s3.example:9000"),
         ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", SECRET),
+        ("OTEL_SERVICE_NAME", "desk"),
     ];
     let output = config(&of_files, &["--session-idle", "3d"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -52,7 +55,9 @@ fn secrets_come_from_files_and_are_shown_to_nobody() {
         "# DOCKET_MAIL_FROM is not set",
         "AWS_ENDPOINT_URL=http://s3.example:9000",
         "AWS_SECRET_ACCESS_KEY=***",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example",
         "OTEL_EXPORTER_OTLP_HEADERS=***",
+        "OTEL_SERVICE_NAME=desk",
     ] {
         assert!(shown.lines().any(|known| known == line), "{line} in {shown}");
     }

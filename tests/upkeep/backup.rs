@@ -475,7 +475,7 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
 }
 
 #[actix_web::test]
-async fn a_killed_backup_goes_on_and_a_lost_file_is_named() {
+async fn a_killed_backup_or_restore_goes_on_and_a_lost_file_is_named() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     for ticket in 0..8 {
@@ -508,6 +508,21 @@ async fn a_killed_backup_goes_on_and_a_lost_file_is_named() {
     let taken = back_up(&app.app, folder.path()).await;
     assert_eq!((taken.files, taken.lost.len()), (160, 0));
     assert!(taken.stored < (160 - before as u64 + 1) * 600_000 + 1_000_000, "{taken:?}");
+
+    let (there, again) = (Empty::new(), TempDir::new().unwrap());
+    let mut restore = command(there.dir.path(), &there.config.database());
+    restore.args(["restore", folder.path().to_str().unwrap()]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut killed = restore.spawn().unwrap();
+    let arrived = || keys_below(there.dir.path()).iter().filter(|key| key.starts_with("files/tickets/")).count();
+    while arrived() < 20 && killed.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!((5..160).contains(&arrived()), "{} of 160 files", arrived());
+    there.restore(folder.path()).await.unwrap();
+    let restored = back_up(&there.open().await, again.path()).await;
+    assert_eq!((restored.files, restored.lost.len()), (160, 0));
 
     let lost = app.stored_keys().into_iter().find(|key| key.starts_with("tickets/")).unwrap();
     std::fs::remove_file(dir.join("files").join(&lost)).unwrap();

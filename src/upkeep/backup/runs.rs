@@ -50,7 +50,7 @@ pub struct Last {
     pub error: Option<String>,
 }
 
-/// The last backups at this place, or at any.
+/// The last backups at this place, or at any. If none has ever succeeded there, one elsewhere counts.
 pub fn last(conn: &mut Connection, place: Option<&str>) -> Result<Last> {
     let ended = || {
         let all = backups::table.filter(backups::ended_at.is_not_null()).order(backups::id.desc()).into_boxed();
@@ -59,7 +59,11 @@ pub fn last(conn: &mut Connection, place: Option<&str>) -> Result<Last> {
             None => all,
         }
     };
-    let succeeded = ended().filter(backups::error.eq("")).select(backups::started_at).first(conn).optional()?;
+    let mut succeeded = ended().filter(backups::error.eq("")).select(backups::started_at).first(conn).optional()?;
+    if succeeded.is_none() && place.is_some() {
+        // The first one at another place has not succeeded yet.
+        succeeded = last(conn, None)?.succeeded;
+    }
     let error: Option<String> = ended().select(backups::error).first(conn).optional()?;
     Ok(Last { succeeded, error: error.filter(|error| !error.is_empty()) })
 }

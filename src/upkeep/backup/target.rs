@@ -5,6 +5,7 @@ use super::{LANES, Progress, Report};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::index;
 use crate::db::portable::load::{Loader, installation_id};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::job::Kind as Job;
@@ -94,6 +95,7 @@ impl<'a> Target<'a> {
         marker::put(&app, &marker::key(&app)).await?;
         let now = app.clock.now();
         let claim = move |conn: &mut _| {
+            index::index_in_bulk(conn)?;
             queue::ensure(conn, Job::Upgrade, None, now)?;
             let id = queue::next_due(conn, &[Job::Upgrade], now)?;
             id.map_or(Ok(None), |id| queue::claim(conn, id, now))
