@@ -164,12 +164,12 @@ pub fn index_in_bulk(conn: &mut Connection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Ends [`index_in_bulk`]. Touches nothing that was not begun.
+/// Undoes [`index_in_bulk`], and does nothing to other indexes.
 pub fn index_row_by_row(conn: &mut Connection) -> QueryResult<()> {
     let Engine::Postgres(conn) = &mut conn.engine else { return Ok(()) };
-    let begun = "SELECT relname::text AS value FROM pg_class WHERE relkind = 'i'
+    let in_bulk = "SELECT relname::text AS value FROM pg_class WHERE relkind = 'i'
         AND relnamespace = current_schema()::regnamespace AND 'fastupdate=on' = ANY (reloptions)";
-    for Name { value: index } in diesel::sql_query(begun).load(conn)? {
+    for Name { value: index } in diesel::sql_query(in_bulk).load(conn)? {
         let end = format!("ALTER INDEX {index} SET (fastupdate = off); SELECT gin_clean_pending_list('{index}')");
         conn.batch_execute(&end)?;
     }

@@ -30,7 +30,7 @@ pub fn both(base: &str, first: &str, second: &str) -> String {
 }
 
 fn diff(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
-    // The same way as the page of revisions, so that it is compiled once.
+    // The page of revisions calls the same functions, so they are compiled once.
     TextDiff::configure().timeout(PATIENCE).diff_slices(old, new).ops().to_vec()
 }
 
