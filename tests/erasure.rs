@@ -212,7 +212,7 @@ impl Desk {
         requester(owner.make_ticket_of(&for_max).await, "Max", "max@visitor.example").await;
         let answer = owner.get("/conversations?q=quote").await.attributes(".row-link", "href");
         owner.post(&format!("{}/visitor", answer[0].split('#').next().unwrap()), &is_now).await.expect(303);
-        owner.make_ticket_of(&[("title", "Hers"), ("requesterEmail", "notdolquen@work.example")]).await;
+        owner.make_ticket_of(&[("title", "Hers"), ("requesterEmail", "oodolquen@work.example")]).await;
         owner.post(&format!("/conversations/{id}/messages"), &[("body", "A last word, Quendolyn")]).await.expect(303);
         app.run_jobs().await;
         app.stranger().post(&format!("{}/stop", link(&about_lamps)), &[]).await.expect(200);
@@ -232,14 +232,13 @@ impl Desk {
     }
 }
 
-/// Whether bytes hold something of the person. `notdolquen` is somebody else.
+/// Whether bytes hold something of the person. `oodolquen` is somebody else. FTS5 stores a word without
+/// the letters with which the word before it begins, too; no random key has an o.
 pub fn tells(bytes: &[u8]) -> bool {
     let bytes = bytes.to_ascii_lowercase();
-    let has = |word: &str, but_after: &[u8]| {
-        let is_it = |(at, part): (usize, &[u8])| part == word.as_bytes() && !bytes[..at].ends_with(but_after);
-        bytes.windows(word.len()).enumerate().any(is_it)
-    };
-    has(WORD, b"never") || has("dolquen", b"not")
+    let is_theirs = |(at, part): (usize, &[u8])| part == b"dolquen" && !bytes[..at].ends_with(b"o");
+    bytes.windows(WORD.len()).any(|part| part == WORD.as_bytes())
+        || bytes.windows("dolquen".len()).enumerate().any(is_theirs)
 }
 
 /// Files of the data folder that hold something of the person, and on Postgres the tables that do.
@@ -317,7 +316,7 @@ async fn nothing_of_an_erased_person_is_left() {
     let found = owner.list("status=all&q=parcel").await;
     assert_eq!(found.len(), 2);
     owner.get(&format!("/tickets/{}", found[0])).await.expect_text("vera@visitor.example");
-    assert_eq!(owner.list("status=all&q=from:notdolquen").await.len(), 1, "a longer address is another one");
+    assert_eq!(owner.list("status=all&q=from:oodolquen").await.len(), 1, "a longer address is another one");
     assert_eq!(owner.list("status=all&q=quendolyn").await, Vec::<i64>::new());
     owner.get("/views").await.expect_no_text("Hers");
 
