@@ -28,10 +28,12 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::deleted_at.is_null())
         .into_boxed::<MultiBackend>();
+    // The inbox, and what is done of all forms, have partial indexes, whose words these are. The
+    // others find a value in theirs.
+    let is_partial = filter.done == Some(false) || filter.done == Some(true) && filter.form_id.is_none();
     match filter.spam {
-        Some(true) => query = query.filter(submissions::spam),
-        // The same words as in the partial indexes.
-        Some(false) => query = query.filter(diesel::dsl::not(submissions::spam)),
+        Some(false) if is_partial => query = query.filter(diesel::dsl::not(submissions::spam)),
+        Some(spam) => query = query.filter(submissions::spam.eq(spam)),
         None => {}
     }
     if let Some(done) = filter.done {

@@ -125,14 +125,15 @@ pub fn settle(conn: &mut Connection, actor: &Actor, ticket: &Ticket, now: NaiveD
 
 /// The number of the latest ticket of each of these submissions that has one.
 pub fn of_submissions(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<HashMap<String, i64>> {
-    let rows: Vec<(Option<String>, i64)> = tickets::table
+    let mut rows: Vec<(Option<String>, i64)> = tickets::table
         .filter(tickets::account_id.eq(account_id))
         .filter(tickets::source_kind.eq(SourceKind::Form))
         .filter(tickets::source_id.eq_any(ids))
         .filter(tickets::deleted_at.is_null())
-        .order(tickets::number)
         .select((tickets::source_id, tickets::number))
         .load(conn)?;
+    // Not in the query: SQLite would read all tickets of the account in this order.
+    rows.sort_by_key(|(_, number)| *number);
     Ok(rows.into_iter().filter_map(|(id, number)| Some((id?, number))).collect())
 }
 
