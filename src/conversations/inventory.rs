@@ -6,6 +6,7 @@ use crate::db::index::Index;
 use crate::db::schema::{conversations, messages};
 use crate::db::{Connection, index};
 use crate::error::Result;
+use crate::search::Part;
 use crate::values::chunk::Chunk;
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -57,7 +58,7 @@ pub fn recount(
 }
 
 /// A position in a scan of all messages.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Place {
     seq: i64,
     position: i64,
@@ -94,31 +95,63 @@ fn after(conn: &mut Connection, Place { seq, position }: Place, limit: i64) -> R
         .load(conn)?)
 }
 
+/// A message's account, its id in the search index, and its words.
+fn indexed((message, conversation): &(Message, Conversation)) -> (i64, i64, Part) {
+    let id = index::message_id(conversation.seq, message.position);
+    (conversation.account_id, id, message_terms(conversation, message))
+}
+
+fn place((message, _): &(Message, Conversation)) -> Place {
+    Place { seq: message.conversation_seq, position: message.position }
+}
+
 /// Adds an account's messages after a place, which are new, to the search index.
 pub fn index_new(conn: &mut Connection, account_id: i64, place: Place) -> Result<()> {
     let new = after(conn, place, i64::MAX)?.into_iter().filter(|(_, of)| of.account_id == account_id);
-    let terms = |(message, conversation): (Message, Conversation)| {
-        (index::message_id(conversation.seq, message.position), message_terms(&conversation, &message))
-    };
-    Ok(index::index_many(conn, Index::Messages, account_id, &new.map(terms).collect::<Vec<_>>())?)
+    Ok(index::index_many(conn, Index::Messages, new.map(|row| indexed(&row)))?)
 }
 
-/// Checks the search index for the messages after a place and, with `repair`, corrects
-/// it. Returns the messages that were not indexed correctly, and where to continue.
-pub fn reindex_after(conn: &mut Connection, place: Place, limit: i64, repair: bool) -> Result<Chunk<NotFound, Place>> {
-    let rows = after(conn, place, limit)?;
+/// Sets the words of the messages after a place in the search index, and returns where to continue.
+pub fn index_after(conn: &mut Connection, from: Place, limit: i64) -> Result<Option<Place>> {
+    let rows = after(conn, from, limit)?;
+    index::index_many(conn, Index::Messages, rows.iter().map(indexed))?;
+    Ok(rows.last().map(place))
+}
+
+/// Where the messages stand that the search index seems not to have as they are. Reads `chunk` of them
+/// at a time.
+pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<Vec<Place>> {
+    let held = index::held(conn, Index::Messages)?;
+    let (mut suspects, mut from) = (Vec::new(), Some(Place::default()));
+    while let Some(last) = from {
+        let rows = after(conn, last, chunk)?;
+        for row in &rows {
+            if !index::has_terms(conn, Index::Messages, held.as_ref(), &indexed(row))? {
+                suspects.push(place(row));
+            }
+        }
+        from = rows.last().map(place);
+    }
+    Ok(suspects)
+}
+
+/// Checks the search index for messages and, with `repair`, corrects it. Returns those that are not
+/// indexed correctly.
+pub fn check_index(conn: &mut Connection, places: &[Place], repair: bool) -> Result<Vec<NotFound>> {
     let mut wrong = Vec::new();
-    for (message, conversation) in &rows {
-        let (id, terms) = (index::message_id(conversation.seq, message.position), message_terms(conversation, message));
-        if !index::has_terms(conn, Index::Messages, conversation.account_id, id, &terms)? {
-            wrong.push(NotFound { conversation: conversation.id.clone(), position: message.position });
-            if repair {
-                index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms)?;
+    for at in places {
+        let rows = after(conn, Place { position: at.position - 1, ..*at }, 1)?;
+        for row in rows.iter().filter(|row| place(row) == *at) {
+            let terms = indexed(row);
+            if !index::has_terms(conn, Index::Messages, None, &terms)? {
+                wrong.push(NotFound { conversation: row.1.id.clone(), position: at.position });
+                if repair {
+                    index::index_many(conn, Index::Messages, [terms])?;
+                }
             }
         }
     }
-    let place = |message: &Message| Place { seq: message.conversation_seq, position: message.position };
-    Ok(Chunk { wrong, next: rows.last().map(|(message, _)| place(message)) })
+    Ok(wrong)
 }
 
 /// The number of messages.

@@ -1,9 +1,10 @@
 //! The full-text indexes of search terms: FTS5 on SQLite, GIN on Postgres.
 
+use crate::db::held_words::HeldWords;
 use crate::db::rows::{Number, Text as Name};
 use crate::db::schema::search_state;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
-use crate::db::{Connection, Engine};
+use crate::db::{Connection, Engine, stored_words};
 use crate::search::{Part, Phrase, Term};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
@@ -50,6 +51,10 @@ impl Index {
             Self::Submissions => "submission_id",
         }
     }
+
+    fn stored(self) -> Table {
+        Table { name: self.table(), id: self.id(), words: "terms" }
+    }
 }
 
 /// A word as stored in the index. The account comes first, so that a search never looks
@@ -65,56 +70,39 @@ fn beginning(account_id: i64) -> String {
 
 /// Sets the words of an id, replacing earlier ones.
 pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<()> {
-    index_many(conn, index, account_id, &[(id, part.clone())])
+    index_many(conn, index, [(account_id, id, part.clone())])
 }
 
-/// Sets the words of several ids.
-pub fn index_many(conn: &mut Connection, index: Index, account_id: i64, rows: &[(i64, Part)]) -> QueryResult<()> {
-    let stored = |(id, part): &(i64, Part)| {
+/// Sets the words of several ids, each with its account.
+pub fn index_many(
+    conn: &mut Connection,
+    index: Index,
+    rows: impl IntoIterator<Item = (i64, i64, Part)>,
+) -> QueryResult<()> {
+    let stored = |(account_id, id, part): (i64, i64, Part)| {
         let words = match &conn.engine {
-            Engine::Sqlite(_) => tokens(part, &beginning(account_id)).join(" "),
-            Engine::Postgres(_) => lexemes(part, &beginning(account_id)),
+            Engine::Sqlite(_) => tokens(&part, &beginning(account_id)).join(" "),
+            Engine::Postgres(_) => lexemes(&part, &beginning(account_id)),
         };
-        (*id, words)
+        (id, words)
     };
-    let stored: Vec<(i64, String)> = rows.iter().map(stored).collect();
-    put(conn, Table { name: index.table(), id: index.id(), words: "terms" }, &stored)
+    let stored: Vec<(i64, String)> = rows.into_iter().map(stored).collect();
+    put(conn, index.stored(), &stored)
+}
+
+/// What an index holds, for [`has_terms`]. `None` on Postgres, which needs no help.
+pub fn held(conn: &mut Connection, index: Index) -> QueryResult<Option<HeldWords>> {
+    HeldWords::read(conn, index.stored())
 }
 
 /// Whether an index holds exactly these words under an id, in this order.
-pub fn has_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<bool> {
-    let (table, column) = (index.table(), index.id());
-    let found: i64 = match &mut conn.engine {
-        Engine::Sqlite(conn) => {
-            let tokens = tokens(part, &beginning(account_id));
-            let phrase = if tokens.is_empty() { String::new() } else { format!(" AND {table} MATCH ?2") };
-            let query = format!(
-                "SELECT COUNT(*) AS value FROM {table} JOIN {table}_docsize AS size ON size.id = {table}.rowid
-                 WHERE {table}.rowid = ?1 AND lower(hex(size.sz)) = '{}'{phrase}",
-                varint(tokens.len())
-            );
-            let query = diesel::sql_query(query).bind::<BigInt, _>(id);
-            query.bind::<Text, _>(format!("\"{}\"", tokens.join(" "))).get_result::<Number>(conn)?.value
-        }
-        Engine::Postgres(conn) => {
-            let query = format!("SELECT COUNT(*) AS value FROM {table} WHERE {column} = $1 AND terms = $2::tsvector");
-            let query = diesel::sql_query(query).bind::<BigInt, _>(id);
-            query.bind::<Text, _>(lexemes(part, &beginning(account_id))).get_result::<Number>(conn)?.value
-        }
-    };
-    Ok(found == 1)
-}
-
-/// The number of tokens as FTS5 stores it beside its index, in hexadecimal: 7 bits a byte, the
-/// highest first.
-pub(super) fn varint(number: usize) -> String {
-    let groups = (0..9).rev().map(|group| number >> (7 * group)).skip_while(|rest| *rest == 0);
-    let bytes: Vec<usize> = groups.map(|rest| rest & 0x7f).collect();
-    let last = bytes.len().saturating_sub(1);
-    if bytes.is_empty() {
-        return "00".to_owned();
-    }
-    bytes.iter().enumerate().map(|(at, byte)| format!("{:02x}", if at < last { byte | 0x80 } else { *byte })).collect()
+pub fn has_terms(
+    conn: &mut Connection,
+    index: Index,
+    held: Option<&HeldWords>,
+    (account_id, id, part): &(i64, i64, Part),
+) -> QueryResult<bool> {
+    stored_words::has(conn, index.stored(), held, (*id, part), &beginning(*account_id))
 }
 
 /// Ids in an index that no search should find: their rows are in the trash or gone.
@@ -252,14 +240,6 @@ fn tsquery(account_id: i64, phrase: &Phrase) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_of_tokens_are_varints() {
-        let cases = [(0, "00"), (1, "01"), (127, "7f"), (128, "8100"), (16_383, "ff7f"), (16_384, "818000")];
-        for (number, expected) in cases {
-            assert_eq!(varint(number), expected);
-        }
-    }
 
     #[test]
     fn queries_are_written_for_both_engines() {

@@ -11,6 +11,7 @@ pub mod copies;
 mod engine;
 mod error;
 pub mod fixed;
+pub mod held_words;
 pub mod index;
 pub mod installation;
 mod job;

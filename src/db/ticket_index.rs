@@ -5,10 +5,11 @@
 //! places of each.
 
 use super::index::MAX_MESSAGES;
+use crate::db::held_words::HeldWords;
 use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
-use crate::db::{Connection, Engine};
+use crate::db::{Connection, Engine, stored_words};
 use crate::search::{Part, Phrase};
 use crate::values::chunk::Chunk;
 use diesel::backend::Backend;
@@ -512,8 +513,19 @@ fn blocks(tickets: Range<i64>) -> RangeInclusive<i64> {
     tickets.start / BLOCK..=(tickets.end - 1).max(tickets.start) / BLOCK
 }
 
+/// What the index holds, for [`has`]. `None` on Postgres, which needs no help.
+pub fn held(conn: &mut Connection) -> QueryResult<Option<HeldWords>> {
+    HeldWords::read(conn, TABLE)
+}
+
 /// Whether a ticket has exactly these rows.
-pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) -> QueryResult<bool> {
+pub fn has(
+    conn: &mut Connection,
+    held: Option<&HeldWords>,
+    account_id: i64,
+    ticket_id: i64,
+    rows: &Rows,
+) -> QueryResult<bool> {
     let count = match &conn.engine {
         Engine::Sqlite(_) => "SELECT COUNT(*) AS value FROM ticket_words_docsize WHERE id >= ? AND id < ?",
         Engine::Postgres(_) => "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id >= $1 AND row_id < $2",
@@ -521,30 +533,14 @@ pub fn has(conn: &mut Connection, account_id: i64, ticket_id: i64, rows: &Rows) 
     let all = all_rows(ticket_id);
     let count = diesel::sql_query(count).bind::<BigInt, _>(all.start).bind::<BigInt, _>(all.end);
     let mut is_same = count.get_result::<Number>(conn)?.value == i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let beginning = match &conn.engine {
+        Engine::Sqlite(_) => account(account_id),
+        Engine::Postgres(_) => account_and_block(account_id, ticket_id / BLOCK),
+    };
     for (row, part) in rows {
-        is_same = is_same && has_part(conn, account_id, *row, part)?;
+        is_same = is_same && stored_words::has(conn, TABLE, held, (*row, part), &beginning)?;
     }
     Ok(is_same)
-}
-
-fn has_part(conn: &mut Connection, account_id: i64, row: i64, part: &Part) -> QueryResult<bool> {
-    let (query, words) = match &conn.engine {
-        Engine::Sqlite(_) => {
-            let tokens = tokens(part, &account(account_id));
-            let count = super::index::varint(tokens.len());
-            let query = format!(
-                "SELECT COUNT(*) AS value FROM ticket_words JOIN ticket_words_docsize AS size ON size.id = ticket_words.rowid
-                 WHERE ticket_words.rowid = ? AND ticket_words MATCH ? AND lower(hex(size.sz)) = '{count}'"
-            );
-            (query, quoted(&tokens, false))
-        }
-        Engine::Postgres(_) => (
-            "SELECT COUNT(*) AS value FROM ticket_words WHERE row_id = $1 AND words = $2::tsvector".to_owned(),
-            lexemes_of(account_id, row, part),
-        ),
-    };
-    let query = diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(words);
-    Ok(query.get_result::<Number>(conn)?.value == 1)
 }
 
 /// Tickets that have rows but should not: they are in the trash or gone.

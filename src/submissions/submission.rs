@@ -18,7 +18,6 @@ use crate::source_files::keep::Owner;
 use crate::submissions::fields;
 use crate::submissions::fields::{FieldList, Parsed};
 use crate::submissions::form::Form;
-use crate::values::chunk::Chunk;
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -283,23 +282,55 @@ pub fn set_done(conn: &mut Connection, actor: &Actor, id: &str, done: bool, now:
     Ok(Some(record(conn, actor, submission.event(kind), now)?))
 }
 
-/// Checks the search index for the submissions after a sequence number and, with
-/// `repair`, corrects it. Returns those that were not indexed correctly, and where to
-/// continue.
-pub fn reindex_after(conn: &mut Connection, seq: i64, limit: i64, repair: bool) -> Result<Chunk<String, i64>> {
-    let rows: Vec<Submission> =
-        submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?;
-    let mut wrong = Vec::new();
-    for row in &rows {
-        let terms = terms(row);
-        if !index::has_terms(conn, Index::Submissions, row.account_id, row.seq, &terms)? {
-            wrong.push(row.id.clone());
-            if repair {
-                index::index_terms(conn, Index::Submissions, row.account_id, row.seq, &terms)?;
+fn after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Vec<Submission>> {
+    Ok(submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq).limit(limit).load(conn)?)
+}
+
+/// A submission's account, its id in the search index, and its words.
+fn indexed(row: &Submission) -> (i64, i64, Part) {
+    (row.account_id, row.seq, terms(row))
+}
+
+/// Sets the words of the submissions after a sequence number in the search index, and returns where
+/// to continue.
+pub fn index_after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Option<i64>> {
+    let rows = after(conn, seq, limit)?;
+    index::index_many(conn, Index::Submissions, rows.iter().map(indexed))?;
+    Ok(rows.last().map(|row| row.seq))
+}
+
+/// The sequence numbers of the submissions that the search index seems not to have as they are. Reads
+/// `chunk` of them at a time.
+pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<Vec<i64>> {
+    let held = index::held(conn, Index::Submissions)?;
+    let (mut suspects, mut from) = (Vec::new(), Some(0));
+    while let Some(last) = from {
+        let rows = after(conn, last, chunk)?;
+        for row in &rows {
+            if !index::has_terms(conn, Index::Submissions, held.as_ref(), &indexed(row))? {
+                suspects.push(row.seq);
             }
         }
+        from = rows.last().map(|row| row.seq);
     }
-    Ok(Chunk { wrong, next: rows.last().map(|row| row.seq) })
+    Ok(suspects)
+}
+
+/// Checks the search index for submissions and, with `repair`, corrects it. Returns the ids of those
+/// that are not indexed correctly.
+pub fn check_index(conn: &mut Connection, seqs: &[i64], repair: bool) -> Result<Vec<String>> {
+    let rows: Vec<Submission> = submissions::table.filter(submissions::seq.eq_any(seqs)).load(conn)?;
+    let mut wrong = Vec::new();
+    for row in rows {
+        let terms = indexed(&row);
+        if !index::has_terms(conn, Index::Submissions, None, &terms)? {
+            if repair {
+                index::index_many(conn, Index::Submissions, [terms])?;
+            }
+            wrong.push(row.id);
+        }
+    }
+    Ok(wrong)
 }
 
 /// Adds an account's submissions after a sequence number, which are new, to the search index.
@@ -308,8 +339,7 @@ pub fn index_new(conn: &mut Connection, account_id: i64, seq: i64) -> Result<()>
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::seq.gt(seq))
         .load(conn)?;
-    let rows: Vec<_> = new.iter().map(|row| (row.seq, terms(row))).collect();
-    Ok(index::index_many(conn, Index::Submissions, account_id, &rows)?)
+    Ok(index::index_many(conn, Index::Submissions, new.iter().map(indexed))?)
 }
 
 /// The sequence number of the newest submission.

@@ -1,6 +1,7 @@
 //! The search index of tickets.
 
 use crate::conversations::{conversation, messages};
+use crate::db::held_words::HeldWords;
 use crate::db::index::Index;
 use crate::db::schema::tickets;
 use crate::db::ticket_index::Rows;
@@ -11,6 +12,7 @@ use crate::submissions::{replies, submission};
 use crate::tickets::names;
 use crate::tickets::source::SourceKind;
 use crate::tickets::source_copy;
+use crate::tickets::ticket;
 use crate::tickets::ticket::{Ticket, if_there, lock};
 use diesel::prelude::*;
 
@@ -76,7 +78,7 @@ pub fn is_built(conn: &mut Connection) -> Result<bool> {
 }
 
 /// Indexes up to `limit` tickets after an id again. Returns where to continue.
-pub fn reindex_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Option<i64>> {
+pub fn index_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Option<i64>> {
     let rows: Vec<(i64, i64, i64)> = tickets::table
         .filter(tickets::id.gt(id))
         .filter(tickets::deleted_at.is_null())
@@ -98,11 +100,33 @@ pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(tickets::table.filter(tickets::deleted_at.is_null()).count().get_result(conn)?)
 }
 
+/// How many tickets there are outside the trash, and those of them that the search index seems not to
+/// have as they are. Reads `chunk` of them at a time.
+pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<(usize, Vec<Ticket>)> {
+    let held = ticket_index::held(conn)?;
+    let (mut count, mut suspects, mut from) = (0, Vec::new(), Some(0));
+    while let Some(last) = from {
+        let tickets = ticket::listed_after(conn, last, chunk)?;
+        count += tickets.len();
+        from = tickets.last().map(|ticket| ticket.id);
+        for ticket in tickets {
+            if !has(conn, held.as_ref(), &ticket)? {
+                suspects.push(ticket);
+            }
+        }
+    }
+    Ok((count, suspects))
+}
+
 /// Whether the search index is up to date for a ticket.
 pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
+    has(conn, None, ticket)
+}
+
+fn has(conn: &mut Connection, held: Option<&HeldWords>, ticket: &Ticket) -> Result<bool> {
     let names = Names::of(conn, std::slice::from_ref(ticket))?;
     let rows = [rows(ticket, &names), source_rows(conn, ticket)?].concat();
-    Ok(ticket_index::has(conn, ticket.account_id, ticket.id, &rows)?)
+    Ok(ticket_index::has(conn, held, ticket.account_id, ticket.id, &rows)?)
 }
 
 /// The names of tickets' tags, and those of their files.

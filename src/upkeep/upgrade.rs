@@ -14,8 +14,8 @@ use crate::tickets;
 use crate::tickets::tags;
 use serde::{Deserialize, Serialize};
 
-/// Texts indexed per step.
-const STEP: i64 = 200;
+/// Texts that are read together.
+const CHUNK: i64 = 200;
 
 /// What an interrupted run goes on with.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -27,13 +27,14 @@ enum Place {
 }
 
 /// Renames tags, indexes people, and indexes texts that are not found by search yet. Goes on where an
-/// earlier try has stopped. `report` is told how many texts are done, of how many.
-pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> {
+/// earlier try has stopped. One transaction indexes `chunks` of 200 texts: with more, all takes less
+/// time, but others wait longer for each. `report` is told how many texts are done, of how many.
+pub async fn run(app: &App, job: &Job, chunks: u16, report: &dyn Fn(i64, i64)) -> Result<()> {
     let renamed = app.db.write(tags::rename_old).await?;
     if renamed > 0 {
         tracing::info!(count = renamed, "merged tags with equal names");
     }
-    while app.db.write(|conn| find::index_missing(conn, STEP)).await? > 0 {}
+    while app.db.write(|conn| find::index_missing(conn, CHUNK)).await? > 0 {}
     if app.db.read(|conn| Ok(index::version(conn)?)).await? == search::VERSION {
         return Ok(());
     }
@@ -49,7 +50,10 @@ pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> 
         let (mut kept, now) = (job.clone(), app.clock.now());
         // What was indexed and how far that is are one transaction.
         let step = move |conn: &mut Connection| {
-            let next = index_after(conn, from)?;
+            let mut next = Some(from);
+            for _ in 0..chunks {
+                next = next.map_or(Ok(None), |from| index_after(conn, from))?;
+            }
             if next.is_none() {
                 index::clear(conn, Index::Tickets)?;
                 // A restore begins by indexing in bulk.
@@ -59,7 +63,7 @@ pub async fn run(app: &App, job: &Job, report: &dyn Fn(i64, i64)) -> Result<()> 
             kept.place = next
                 .map_or(Ok(String::new()), |next| serde_json::to_string(&(search::VERSION, next)))
                 .map_err(unwritable)?;
-            kept.done = (kept.done + STEP).min(kept.total);
+            kept.done = (kept.done + CHUNK * i64::from(chunks)).min(kept.total);
             Ok(queue::keep(conn, &kept, now)?.then(|| (next, kept.clone())))
         };
         let Some((next, kept)) = app.db.write(step).await? else { return Ok(()) };
@@ -75,14 +79,14 @@ fn unwritable(source: serde_json::Error) -> Error {
 
 fn index_after(conn: &mut Connection, place: Place) -> Result<Option<Place>> {
     Ok(match place {
-        Place::Tickets(id) => match tickets::search::reindex_after(conn, id, STEP)? {
+        Place::Tickets(id) => match tickets::search::index_after(conn, id, CHUNK)? {
             Some(id) => Some(Place::Tickets(id)),
             None => Some(Place::Messages(chats::Place::default())),
         },
-        Place::Messages(place) => match chats::reindex_after(conn, place, STEP, true)?.next {
+        Place::Messages(place) => match chats::index_after(conn, place, CHUNK)? {
             Some(next) => Some(Place::Messages(next)),
             None => Some(Place::Submissions(0)),
         },
-        Place::Submissions(seq) => submission::reindex_after(conn, seq, STEP, true)?.next.map(Place::Submissions),
+        Place::Submissions(seq) => submission::index_after(conn, seq, CHUNK)?.map(Place::Submissions),
     })
 }

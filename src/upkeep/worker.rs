@@ -199,7 +199,7 @@ async fn run_unhurried(app: &App, job: Job) -> Result<()> {
                 }
                 erasure::run(app, &job).await
             }
-            (Kind::Upgrade, _) => upgrade::run(app, &job, &|_, _| {}).await,
+            (Kind::Upgrade, _) => upgrade::run(app, &job, 1, &|_, _| {}).await,
         };
         done.map(|()| Outcome::Done)
     };

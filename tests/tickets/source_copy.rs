@@ -57,7 +57,7 @@ async fn a_copy_is_shown_and_found_when_the_conversation_is_gone() {
     owner.write_notes(1, 1, "New notes").await.expect(303);
     app.wait(DAY * 32);
     janitor::clear(&app.app).await.unwrap();
-    app.app.db.write(|conn| search::reindex_after(conn, 0, 100).map(drop)).await.unwrap();
+    app.app.db.write(|conn| search::index_after(conn, 0, 100).map(drop)).await.unwrap();
     owner.sign_in(&owner.email, crate::support::PASSWORD).await;
     assert_eq!(owner.list("q=zebra").await, [1]);
     owner.get(&with).await.expect_text("The zebra lamp flickers");

@@ -2,14 +2,17 @@
 //! from an empty store.
 
 use crate::cli::{add_owner, docket, text};
+use crate::support::chat::Visitor;
 use crate::support::process::{Server, command, run};
-use crate::support::{PASSWORD, Person, TestApp, files, fresh_database, process};
+use crate::support::{PASSWORD, Person, TestApp, files, fresh_database, process, unique};
 use diesel::prelude::*;
 use docket::app::App;
 use docket::clock::Clock;
-use docket::db::schema::{accounts, attachments, installation, ticket_counts, tickets};
+use docket::db::schema::{accounts, attachments, installation, messages, submissions, ticket_counts, tickets};
 use docket::upkeep::check::Outcome;
 use docket::upkeep::{check, janitor, marker};
+use reqwest::Method;
+use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -113,6 +116,44 @@ async fn what_can_be_mended_is_mended() {
     };
     app.app.db.write(change).await.unwrap();
     mends(&app, "which is deleted").await;
+}
+
+/// The same words in another order are other words, and a message may have none.
+#[actix_web::test]
+async fn every_text_is_compared_with_the_search_index() {
+    let (app, owner, _) = desk().await;
+    let widget = owner.make_widget("Shop").await;
+    let form = owner.make_form("Contact").await;
+    let visitor = Visitor::new(&app.base, &widget);
+    for body in ["?!", "red lamp, green lamp"] {
+        let message = json!({ "id": unique("message"), "body": body });
+        visitor.send(visitor.request(Method::POST, "/messages").json(&message)).await.expect(201);
+    }
+    app.stranger().visit(&form, &[("message", "big box, small box")]).await.expect(303);
+    let (clean, lines) = check(&app, false).await;
+    assert_eq!(clean.found, 0, "{lines:?}");
+
+    let change = |conn: &mut _| {
+        let message = messages::table.filter(messages::body.like("red%"));
+        diesel::update(message).set(messages::body.eq("green lamp, red lamp")).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    mends(&app, "message 2 of conversation").await;
+    let change = |conn: &mut _| {
+        let fields = r#"[["message","small box, big box"]]"#;
+        diesel::update(submissions::table).set(submissions::fields.eq(fields)).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    mends(&app, "submission").await;
+    let change = |conn: &mut _| {
+        diesel::update(tickets::table).set(tickets::title.eq("Wrong is invoice")).execute(conn)?;
+        Ok(())
+    };
+    app.app.db.write(change).await.unwrap();
+    mends(&app, "ticket #1 of account").await;
+    assert_eq!(owner.list("q=%22wrong+is+invoice%22").await, [1]);
 }
 
 #[actix_web::test]

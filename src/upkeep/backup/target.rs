@@ -19,6 +19,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Chunks of texts that one transaction indexes: nobody is waiting for it.
+const CHUNKS: u16 = 10;
+
 pub(super) struct Target<'a> {
     config: &'a Config,
     storage: Storage,
@@ -101,7 +104,7 @@ impl<'a> Target<'a> {
             id.map_or(Ok(None), |id| queue::claim(conn, id, now))
         };
         let Some(job) = app.db.write(claim).await? else { return Ok(()) };
-        upgrade::run(&app, &job, &|done, all| report(Progress::Words(done, all))).await?;
+        upgrade::run(&app, &job, CHUNKS, &|done, all| report(Progress::Words(done, all))).await?;
         let now = app.clock.now();
         app.db.write(move |conn| queue::settle(conn, &job, &Outcome::Done, now)).await
     }

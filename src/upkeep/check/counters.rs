@@ -4,7 +4,7 @@ use super::Check;
 use crate::accounts::account;
 use crate::attachments::inventory;
 use crate::conversations::inventory as conversations;
-use crate::conversations::inventory::{NotFound, Place};
+use crate::conversations::inventory::NotFound;
 use crate::db;
 use crate::db::index::Index;
 use crate::db::{Connection, index, ticket_index};
@@ -16,6 +16,8 @@ use crate::values::chunk::Chunk;
 
 /// Rows compared at a time.
 const CHUNK: i64 = 200;
+/// Rows of the search indexes that one transaction looks at again.
+const AGAIN: usize = 200;
 
 /// Checks the counters of every account.
 pub(super) async fn counts(check: &mut Check<'_>) -> Result<()> {
@@ -47,18 +49,13 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
     Ok(wrong)
 }
 
-/// Checks the search indexes.
+/// Checks the search indexes. What seems wrong in one look is looked at again before it is told,
+/// because others may write meanwhile.
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
-    let mut last = 0;
-    loop {
-        let rows = check.app.db.scan(move |conn| ticket::listed_after(conn, last, CHUNK)).await?;
-        let Some(newest) = rows.last() else { break };
-        last = newest.id;
-        check.outcome.tickets += rows.len();
-        let suspects = check.app.db.scan(move |conn| not_indexed(conn, rows)).await?;
-        for ticket in suspects {
-            self::ticket(check, ticket).await?;
-        }
+    let (count, suspects) = check.app.db.scan(|conn| search::not_indexed(conn, CHUNK)).await?;
+    check.outcome.tickets += count;
+    for ticket in suspects {
+        self::ticket(check, ticket).await?;
     }
     messages(check).await?;
     submissions(check).await?;
@@ -67,31 +64,29 @@ pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
 
 /// Checks the search index of messages.
 async fn messages(check: &mut Check<'_>) -> Result<()> {
-    let (repair, mut place) = (check.repair, Place::default());
-    loop {
-        let look = move |conn: &mut Connection| conversations::reindex_after(conn, place, CHUNK, repair);
-        let Chunk { wrong, next } = check.app.db.write(look).await?;
-        for NotFound { conversation, position } in wrong {
+    let (repair, suspects) = (check.repair, check.app.db.scan(|conn| conversations::not_indexed(conn, CHUNK)).await?);
+    for places in suspects.chunks(AGAIN) {
+        let places = places.to_vec();
+        let look = move |conn: &mut Connection| conversations::check_index(conn, &places, repair);
+        for NotFound { conversation, position } in check.app.db.write(look).await? {
             let what = format!("message {position} of conversation {conversation} is missing from the search index");
             check.repairable(&what, "indexed again");
         }
-        let Some(next) = next else { return Ok(()) };
-        place = next;
     }
+    Ok(())
 }
 
 /// Checks the search index of submissions.
 async fn submissions(check: &mut Check<'_>) -> Result<()> {
-    let (repair, mut place) = (check.repair, 0);
-    loop {
-        let look = move |conn: &mut Connection| submission::reindex_after(conn, place, CHUNK, repair);
-        let Chunk { wrong, next } = check.app.db.write(look).await?;
-        for id in wrong {
+    let (repair, suspects) = (check.repair, check.app.db.scan(|conn| submission::not_indexed(conn, CHUNK)).await?);
+    for seqs in suspects.chunks(AGAIN) {
+        let seqs = seqs.to_vec();
+        let look = move |conn: &mut Connection| submission::check_index(conn, &seqs, repair);
+        for id in check.app.db.write(look).await? {
             check.repairable(&format!("submission {id} is missing from the search index"), "indexed again");
         }
-        let Some(next) = next else { return Ok(()) };
-        place = next;
     }
+    Ok(())
 }
 
 /// Checks for index entries whose rows are in the trash or gone.
@@ -111,16 +106,6 @@ async fn terms_without_row(check: &mut Check<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn not_indexed(conn: &mut Connection, rows: Vec<Ticket>) -> Result<Vec<Ticket>> {
-    let mut suspects = Vec::new();
-    for ticket in rows {
-        if !search::is_indexed(conn, &ticket)? {
-            suspects.push(ticket);
-        }
-    }
-    Ok(suspects)
 }
 
 /// Checks a ticket again while it is locked.
