@@ -1,7 +1,8 @@
 //! All words that FTS5 holds, for a check of a whole index. To look at the words of one row, FTS5
 //! searches for each of them in all rows.
 
-use super::stored_words::{Table, tokens};
+use crate::db::rows::Number;
+use crate::db::stored_words::{Table, tokens};
 use crate::db::{Connection, Engine};
 use crate::search::Part;
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
@@ -25,14 +26,7 @@ impl HeldWords {
     /// Reads a whole index. `None` on Postgres, which has the words of a row together.
     pub(super) fn read(conn: &mut Connection, table: Table) -> QueryResult<Option<Self>> {
         let Engine::Sqlite(conn) = &mut conn.engine else { return Ok(None) };
-        // A view of the index: it stores nothing, but to create it counts as a change.
-        conn.batch_execute(&format!(
-            "PRAGMA query_only = OFF;
-             DROP TABLE IF EXISTS temp.held_words;
-             CREATE VIRTUAL TABLE temp.held_words USING fts5vocab (main, {}, instance);
-             PRAGMA query_only = ON",
-            table.name
-        ))?;
+        open(conn, table.name)?;
         let mut sums: HashMap<i64, u64> = HashMap::new();
         let words = held_words::table.select((held_words::term, held_words::doc, held_words::offset));
         for word in words.load_iter::<(String, i64, i64), DefaultLoadingMode>(conn)? {
@@ -49,6 +43,19 @@ impl HeldWords {
         let sum = (0..).zip(&words).fold(0, |sum: u64, (place, word)| sum.wrapping_add(weight(place, word)));
         self.0.get(&row).copied().unwrap_or_default() == sum
     }
+}
+
+/// Makes `held_words` show an index. That stores nothing, but counts as a change.
+fn open(conn: &mut SqliteConnection, table: &str) -> QueryResult<()> {
+    let query_only = "SELECT query_only AS value FROM pragma_query_only";
+    let Number { value: query_only } = diesel::sql_query(query_only).get_result(conn)?;
+    conn.batch_execute("PRAGMA query_only = OFF")?;
+    let opened = conn.batch_execute(&format!(
+        "DROP TABLE IF EXISTS temp.held_words;
+         CREATE VIRTUAL TABLE temp.held_words USING fts5vocab (main, {table}, instance)"
+    ));
+    conn.batch_execute(&format!("PRAGMA query_only = {query_only}"))?;
+    opened
 }
 
 fn weight(place: i64, word: &str) -> u64 {

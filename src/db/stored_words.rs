@@ -1,6 +1,6 @@
 //! Words as each engine stores them. Each begins with what tells accounts apart.
 
-use super::held_words::HeldWords;
+use crate::db::held_words::HeldWords;
 use crate::db::rows::Number;
 use crate::db::{Connection, Engine};
 use crate::search::Part;

@@ -100,9 +100,9 @@ pub fn count(conn: &mut Connection) -> Result<i64> {
     Ok(tickets::table.filter(tickets::deleted_at.is_null()).count().get_result(conn)?)
 }
 
-/// How many tickets there are outside the trash, and those of them that the search index seems not to
-/// have as they are. Reads `chunk` of them at a time.
-pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<(usize, Vec<Ticket>)> {
+/// How many tickets there are outside the trash, and the accounts and numbers of those that the search
+/// index seems not to have as they are. Reads `chunk` of them at a time.
+pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<(usize, Vec<(i64, i64)>)> {
     let held = ticket_index::held(conn)?;
     let (mut count, mut suspects, mut from) = (0, Vec::new(), Some(0));
     while let Some(last) = from {
@@ -111,7 +111,7 @@ pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<(usize, Vec<Tick
         from = tickets.last().map(|ticket| ticket.id);
         for ticket in tickets {
             if !has(conn, held.as_ref(), &ticket)? {
-                suspects.push(ticket);
+                suspects.push((ticket.account_id, ticket.number));
             }
         }
     }

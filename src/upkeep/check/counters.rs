@@ -10,7 +10,6 @@ use crate::db::index::Index;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::submissions::submission;
-use crate::tickets::ticket::Ticket;
 use crate::tickets::{counts, search, ticket};
 use crate::values::chunk::Chunk;
 
@@ -54,8 +53,8 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     let (count, suspects) = check.app.db.scan(|conn| search::not_indexed(conn, CHUNK)).await?;
     check.outcome.tickets += count;
-    for ticket in suspects {
-        self::ticket(check, ticket).await?;
+    for (account_id, number) in suspects {
+        ticket(check, account_id, number).await?;
     }
     messages(check).await?;
     submissions(check).await?;
@@ -109,8 +108,8 @@ async fn terms_without_row(check: &mut Check<'_>) -> Result<()> {
 }
 
 /// Checks a ticket again while it is locked.
-async fn ticket(check: &mut Check<'_>, ticket: Ticket) -> Result<()> {
-    let (repair, account_id, number) = (check.repair, ticket.account_id, ticket.number);
+async fn ticket(check: &mut Check<'_>, account_id: i64, number: i64) -> Result<()> {
+    let repair = check.repair;
     let still_wrong = check.app.db.write(move |conn| {
         let Some(ticket) = ticket::if_there(ticket::lock(conn, account_id, number))? else { return Ok(false) };
         let wrong = !search::is_indexed(conn, &ticket)?;
