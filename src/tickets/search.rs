@@ -1,5 +1,6 @@
 //! The search index of tickets.
 
+use crate::conversations::conversation::Conversation;
 use crate::conversations::{conversation, messages};
 use crate::db::held_words::HeldWords;
 use crate::db::index::Index;
@@ -13,8 +14,11 @@ use crate::tickets::names;
 use crate::tickets::source::SourceKind;
 use crate::tickets::source_copy;
 use crate::tickets::ticket;
-use crate::tickets::ticket::{Ticket, if_there, lock};
+use crate::tickets::ticket::{Ticket, if_there};
 use diesel::prelude::*;
+
+/// Rows of sources that are added together.
+const TOGETHER: usize = 256;
 
 /// Updates a ticket's own words in the search index.
 pub fn reindex(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
@@ -29,8 +33,10 @@ pub fn reindex_all(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
 
 /// The same for several tickets, which are locked.
 pub fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
-    for ticket in tickets {
-        ticket_index::forget(conn, ticket_index::all_rows(ticket.id))?;
+    // Most follow one another.
+    for run in tickets.chunk_by(|one, next| one.id + 1 == next.id) {
+        let [first, last] = [&run[0], &run[run.len() - 1]].map(|ticket| ticket_index::all_rows(ticket.id));
+        ticket_index::forget(conn, first.start..last.end)?;
     }
     index_new(conn, tickets)
 }
@@ -38,13 +44,17 @@ pub fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
 /// Adds new tickets and their sources to the search index.
 pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     add_own(conn, tickets)?;
-    for ticket in tickets.iter().filter(|ticket| ticket.source_kind.is_some()) {
-        if let Some(id) = ticket.conversation_id() {
-            // A message that is posted meanwhile has to wait until the ticket is there.
-            if_there(conversation::lock(conn, ticket.account_id, id))?;
+    // A message that is posted meanwhile has to wait until the ticket is there.
+    let locked = |conn: &mut Connection, account_id, id: &str| if_there(conversation::lock(conn, account_id, id));
+    for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {
+        let (account_id, mut rows) = (of_account[0].account_id, Rows::new());
+        for ticket in of_account {
+            rows.extend(source_rows(conn, ticket, locked)?);
+            if rows.len() >= TOGETHER {
+                ticket_index::add(conn, account_id, &std::mem::take(&mut rows))?;
+            }
         }
-        let rows = source_rows(conn, ticket)?;
-        ticket_index::add(conn, ticket.account_id, &rows)?;
+        ticket_index::add(conn, account_id, &rows)?;
     }
     Ok(())
 }
@@ -79,20 +89,17 @@ pub fn is_built(conn: &mut Connection) -> Result<bool> {
 
 /// Indexes up to `limit` tickets after an id again. Returns where to continue.
 pub fn index_after(conn: &mut Connection, id: i64, limit: i64) -> Result<Option<i64>> {
-    let rows: Vec<(i64, i64, i64)> = tickets::table
+    let ids: Vec<i64> = tickets::table
         .filter(tickets::id.gt(id))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::id)
         .limit(limit)
-        .select((tickets::id, tickets::account_id, tickets::number))
+        .select(tickets::id)
         .load(conn)?;
-    let mut locked = Vec::new();
-    for (_, account_id, number) in &rows {
-        // Against a concurrent change, whose words would be lost.
-        locked.extend(if_there(lock(conn, *account_id, *number))?);
-    }
+    // Against a concurrent change, whose words would be lost.
+    let locked = ticket::lock_all(conn, &ids)?;
     reindex_many(conn, &locked)?;
-    Ok(rows.last().map(|(id, ..)| *id))
+    Ok(ids.last().copied())
 }
 
 /// The number of tickets outside the trash.
@@ -125,7 +132,7 @@ pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
 
 fn has(conn: &mut Connection, held: Option<&HeldWords>, ticket: &Ticket) -> Result<bool> {
     let names = Names::of(conn, std::slice::from_ref(ticket))?;
-    let rows = [rows(ticket, &names), source_rows(conn, ticket)?].concat();
+    let rows = [rows(ticket, &names), source_rows(conn, ticket, conversation::find)?].concat();
     Ok(ticket_index::has(conn, held, ticket.account_id, ticket.id, &rows)?)
 }
 
@@ -162,11 +169,15 @@ fn rows(ticket: &Ticket, names: &Names) -> Rows {
 }
 
 /// The words of a ticket's source, and of the copy of it.
-fn source_rows(conn: &mut Connection, ticket: &Ticket) -> Result<Rows> {
+fn source_rows(
+    conn: &mut Connection,
+    ticket: &Ticket,
+    find: impl Fn(&mut Connection, i64, &str) -> Result<Option<Conversation>>,
+) -> Result<Rows> {
     let Some(source) = ticket.source() else { return Ok(Rows::new()) };
     let copy = source_copy::rows(conn, ticket.id)?;
     let texts = match source.kind {
-        SourceKind::Chat => match conversation::find(conn, ticket.account_id, &source.id)? {
+        SourceKind::Chat => match find(conn, ticket.account_id, &source.id)? {
             Some(found) => messages::texts(conn, &found)?,
             None => Vec::new(),
         },

@@ -137,6 +137,18 @@ pub fn lock(conn: &mut Connection, account_id: i64, number: i64) -> Result<Ticke
     find(conn, account_id, number)
 }
 
+/// Locks those of some tickets that are not in the trash until the transaction ends, and returns them
+/// in order of id.
+pub fn lock_all(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let rows = tickets::table.filter(tickets::id.eq_any(ids)).filter(tickets::deleted_at.is_null());
+    let mut locked: Vec<Ticket> = diesel::update(rows)
+        .set(tickets::updated_at.eq(tickets::updated_at))
+        .returning(tickets::all_columns)
+        .get_results(conn)?;
+    locked.sort_unstable_by_key(|ticket| ticket.id);
+    Ok(locked)
+}
+
 pub fn by_id(conn: &mut Connection, id: i64) -> Result<Ticket> {
     Ok(tickets::table.find(id).first(conn)?)
 }
