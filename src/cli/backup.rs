@@ -9,7 +9,6 @@ use crate::upkeep::backup::place::Place;
 use crate::upkeep::backup::take::Taken;
 use crate::upkeep::backup::{Progress, Report, relocation, restore, take};
 use crate::upkeep::marker;
-use crate::values::backup_plan;
 use bytesize::ByteSize;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -80,8 +79,7 @@ pub(super) async fn back_up(app: &App, options: &Options) -> Result<()> {
     marker::expect(app).await.map_err(|message| Error::new(Kind::Unavailable, message))?;
     let place = open(&app.config, &options.place).await?;
     let (bar, report) = bar();
-    let taken =
-        take::take(app, &place, &backup_plan::named(&options.place), options.keep.map(usize::from), &report).await;
+    let taken = take::take(app, &place, &options.place, options.keep.map(usize::from), &report).await;
     bar.finish_and_clear();
     let Taken { name, rows, files, stored, lost } = taken?;
     println!("Backup {name}: {rows} rows, {files} files. Newly stored: {}.", ByteSize(stored));

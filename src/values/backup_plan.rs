@@ -1,7 +1,6 @@
 //! Where and how often backups are made.
 
 use chrono::TimeDelta;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Written `PLACE [every TIME] [keep NUMBER]`.
@@ -31,19 +30,10 @@ impl FromStr for BackupPlan {
             plan.place = rest.trim_end().to_owned();
         }
         if plan.place.starts_with('/') || plan.place.starts_with("s3://") {
-            return Ok(Self { place: named(&plan.place), ..plan });
+            return Ok(plan);
         }
         Err(format!("{}; the place is a whole path or s3://bucket/prefix", wrong()))
     }
-}
-
-/// The same name for a place however it is written: `/b`, `/b/` and, in `/`, `b`.
-pub fn named(place: &str) -> String {
-    if place.starts_with("s3://") {
-        return place.trim_end_matches('/').to_owned();
-    }
-    let whole = std::path::absolute(place).unwrap_or_else(|_| place.into());
-    whole.components().collect::<PathBuf>().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -58,8 +48,7 @@ mod tests {
             ("/b every 6h", plan("/b", TimeDelta::hours(6), 14)),
             ("/b keep 3", plan("/b", TimeDelta::days(1), 3)),
             (" /one every day every 12h keep 30 ", plan("/one every day", TimeDelta::hours(12), 30)),
-            ("/b//./c/ keep 3", plan("/b/c", TimeDelta::days(1), 3)),
-            ("s3://bucket/desk/ every 1h", plan("s3://bucket/desk", TimeDelta::hours(1), 14)),
+            ("s3://bucket/desk every 1h", plan("s3://bucket/desk", TimeDelta::hours(1), 14)),
         ] {
             assert_eq!(text.parse(), expected, "{text}");
         }
