@@ -22,7 +22,7 @@
 //! | [`search`] | what texts are searched for by: `fold.rs` says what is the same, `units.rs` splits texts, `terms.rs` says what the index holds, `query.rs` reads queries |
 //! | [`live`] | events for open pages, and who is viewing what |
 //! | [`mail`] | mail over SMTP; reading answers, from a mailbox, too |
-//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs`, `held_words.rs` and `order.rs`; `job.rs` and `connection.rs` take the types off jobs and queries, so that they compile quickly; `progress.rs` bounds how long a request waits, `commit.rs` finds out what became of a commit; `portable/` takes all rows out and puts them in |
+//! | [`db`] | `read` and `write` on SQLite or Postgres; what differs is in `sqlite.rs`, `postgres.rs`, `index.rs`, `ticket_index.rs`, `stored_words.rs`, `held_words.rs` and `order.rs`; `job.rs` and `connection.rs` take the types off jobs and queries, so that they compile quickly; `progress.rs` bounds how long a request waits, `commit.rs` finds out what became of a commit; `portable/` takes all rows out and puts them in |
 //! | [`storage`] | the bytes of files: a folder, S3, or memory |
 //! | [`limits`] | rates, places, memory, pace, password hashing |
 //! | [`values`] | text, email addresses, tokens, times, networks and pages of lists |

@@ -88,6 +88,8 @@ fn after(conn: &mut Connection, Place { seq, position }: Place, limit: i64) -> R
     let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
     Ok(messages::table
         .inner_join(conversations::table)
+        // So that it begins there in the index.
+        .filter(messages::conversation_seq.ge(seq))
         .filter(messages::conversation_seq.gt(seq).or(later))
         .order((messages::conversation_seq, messages::position))
         .limit(limit)

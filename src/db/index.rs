@@ -4,7 +4,7 @@ use crate::db::held_words::HeldWords;
 use crate::db::rows::{Number, Text as Name};
 use crate::db::schema::search_state;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
-use crate::db::{Connection, Engine, stored_words};
+use crate::db::{Connection, Engine, held_words};
 use crate::search::{Part, Phrase, Term};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::AsExprOf;
@@ -102,7 +102,7 @@ pub fn has_terms(
     held: Option<&HeldWords>,
     (account_id, id, part): &(i64, i64, Part),
 ) -> QueryResult<bool> {
-    stored_words::has(conn, index.stored(), held, (*id, part), &beginning(*account_id))
+    held_words::has(conn, index.stored(), held, (*id, part), &beginning(*account_id))
 }
 
 /// Ids in an index that no search should find: their rows are in the trash or gone.

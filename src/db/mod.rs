@@ -1,7 +1,7 @@
 //! The database: `read` and `write`, on SQLite or Postgres, and nothing else.
 //!
 //! Both engines stand behind one [`Connection`], so a query is written once. What
-//! differs between them lives in `sqlite.rs`, `postgres.rs` and [`index`]. Every call
+//! differs between them lives in the files that `lib.rs` names. Every call
 //! runs off the web workers, because even getting a connection may block.
 
 pub mod cells;

@@ -1,7 +1,5 @@
 //! Words as each engine stores them. Each begins with what tells accounts apart.
 
-use crate::db::held_words::HeldWords;
-use crate::db::rows::Number;
 use crate::db::{Connection, Engine};
 use crate::search::Part;
 use diesel::backend::Backend;
@@ -56,54 +54,6 @@ pub fn put(conn: &mut Connection, table: Table, rows: &[(i64, String)]) -> Query
     Ok(())
 }
 
-/// Whether a row has exactly these words, in this order. FTS5 is asked for them, unless `held` has
-/// what it holds.
-pub fn has(
-    conn: &mut Connection,
-    table: Table,
-    held: Option<&HeldWords>,
-    (row, part): (i64, &Part),
-    beginning: &str,
-) -> QueryResult<bool> {
-    if let Some(held) = held {
-        return Ok(held.has(row, part, beginning));
-    }
-    let Table { name, id, words } = table;
-    let (query, sought) = match &conn.engine {
-        Engine::Sqlite(_) => {
-            let tokens = tokens(part, beginning);
-            let (phrase, sought) = match &tokens[..] {
-                [] => ("?2 = ''".to_owned(), String::new()),
-                words => (format!("{name} MATCH ?2"), format!("\"{}\"", words.join(" "))),
-            };
-            let count = varint(tokens.len());
-            let query = format!(
-                "SELECT COUNT(*) AS value FROM {name} JOIN {name}_docsize AS size ON size.id = {name}.rowid
-                 WHERE {name}.rowid = ?1 AND lower(hex(size.sz)) = '{count}' AND {phrase}"
-            );
-            (query, sought)
-        }
-        Engine::Postgres(_) => (
-            format!("SELECT COUNT(*) AS value FROM {name} WHERE {id} = $1 AND {words} = $2::tsvector"),
-            lexemes(part, beginning),
-        ),
-    };
-    let query = diesel::sql_query(query).bind::<BigInt, _>(row).bind::<Text, _>(sought);
-    Ok(query.get_result::<Number>(conn)?.value == 1)
-}
-
-/// The number of tokens as FTS5 stores it beside its index, in hexadecimal: 7 bits a byte, the
-/// highest first.
-fn varint(number: usize) -> String {
-    let groups = (0..9).rev().map(|group| number >> (7 * group)).skip_while(|rest| *rest == 0);
-    let bytes: Vec<usize> = groups.map(|rest| rest & 0x7f).collect();
-    let last = bytes.len().saturating_sub(1);
-    if bytes.is_empty() {
-        return "00".to_owned();
-    }
-    bytes.iter().enumerate().map(|(at, byte)| format!("{:02x}", if at < last { byte | 0x80 } else { *byte })).collect()
-}
-
 /// Unlike `diesel::sql_query`, this is prepared once for each connection and number of rows.
 struct Put<'a> {
     table: Table,
@@ -150,16 +100,3 @@ impl QueryId for Put<'_> {
 }
 
 impl<Conn> RunQueryDsl<Conn> for Put<'_> {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_tokens_are_varints() {
-        let cases = [(0, "00"), (1, "01"), (127, "7f"), (128, "8100"), (16_383, "ff7f"), (16_384, "818000")];
-        for (number, expected) in cases {
-            assert_eq!(varint(number), expected);
-        }
-    }
-}

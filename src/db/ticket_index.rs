@@ -9,7 +9,7 @@ use crate::db::held_words::HeldWords;
 use crate::db::rows::Number;
 use crate::db::schema::tickets;
 use crate::db::stored_words::{Table, lexemes, put, tokens};
-use crate::db::{Connection, Engine, stored_words};
+use crate::db::{Connection, Engine, held_words};
 use crate::search::{Part, Phrase};
 use crate::values::chunk::Chunk;
 use diesel::backend::Backend;
@@ -538,7 +538,7 @@ pub fn has(
         Engine::Postgres(_) => account_and_block(account_id, ticket_id / BLOCK),
     };
     for (row, part) in rows {
-        is_same = is_same && stored_words::has(conn, TABLE, held, (*row, part), &beginning)?;
+        is_same = is_same && held_words::has(conn, TABLE, held, (*row, part), &beginning)?;
     }
     Ok(is_same)
 }

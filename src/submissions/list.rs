@@ -28,8 +28,8 @@ pub fn page(conn: &mut Connection, account_id: i64, filter: &Filter, window: Win
         .filter(submissions::account_id.eq(account_id))
         .filter(submissions::deleted_at.is_null())
         .into_boxed::<MultiBackend>();
-    // The inbox, and what is done of all forms, have partial indexes, whose words these are. The
-    // others find a value in theirs.
+    // The inbox, and what is done of all forms, have partial indexes, whose conditions are written like
+    // this. The others find a value in theirs.
     let is_partial = filter.done == Some(false) || filter.done == Some(true) && filter.form_id.is_none();
     match filter.spam {
         Some(false) if is_partial => query = query.filter(diesel::dsl::not(submissions::spam)),

@@ -32,7 +32,7 @@ pub fn reindex_all(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
 }
 
 /// The same for several tickets, which are locked.
-pub fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
+fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     // Most follow one another.
     for run in tickets.chunk_by(|one, next| one.id + 1 == next.id) {
         let [first, last] = [&run[0], &run[run.len() - 1]].map(|ticket| ticket_index::all_rows(ticket.id));

@@ -5,8 +5,8 @@ use super::{LANES, Progress, Report};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::index;
 use crate::db::portable::load::{Loader, installation_id};
+use crate::db::{index, without_time_limit};
 use crate::error::{Error, Kind, Result};
 use crate::jobs::job::Kind as Job;
 use crate::jobs::queue;
@@ -104,7 +104,8 @@ impl<'a> Target<'a> {
             id.map_or(Ok(None), |id| queue::claim(conn, id, now))
         };
         let Some(job) = app.db.write(claim).await? else { return Ok(()) };
-        upgrade::run(&app, &job, CHUNKS, &|done, all| report(Progress::Words(done, all))).await?;
+        let words = |done, all| report(Progress::Words(done, all));
+        without_time_limit(upgrade::run(&app, &job, CHUNKS, &words)).await?;
         let now = app.clock.now();
         app.db.write(move |conn| queue::settle(conn, &job, &Outcome::Done, now)).await
     }
