@@ -67,7 +67,7 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<
         diesel::update(row).set(conversations::last_message.eq(ERASED)).execute(conn)?;
     }
     let id = index::message_id(seq, position);
-    index::index_terms(conn, Index::Messages, of.account_id, id, &terms(&of, &erased))?;
+    index::index_terms(conn, Index::Messages, of.account_id, id, terms(&of, &erased))?;
     if of.deleted_at.is_none() {
         let texts = texts(conn, &of)?;
         index_on_tickets(conn, &of, &texts)?;

@@ -158,7 +158,7 @@ pub fn post(conn: &mut Connection, actor: &Actor, id: &str, new: &NewMessage) ->
         .get_result(conn)?;
     keep::claim(conn, actor.account_id, &new.files, Owner::Message(conversation.seq, position))?;
     let id = index::message_id(conversation.seq, position);
-    index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(&conversation, &message))?;
+    index::index_terms(conn, Index::Messages, conversation.account_id, id, terms(&conversation, &message))?;
     let text = text(&message);
     ticket_index::add_message(conn, conversation.account_id, ("chat", &conversation.id), &text)?;
     if let Some(submission) = answered(conn, &conversation)? {
@@ -222,7 +222,7 @@ pub fn index_visitor(conn: &mut Connection, conversation: &Conversation) -> Resu
     let first: Option<Message> = messages::table.find((conversation.seq, 1)).first(conn).optional()?;
     if let Some(first) = first {
         let id = index::message_id(conversation.seq, first.position);
-        index::index_terms(conn, Index::Messages, conversation.account_id, id, &terms(conversation, &first))?;
+        index::index_terms(conn, Index::Messages, conversation.account_id, id, terms(conversation, &first))?;
     }
     Ok(())
 }

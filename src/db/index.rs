@@ -69,8 +69,8 @@ fn beginning(account_id: i64) -> String {
 }
 
 /// Sets the words of an id, replacing earlier ones.
-pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: &Part) -> QueryResult<()> {
-    index_many(conn, index, [(account_id, id, part.clone())])
+pub fn index_terms(conn: &mut Connection, index: Index, account_id: i64, id: i64, part: Part) -> QueryResult<()> {
+    index_many(conn, index, [(account_id, id, part)])
 }
 
 /// Sets the words of several ids, each with its account.

@@ -151,7 +151,7 @@ pub fn add(
         Error::new(Kind::Conflict, "A submission with this id already exists, or was deleted recently.")
     })?;
     keep::claim(conn, form.account_id, &parsed.files, Owner::Submission(submission.seq))?;
-    index::index_terms(conn, Index::Submissions, submission.account_id, submission.seq, &terms(&submission))?;
+    index::index_terms(conn, Index::Submissions, submission.account_id, submission.seq, terms(&submission))?;
     let summary = submission.summary();
     let data = json!({ "form": form.id, "spam": submission.spam });
     record(conn, actor, submission.event(EventKind::SubmissionCreated).data(data).text("", &summary), now)?;

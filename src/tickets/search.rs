@@ -69,7 +69,7 @@ fn add_own(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
         ticket_index::add(conn, of_account[0].account_id, &all)?;
         for ticket in of_account.iter().filter(|_| has_older) {
             let whole = search::whole(texts(ticket, &names));
-            index::index_terms(conn, Index::Tickets, ticket.account_id, ticket.id, &whole)?;
+            index::index_terms(conn, Index::Tickets, ticket.account_id, ticket.id, whole)?;
         }
     }
     Ok(())

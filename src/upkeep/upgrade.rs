@@ -28,7 +28,7 @@ enum Place {
 
 /// Renames tags, indexes people, and indexes texts that are not found by search yet. Goes on where an
 /// earlier try has stopped. One transaction indexes `chunks` of 200 texts: more make the whole faster,
-/// but others wait longer. `report` is told how many texts are done, of how many.
+/// but others wait longer. `report` gets the number of texts that are done, and of all.
 pub async fn run(app: &App, job: &Job, chunks: u16, report: &dyn Fn(i64, i64)) -> Result<()> {
     let renamed = app.db.write(tags::rename_old).await?;
     if renamed > 0 {

@@ -114,7 +114,7 @@ async fn every_list_reads_from_an_index() {
     expect_no_fault(&database, before, fault);
 }
 
-/// Queries since there were `before` of them.
+/// Explains all queries but the first `before`.
 fn expect_no_fault(database: &DatabaseUrl, before: usize, fault: impl Fn(&str, &str) -> Option<&'static str>) {
     let asked: BTreeSet<String> = queries::texts(database)
         .into_iter()

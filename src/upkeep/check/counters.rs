@@ -15,7 +15,7 @@ use crate::values::chunk::Chunk;
 
 /// Rows compared at a time.
 const CHUNK: i64 = 200;
-/// Rows of the search indexes that one transaction looks at again.
+/// Texts that one transaction checks again.
 const AGAIN: usize = 200;
 
 /// Checks the counters of every account.
@@ -48,8 +48,8 @@ fn compare(conn: &mut Connection, account_id: i64, repair: bool) -> Result<Vec<S
     Ok(wrong)
 }
 
-/// Checks the search indexes. What seems wrong in one look is looked at again before it is told,
-/// because others may write meanwhile.
+/// Checks the search indexes. A text that seems wrong is checked again before it is reported, because
+/// the server may have changed it meanwhile.
 pub(super) async fn search(check: &mut Check<'_>) -> Result<()> {
     let (count, suspects) = check.app.db.scan(|conn| search::not_indexed(conn, CHUNK)).await?;
     check.outcome.tickets += count;
