@@ -237,6 +237,35 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
+/// Locks an account's conversations with these ids until the transaction ends. Returns how many there are.
+pub fn lock_ids(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<usize> {
+    let rows = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::id.eq_any(ids))
+        .filter(conversations::deleted_at.is_null());
+    Ok(diesel::update(rows).set(conversations::seq.eq(conversations::seq)).execute(conn)?)
+}
+
+/// Locks an account's conversations that answer these submissions until the transaction ends.
+pub fn lock_answers(conn: &mut Connection, account_id: i64, submissions: &[&str]) -> Result<()> {
+    let rows = conversations::table
+        .filter(conversations::account_id.eq(account_id))
+        .filter(conversations::submission_id.eq_any(submissions))
+        .filter(conversations::deleted_at.is_null());
+    diesel::update(rows).set(conversations::seq.eq(conversations::seq)).execute(conn)?;
+    Ok(())
+}
+
+/// Locks those of some conversations that are there, also in the trash, until the transaction ends.
+/// Returns them in order.
+pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
+    let rows = conversations::table.filter(conversations::seq.eq_any(seqs));
+    let held = diesel::update(rows).set(conversations::seq.eq(conversations::seq));
+    let mut locked: Vec<Conversation> = held.returning(conversations::all_columns).get_results(conn)?;
+    locked.sort_unstable_by_key(|row| row.seq);
+    Ok(locked)
+}
+
 /// The latest conversation of a visitor in a bubble.
 pub fn of_visitor(conn: &mut Connection, widget_id: i64, visitor_hash: &str) -> Result<Option<Conversation>> {
     Ok(conversations::table

@@ -2,7 +2,7 @@
 //! theirs once.
 
 use crate::clock::EXPIRED;
-use crate::conversations::conversation::Conversation;
+use crate::conversations::conversation;
 use crate::conversations::messages::{Message, index_on_tickets, terms, texts};
 use crate::conversations::stopped;
 use crate::db::fixed::Fixed;
@@ -44,10 +44,7 @@ pub struct ErasedMessage {
 /// when it is gone.
 pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<ErasedMessage>> {
     // The conversation first, as when a message is posted.
-    let row = conversations::table.find(seq);
-    let locked = diesel::update(row).set(conversations::seq.eq(conversations::seq));
-    let of: Option<Conversation> = locked.returning(conversations::all_columns).get_result(conn).optional()?;
-    let Some(mut of) = of else { return Ok(None) };
+    let Some(mut of) = conversation::lock_all(conn, &[seq])?.pop() else { return Ok(None) };
     let erased: Option<Message> = diesel::update(messages::table.find((seq, position)))
         .set((
             messages::body.eq(ERASED),
@@ -64,7 +61,7 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<
     diesel::update(later.filter(messages::folded.ne(""))).set(messages::folded.eq("")).execute(conn)?;
     if of.message_count == position {
         ERASED.clone_into(&mut of.last_message);
-        diesel::update(row).set(conversations::last_message.eq(ERASED)).execute(conn)?;
+        diesel::update(conversations::table.find(seq)).set(conversations::last_message.eq(ERASED)).execute(conn)?;
     }
     let id = index::message_id(seq, position);
     index::index_terms(conn, Index::Messages, of.account_id, id, terms(&of, &erased))?;

@@ -1,5 +1,6 @@
 //! Upkeep of conversations: checks counters and the search index.
 
+use crate::conversations::conversation;
 use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, Sender, terms as message_terms};
 use crate::db::index::Index;
@@ -29,12 +30,8 @@ pub fn recount(
         .select(conversations::seq)
         .load(conn)?;
     let mut wrong = Vec::new();
-    for seq in &seqs {
-        // Writing the row blocks new messages until the transaction ends.
-        let row: Conversation = diesel::update(conversations::table.find(seq))
-            .set(conversations::message_count.eq(conversations::message_count))
-            .returning(conversations::all_columns)
-            .get_result(conn)?;
+    // No message comes until the transaction ends.
+    for row in conversation::lock_all(conn, &seqs)? {
         let of_it = messages::table.filter(messages::conversation_seq.eq(row.seq));
         let newest: Option<i64> = of_it.select(max(messages::position)).first(conn)?;
         let by_agents = of_it.filter(messages::sender.eq(Sender::Agent));
@@ -58,7 +55,7 @@ pub fn recount(
 }
 
 /// A position in a scan of all messages.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, PartialOrd, Serialize)]
 pub struct Place {
     seq: i64,
     position: i64,
@@ -83,14 +80,20 @@ pub struct NotFound {
     pub position: i64,
 }
 
-/// The next messages after a place, with their conversations.
-fn after(conn: &mut Connection, Place { seq, position }: Place, limit: i64) -> Result<Vec<(Message, Conversation)>> {
+/// Messages after a place.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn later_than(from: Place) -> _ {
+    let (seq, position): (i64, i64) = (from.seq, from.position);
     let later = messages::conversation_seq.eq(seq).and(messages::position.gt(position));
+    // The first condition lets engines begin there in the index.
+    messages::conversation_seq.ge(seq).and(messages::conversation_seq.gt(seq).or(later))
+}
+
+/// The next messages after a place, with their conversations.
+fn after(conn: &mut Connection, from: Place, limit: i64) -> Result<Vec<(Message, Conversation)>> {
     Ok(messages::table
         .inner_join(conversations::table)
-        // So that it begins there in the index.
-        .filter(messages::conversation_seq.ge(seq))
-        .filter(messages::conversation_seq.gt(seq).or(later))
+        .filter(later_than(from))
         .order((messages::conversation_seq, messages::position))
         .limit(limit)
         .select((messages::all_columns, conversations::all_columns))
@@ -115,9 +118,21 @@ pub fn index_new(conn: &mut Connection, account_id: i64, place: Place) -> Result
 
 /// Sets the words of the messages after a place in the search index, and returns where to continue.
 pub fn index_after(conn: &mut Connection, from: Place, limit: i64) -> Result<Option<Place>> {
-    let rows = after(conn, from, limit)?;
+    let places = messages::table.filter(later_than(from)).order((messages::conversation_seq, messages::position));
+    let places: Vec<(i64, i64)> =
+        places.limit(limit).select((messages::conversation_seq, messages::position)).load(conn)?;
+    let Some(&(seq, position)) = places.last() else { return Ok(None) };
+    let last = Place { seq, position };
+    // Against a concurrent erasure, whose words would stay.
+    let mut seqs: Vec<i64> = places.into_iter().map(|(seq, _)| seq).collect();
+    seqs.dedup();
+    conversation::lock_all(conn, &seqs)?;
+    let mut rows = after(conn, from, limit)?;
+    // Instead of messages that are gone meanwhile, later ones were read.
+    rows.retain(|row| place(row) <= last);
     index::index_many(conn, Index::Messages, rows.iter().map(indexed))?;
-    Ok(rows.last().map(place))
+    // After messages that are new meanwhile, it goes on before the last place.
+    Ok(Some(rows.last().map_or(last, place)))
 }
 
 /// Where the messages stand that the search index seems not to have as they are. Reads `chunk` of them
@@ -141,6 +156,7 @@ pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<Vec<Place>> {
 /// indexed correctly.
 pub fn check_index(conn: &mut Connection, places: &[Place], repair: bool) -> Result<Vec<NotFound>> {
     let mut wrong = Vec::new();
+    conversation::lock_all(conn, &places.iter().map(|at| at.seq).collect::<Vec<_>>())?;
     for at in places {
         let rows = after(conn, Place { position: at.position - 1, ..*at }, 1)?;
         for row in rows.iter().filter(|row| place(row) == *at) {

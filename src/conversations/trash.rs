@@ -3,7 +3,7 @@
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
 use crate::conversations::conversation::{Conversation, get, of_visitor};
 use crate::conversations::messages::{index_on_tickets, texts};
-use crate::conversations::{figures, reply_mails, thread_links};
+use crate::conversations::{conversation, figures, reply_mails, thread_links};
 use crate::db::index::Index;
 use crate::db::schema::{conversation_marks, conversations, messages};
 use crate::db::{Connection, index};
@@ -94,8 +94,9 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> 
 /// messages. Returns the number of removed rows.
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
     let deleted = conversations::table.filter(conversations::deleted_at.le(old));
-    let Some(conversation) = deleted.first::<Conversation>(conn).optional()? else { return Ok(0) };
-    let seq = conversation.seq;
+    let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
+    // Removed by another instance meanwhile.
+    let Some(conversation) = conversation::lock_all(conn, &[seq])?.pop() else { return Ok(1) };
     let positions: Vec<i64> = messages::table
         .filter(messages::conversation_seq.eq(seq))
         .order(messages::position.desc())

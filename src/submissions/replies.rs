@@ -5,13 +5,11 @@ use crate::conversations::conversation::{Conversation, NewConversation, Status};
 use crate::conversations::messages::{MAX_MESSAGE, NewMessage, Posted, parse_message};
 use crate::conversations::{conversation, messages, reply_mails};
 use crate::db::Connection;
-use crate::db::schema::submissions;
 use crate::db::ticket_index::Source;
 use crate::error::{Error, Kind, Result};
 use crate::events::actor::Actor;
 use crate::submissions::submission;
 use crate::submissions::submission::Submission;
-use diesel::prelude::*;
 
 /// Stores a reply, and first, if there is none yet, the conversation with this `id`. It begins
 /// with what was sent.
@@ -25,9 +23,8 @@ pub fn reply(
     reply: &NewMessage,
     id: &str,
 ) -> Result<Posted> {
-    let submission = submission::get(conn, actor.account_id, submission_id)?;
     // Two first replies at once must not open two conversations.
-    diesel::update(submissions::table.find(submission.seq)).set(submissions::id.eq(submissions::id)).execute(conn)?;
+    let submission = submission::lock(conn, actor.account_id, submission_id)?;
     if submission.spam {
         return Err(Error::new(Kind::Conflict, "Spam is not answered. Mark the submission as not spam first."));
     }

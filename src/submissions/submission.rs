@@ -252,6 +252,20 @@ pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissio
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
+/// Locks a submission until the transaction ends.
+///
+/// # Errors
+/// *Not found*, as [`get`].
+pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submission> {
+    let row = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.eq(id))
+        .filter(submissions::deleted_at.is_null());
+    // Writing a row takes its lock on both engines.
+    let held = diesel::update(row).set(submissions::seq.eq(submissions::seq));
+    Ok(held.returning(submissions::all_columns).get_result(conn)?)
+}
+
 /// Marks a submission as spam or not spam. Returns the id of the event, if that is a change.
 pub fn set_spam(conn: &mut Connection, actor: &Actor, id: &str, spam: bool, now: NaiveDateTime) -> Result<Option<i64>> {
     let submission = get(conn, actor.account_id, id)?;
@@ -294,9 +308,31 @@ fn indexed(row: &Submission) -> (i64, i64, Part) {
 /// Sets the words of the submissions after a sequence number in the search index, and returns where
 /// to continue.
 pub fn index_after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Option<i64>> {
-    let rows = after(conn, seq, limit)?;
+    let later = submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq);
+    let seqs: Vec<i64> = later.limit(limit).select(submissions::seq).load(conn)?;
+    // Against a concurrent erasure, whose words would stay.
+    let rows = lock_all(conn, &seqs)?;
     index::index_many(conn, Index::Submissions, rows.iter().map(indexed))?;
-    Ok(rows.last().map(|row| row.seq))
+    Ok(seqs.last().copied())
+}
+
+/// Locks an account's submissions with these ids until the transaction ends. Returns how many there are.
+pub fn lock_ids(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<usize> {
+    let rows = submissions::table
+        .filter(submissions::account_id.eq(account_id))
+        .filter(submissions::id.eq_any(ids))
+        .filter(submissions::deleted_at.is_null());
+    Ok(diesel::update(rows).set(submissions::seq.eq(submissions::seq)).execute(conn)?)
+}
+
+/// Locks those of some submissions that are there, also in the trash, until the transaction ends.
+/// Returns them in order.
+pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
+    let rows = submissions::table.filter(submissions::seq.eq_any(seqs));
+    let held = diesel::update(rows).set(submissions::seq.eq(submissions::seq));
+    let mut locked: Vec<Submission> = held.returning(submissions::all_columns).get_results(conn)?;
+    locked.sort_unstable_by_key(|row| row.seq);
+    Ok(locked)
 }
 
 /// The sequence numbers of the submissions that the search index seems not to have as they are. Reads
@@ -319,9 +355,8 @@ pub fn not_indexed(conn: &mut Connection, chunk: i64) -> Result<Vec<i64>> {
 /// Checks the search index for submissions and, with `repair`, corrects it. Returns the ids of those
 /// that are not indexed correctly.
 pub fn check_index(conn: &mut Connection, seqs: &[i64], repair: bool) -> Result<Vec<String>> {
-    let rows: Vec<Submission> = submissions::table.filter(submissions::seq.eq_any(seqs)).load(conn)?;
     let mut wrong = Vec::new();
-    for row in rows {
+    for row in lock_all(conn, seqs)? {
         let terms = indexed(&row);
         if !index::has_terms(conn, Index::Submissions, None, &terms)? {
             if repair {

@@ -1,6 +1,7 @@
 //! Deleting submissions, and restoring them.
 
 use crate::clock::{EXPIRED, TRASH, TRASH_SHOWN};
+use crate::conversations::conversation;
 use crate::db::index::Index;
 use crate::db::schema::submissions;
 use crate::db::{Connection, index, ticket_index};
@@ -8,7 +9,7 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
-use crate::submissions::submission::{Submission, get};
+use crate::submissions::submission::{Submission, get, lock_all};
 use crate::submissions::{marks, replies};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -40,6 +41,8 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let restored = diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let submission = get(conn, actor.account_id, id)?;
     if restored > 0 {
+        // Against a concurrent message, whose words would be lost.
+        conversation::lock_answers(conn, submission.account_id, &[&submission.id])?;
         let texts = replies::texts(conn, &submission)?;
         ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &texts)?;
         record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
@@ -79,7 +82,9 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
 
 /// Removes up to `limit` submissions deleted at or before `old`, and returns how many.
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
-    let rows: Vec<Submission> = submissions::table.filter(submissions::deleted_at.le(old)).limit(limit).load(conn)?;
+    let there = submissions::table.filter(submissions::deleted_at.le(old)).limit(limit);
+    let seqs: Vec<i64> = there.select(submissions::seq).load(conn)?;
+    let rows = lock_all(conn, &seqs)?;
     for row in &rows {
         index::forget_terms(conn, Index::Submissions, row.seq)?;
         let purged = NewEvent::new(EventKind::SubmissionPurged, &row.id);

@@ -10,10 +10,10 @@ use crate::events::record::record;
 use crate::tickets::counts::count;
 use crate::tickets::notes::Notes;
 use crate::tickets::source::{Source, SourceKind};
-use crate::tickets::source_links::{TicketRef, is_here, known, of_source, settle};
+use crate::tickets::source_links::{TicketRef, known, of_source, settle};
 use crate::tickets::status::Status;
 use crate::tickets::ticket::{MAX_TITLE, Ticket, Title};
-use crate::tickets::{figures, revisions, search, source_copy};
+use crate::tickets::{figures, revisions, search, source_copy, source_links};
 use crate::values::{text, token};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -86,6 +86,7 @@ pub enum Outcome {
 
 /// Creates a ticket. Without a requester, it is about the visitor of its source.
 pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
+    let source_was_here = source_links::lock(conn, actor.account_id, new.source.as_slice())? > 0;
     let new = &with_requester(conn, actor.account_id, new)?;
     let account = accounts::table.find(actor.account_id);
     // This locks the account's row until the transaction ends, so two requests cannot pass
@@ -98,10 +99,6 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         diesel::update(account).set(accounts::last_ticket_number.eq(number - 1)).execute(conn)?;
         return Ok(made);
     }
-    let source_was_here = match &new.source {
-        Some(source) => is_here(conn, actor.account_id, source)?,
-        None => false,
-    };
     let row = NewRow {
         account_id: actor.account_id,
         number,

@@ -1,6 +1,5 @@
 //! The search index of tickets.
 
-use crate::conversations::conversation::Conversation;
 use crate::conversations::{conversation, messages};
 use crate::db::held_words::HeldWords;
 use crate::db::index::Index;
@@ -11,10 +10,10 @@ use crate::error::Result;
 use crate::search;
 use crate::submissions::{replies, submission};
 use crate::tickets::names;
-use crate::tickets::source::SourceKind;
-use crate::tickets::source_copy;
+use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::ticket;
-use crate::tickets::ticket::{Ticket, if_there};
+use crate::tickets::ticket::Ticket;
+use crate::tickets::{source_copy, source_links};
 use diesel::prelude::*;
 
 /// Rows of sources that are added together.
@@ -44,12 +43,12 @@ fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
 /// Adds new tickets and their sources to the search index.
 pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     add_own(conn, tickets)?;
-    // A message that is posted meanwhile has to wait until the ticket is there.
-    let locked = |conn: &mut Connection, account_id, id: &str| if_there(conversation::lock(conn, account_id, id));
     for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {
         let (account_id, mut rows) = (of_account[0].account_id, Rows::new());
+        let sources: Vec<Source> = of_account.iter().filter_map(Ticket::source).collect();
+        source_links::lock(conn, account_id, &sources)?;
         for ticket in of_account {
-            rows.extend(source_rows(conn, ticket, locked)?);
+            rows.extend(source_rows(conn, ticket)?);
             if rows.len() >= TOGETHER {
                 ticket_index::add(conn, account_id, &std::mem::take(&mut rows))?;
             }
@@ -132,7 +131,7 @@ pub fn is_indexed(conn: &mut Connection, ticket: &Ticket) -> Result<bool> {
 
 fn has(conn: &mut Connection, held: Option<&HeldWords>, ticket: &Ticket) -> Result<bool> {
     let names = Names::of(conn, std::slice::from_ref(ticket))?;
-    let rows = [rows(ticket, &names), source_rows(conn, ticket, conversation::find)?].concat();
+    let rows = [rows(ticket, &names), source_rows(conn, ticket)?].concat();
     Ok(ticket_index::has(conn, held, ticket.account_id, ticket.id, &rows)?)
 }
 
@@ -169,22 +168,18 @@ fn rows(ticket: &Ticket, names: &Names) -> Rows {
 }
 
 /// The words of a ticket's source, and of the copy of it.
-fn source_rows(
-    conn: &mut Connection,
-    ticket: &Ticket,
-    find: impl Fn(&mut Connection, i64, &str) -> Result<Option<Conversation>>,
-) -> Result<Rows> {
+fn source_rows(conn: &mut Connection, ticket: &Ticket) -> Result<Rows> {
     let Some(source) = ticket.source() else { return Ok(Rows::new()) };
     let copy = source_copy::rows(conn, ticket.id)?;
     let texts = match source.kind {
-        SourceKind::Chat => match find(conn, ticket.account_id, &source.id)? {
-            Some(found) => messages::texts(conn, &found)?,
-            None => Vec::new(),
-        },
+        SourceKind::Chat => {
+            let found = conversation::find(conn, ticket.account_id, &source.id)?;
+            found.map(|found| messages::texts(conn, &found)).transpose()?
+        }
         SourceKind::Form => {
             let found = submission::find(conn, ticket.account_id, &source.id)?;
-            found.map(|found| replies::texts(conn, &found)).transpose()?.unwrap_or_default()
+            found.map(|found| replies::texts(conn, &found)).transpose()?
         }
     };
-    Ok([ticket_index::rows_of_source(ticket.id, texts), copy].concat())
+    Ok([ticket_index::rows_of_source(ticket.id, texts.unwrap_or_default()), copy].concat())
 }

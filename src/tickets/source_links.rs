@@ -84,6 +84,18 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
     }
 }
 
+/// Locks those of an account's sources that are here, and the conversations that answer them, until the
+/// transaction ends: nobody writes to them or deletes them meanwhile. Returns how many are here.
+pub fn lock(conn: &mut Connection, account_id: i64, sources: &[Source]) -> Result<usize> {
+    let ids = |kind| -> Vec<&str> {
+        sources.iter().filter(|source| source.kind == kind).map(|source| source.id.as_str()).collect()
+    };
+    let (chats, forms) = (ids(SourceKind::Chat), ids(SourceKind::Form));
+    let here = conversation::lock_ids(conn, account_id, &chats)? + submission::lock_ids(conn, account_id, &forms)?;
+    conversation::lock_answers(conn, account_id, &forms)?;
+    Ok(here)
+}
+
 /// The newest files of a source, with those of the conversation that answers it, oldest first.
 pub fn files(conn: &mut Connection, account_id: i64, source: &Source) -> Result<Vec<SourceFile>> {
     let (mut files, conversation) = match source.kind {

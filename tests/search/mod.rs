@@ -1,12 +1,27 @@
 //! Searching tickets, above all closed ones.
 
+mod races;
 mod reference;
 
 use crate::support::{TestApp, unique};
+use docket::error::Result;
 use docket::events::actor::Actor;
 use docket::tickets::create::{NewTicket, create as create_ticket};
 use docket::tickets::notes::Notes;
 use docket::tickets::ticket::Title;
+
+fn new_ticket(title: &str, notes: &str) -> Result<NewTicket> {
+    Ok(NewTicket {
+        title: Title::parse(title)?,
+        notes: Notes::parse(notes)?,
+        source: None,
+        requester_name: String::new(),
+        requester_email: String::new(),
+        request_id: unique("request"),
+        another: false,
+        keeps_copy: false,
+    })
+}
 
 /// Creates tickets without sources, with these titles and notes, in this order.
 pub async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>) {
@@ -15,17 +30,7 @@ pub async fn create(app: &TestApp, account_id: i64, texts: Vec<(String, String)>
     for texts in texts.chunks(500).map(<[_]>::to_vec) {
         let write = move |conn: &mut _| {
             for (title, notes) in &texts {
-                let new = NewTicket {
-                    title: Title::parse(title)?,
-                    notes: Notes::parse(notes)?,
-                    source: None,
-                    requester_name: String::new(),
-                    requester_email: String::new(),
-                    request_id: unique("request"),
-                    another: false,
-                    keeps_copy: false,
-                };
-                create_ticket(conn, &Actor::system(account_id), &new, now)?;
+                create_ticket(conn, &Actor::system(account_id), &new_ticket(title, notes)?, now)?;
             }
             Ok(())
         };

@@ -23,14 +23,14 @@ pub use answer::Answer;
 use chrono::NaiveDateTime;
 use clap::Parser;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl};
 use docket::accounts::role::Role;
 use docket::accounts::user::NewUser;
 use docket::accounts::{account, user};
 use docket::app::App;
 use docket::clock::Clock;
 use docket::config::Config;
-use docket::db::{DatabaseUrl, number_events};
+use docket::db::{DatabaseUrl, Engine, number_events};
 use docket::events::actor::{Actor, ActorKind};
 use docket::limits::passwords;
 use docket::server::Running;
@@ -67,6 +67,35 @@ pub fn client() -> Client {
 pub fn from_elsewhere(request: RequestBuilder) -> RequestBuilder {
     let number = NEXT_NAME.fetch_add(1, Ordering::Relaxed);
     request.header("x-forwarded-for", std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string())
+}
+
+/// Sends requests until one is refused because they come too quickly, and returns the
+/// refusal after the answers before it. A limit grows while the requests are sent, so a slow
+/// machine sends more of them than fit at once.
+pub async fn until_refused(ask: impl AsyncFn() -> Answer) -> (Vec<Answer>, Answer) {
+    let mut before = Vec::new();
+    while before.len() < 5_000 {
+        let answer = ask().await;
+        if answer.status == 429 {
+            return (before, answer);
+        }
+        before.push(answer);
+    }
+    panic!("none of {} requests is refused", before.len());
+}
+
+/// Keeps a transaction open until another one waits for it. Not on SQLite, where the next one begins
+/// after it.
+pub fn until_awaited(conn: &mut docket::db::Connection) {
+    if matches!(conn.engine, Engine::Sqlite(_)) {
+        return;
+    }
+    let awaited = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let begun = Instant::now();
+    while diesel::sql_query(awaited).execute(conn).unwrap() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody waits");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A name that no other test uses, in this run or an earlier one on the same server.
