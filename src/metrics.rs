@@ -73,6 +73,8 @@ pub struct State {
     pub last_backup: i64,
     /// Whether the last backup failed.
     pub has_backup_failed: bool,
+    /// Files that were damaged or missing at the last backup.
+    pub lost_files: i64,
     /// On the disk of the files, in bytes; `None` where there is no such disk.
     pub free_space: Option<u64>,
 }
@@ -93,6 +95,7 @@ pub struct Metrics {
     event_lag: Seconds,
     last_backup: Gauge,
     backup_failed: Gauge,
+    lost_files: Gauge,
     free_space: Gauge,
 }
 
@@ -114,6 +117,7 @@ impl Default for Metrics {
             event_lag: Seconds::default(),
             last_backup: Gauge::default(),
             backup_failed: Gauge::default(),
+            lost_files: Gauge::default(),
             free_space: Gauge::default(),
         };
         registry.register("requests", "Requests that were answered", all.requests.clone());
@@ -137,6 +141,8 @@ impl Default for Metrics {
         let help = "When the newest backup was made, in Unix time; 0 where there is none";
         registry.register_with_unit("last_backup_time", help, Unit::Seconds, all.last_backup.clone());
         registry.register("backup_failed", "1 if the last backup failed", all.backup_failed.clone());
+        let help = "Files that were damaged or missing when the last backup was made";
+        registry.register("lost_files", help, all.lost_files.clone());
         let help = "Free space on the disk of the files; 0 in a bucket";
         registry.register_with_unit("free_space", help, Unit::Bytes, all.free_space.clone());
         Self { registry, ..all }
@@ -179,6 +185,7 @@ impl Metrics {
         self.event_lag.set(state.event_lag.as_secs_f64());
         self.last_backup.set(state.last_backup);
         self.backup_failed.set(state.has_backup_failed.into());
+        self.lost_files.set(state.lost_files);
         self.free_space.set(state.free_space.map_or(0, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)));
         let mut text = String::new();
         text::encode(&mut text, &self.registry).map_err(|source| Error::internal("metrics", source))?;

@@ -65,6 +65,22 @@ fn reply_to(mail: &str) -> &str {
     mail.lines().find_map(|line| line.strip_prefix("Reply-To: ")).unwrap()
 }
 
+/// What the person answers, with a file, to a mail that somebody else got.
+fn answer_with_file(sent: &str) -> String {
+    let parts = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
+    let body = "--b\r\nContent-Type: text/plain\r\n\r\nI am quendolyn, her neighbour\r\n--b\r\nContent-Type: text/csv\r\n\
+                Content-Disposition: attachment; filename=quendolyn-map.csv\r\n\r\na;quendolyn\r\n--b--";
+    mail("Quendolyn Ash <quendolyn@VISITOR.example>", reply_to(sent), parts, body)
+}
+
+/// Does the jobs that are due, with the one that erases the contact of this path.
+async fn erase(app: &TestApp, owner: &Person, contact: &str) {
+    let page = format!("{contact}/erase");
+    let shown = owner.get(&page).await.value("contacts");
+    owner.post(&page, &[("contacts", &shown)]).await.expect_redirect(&format!("{contact}/erasure"));
+    worker::run_due(&app.app).await.unwrap();
+}
+
 impl Desk {
     pub async fn open() -> Self {
         let server = MailServer::start();
@@ -186,11 +202,7 @@ impl Desk {
         app.run_jobs().await;
         desk_after(11).await;
         let sent = mail_saying(&server, "It left yesterday.");
-        let parts = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n";
-        let body = "--b\r\nContent-Type: text/plain\r\n\r\nI am quendolyn, her neighbour\r\n--b\r\nContent-Type: text/csv\r\n\
-                    Content-Disposition: attachment; filename=quendolyn-map.csv\r\n\r\na;quendolyn\r\n--b--";
-        let answer = mail("Quendolyn Ash <quendolyn@VISITOR.example>", reply_to(&sent), parts, body);
-        hand_over(&app, &answer).await.expect(204);
+        hand_over(&app, &answer_with_file(&sent)).await.expect(204);
         let quote = "Thank you\r\n\r\nOn Fri, 27 Nov 2026 at 10:00, Shop wrote:\r\n> I am quendolyn, her neighbour";
         hand_over(&app, &mail("vera@visitor.example", reply_to(&sent), "", quote)).await.expect(204);
         let veras = veras_talk.rsplit('/').next().unwrap();
@@ -225,10 +237,7 @@ impl Desk {
 
     /// Does the jobs that are due, with the one that erases.
     pub async fn erase(&self) {
-        let page = format!("{}/erase", self.contact);
-        let shown = self.owner.get(&page).await.value("contacts");
-        self.owner.post(&page, &[("contacts", &shown)]).await.expect_redirect(&format!("{}/erasure", self.contact));
-        worker::run_due(&self.app.app).await.unwrap();
+        erase(&self.app, &self.owner, &self.contact).await;
     }
 }
 
@@ -360,6 +369,32 @@ async fn an_interrupted_erasure_goes_on() {
     assert!(rows.contains(&"Tickets6".to_owned()) && rows.contains(&"Files6".to_owned()), "{rows:?}");
     assert_eq!(places(app).await, Vec::<String>::new());
     assert_eq!(check(app, false).await.1, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn files_of_answers_to_a_form_go_from_its_tickets_too() {
+    let server = MailServer::start();
+    let app = TestApp::start_with(with_answers(&server)).await;
+    let owner = app.owner().await;
+    app.run_jobs().await;
+    owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+    let contact_form = owner.make_form("Contact").await;
+    let asked = [("email", "vera@visitor.example"), ("message", "Do you repair lamps?")];
+    app.stranger().visit(&contact_form, &asked).await.expect(303);
+    let submission = owner.newest_submission().await;
+    owner.post(&format!("/submissions/{submission}/messages"), &[("body", "We do.")]).await.expect(303);
+    app.run_jobs().await;
+    hand_over(&app, &answer_with_file(&mail_saying(&server, "We do."))).await.expect(204);
+    let new = owner.get(&format!("/tickets/new?formSubmissionId={submission}")).await;
+    let copy = new.value_of("input[name=copy][checked]");
+    let number = owner.make_ticket_of(&[("title", "Lamps"), ("formSubmissionId", &submission), ("copy", &copy)]).await;
+    owner.get(&format!("/tickets/{number}")).await.expect_text("quendolyn-map.csv");
+
+    let hers = owner.make_ticket_of(&[("title", "Hers"), ("requesterEmail", ADDRESS)]).await;
+    erase(&app, &owner, &of_ticket(&owner, hers).await).await;
+    owner.get(&format!("/tickets/{number}")).await.expect_text("Lamps").expect_no_text("quendolyn");
+    assert_eq!(app.stored_keys(), Vec::<String>::new());
+    assert_eq!(check(&app, false).await.1, Vec::<String>::new());
 }
 
 #[actix_web::test]

@@ -4,13 +4,14 @@
 use crate::attachments::attachment::Attachment;
 use crate::attachments::key::parse_key;
 use crate::clock::EXPIRED;
+use crate::conversations::conversation::Conversation;
 use crate::db::Connection;
 use crate::db::fixed::Fixed;
 use crate::db::schema::{accounts, attachments, tickets};
 use crate::error::Result;
 use crate::source_files::file::{SourceFile, State};
 use crate::source_files::inventory as source_files;
-use crate::tickets::source::SourceKind;
+use crate::tickets::source_links;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -43,20 +44,10 @@ pub fn all_of_tickets(conn: &mut Connection, ticket_ids: &[i64]) -> Result<Vec<A
     Ok(attachments::table.filter(attachments::ticket_id.eq_any(ticket_ids)).load(conn)?)
 }
 
-/// Puts the copies of files of a conversation, on tickets that were created from it, at the end of
-/// their time in the trash. Returns them.
-pub fn expire_copies(
-    conn: &mut Connection,
-    account_id: i64,
-    conversation: &str,
-    files: &[SourceFile],
-) -> Result<Vec<Attachment>> {
-    let of_it = tickets::table
-        .filter(tickets::account_id.eq(account_id))
-        .filter(tickets::source_kind.eq(SourceKind::Chat))
-        .filter(tickets::source_id.eq(conversation))
-        .select(tickets::id);
-    let ids: Vec<i64> = of_it.load(conn)?;
+/// Puts the copies of files of a conversation, on tickets that show it, at the end of their time in
+/// the trash. Returns them.
+pub fn expire_copies(conn: &mut Connection, of: &Conversation, files: &[SourceFile]) -> Result<Vec<Attachment>> {
+    let ids = source_links::showing(conn, of)?;
     let mut copies: Vec<Attachment> = attachments::table.filter(attachments::ticket_id.eq_any(ids)).load(conn)?;
     copies.retain(|copy| files.iter().any(|file| (&file.sha256, &file.filename) == (&copy.sha256, &copy.filename)));
     let rows = attachments::table.filter(attachments::id.eq_any(copies.iter().map(|copy| copy.id.clone())));

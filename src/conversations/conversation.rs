@@ -237,22 +237,12 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Conversa
         .get_result(conn)?)
 }
 
-/// Locks an account's conversations with these ids until the transaction ends. Returns how many there are.
-pub fn lock_ids(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<usize> {
+/// Locks the conversations that answer a submission, also in the trash, until the transaction ends.
+pub fn lock_answers(conn: &mut Connection, account_id: i64, submission_id: &str) -> Result<()> {
     let rows = conversations::table
         .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::id.eq_any(ids))
-        .filter(conversations::deleted_at.is_null());
-    Ok(diesel::update(rows).set(conversations::seq.eq(conversations::seq)).execute(conn)?)
-}
-
-/// Locks an account's conversations that answer these submissions until the transaction ends.
-pub fn lock_answers(conn: &mut Connection, account_id: i64, submissions: &[&str]) -> Result<()> {
-    let rows = conversations::table
-        .filter(conversations::account_id.eq(account_id))
-        .filter(conversations::submission_id.eq_any(submissions))
-        .filter(conversations::deleted_at.is_null());
-    diesel::update(rows).set(conversations::seq.eq(conversations::seq)).execute(conn)?;
+        .filter(conversations::submission_id.eq(submission_id));
+    diesel::update(rows).set(conversations::message_count.eq(conversations::message_count)).execute(conn)?;
     Ok(())
 }
 
@@ -260,7 +250,7 @@ pub fn lock_answers(conn: &mut Connection, account_id: i64, submissions: &[&str]
 /// Returns them in order.
 pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
     let rows = conversations::table.filter(conversations::seq.eq_any(seqs));
-    let held = diesel::update(rows).set(conversations::seq.eq(conversations::seq));
+    let held = diesel::update(rows).set(conversations::message_count.eq(conversations::message_count));
     let mut locked: Vec<Conversation> = held.returning(conversations::all_columns).get_results(conn)?;
     locked.sort_unstable_by_key(|row| row.seq);
     Ok(locked)

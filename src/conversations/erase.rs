@@ -3,6 +3,7 @@
 
 use crate::clock::EXPIRED;
 use crate::conversations::conversation;
+use crate::conversations::conversation::Conversation;
 use crate::conversations::messages::{Message, index_on_tickets, terms, texts};
 use crate::conversations::stopped;
 use crate::db::fixed::Fixed;
@@ -35,8 +36,7 @@ pub fn answers_from(conn: &mut Connection, account_id: i64, addresses: &[String]
 /// What an erased message had.
 #[derive(Clone, Debug)]
 pub struct ErasedMessage {
-    /// The id of its conversation.
-    pub conversation: String,
+    pub conversation: Conversation,
     pub files: Vec<SourceFile>,
 }
 
@@ -73,7 +73,7 @@ pub fn message(conn: &mut Connection, seq: i64, position: i64) -> Result<Option<
     let ids = files.iter().map(|file| file.id.clone());
     let rows = source_files::table.filter(source_files::id.eq_any(ids));
     diesel::update(rows).set(source_files::state.eq(State::GivenUp)).execute(conn)?;
-    Ok(Some(ErasedMessage { conversation: of.id, files }))
+    Ok(Some(ErasedMessage { conversation: of, files }))
 }
 
 /// Removes the addresses, which are in lower case, from everything but messages.

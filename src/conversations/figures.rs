@@ -1,5 +1,6 @@
 //! What a conversation counts for in reports: how long its visitor waited for the first reply.
 
+use crate::conversations::conversation;
 use crate::conversations::conversation::Conversation;
 use crate::db::Connection;
 use crate::db::schema::conversations;
@@ -41,15 +42,7 @@ pub fn tallies(
         .limit(limit)
         .select(conversations::seq)
         .load(conn)?;
-    let mut tallies = Vec::new();
-    for seq in &seqs {
-        let row: Option<Conversation> = diesel::update(conversations::table.find(*seq))
-            .set(conversations::message_count.eq(conversations::message_count))
-            .returning(conversations::all_columns)
-            .get_result(conn)
-            .optional()?;
-        tallies.extend(row.map(|row| tally(&row)));
-    }
+    let tallies = conversation::lock_all(conn, &seqs)?.iter().map(tally).collect();
     Ok((tallies, seqs.last().map(|seq| Subject::Conversation(*seq))))
 }
 

@@ -123,15 +123,15 @@ pub fn index_after(conn: &mut Connection, from: Place, limit: i64) -> Result<Opt
         places.limit(limit).select((messages::conversation_seq, messages::position)).load(conn)?;
     let Some(&(seq, position)) = places.last() else { return Ok(None) };
     let last = Place { seq, position };
-    // Against a concurrent erasure, whose words would stay.
+    // Otherwise words that are erased meanwhile would stay.
     let mut seqs: Vec<i64> = places.into_iter().map(|(seq, _)| seq).collect();
     seqs.dedup();
     conversation::lock_all(conn, &seqs)?;
     let mut rows = after(conn, from, limit)?;
-    // Instead of messages that are gone meanwhile, later ones were read.
+    // If messages are gone since, later ones were read in their place.
     rows.retain(|row| place(row) <= last);
     index::index_many(conn, Index::Messages, rows.iter().map(indexed))?;
-    // After messages that are new meanwhile, it goes on before the last place.
+    // If messages came since, the last one read is before `last`.
     Ok(Some(rows.last().map_or(last, place)))
 }
 

@@ -16,7 +16,7 @@ use diesel::prelude::*;
 
 /// Deletes a conversation, which can be restored for 30 days. Returns the id of the event.
 pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
-    let conversation = get(conn, actor.account_id, id)?;
+    let conversation = conversation::lock(conn, actor.account_id, id)?;
     diesel::update(conversations::table.find(conversation.seq)).set(conversations::deleted_at.eq(now)).execute(conn)?;
     figures::changed(conn, &conversation, &Conversation { deleted_at: Some(now), ..conversation.clone() })?;
     index_on_tickets(conn, &conversation, &[])?;
@@ -78,7 +78,7 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> 
         .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)));
     // Writing the rows locks them.
     let rows: Vec<Conversation> = diesel::update(there)
-        .set(conversations::seq.eq(conversations::seq))
+        .set(conversations::message_count.eq(conversations::message_count))
         .returning(conversations::all_columns)
         .get_results(conn)?;
     for row in &rows {
@@ -95,7 +95,7 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> 
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
     let deleted = conversations::table.filter(conversations::deleted_at.le(old));
     let Some(seq) = deleted.select(conversations::seq).first::<i64>(conn).optional()? else { return Ok(0) };
-    // Removed by another instance meanwhile.
+    // Another instance has removed it. There may be more.
     let Some(conversation) = conversation::lock_all(conn, &[seq])?.pop() else { return Ok(1) };
     let positions: Vec<i64> = messages::table
         .filter(messages::conversation_seq.eq(seq))

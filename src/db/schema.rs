@@ -74,6 +74,7 @@ table! {
         runs_until -> Timestamp,
         ended_at -> Nullable<Timestamp>,
         error -> Text,
+        lost_files -> BigInt,
     }
 }
 

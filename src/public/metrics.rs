@@ -35,6 +35,7 @@ pub async fn show(app: AppData, req: HttpRequest) -> Result<HttpResponse> {
         event_lag: lag(unnumbered),
         last_backup: backups.succeeded.map_or(0, |at| at.and_utc().timestamp()),
         has_backup_failed: backups.error.is_some(),
+        lost_files: backups.lost_files,
         free_space: app.storage.free_space(),
     };
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.text(&state)?))

@@ -252,7 +252,7 @@ pub fn get(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissio
     Ok(find(conn, account_id, id)?.ok_or(diesel::result::Error::NotFound)?)
 }
 
-/// Locks a submission until the transaction ends.
+/// Locks a submission that is not in the trash until the transaction ends.
 ///
 /// # Errors
 /// *Not found*, as [`get`].
@@ -262,7 +262,7 @@ pub fn lock(conn: &mut Connection, account_id: i64, id: &str) -> Result<Submissi
         .filter(submissions::id.eq(id))
         .filter(submissions::deleted_at.is_null());
     // Writing a row takes its lock on both engines.
-    let held = diesel::update(row).set(submissions::seq.eq(submissions::seq));
+    let held = diesel::update(row).set(submissions::country.eq(submissions::country));
     Ok(held.returning(submissions::all_columns).get_result(conn)?)
 }
 
@@ -310,26 +310,17 @@ fn indexed(row: &Submission) -> (i64, i64, Part) {
 pub fn index_after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Option<i64>> {
     let later = submissions::table.filter(submissions::seq.gt(seq)).order(submissions::seq);
     let seqs: Vec<i64> = later.limit(limit).select(submissions::seq).load(conn)?;
-    // Against a concurrent erasure, whose words would stay.
+    // Otherwise words that are erased meanwhile would stay.
     let rows = lock_all(conn, &seqs)?;
     index::index_many(conn, Index::Submissions, rows.iter().map(indexed))?;
     Ok(seqs.last().copied())
-}
-
-/// Locks an account's submissions with these ids until the transaction ends. Returns how many there are.
-pub fn lock_ids(conn: &mut Connection, account_id: i64, ids: &[&str]) -> Result<usize> {
-    let rows = submissions::table
-        .filter(submissions::account_id.eq(account_id))
-        .filter(submissions::id.eq_any(ids))
-        .filter(submissions::deleted_at.is_null());
-    Ok(diesel::update(rows).set(submissions::seq.eq(submissions::seq)).execute(conn)?)
 }
 
 /// Locks those of some submissions that are there, also in the trash, until the transaction ends.
 /// Returns them in order.
 pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
     let rows = submissions::table.filter(submissions::seq.eq_any(seqs));
-    let held = diesel::update(rows).set(submissions::seq.eq(submissions::seq));
+    let held = diesel::update(rows).set(submissions::country.eq(submissions::country));
     let mut locked: Vec<Submission> = held.returning(submissions::all_columns).get_results(conn)?;
     locked.sort_unstable_by_key(|row| row.seq);
     Ok(locked)

@@ -9,14 +9,16 @@ use crate::error::Result;
 use crate::events::actor::Actor;
 use crate::events::event::Kind as EventKind;
 use crate::events::record::{NewEvent, record};
-use crate::submissions::submission::{Submission, get, lock_all};
+use crate::submissions::submission::{Submission, get, lock, lock_all};
 use crate::submissions::{marks, replies};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Deletes a submission, which can be restored for 30 days. Returns the id of the event.
 pub fn delete(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTime) -> Result<i64> {
-    let submission = get(conn, actor.account_id, id)?;
+    let submission = lock(conn, actor.account_id, id)?;
+    // Otherwise words of a message that is posted meanwhile would stay.
+    conversation::lock_answers(conn, submission.account_id, &submission.id)?;
     diesel::update(submissions::table.find(submission.seq)).set(submissions::deleted_at.eq(now)).execute(conn)?;
     ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &[])?;
     record(conn, actor, submission.event(EventKind::SubmissionDeleted), now)
@@ -41,8 +43,8 @@ pub fn restore(conn: &mut Connection, actor: &Actor, id: &str, now: NaiveDateTim
     let restored = diesel::update(row).set(submissions::deleted_at.eq(None::<NaiveDateTime>)).execute(conn)?;
     let submission = get(conn, actor.account_id, id)?;
     if restored > 0 {
-        // Against a concurrent message, whose words would be lost.
-        conversation::lock_answers(conn, submission.account_id, &[&submission.id])?;
+        // Otherwise words of a message that is posted meanwhile would be missing.
+        conversation::lock_answers(conn, submission.account_id, &submission.id)?;
         let texts = replies::texts(conn, &submission)?;
         ticket_index::set_source(conn, submission.account_id, ("form", &submission.id), &texts)?;
         record(conn, actor, submission.event(EventKind::SubmissionRestored), now)?;
@@ -69,10 +71,11 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
         .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)));
     // Writing the rows locks them.
     let rows: Vec<Submission> = diesel::update(there)
-        .set(submissions::seq.eq(submissions::seq))
+        .set(submissions::country.eq(submissions::country))
         .returning(submissions::all_columns)
         .get_results(conn)?;
     for row in &rows {
+        conversation::lock_answers(conn, row.account_id, &row.id)?;
         ticket_index::set_source(conn, row.account_id, ("form", &row.id), &[])?;
     }
     let expired = submissions::table.filter(submissions::seq.eq_any(rows.iter().map(|row| row.seq)));
@@ -80,7 +83,7 @@ pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
     Ok(rows)
 }
 
-/// Removes up to `limit` submissions deleted at or before `old`, and returns how many.
+/// Removes up to `limit` submissions deleted at or before `old`, and returns how many there were.
 pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: NaiveDateTime) -> Result<usize> {
     let there = submissions::table.filter(submissions::deleted_at.le(old)).limit(limit);
     let seqs: Vec<i64> = there.select(submissions::seq).load(conn)?;
@@ -90,7 +93,7 @@ pub fn forget_old(conn: &mut Connection, old: NaiveDateTime, limit: i64, now: Na
         let purged = NewEvent::new(EventKind::SubmissionPurged, &row.id);
         record(conn, &Actor::system(row.account_id), purged, now)?;
     }
-    let seqs = rows.iter().map(|row| row.seq);
-    marks::forget(conn, seqs.clone())?;
-    Ok(diesel::delete(submissions::table.filter(submissions::seq.eq_any(seqs))).execute(conn)?)
+    marks::forget(conn, seqs.iter().copied())?;
+    diesel::delete(submissions::table.filter(submissions::seq.eq_any(&seqs))).execute(conn)?;
+    Ok(seqs.len())
 }

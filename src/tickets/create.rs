@@ -86,7 +86,10 @@ pub enum Outcome {
 
 /// Creates a ticket. Without a requester, it is about the visitor of its source.
 pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
-    let source_was_here = source_links::lock(conn, actor.account_id, new.source.as_slice())? > 0;
+    let source_was_here = match &new.source {
+        Some(source) => source_links::lock(conn, actor.account_id, source)?,
+        None => false,
+    };
     let new = &with_requester(conn, actor.account_id, new)?;
     let account = accounts::table.find(actor.account_id);
     // This locks the account's row until the transaction ends, so two requests cannot pass

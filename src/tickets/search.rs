@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::search;
 use crate::submissions::{replies, submission};
 use crate::tickets::names;
-use crate::tickets::source::{Source, SourceKind};
+use crate::tickets::source::SourceKind;
 use crate::tickets::ticket;
 use crate::tickets::ticket::Ticket;
 use crate::tickets::{source_copy, source_links};
@@ -37,16 +37,19 @@ fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
         let [first, last] = [&run[0], &run[run.len() - 1]].map(|ticket| ticket_index::all_rows(ticket.id));
         ticket_index::forget(conn, first.start..last.end)?;
     }
+    for ticket in tickets {
+        if let Some(source) = ticket.source() {
+            source_links::lock(conn, ticket.account_id, &source)?;
+        }
+    }
     index_new(conn, tickets)
 }
 
-/// Adds new tickets and their sources to the search index.
+/// Adds new tickets and their sources, which are locked or new, too, to the search index.
 pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     add_own(conn, tickets)?;
     for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {
         let (account_id, mut rows) = (of_account[0].account_id, Rows::new());
-        let sources: Vec<Source> = of_account.iter().filter_map(Ticket::source).collect();
-        source_links::lock(conn, account_id, &sources)?;
         for ticket in of_account {
             rows.extend(source_rows(conn, ticket)?);
             if rows.len() >= TOGETHER {

@@ -184,7 +184,10 @@ pub fn naming(
 /// Erases what these addresses, which are in lower case, wrote from the copy of a ticket.
 pub fn erase_from(conn: &mut Connection, ticket_id: i64, addresses: &[String]) -> Result<()> {
     let row = source_copies::table.find(ticket_id);
-    let Some(data) = row.select(source_copies::data).first::<String>(conn).optional()? else { return Ok(()) };
+    // Locked, because another person may be erased from it meanwhile.
+    let held = diesel::update(row).set(source_copies::ticket_id.eq(source_copies::ticket_id));
+    let data: Option<String> = held.returning(source_copies::data).get_result(conn).optional()?;
+    let Some(data) = data else { return Ok(()) };
     let mut copy = parse(&data)?;
     for line in copy.lines.iter_mut().filter(|line| line.is_from(addresses)) {
         *line = Line { author: String::new(), body: ERASED.to_owned(), ..line.clone() };

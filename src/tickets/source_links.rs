@@ -13,7 +13,7 @@ use crate::source_files::file::SourceFile;
 use crate::submissions::submission;
 use crate::tickets::source::{Source, SourceKind};
 use crate::tickets::status::Status;
-use crate::tickets::ticket::Ticket;
+use crate::tickets::ticket::{Ticket, if_there};
 use crate::values::text;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -84,16 +84,17 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
     }
 }
 
-/// Locks those of an account's sources that are here, and the conversations that answer them, until the
-/// transaction ends: nobody writes to them or deletes them meanwhile. Returns how many are here.
-pub fn lock(conn: &mut Connection, account_id: i64, sources: &[Source]) -> Result<usize> {
-    let ids = |kind| -> Vec<&str> {
-        sources.iter().filter(|source| source.kind == kind).map(|source| source.id.as_str()).collect()
-    };
-    let (chats, forms) = (ids(SourceKind::Chat), ids(SourceKind::Form));
-    let here = conversation::lock_ids(conn, account_id, &chats)? + submission::lock_ids(conn, account_id, &forms)?;
-    conversation::lock_answers(conn, account_id, &forms)?;
-    Ok(here)
+/// Locks a source that is here, and the conversation that answers it, until the transaction ends: nobody
+/// writes to them or deletes them meanwhile. Returns whether it is here.
+pub fn lock(conn: &mut Connection, account_id: i64, source: &Source) -> Result<bool> {
+    Ok(match source.kind {
+        SourceKind::Chat => if_there(conversation::lock(conn, account_id, &source.id))?.is_some(),
+        SourceKind::Form => {
+            let is_here = if_there(submission::lock(conn, account_id, &source.id))?.is_some();
+            conversation::lock_answers(conn, account_id, &source.id)?;
+            is_here
+        }
+    })
 }
 
 /// The newest files of a source, with those of the conversation that answers it, oldest first.
@@ -149,15 +150,28 @@ pub fn of_submissions(conn: &mut Connection, account_id: i64, ids: &[&str]) -> R
     Ok(rows.into_iter().filter_map(|(id, number)| Some((id?, number))).collect())
 }
 
+/// Tickets that show a conversation: those created from it, or from the submission that it answers.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn show<'a>(of: &'a Conversation) -> _ {
+    let (account_id, id, submission_id): (i64, &'a str, Option<&'a str>) =
+        (of.account_id, of.id.as_str(), of.submission_id.as_deref());
+    let (chat, form): (SourceKind, SourceKind) = (SourceKind::Chat, SourceKind::Form);
+    let is_chat = tickets::source_kind.eq(chat).and(tickets::source_id.eq(id));
+    let is_form = tickets::source_kind.eq(form).and(tickets::source_id.eq(submission_id));
+    tickets::account_id.eq(account_id).and(is_chat.or(is_form))
+}
+
+/// The ids of the tickets that show a conversation, also of those in the trash.
+pub fn showing(conn: &mut Connection, of: &Conversation) -> Result<Vec<i64>> {
+    Ok(tickets::table.filter(show(of)).select(tickets::id).load(conn)?)
+}
+
 /// Records on the open tickets of a closed conversation that its visitor wrote again. This
 /// moves the tickets to the top of the list.
 pub fn visitor_returned(conn: &mut Connection, to: &Conversation, now: NaiveDateTime) -> Result<()> {
     let visitor = Actor::visitor(to.account_id, to.visitor());
-    let is_chat = tickets::source_kind.eq(SourceKind::Chat).and(tickets::source_id.eq(&to.id));
-    let is_form = tickets::source_kind.eq(SourceKind::Form).and(tickets::source_id.eq(&to.submission_id));
     let open: Vec<(i64, i64)> = tickets::table
-        .filter(tickets::account_id.eq(to.account_id))
-        .filter(is_chat.or(is_form))
+        .filter(show(to))
         .filter(tickets::status.ne(Status::Closed))
         .filter(tickets::deleted_at.is_null())
         .order(tickets::id)

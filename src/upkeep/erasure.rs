@@ -230,7 +230,7 @@ impl Erasure<'_> {
         let (account_id, addresses) = (self.account_id, self.progress.who.addresses.clone());
         let answers = self.app.db.scan(move |conn| erase::answers_from(conn, account_id, &addresses)).await?;
         for (seq, position) in answers {
-            self.step(move |conn, progress| erase_answer(conn, progress, account_id, (seq, position))).await?;
+            self.step(move |conn, progress| erase_answer(conn, progress, (seq, position))).await?;
         }
         let mut after = 0;
         loop {
@@ -319,14 +319,9 @@ impl Erasure<'_> {
     }
 }
 
-fn erase_answer(
-    conn: &mut Connection,
-    progress: &mut Progress,
-    account_id: i64,
-    (seq, position): (i64, i64),
-) -> Result<()> {
+fn erase_answer(conn: &mut Connection, progress: &mut Progress, (seq, position): (i64, i64)) -> Result<()> {
     let Some(erased) = erase::message(conn, seq, position)? else { return Ok(()) };
-    let copies = inventory::expire_copies(conn, account_id, &erased.conversation, &erased.files)?;
+    let copies = inventory::expire_copies(conn, &erased.conversation, &erased.files)?;
     progress.went.messages += 1;
     progress.went.files += count(&erased.files) + count(&copies);
     reindex(conn, &copies.iter().map(|copy| copy.ticket_id).collect::<Vec<_>>())?;
@@ -336,7 +331,7 @@ fn erase_answer(
 
 /// Updates the search index for tickets of others.
 fn reindex(conn: &mut Connection, ticket_ids: &[i64]) -> Result<()> {
-    for ticket in ticket::by_ids(conn, ticket_ids)?.into_iter().filter(|ticket| ticket.deleted_at.is_none()) {
+    for ticket in ticket::lock_all(conn, ticket_ids)? {
         search::reindex_all(conn, &ticket)?;
     }
     Ok(())

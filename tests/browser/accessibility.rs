@@ -6,9 +6,9 @@ use crate::support::browser::Browser;
 use crate::support::chat::Visitor;
 use crate::support::smtp::{MailServer, link};
 use crate::support::{Person, TestApp, files};
+use crate::upkeep::sample;
 use docket::accounts::role::Role;
 use docket::upkeep::link_mails;
-use docket::upkeep::sample;
 use docket::upkeep::sample::Plan;
 use docket::values::email::Email;
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ impl Check {
 async fn full_desk() -> (TestApp, Person, Visitor) {
     let app = TestApp::start().await;
     let (owner, vera) = app.shop().await;
-    sample::load(&app.app, owner.id, &Plan { tickets: 30, seed: 2, ..Plan::default() }, |_| {}).await.unwrap();
+    sample::load(&app, &owner, Plan { tickets: 30, seed: 2, ..Plan::default() }).await;
     vera.write("Does the lamp come with a bulb? https://shop.example/lamps").await.expect(201);
     (app, owner, vera)
 }

@@ -5,9 +5,10 @@ use crate::support::smtp::{FaultyServer, MailServer, decode, link};
 use crate::support::{Answer, PASSWORD, Person, TestApp, unique, until_refused};
 use crate::upkeep::check::check;
 use crate::upkeep::notices::{with_mail, with_mail_at};
+use crate::upkeep::sample;
 use docket::conversations::conversation;
 use docket::live::event::Topic;
-use docket::upkeep::sample;
+use docket::upkeep::sample::Plan;
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -411,8 +412,7 @@ async fn nobody_waits_for_a_slow_mail_server() {
 async fn samples_get_no_mail() {
     let server = MailServer::start();
     let desk = Desk::open(&server).await;
-    let plan = sample::Plan { tickets: 20, seed: 1, ..sample::Plan::default() };
-    sample::load(&desk.app.app, desk.owner.id, &plan, |_| {}).await.unwrap();
+    sample::load(&desk.app, &desk.owner, Plan { tickets: 20, seed: 1, ..Plan::default() }).await;
     let inbox = desk.owner.get("/conversations?status=closed").await;
     let sample = inbox.attributes("a.row-link", "href").into_iter().find(|path| !path.contains(&desk.talk)).unwrap();
     let sample = sample.split(['?', '#']).next().unwrap();

@@ -394,7 +394,8 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
         config.metrics_token = Some("a-token-for-monitoring".into());
     })
     .await;
-    app.owner().await.make_ticket("Lamp").await;
+    let owner = app.owner().await;
+    let number = owner.make_ticket("Lamp").await;
     let kept = || keys_below(&there.join("snapshots")).len();
     let stranger = app.stranger();
     let ready = async || stranger.get("/readyz").await.expect(200).body.clone();
@@ -446,6 +447,19 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
     app.wait(Duration::from_secs(300));
     app.run_jobs().await;
     assert_eq!((ready().await.as_str(), metrics("docket_backup_failed").await.as_str()), ("ok\n", "0"));
+    // A backup is made even if files are lost. Monitoring says so until a backup has all of them.
+    owner.attach(number, &[("lamp.png", &png(1))]).await.expect(201);
+    let picture = app.dir.path().join("files").join(&app.stored_keys()[0]);
+    let bytes = std::fs::read(&picture).unwrap();
+    std::fs::remove_file(&picture).unwrap();
+    app.wait(6 * Duration::from_secs(3600));
+    app.run_jobs().await;
+    assert_eq!(ready().await, "ok\nfiles damaged or missing at the last backup: 1\n");
+    assert_eq!(metrics("docket_lost_files").await, "1");
+    std::fs::write(&picture, bytes).unwrap();
+    app.wait(6 * Duration::from_secs(3600));
+    app.run_jobs().await;
+    assert_eq!((ready().await.as_str(), metrics("docket_lost_files").await.as_str()), ("ok\n", "0"));
 
     // A copy of the desk does not back up into the place of the original.
     let copy = Empty::new();

@@ -5,4 +5,4 @@ pub mod check;
 mod jobs;
 pub mod notices;
 mod retention;
-mod sample;
+pub mod sample;

@@ -1,19 +1,28 @@
 //! Sample data is realistic, the same for the same seed, and contains every state.
 
 use crate::figures::expect_right;
-use crate::support::TestApp;
+use crate::support::{Person, TestApp};
 use crate::upkeep::check::check;
 use diesel::prelude::*;
 use docket::accounts::role::Role;
-use docket::db::Connection;
 use docket::db::schema::events;
+use docket::db::{Connection, without_time_limit};
 use docket::upkeep::sample;
 use docket::upkeep::sample::Plan;
+use std::sync::Mutex;
+
+/// Loads samples as the command does. Returns the numbers of tickets that it reports.
+pub async fn load(app: &TestApp, owner: &Person, plan: Plan) -> Vec<u32> {
+    let steps = Mutex::new(Vec::new());
+    let load = sample::load(&app.app, owner.id, &plan, |done| steps.lock().unwrap().push(done));
+    without_time_limit(load).await.unwrap();
+    steps.into_inner().unwrap()
+}
 
 async fn titles(seed: u64) -> Vec<String> {
     let app = TestApp::start().await;
     let owner = app.owner().await;
-    sample::load(&app.app, owner.id, &Plan { tickets: 40, seed, ..Plan::default() }, |_| {}).await.unwrap();
+    load(&app, &owner, Plan { tickets: 40, seed, ..Plan::default() }).await;
     let page = owner.get("/tickets?status=all&sort=created").await;
     page.texts(".row-link")
 }
@@ -30,10 +39,8 @@ async fn the_same_seed_makes_the_same_desk() {
 async fn every_state_is_there() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
-    let steps = std::sync::Mutex::new(Vec::new());
-    let plan = Plan { tickets: 150, seed: 1, ..Plan::default() };
-    sample::load(&app.app, owner.id, &plan, |done| steps.lock().unwrap().push(done)).await.unwrap();
-    assert_eq!(*steps.lock().unwrap(), [100, 150]);
+    let steps = load(&app, &owner, Plan { tickets: 150, seed: 1, ..Plan::default() }).await;
+    assert_eq!(steps, [100, 150]);
     for query in [
         "status=new",
         "status=in_progress",
@@ -69,8 +76,7 @@ async fn every_state_is_there() {
 async fn a_long_past_is_like_any_other() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
-    let plan = Plan { tickets: 130, seed: 4, recent: 40 };
-    sample::load(&app.app, owner.id, &plan, |_| {}).await.unwrap();
+    load(&app, &owner, Plan { tickets: 130, seed: 4, recent: 40 }).await;
     let (clean, lines) = check(&app, false).await;
     assert_eq!(clean.found, 0, "{lines:?}");
     expect_right(&app, owner.id, "after samples of years").await;
@@ -97,7 +103,7 @@ async fn all_sample_data_can_be_removed_and_nothing_else() {
     let owner = app.owner().await;
     let page = owner.get("/tickets").await;
     owner.post(&page.attribute(".empty form", "action"), &[]).await.expect_redirect("/tickets");
-    sample::load(&app.app, owner.id, &Plan { tickets: 20, seed: 3, ..Plan::default() }, |_| {}).await.unwrap();
+    load(&app, &owner, Plan { tickets: 20, seed: 3, ..Plan::default() }).await;
     let steps = owner.get("/tickets").await.texts(".steps .quiet");
     assert!(steps.is_empty(), "samples tick no step: {steps:?}");
     assert!(!app.stored_keys().is_empty());

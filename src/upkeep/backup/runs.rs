@@ -37,6 +37,7 @@ pub fn trouble(last: &Last, every: TimeDelta, now: NaiveDateTime) -> Option<Stri
         (None, Some(at)) if now - at > every + late => {
             Some(format!("the last backup was made {} h ago", (now - at).num_hours()))
         }
+        _ if last.lost_files > 0 => Some(format!("files damaged or missing at the last backup: {}", last.lost_files)),
         _ => None,
     }
 }
@@ -46,6 +47,8 @@ pub fn trouble(last: &Last, every: TimeDelta, now: NaiveDateTime) -> Option<Stri
 pub struct Last {
     /// The moment of the newest backup that there is.
     pub succeeded: Option<NaiveDateTime>,
+    /// Files that were damaged or missing at that moment.
+    pub lost_files: i64,
     /// Why the last one failed, unless one has succeeded since.
     pub error: Option<String>,
 }
@@ -59,13 +62,18 @@ pub fn last(conn: &mut Connection, place: Option<&str>) -> Result<Last> {
             None => all,
         }
     };
-    let mut succeeded = ended().filter(backups::error.eq("")).select(backups::started_at).first(conn).optional()?;
-    if succeeded.is_none() && place.is_some() {
+    let made = ended().filter(backups::error.eq("")).select((backups::started_at, backups::lost_files));
+    let (succeeded, lost_files) = match made.first::<(NaiveDateTime, i64)>(conn).optional()? {
+        Some((at, lost_files)) => (Some(at), lost_files),
         // The first one at another place has not succeeded yet.
-        succeeded = last(conn, None)?.succeeded;
-    }
+        None if place.is_some() => {
+            let elsewhere = last(conn, None)?;
+            (elsewhere.succeeded, elsewhere.lost_files)
+        }
+        None => (None, 0),
+    };
     let error: Option<String> = ended().select(backups::error).first(conn).optional()?;
-    Ok(Last { succeeded, error: error.filter(|error| !error.is_empty()) })
+    Ok(Last { succeeded, lost_files, error: error.filter(|error| !error.is_empty()) })
 }
 
 /// Whether a backup was ever made at this place.
@@ -104,6 +112,13 @@ pub(super) fn renew(conn: &mut Connection, id: i64, now: NaiveDateTime) -> Resul
         return Err(Error::new(Kind::Conflict, "The backup stood still for too long, and another one has begun."));
     }
     diesel::update(backups::table.find(id)).set(backups::runs_until.eq(now + LEASE)).execute(conn)?;
+    Ok(())
+}
+
+/// Records how many files were damaged or missing.
+pub(super) fn set_lost(conn: &mut Connection, id: i64, count: usize) -> Result<()> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    diesel::update(backups::table.find(id)).set(backups::lost_files.eq(count)).execute(conn)?;
     Ok(())
 }
 

@@ -65,6 +65,8 @@ async fn run(app: &App, id: i64, place: &Place, keep: Option<usize>, report: &Re
     let at = app.clock.now();
     let (snapshot, files) = work.rows(app, at).await?;
     let (files, lost) = work.files(app, files, &known).await?;
+    let count = lost.len();
+    app.db.write(move |conn| runs::set_lost(conn, id, count)).await?;
     let list = work.list(&files).await?;
     let manifest = Manifest { files: list, installation: app.installation.id.clone(), ..snapshot };
     // If another backup has begun since, it may have removed what this one stored.

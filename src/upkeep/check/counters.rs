@@ -10,7 +10,7 @@ use crate::db::index::Index;
 use crate::db::{Connection, index, ticket_index};
 use crate::error::Result;
 use crate::submissions::submission;
-use crate::tickets::{counts, search, ticket};
+use crate::tickets::{counts, search, source_links, ticket};
 use crate::values::chunk::Chunk;
 
 /// Rows compared at a time.
@@ -112,6 +112,9 @@ async fn ticket(check: &mut Check<'_>, account_id: i64, number: i64) -> Result<(
     let repair = check.repair;
     let still_wrong = check.app.db.write(move |conn| {
         let Some(ticket) = ticket::if_there(ticket::lock(conn, account_id, number))? else { return Ok(false) };
+        if let Some(source) = ticket.source() {
+            source_links::lock(conn, account_id, &source)?;
+        }
         let wrong = !search::is_indexed(conn, &ticket)?;
         if wrong && repair {
             search::reindex_all(conn, &ticket)?;
