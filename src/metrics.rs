@@ -73,7 +73,7 @@ pub struct State {
     pub last_backup: i64,
     /// Whether the last backup failed.
     pub has_backup_failed: bool,
-    /// Files that were damaged or missing at the last backup.
+    /// Files of which the newest backup has no whole copy.
     pub lost_files: i64,
     /// On the disk of the files, in bytes; `None` where there is no such disk.
     pub free_space: Option<u64>,
@@ -141,7 +141,7 @@ impl Default for Metrics {
         let help = "When the newest backup was made, in Unix time; 0 where there is none";
         registry.register_with_unit("last_backup_time", help, Unit::Seconds, all.last_backup.clone());
         registry.register("backup_failed", "1 if the last backup failed", all.backup_failed.clone());
-        let help = "Files that were damaged or missing when the last backup was made";
+        let help = "Files of which the newest backup has no whole copy";
         registry.register("lost_files", help, all.lost_files.clone());
         let help = "Free space on the disk of the files; 0 in a bucket";
         registry.register_with_unit("free_space", help, Unit::Bytes, all.free_space.clone());

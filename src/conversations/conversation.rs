@@ -246,8 +246,7 @@ pub fn lock_answers(conn: &mut Connection, account_id: i64, submission_id: &str)
     Ok(())
 }
 
-/// Locks those of some conversations that are there, also in the trash, until the transaction ends.
-/// Returns them in order.
+/// Locks conversations, also in the trash, until the transaction ends. Returns those that exist, in order.
 pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
     let rows = conversations::table.filter(conversations::seq.eq_any(seqs));
     let held = diesel::update(rows).set(conversations::message_count.eq(conversations::message_count));

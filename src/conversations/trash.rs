@@ -73,14 +73,8 @@ pub fn matching(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -
 
 /// Puts conversations at the end of their time in the trash. Returns those that were not there.
 pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Conversation>> {
-    let there = conversations::table
-        .filter(conversations::seq.eq_any(seqs))
-        .filter(conversations::deleted_at.is_null().or(conversations::deleted_at.gt(EXPIRED)));
-    // Writing the rows locks them.
-    let rows: Vec<Conversation> = diesel::update(there)
-        .set(conversations::message_count.eq(conversations::message_count))
-        .returning(conversations::all_columns)
-        .get_results(conn)?;
+    let mut rows = conversation::lock_all(conn, seqs)?;
+    rows.retain(|row| row.deleted_at.is_none_or(|at| at > EXPIRED));
     for row in &rows {
         figures::changed(conn, row, &Conversation { deleted_at: Some(EXPIRED), ..row.clone() })?;
         index_on_tickets(conn, row, &[])?;

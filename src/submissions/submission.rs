@@ -316,8 +316,7 @@ pub fn index_after(conn: &mut Connection, seq: i64, limit: i64) -> Result<Option
     Ok(seqs.last().copied())
 }
 
-/// Locks those of some submissions that are there, also in the trash, until the transaction ends.
-/// Returns them in order.
+/// Locks submissions, also in the trash, until the transaction ends. Returns those that exist, in order.
 pub fn lock_all(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
     let rows = submissions::table.filter(submissions::seq.eq_any(seqs));
     let held = diesel::update(rows).set(submissions::country.eq(submissions::country));

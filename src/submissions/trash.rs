@@ -66,14 +66,8 @@ pub fn matching(conn: &mut Connection, account_id: i64, ids: &str, limit: i64) -
 
 /// Puts submissions at the end of their time in the trash. Returns those that were not there.
 pub fn expire(conn: &mut Connection, seqs: &[i64]) -> Result<Vec<Submission>> {
-    let there = submissions::table
-        .filter(submissions::seq.eq_any(seqs))
-        .filter(submissions::deleted_at.is_null().or(submissions::deleted_at.gt(EXPIRED)));
-    // Writing the rows locks them.
-    let rows: Vec<Submission> = diesel::update(there)
-        .set(submissions::country.eq(submissions::country))
-        .returning(submissions::all_columns)
-        .get_results(conn)?;
+    let mut rows = lock_all(conn, seqs)?;
+    rows.retain(|row| row.deleted_at.is_none_or(|at| at > EXPIRED));
     for row in &rows {
         conversation::lock_answers(conn, row.account_id, &row.id)?;
         ticket_index::set_source(conn, row.account_id, ("form", &row.id), &[])?;

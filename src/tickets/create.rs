@@ -86,11 +86,6 @@ pub enum Outcome {
 
 /// Creates a ticket. Without a requester, it is about the visitor of its source.
 pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveDateTime) -> Result<Outcome> {
-    let source_was_here = match &new.source {
-        Some(source) => source_links::lock(conn, actor.account_id, source)?,
-        None => false,
-    };
-    let new = &with_requester(conn, actor.account_id, new)?;
     let account = accounts::table.find(actor.account_id);
     // This locks the account's row until the transaction ends, so two requests cannot pass
     // the checks below concurrently.
@@ -98,6 +93,11 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         .set(accounts::last_ticket_number.eq(accounts::last_ticket_number + 1))
         .returning(accounts::last_ticket_number)
         .get_result(conn)?;
+    let source_was_here = match &new.source {
+        Some(source) => source_links::lock(conn, actor.account_id, source)?,
+        None => false,
+    };
+    let new = &with_requester(conn, actor.account_id, new)?;
     if let Some(made) = already_made(conn, actor.account_id, new)? {
         diesel::update(account).set(accounts::last_ticket_number.eq(number - 1)).execute(conn)?;
         return Ok(made);

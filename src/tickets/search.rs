@@ -32,20 +32,20 @@ pub fn reindex_all(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
 
 /// The same for several tickets, which are locked.
 fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
-    // Most follow one another.
-    for run in tickets.chunk_by(|one, next| one.id + 1 == next.id) {
-        let [first, last] = [&run[0], &run[run.len() - 1]].map(|ticket| ticket_index::all_rows(ticket.id));
-        ticket_index::forget(conn, first.start..last.end)?;
-    }
     for ticket in tickets {
         if let Some(source) = ticket.source() {
             source_links::lock(conn, ticket.account_id, &source)?;
         }
     }
+    // Most follow one another.
+    for run in tickets.chunk_by(|one, next| one.id + 1 == next.id) {
+        let [first, last] = [&run[0], &run[run.len() - 1]].map(|ticket| ticket_index::all_rows(ticket.id));
+        ticket_index::forget(conn, first.start..last.end)?;
+    }
     index_new(conn, tickets)
 }
 
-/// Adds new tickets and their sources, which are locked or new, too, to the search index.
+/// Adds new tickets to the search index, with the words of their sources, which are locked or new.
 pub fn index_new(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     add_own(conn, tickets)?;
     for of_account in tickets.chunk_by(|one, next| one.account_id == next.account_id) {

@@ -185,7 +185,7 @@ pub fn naming(
 pub fn erase_from(conn: &mut Connection, ticket_id: i64, addresses: &[String]) -> Result<()> {
     let row = source_copies::table.find(ticket_id);
     // Locked, because another person may be erased from it meanwhile.
-    let held = diesel::update(row).set(source_copies::ticket_id.eq(source_copies::ticket_id));
+    let held = diesel::update(row).set(source_copies::taken_at.eq(source_copies::taken_at));
     let data: Option<String> = held.returning(source_copies::data).get_result(conn).optional()?;
     let Some(data) = data else { return Ok(()) };
     let mut copy = parse(&data)?;

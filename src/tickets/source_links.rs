@@ -84,7 +84,7 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
     }
 }
 
-/// Locks a source that is here, and the conversation that answers it, until the transaction ends: nobody
+/// Locks a source that is here, and conversations that answer it, until the transaction ends: nobody
 /// writes to them or deletes them meanwhile. Returns whether it is here.
 pub fn lock(conn: &mut Connection, account_id: i64, source: &Source) -> Result<bool> {
     Ok(match source.kind {
@@ -156,9 +156,10 @@ fn show<'a>(of: &'a Conversation) -> _ {
     let (account_id, id, submission_id): (i64, &'a str, Option<&'a str>) =
         (of.account_id, of.id.as_str(), of.submission_id.as_deref());
     let (chat, form): (SourceKind, SourceKind) = (SourceKind::Chat, SourceKind::Form);
-    let is_chat = tickets::source_kind.eq(chat).and(tickets::source_id.eq(id));
-    let is_form = tickets::source_kind.eq(form).and(tickets::source_id.eq(submission_id));
-    tickets::account_id.eq(account_id).and(is_chat.or(is_form))
+    // The account stands in both, so that SQLite looks for either in its index.
+    let is_chat = tickets::account_id.eq(account_id).and(tickets::source_kind.eq(chat)).and(tickets::source_id.eq(id));
+    let of_form = tickets::account_id.eq(account_id).and(tickets::source_kind.eq(form));
+    is_chat.or(of_form.and(tickets::source_id.eq(submission_id)))
 }
 
 /// The ids of the tickets that show a conversation, also of those in the trash.

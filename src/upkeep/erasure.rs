@@ -240,7 +240,10 @@ impl Erasure<'_> {
             for id in found.wrong {
                 let erase = move |conn: &mut Connection, progress: &mut Progress| {
                     source_copy::erase_from(conn, id, &progress.who.addresses)?;
-                    reindex(conn, &[id])
+                    for ticket in ticket::lock_all(conn, &[id])? {
+                        search::reindex_all(conn, &ticket)?;
+                    }
+                    Ok(())
                 };
                 self.step(erase).await?;
             }
@@ -324,16 +327,11 @@ fn erase_answer(conn: &mut Connection, progress: &mut Progress, (seq, position):
     let copies = inventory::expire_copies(conn, &erased.conversation, &erased.files)?;
     progress.went.messages += 1;
     progress.went.files += count(&erased.files) + count(&copies);
-    reindex(conn, &copies.iter().map(|copy| copy.ticket_id).collect::<Vec<_>>())?;
-    progress.attachments.extend(copies.into_iter().map(|copy| copy.id));
-    Ok(())
-}
-
-/// Updates the search index for tickets of others.
-fn reindex(conn: &mut Connection, ticket_ids: &[i64]) -> Result<()> {
-    for ticket in ticket::lock_all(conn, ticket_ids)? {
-        search::reindex_all(conn, &ticket)?;
+    // Their names are gone. The words of the source are set already.
+    for ticket in ticket::lock_all(conn, &copies.iter().map(|copy| copy.ticket_id).collect::<Vec<_>>())? {
+        search::reindex(conn, &ticket)?;
     }
+    progress.attachments.extend(copies.into_iter().map(|copy| copy.id));
     Ok(())
 }
 

@@ -11,12 +11,13 @@ use docket::clock::EXPIRED;
 use docket::conversations::{conversation, erase, inventory};
 use docket::db::index::Index;
 use docket::db::schema::{source_copies, tickets};
-use docket::db::{Connection, index};
+use docket::db::{Connection, index, without_time_limit};
 use docket::error::Result;
 use docket::submissions::submission;
 use docket::tickets::create::{NewTicket, create};
 use docket::tickets::source::{Source, SourceKind};
 use docket::tickets::{search, source_copy, ticket};
+use docket::upkeep::worker;
 use docket::{conversations, submissions};
 use serde_json::json;
 use std::future::Future;
@@ -40,7 +41,7 @@ where
         then.notified().await;
         other.await
     };
-    let (done, answer) = tokio::join!(app.app.db.write(whole), other);
+    let (done, answer) = tokio::join!(without_time_limit(app.app.db.write(whole)), other);
     done.unwrap();
     let (outcome, lines) = check(app, false).await;
     assert_eq!(outcome.found, 0, "{lines:?}");
@@ -71,9 +72,16 @@ async fn what_is_erased_while_the_index_is_built_is_not_found() {
         Ok(index::set_version(conn, 0)?)
     };
     app.app.db.write(start).await.unwrap();
-    meanwhile(&app, move |conn| erase::message(conn, seq, 1).map(drop), app.run_jobs()).await;
+    app.numbered().await;
+    let build = worker::run_due(&app.app);
+    meanwhile(&app, move |conn| erase::message(conn, seq, 1).map(drop), build).await.unwrap();
     owner.get("/conversations?q=rhubarb").await.expect(200).expect_no_text("Vera");
     assert_eq!(owner.list("q=rhubarb").await, [0; 0]);
+
+    vera.write("rhubarb again").await.expect(201);
+    let build = app.app.db.write(|conn| inventory::index_after(conn, inventory::Place::default(), 10));
+    meanwhile(&app, move |conn| erase::message(conn, seq, 2).map(drop), build).await.unwrap();
+    owner.get("/conversations?q=rhubarb").await.expect(200).expect_no_text("Vera");
 }
 
 #[actix_web::test]

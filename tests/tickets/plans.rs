@@ -1,6 +1,7 @@
 //! Every list reads an index from its place on, and looks up by id what it has to check. No page reads
 //! all rows of an account.
 
+use crate::support::chat::Visitor;
 use crate::support::{TestApp, queries};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -148,10 +149,11 @@ fn reads_past_submissions(plan: &str) -> Option<&'static str> {
 }
 
 #[actix_web::test]
-async fn sqlite_only_no_page_reads_a_whole_account() {
+async fn sqlite_only_no_page_and_no_message_reads_a_whole_account() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
     owner.post("/settings/sample", &[]).await.expect(303);
+    let vera = Visitor::new(&app.base, &owner.make_widget("Shop").await);
     let database = app.app.config.database();
     let before = queries::count(&database);
     let mut pages =
@@ -171,6 +173,11 @@ async fn sqlite_only_no_page_reads_a_whole_account() {
         let first = owner.get(list).await.attributes(".row-link", "href").remove(0);
         owner.get(first.split('#').next().unwrap()).await.expect(200);
     }
+    vera.write("Hello").await.expect(201);
+    let id = vera.conversation(&owner).await;
+    owner.make_ticket_of(&[("title", "Hello"), ("conversationId", &id)]).await;
+    owner.post(&format!("/conversations/{id}/status"), &[("status", "closed")]).await.expect(303);
+    vera.write("Again").await.expect(201);
     expect_no_fault(&database, before, |query, plan| {
         fault(query, plan).or_else(|| reads_an_account(query, plan)).or_else(|| reads_past_submissions(plan))
     });

@@ -454,7 +454,7 @@ async fn backups_are_made_as_planned_and_monitoring_hears_when_they_fail() {
     std::fs::remove_file(&picture).unwrap();
     app.wait(6 * Duration::from_secs(3600));
     app.run_jobs().await;
-    assert_eq!(ready().await, "ok\nfiles damaged or missing at the last backup: 1\n");
+    assert_eq!(ready().await, "ok\nfiles without a whole copy in the last backup: 1\n");
     assert_eq!(metrics("docket_lost_files").await, "1");
     std::fs::write(&picture, bytes).unwrap();
     app.wait(6 * Duration::from_secs(3600));

@@ -37,7 +37,7 @@ pub fn trouble(last: &Last, every: TimeDelta, now: NaiveDateTime) -> Option<Stri
         (None, Some(at)) if now - at > every + late => {
             Some(format!("the last backup was made {} h ago", (now - at).num_hours()))
         }
-        _ if last.lost_files > 0 => Some(format!("files damaged or missing at the last backup: {}", last.lost_files)),
+        _ if last.lost_files > 0 => Some(format!("files without a whole copy in the last backup: {}", last.lost_files)),
         _ => None,
     }
 }
@@ -47,7 +47,7 @@ pub fn trouble(last: &Last, every: TimeDelta, now: NaiveDateTime) -> Option<Stri
 pub struct Last {
     /// The moment of the newest backup that there is.
     pub succeeded: Option<NaiveDateTime>,
-    /// Files that were damaged or missing at that moment.
+    /// Files of which it has no whole copy: they were damaged or missing.
     pub lost_files: i64,
     /// Why the last one failed, unless one has succeeded since.
     pub error: Option<String>,
@@ -115,7 +115,7 @@ pub(super) fn renew(conn: &mut Connection, id: i64, now: NaiveDateTime) -> Resul
     Ok(())
 }
 
-/// Records how many files were damaged or missing.
+/// Records of how many files a backup has no whole copy.
 pub(super) fn set_lost(conn: &mut Connection, id: i64, count: usize) -> Result<()> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     diesel::update(backups::table.find(id)).set(backups::lost_files.eq(count)).execute(conn)?;
