@@ -1,6 +1,7 @@
 //! Personal data: everything of a person in one archive, and a person who asks to be erased.
 
 use crate::conversations::answers::{hand_over, mail, with_answers};
+use crate::conversations::mails::mailing_owner;
 use crate::support::chat::Visitor;
 use crate::support::files::{keys_below, pdf};
 use crate::support::program::Program;
@@ -85,9 +86,7 @@ impl Desk {
     pub async fn open() -> Self {
         let server = MailServer::start();
         let app = TestApp::start_with(with_answers(&server)).await;
-        let owner = app.owner().await;
-        app.run_jobs().await;
-        owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+        let owner = mailing_owner(&app).await;
         let key = owner.make_widget("Shop").await;
         let contact_form = owner.make_form("Contact").await;
 
@@ -375,9 +374,7 @@ async fn an_interrupted_erasure_goes_on() {
 async fn files_of_answers_to_a_form_go_from_its_tickets_too() {
     let server = MailServer::start();
     let app = TestApp::start_with(with_answers(&server)).await;
-    let owner = app.owner().await;
-    app.run_jobs().await;
-    owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+    let owner = mailing_owner(&app).await;
     let contact_form = owner.make_form("Contact").await;
     let asked = [("email", "vera@visitor.example"), ("message", "Do you repair lamps?")];
     app.stranger().visit(&contact_form, &asked).await.expect(303);

@@ -1,6 +1,7 @@
 //! The numbers of reports are what a plain look at the rows says.
 
 use crate::conversations::begin;
+use crate::search::new_ticket;
 use crate::support::{Person, TestApp, unique};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -13,10 +14,9 @@ use docket::events::actor::{Actor, ActorKind};
 use docket::figures::histogram::bucket;
 use docket::figures::week_of;
 use docket::tickets::create::{NewTicket, Outcome, create};
-use docket::tickets::notes::Notes;
 use docket::tickets::source::{Source, SourceKind};
 use docket::tickets::status::Status;
-use docket::tickets::ticket::{Ticket, Title, if_there};
+use docket::tickets::ticket::{Ticket, if_there};
 use docket::tickets::{change, history, tags, trash, undo};
 use docket::values::time;
 use fastrand::Rng;
@@ -113,16 +113,8 @@ fn act(conn: &mut Connection, rng: &mut Rng, actor: &Actor, users: &[i64], now: 
     let last: i64 = accounts::table.find(actor.account_id).select(accounts::last_ticket_number).first(conn).unwrap();
     if last < 40 || rng.u32(..12) == 0 {
         let kind = *rng.choice(&[None, Some(SourceKind::Chat), Some(SourceKind::Form)]).unwrap();
-        let new = NewTicket {
-            title: Title::parse("t").unwrap(),
-            notes: Notes::parse("").unwrap(),
-            source: kind.map(|kind| Source { kind, id: unique("elsewhere") }),
-            requester_name: String::new(),
-            requester_email: String::new(),
-            request_id: unique("request"),
-            another: false,
-            keeps_copy: false,
-        };
+        let source = kind.map(|kind| Source { kind, id: unique("elsewhere") });
+        let new = NewTicket { source, ..new_ticket("t", "").unwrap() };
         assert!(matches!(create(conn, actor, &new, now).unwrap(), Outcome::Ticket(_)));
         return;
     }

@@ -5,6 +5,7 @@ use docket::accounts::role::Role;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
+use std::time::Instant;
 
 #[actix_web::test]
 async fn every_encoding_keeps_every_field_in_order() {
@@ -224,10 +225,13 @@ async fn a_flood_is_refused_before_it_costs_anything_and_others_come_through() {
         let json = json!({ "message": format!("number {index}") });
         owner.send(owner.request(Method::POST, &form).json(&json))
     });
+    let begun = Instant::now();
     let answers = futures_util::future::join_all(flood).await;
+    // 60 at once, and two more each second.
+    let most = 61 + 2 * begun.elapsed().as_millis().div_ceil(1_000) as usize;
     let kept: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
-    assert!((60..90).contains(&kept.len()) && kept.len() + refused.len() == 90, "{} kept", kept.len());
+    assert!((60..=most.min(89)).contains(&kept.len()) && kept.len() + refused.len() == 90, "{} kept", kept.len());
     for answer in &refused {
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
         assert_eq!(

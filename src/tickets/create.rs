@@ -93,10 +93,7 @@ pub fn create(conn: &mut Connection, actor: &Actor, new: &NewTicket, now: NaiveD
         .set(accounts::last_ticket_number.eq(accounts::last_ticket_number + 1))
         .returning(accounts::last_ticket_number)
         .get_result(conn)?;
-    let source_was_here = match &new.source {
-        Some(source) => source_links::lock(conn, actor.account_id, source)?,
-        None => false,
-    };
+    let source_was_here = source_links::lock(conn, actor.account_id, new.source.as_ref())?;
     let new = &with_requester(conn, actor.account_id, new)?;
     if let Some(made) = already_made(conn, actor.account_id, new)? {
         diesel::update(account).set(accounts::last_ticket_number.eq(number - 1)).execute(conn)?;

@@ -33,9 +33,7 @@ pub fn reindex_all(conn: &mut Connection, ticket: &Ticket) -> Result<()> {
 /// The same for several tickets, which are locked.
 fn reindex_many(conn: &mut Connection, tickets: &[Ticket]) -> Result<()> {
     for ticket in tickets {
-        if let Some(source) = ticket.source() {
-            source_links::lock(conn, ticket.account_id, &source)?;
-        }
+        source_links::lock(conn, ticket.account_id, ticket.source().as_ref())?;
     }
     // Most follow one another.
     for run in tickets.chunk_by(|one, next| one.id + 1 == next.id) {

@@ -86,7 +86,8 @@ pub fn is_here(conn: &mut Connection, account_id: i64, source: &Source) -> Resul
 
 /// Locks a source that is here, and conversations that answer it, until the transaction ends: nobody
 /// writes to them or deletes them meanwhile. Returns whether it is here.
-pub fn lock(conn: &mut Connection, account_id: i64, source: &Source) -> Result<bool> {
+pub fn lock(conn: &mut Connection, account_id: i64, source: Option<&Source>) -> Result<bool> {
+    let Some(source) = source else { return Ok(false) };
     Ok(match source.kind {
         SourceKind::Chat => if_there(conversation::lock(conn, account_id, &source.id))?.is_some(),
         SourceKind::Form => {

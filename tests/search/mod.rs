@@ -10,7 +10,8 @@ use docket::tickets::create::{NewTicket, create as create_ticket};
 use docket::tickets::notes::Notes;
 use docket::tickets::ticket::Title;
 
-fn new_ticket(title: &str, notes: &str) -> Result<NewTicket> {
+/// A ticket without a source or a requester.
+pub fn new_ticket(title: &str, notes: &str) -> Result<NewTicket> {
     Ok(NewTicket {
         title: Title::parse(title)?,
         notes: Notes::parse(notes)?,

@@ -2,6 +2,8 @@
 //! once; on SQLite, one after the other.
 
 use super::new_ticket;
+use crate::conversations::mails::mailing_owner;
+use crate::support::chat::Visitor;
 use crate::support::smtp::MailServer;
 use crate::support::{Person, TestApp, until_awaited};
 use crate::upkeep::check::check;
@@ -122,8 +124,8 @@ async fn what_is_purged_while_the_index_is_built_leaves_no_words() {
 async fn a_source_stays_as_it_is_while_a_ticket_is_created_from_it() {
     let server = MailServer::start();
     let app = TestApp::start_with(with_mail(&server)).await;
-    let (owner, vera) = app.shop().await;
-    owner.post("/settings/email", &[("mailsReplies", "1"), ("replyMinutes", "10")]).await.expect(303);
+    let owner = mailing_owner(&app).await;
+    let vera = Visitor::new(&app.base, &owner.make_widget("Shop").await);
     let form = owner.make_form("Contact").await;
     app.stranger().visit(&form, &[("email", "zoe@visitor.example"), ("message", "rhubarb")]).await.expect(303);
     let sent = format!("/submissions/{}", newest_submission(&app, &owner).await.id);

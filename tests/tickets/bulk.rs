@@ -1,10 +1,10 @@
 //! One action on many tickets.
 
 use crate::cli::{add_owner, signed_in};
-use crate::search::create;
+use crate::search::{create, new_ticket};
 use crate::support::process::Server;
 use crate::support::smtp::MailServer;
-use crate::support::{Answer, Person, TestApp, fresh_database, unique};
+use crate::support::{Answer, Person, TestApp, fresh_database};
 use crate::upkeep::notices::with_mail;
 use diesel::prelude::*;
 use docket::accounts::role::Role;
@@ -13,9 +13,7 @@ use docket::db::{Connection, Db};
 use docket::events::actor::Actor;
 use docket::events::event::Kind;
 use docket::jobs::job::{Kind as JobKind, State};
-use docket::tickets::create::{NewTicket, create as create_ticket};
-use docket::tickets::notes::Notes;
-use docket::tickets::ticket::Title;
+use docket::tickets::create::create as create_ticket;
 use docket::values::time;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -169,16 +167,7 @@ async fn a_killed_bulk_action_changes_each_ticket_once() {
         let now = time::exact_utc(chrono::Utc::now());
         let write = move |conn: &mut Connection| {
             for index in 0..30 {
-                let new = NewTicket {
-                    title: Title::parse(&format!("t {part} {index}"))?,
-                    notes: Notes::parse("")?,
-                    source: None,
-                    requester_name: String::new(),
-                    requester_email: String::new(),
-                    request_id: unique("request"),
-                    another: false,
-                    keeps_copy: false,
-                };
+                let new = new_ticket(&format!("t {part} {index}"), "")?;
                 create_ticket(conn, &Actor::system(id), &new, now)?;
             }
             Ok(())

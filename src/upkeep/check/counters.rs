@@ -112,9 +112,7 @@ async fn ticket(check: &mut Check<'_>, account_id: i64, number: i64) -> Result<(
     let repair = check.repair;
     let still_wrong = check.app.db.write(move |conn| {
         let Some(ticket) = ticket::if_there(ticket::lock(conn, account_id, number))? else { return Ok(false) };
-        if let Some(source) = ticket.source() {
-            source_links::lock(conn, account_id, &source)?;
-        }
+        source_links::lock(conn, account_id, ticket.source().as_ref())?;
         let wrong = !search::is_indexed(conn, &ticket)?;
         if wrong && repair {
             search::reindex_all(conn, &ticket)?;
